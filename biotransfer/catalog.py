@@ -1,0 +1,182 @@
+"""Methods as declared records: listing, validation and documentation follow from the entry.
+
+A method is one function and one :class:`Entry`. Its **keyword-only arguments are its parameters**: their
+defaults come from the signature and their meaning from the numpydoc docstring, so each fact stands in one
+place.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import BiotransferError, check, check_option, did_you_mean
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A keyword of a method: its name, default and meaning."""
+
+    name: str
+    default: Any
+    doc: str
+
+    @property
+    def required(self) -> bool:
+        """Whether a recipe has to give it."""
+        return self.default is inspect.Parameter.empty
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A method that a recipe can name.
+
+    Parameters
+    ----------
+    name : str
+        What a recipe says.
+    summary : str
+        One sentence, used by the listing, the report and the Methods paragraph.
+    function : callable
+        Does the work; its keyword-only arguments are the method's parameters.
+    source : str
+        The paper and equation, or "own".
+    facts : mapping
+        What else a catalog of this kind declares (``role`` of an arm, ``modality`` of a data set, ...).
+    """
+
+    name: str
+    summary: str
+    function: Callable[..., Any]
+    source: str = "own"
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The keyword-only arguments of ``function``, documented."""
+        import docstring_parser
+
+        docs: dict[str, str] = {}
+        for item in docstring_parser.parse(inspect.getdoc(self.function) or "").params:
+            for name in item.arg_name.split(","):
+                kind = f"({item.type_name}) " if item.type_name else ""
+                docs[name.strip()] = kind + " ".join((item.description or "").split())
+        return tuple(
+            Parameter(p.name, p.default, docs.get(p.name, ""))
+            for p in inspect.signature(self.function).parameters.values()
+            if p.kind is inspect.Parameter.KEYWORD_ONLY
+        )
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Default of every parameter that has one."""
+        return {p.name: p.default for p in self.parameters if not p.required}
+
+
+class Catalog(Mapping[str, Entry]):
+    """Methods of one kind by name; an unknown name is answered with the nearest one.
+
+    Parameters
+    ----------
+    kind : str
+        What the entries are ("network", "arm", ...): also the recipe's key.
+    entries : iterable of Entry
+        The methods.
+
+    Examples
+    --------
+    >>> def double(x, *, times=2):
+    ...     return x * times
+    >>> catalog = Catalog("multiplier", [Entry("double", "Multiply by two.", double)])
+    >>> catalog.resolve({"name": "double", "times": 3})[1]
+    {'times': 3}
+    """
+
+    def __init__(self, kind: str, entries: list[Entry]):
+        self.kind = kind
+        self._entries = {entry.name: entry for entry in entries}
+        check(len(self._entries) == len(entries), f"catalog {kind!r} names one entry twice.")
+
+    def __getitem__(self, name: str) -> Entry:
+        check_option(self.kind, name, self._entries)
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __repr__(self) -> str:
+        return f"<{self.kind}: {', '.join(self)}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<tr><td><code>{e.name}</code></td><td>{e.summary}</td></tr>" for e in self.values())
+        return f"<table><caption>{self.kind}</caption>{rows}</table>"
+
+    def resolve(self, spec: str | Mapping[str, Any]) -> tuple[Entry, dict[str, Any]]:
+        """Return the entry and the full, validated parameters that ``spec`` asks for.
+
+        Parameters
+        ----------
+        spec : str or mapping
+            A name, or ``{"name": ..., parameter: value, ...}``.
+
+        Raises
+        ------
+        BiotransferError
+            On an unknown name or key, a value of the wrong type, or a missing one.
+        """
+        if isinstance(spec, str):
+            spec = {"name": spec}
+        check(
+            isinstance(spec, Mapping) and "name" in spec,
+            f"{self.kind}={spec!r} is neither a name nor a mapping with a name. "
+            f"Write {self.kind}: {next(iter(self))}.",
+        )
+        entry = self[spec["name"]]
+        parameters = {p.name: p for p in entry.parameters}
+        given = {key: value for key, value in spec.items() if key != "name"}
+        for key, value in given.items():
+            if key not in parameters:
+                raise BiotransferError(
+                    f"{self.kind} {entry.name!r} has no parameter {key!r}."
+                    f"{did_you_mean(key, parameters)} It takes: {', '.join(parameters) or 'none'}."
+                )
+            _check_type(f"{self.kind} {entry.name}: {key}", value, parameters[key].default)
+        missing = [p.name for p in parameters.values() if p.required and p.name not in given]
+        check(
+            not missing,
+            f"{self.kind} {entry.name!r} needs {', '.join(missing)}. "
+            f"Type: biotransfer show {entry.name}",
+        )
+        return entry, {**entry.defaults, **given}
+
+
+def _check_type(name: str, value: Any, default: Any) -> None:
+    """Refuse a value whose type cannot stand where ``default`` stands."""
+    if default is inspect.Parameter.empty or default is None or value is None:
+        return
+    kinds: tuple[type, ...]
+    if isinstance(default, bool):
+        kinds = (bool,)
+    elif isinstance(default, int):
+        kinds = (int,)
+    elif isinstance(default, float):
+        kinds = (int, float)
+    elif isinstance(default, (list, tuple)):
+        kinds = (list, tuple)
+    elif isinstance(default, str):
+        kinds = (str,)
+    else:
+        return
+    wrong_bool = isinstance(value, bool) and bool not in kinds
+    check(
+        isinstance(value, kinds) and not wrong_bool,
+        f"{name}={value!r} is a {type(value).__name__}. Expected: {kinds[-1].__name__}, such as {default!r}.",
+    )

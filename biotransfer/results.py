@@ -1,0 +1,169 @@
+"""What a study found: long tables and where they come from, as one value and one folder.
+
+The folder is a public contract: other tools read it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from .errors import check
+from .recording import html_table
+
+KEYS = ["direction", "network", "protocol", "arm", "split", "subject", "seed"]
+CURVES = [*KEYS, "step", "epoch", "split_part", "metric", "value"]
+PREDICTIONS = [*KEYS, "window_uid", "y_true", "y_pred", "probabilities"]
+LEDGER = ["direction", "network", "protocol", "arm", "tensor", "part", "action", "trained", "parameters", "reason"]
+SOURCES = ["direction", "network", "protocol", "source", "seed", "subjects", "windows", "accuracy",
+           "balanced_accuracy", "chance"]  # fmt: skip
+VERDICTS = ["direction", "source", "target", "network", "protocol", "arm", "against", "metric", "n_subjects",
+            "n_seeds", "difference", "ci_low", "ci_high", "p", "p_holm", "margin", "verdict",
+            "detectable_difference", "sentence"]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """Everything a report needs; nothing in it is recomputed from signals.
+
+    Parameters
+    ----------
+    recipe : dict
+        The resolved recipe.
+    curves : DataFrame
+        One row per direction x network x protocol x arm x split x subject x seed x step x split_part x
+        metric. ``step`` 0 is before any update, ``epoch`` counts passes (0 at step 0). Rows of the training
+        part pool all people: their subject is "*".
+    predictions : DataFrame
+        One row per test window after the last update; ``probabilities`` is a list, one per class.
+    ledger : DataFrame
+        For every arm and tensor: copied, adapted, fresh, permuted or redrawn, and why.
+    sources : DataFrame
+        What the source networks reach on people they were not trained on.
+    data : dict
+        By modality: facts, counts, notes and excerpts of the signals (see ``study.describe_windows``).
+    verdict_list : list of dict
+        The comparison of every arm, see ``verdicts.compare``.
+    checks : list of dict
+        Findings about the study itself: id, name, severity, message, mend.
+    provenance : dict
+        Versions, commit, machine, data hashes, seeds, command, times.
+    """
+
+    recipe: dict[str, Any]
+    curves: pd.DataFrame
+    predictions: pd.DataFrame
+    ledger: pd.DataFrame
+    sources: pd.DataFrame
+    data: dict[str, Any]
+    provenance: dict[str, Any] = field(default_factory=dict)
+    verdict_list: list[dict[str, Any]] = field(default_factory=list)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def verdicts(self) -> pd.DataFrame:
+        """The verdicts as a table."""
+        return pd.DataFrame(self.verdict_list, columns=VERDICTS)
+
+    def __repr__(self) -> str:
+        return f"<Results: {self.recipe.get('title', '')!r}, {len(self.verdict_list)} verdicts>"
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "study": str(self.recipe.get("title", "")),
+            "question": str(self.recipe.get("question", "")),
+            "trainings": str(self.curves.groupby(KEYS[:-2] + ["seed"], observed=True).ngroups),
+        }
+        columns = ["direction", "network", "protocol", "arm", "difference", "ci_low", "ci_high", "p_holm", "verdict"]
+        return html_table(facts) + self.verdicts[columns].to_html(index=False)
+
+
+def write_atomically(path: Path, write: Any) -> None:
+    """Call ``write(temporary path)`` and move the result to ``path``: never a half-written file.
+
+    Parameters
+    ----------
+    path : Path
+        Final place; its folder must exist.
+    write : callable
+        Receives the temporary path.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON, atomically."""
+    text = json.dumps(value, indent=1, sort_keys=False, allow_nan=False, default=_plain)
+    write_atomically(path, lambda part: part.write_text(text + "\n", encoding="utf-8"))
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def save_results(results: Results, folder: str | Path) -> None:
+    """Write the study folder's tables (all but weights and report)."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    recipe_text = yaml.safe_dump(results.recipe, sort_keys=False, allow_unicode=True)
+    write_atomically(folder / "recipe.yaml", lambda part: part.write_text(recipe_text, encoding="utf-8"))
+    tables: Mapping[str, pd.DataFrame] = {
+        "curves": results.curves,
+        "predictions": results.predictions,
+        "ledger": results.ledger,
+        "sources": results.sources,
+    }
+    for name, table in tables.items():
+        write_atomically(folder / f"{name}.parquet", lambda part, table=table: table.to_parquet(part, index=False))
+    write_json(folder / "data.json", results.data)
+    write_json(folder / "verdicts.json", results.verdict_list)
+    write_json(folder / "checks.json", results.checks)
+    write_json(folder / "provenance.json", results.provenance)
+
+
+def load_results(folder: str | Path) -> Results:
+    """Read a study folder.
+
+    Raises
+    ------
+    BiotransferError
+        When the folder is no finished study.
+    """
+    folder = Path(folder)
+    needed = ["recipe.yaml", "curves.parquet", "predictions.parquet", "ledger.parquet", "sources.parquet",
+              "data.json", "verdicts.json", "checks.json", "provenance.json"]  # fmt: skip
+    absent = [name for name in needed if not (folder / name).exists()]
+    check(
+        not absent,
+        f"{str(folder)!r} is no finished study: {', '.join(absent)} missing. "
+        f"Type: biotransfer run RECIPE --out {folder}",
+    )
+
+    def read_json(name: str) -> Any:
+        return json.loads((folder / name).read_text(encoding="utf-8"))
+
+    return Results(
+        recipe=yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8")),
+        curves=pd.read_parquet(folder / "curves.parquet"),
+        predictions=pd.read_parquet(folder / "predictions.parquet"),
+        ledger=pd.read_parquet(folder / "ledger.parquet"),
+        sources=pd.read_parquet(folder / "sources.parquet"),
+        data=read_json("data.json"),
+        verdict_list=read_json("verdicts.json"),
+        checks=read_json("checks.json"),
+        provenance=read_json("provenance.json"),
+    )

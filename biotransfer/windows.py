@@ -1,0 +1,468 @@
+"""Windows: pieces of signal, or their features, that know where they come from.
+
+Signals and features are one container: features are Windows with other columns. Every window carries the
+subject, session, run, start and stop of the samples it saw, so a split can refuse to share them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .errors import BiotransferError, check, check_option
+from .recording import Recording, check_same_classes, html_table
+
+METADATA = ("uid", "dataset", "subject", "session", "run", "recording", "start", "stop", "source_file")
+CUT_RULES = ("samples", "timestamps")
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Labelled windows of one modality.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n_windows, n_chans, n_times) in V, or (n_windows, n_features); float32 or float64
+        Signals or features.
+    y : ndarray, shape (n_windows,), int64
+        Index into ``classes``.
+    metadata : DataFrame, n_windows rows
+        Columns ``uid dataset subject session run recording start stop source_file``; start and stop in s of
+        the samples the row has seen, ``recording`` the unit no window crosses.
+    classes : tuple of str
+        Names of the labels.
+    names : tuple of str
+        Channel names, or feature names.
+    modality : {"eeg", "emg"}
+        What was recorded.
+    sfreq : float or None
+        Sampling rate of signals in Hz; None for features.
+    history : tuple of str
+        What was done to the signal, in order.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    metadata: pd.DataFrame
+    classes: tuple[str, ...]
+    names: tuple[str, ...]
+    modality: str
+    sfreq: float | None = None
+    history: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        n = len(self.X)
+        check(self.X.ndim in (2, 3), f"X has {self.X.ndim} axes. Expected 2 (features) or 3 (signals).")
+        check(
+            len(self.y) == n == len(self.metadata),
+            f"X has {n} windows, y {len(self.y)}, metadata {len(self.metadata)}. They must agree.",
+        )
+        check(
+            len(self.names) == self.X.shape[1],
+            f"names has {len(self.names)} entries for {self.X.shape[1]} columns of X. They must agree.",
+        )
+        absent = [c for c in METADATA if c not in self.metadata]
+        check(not absent, f"metadata lacks {', '.join(absent)}. Expected: {', '.join(METADATA)}.")
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    @property
+    def is_signal(self) -> bool:
+        """Whether X holds signals rather than features."""
+        return self.X.ndim == 3
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one window."""
+        return tuple(self.X.shape[1:])
+
+    @property
+    def subjects(self) -> list[str]:
+        """The people, sorted by name with numbers in order."""
+        return natural_sorted(self.metadata["subject"].unique())
+
+    def counts(self) -> pd.DataFrame:
+        """Windows per subject and class."""
+        labels = pd.Categorical.from_codes(self.y, categories=list(self.classes))
+        return pd.crosstab(self.metadata["subject"].to_numpy(), labels, dropna=False).rename_axis(
+            index="subject", columns="class"
+        )
+
+    def take(self, rows: np.ndarray) -> Windows:
+        """Return the windows of ``rows`` (indices or a mask)."""
+        rows = np.asarray(rows)
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
+        return replace(
+            self, X=self.X[rows], y=self.y[rows], metadata=self.metadata.iloc[rows].reset_index(drop=True)
+        )
+
+    def with_features(self, X: np.ndarray, names: Sequence[str], step: str, **changes: Any) -> Windows:
+        """Return features ``X`` of the same windows, ``step`` added to the history."""
+        return replace(
+            self, X=X, names=tuple(names), sfreq=None, history=(*self.history, step), **changes
+        )
+
+    def digest(self) -> str:
+        """Content hash of signals, labels and origin: two equal digests are the same data."""
+        state = hashlib.sha256()
+        state.update(np.ascontiguousarray(self.X).view(np.uint8).data)
+        state.update(np.ascontiguousarray(self.y).view(np.uint8).data)
+        state.update("\n".join(self.metadata["uid"]).encode())
+        state.update(repr((self.classes, self.names, self.sfreq)).encode())
+        return state.hexdigest()[:16]
+
+    def __repr__(self) -> str:
+        what = "signals" if self.is_signal else "features"
+        return (
+            f"<Windows: {len(self)} {self.modality} {what} of shape {self.shape}, "
+            f"{len(self.subjects)} subjects, classes {', '.join(self.classes)}>"
+        )
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "windows": f"{len(self)} ({self.modality}, {'signals' if self.is_signal else 'features'})",
+            "shape": " x ".join(map(str, self.shape)),
+            "subjects": ", ".join(self.subjects),
+            "history": " > ".join(self.history),
+        }
+        return html_table(facts) + self.counts().to_html()
+
+
+def natural_sorted(values: Iterable[str]) -> list[str]:
+    """Sort names with their numbers in numeric order.
+
+    Examples
+    --------
+    >>> natural_sorted(["S10", "S2", "a"])
+    ['S2', 'S10', 'a']
+    """
+    import re
+
+    def key(value: str) -> list[tuple[bool, int, str]]:
+        parts = re.split(r"(\d+)", value)
+        return [(not p.isdigit(), int(p) if p.isdigit() else 0, p) for p in parts if p]
+
+    return sorted(values, key=key)
+
+
+def concatenate(parts: Iterable[Windows]) -> Windows:
+    """Join windows of one kind.
+
+    Raises
+    ------
+    BiotransferError
+        When sampling rate, columns, shape, classes or modality differ.
+    """
+    parts = list(parts)
+    check(parts, "parts=[] is empty. Pass at least one Windows.")
+    first = parts[0]
+    for other in parts[1:]:
+        for what in ("sfreq", "names", "shape", "classes", "modality"):
+            here, there = getattr(first, what), getattr(other, what)
+            check(
+                here == there,
+                f"{what}={there!r} for {other.metadata['recording'].iloc[0]!r} but {here!r} for "
+                f"{first.metadata['recording'].iloc[0]!r}: windows of one network need one {what}."
+                + (" Call preprocess(..., sfreq=...)." if what == "sfreq" else ""),
+            )
+    return replace(
+        first,
+        X=np.concatenate([p.X for p in parts]),
+        y=np.concatenate([p.y for p in parts]),
+        metadata=pd.concat([p.metadata for p in parts], ignore_index=True),
+    )
+
+
+def cut_windows(
+    recordings: Recording | Sequence[Recording],
+    *,
+    length: float = 1.0,
+    step: float = 0.5,
+    by: str = "samples",
+    n_times: int | None = None,
+    min_length: float | None = None,
+    dtype: str = "float32",
+) -> Windows:
+    """Cut labelled windows; none crosses a file, a gap, an edge or the border of a label.
+
+    Parameters
+    ----------
+    recordings : Recording or sequence of Recording
+        Signals with labels, of one modality, sampling rate and list of classes.
+    length, step : float
+        Length of a window and distance between starts, in s.
+    by : {"samples", "timestamps"}
+        Count samples, or go by the device's time stamps as the published feature script does.
+    n_times : int, optional
+        Resample every window to this many samples (FFT); needed by="timestamps", whose windows differ.
+    min_length : float, optional
+        With by="timestamps": stop at the first window shorter than this, in s. Default 0.9 times length.
+    dtype : {"float32", "float64"}
+        Precision of X.
+
+    Returns
+    -------
+    Windows
+        X of shape (n_windows, n_chans, n_times), in V.
+
+    Raises
+    ------
+    BiotransferError
+        When nothing can be cut, a class gets no window, rates or channels differ, or an argument is off.
+
+    Examples
+    --------
+    >>> from biotransfer.simulate import simulate_pair
+    >>> eeg, emg = simulate_pair(n_subjects=1, seed=0)
+    >>> cut_windows(eeg, length=1.0, step=0.5).is_signal
+    True
+    """
+    recordings = [recordings] if isinstance(recordings, Recording) else list(recordings)
+    classes = check_same_classes(recordings)
+    check(length > 0, f"length={length} s is not positive. Try length=1.0.")
+    check(step > 0, f"step={step} s is not positive. Try step=0.5.")
+    check_option("by", by, CUT_RULES)
+    check_option("dtype", dtype, ("float32", "float64"))
+    check(
+        by == "samples" or n_times is not None,
+        "by='timestamps' gives windows of unequal size. Pass n_times=150, as the published script does.",
+    )
+    parts = []
+    for recording in recordings:
+        pieces = (
+            _cut_by_timestamps(recording, length, step, min_length)
+            if by == "timestamps"
+            else _cut_by_samples(recording, length, step)
+        )
+        part = _assemble(recording, pieces, n_times, dtype, f"windows {length:g} s every {step:g} s by {by}")
+        if part is not None:
+            parts.append(part)
+    check(
+        parts,
+        f"length={length} s leaves no window in {len(recordings)} recordings of {recordings[0].dataset!r}: "
+        f"the longest labelled stretch lasts {max(_longest_stretch(r) for r in recordings):.2f} s. "
+        "Choose a shorter length.",
+    )
+    windows = concatenate(parts)
+    empty = [c for i, c in enumerate(classes) if not np.any(windows.y == i)]
+    check(
+        not empty,
+        f"classes {', '.join(empty)} of {recordings[0].dataset!r} have no window of {length} s. "
+        "Choose a shorter length, or leave them out with classes=[...].",
+    )
+    return windows
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A stretch of samples that becomes one window."""
+
+    first: int
+    last: int
+    start: float
+    stop: float
+    label: int
+    run: str
+    source_file: str
+
+
+def _stretches(recording: Recording) -> list[tuple[int, int, int, str, str]]:
+    """Labelled stretches free of BAD and EDGE: (first sample, end sample, label, run, source file)."""
+    raw, sfreq = recording.raw, recording.sfreq
+    first_time = raw.first_time if raw.annotations.orig_time is not None else 0.0
+    spans, cuts = [], []
+    for item in raw.annotations:
+        onset = item["onset"]
+        if raw.annotations.orig_time is not None:
+            onset = onset - first_time
+        begin = round(onset * sfreq)
+        end = round((onset + item["duration"]) * sfreq)
+        begin, end = max(begin, 0), min(end, raw.n_times)
+        text = item["description"]
+        if text.upper().startswith(("BAD", "EDGE")):
+            cuts.append((begin, max(end, begin)))
+        elif text in recording.classes:
+            extras = item.get("extras") or {}
+            run = str(extras.get("run", recording.run))
+            source = str(extras.get("source_file", recording.source_file))
+            spans.append((begin, end, recording.classes.index(text), run, source))
+    out = []
+    for begin, end, label, run, source in spans:
+        edges = sorted((max(b, begin), min(e, end)) for b, e in cuts if b < end and e >= begin)
+        position = begin
+        for b, e in [*edges, (end, end)]:
+            if b > position:
+                out.append((position, b, label, run, source))
+            position = max(position, e)
+    return out
+
+
+def _longest_stretch(recording: Recording) -> float:
+    return max(((e - b) / recording.sfreq for b, e, *_ in _stretches(recording)), default=0.0)
+
+
+def _cut_by_samples(recording: Recording, length: float, step: float) -> list[_Piece]:
+    sfreq = recording.sfreq
+    size, hop = round(length * sfreq), round(step * sfreq)
+    check(
+        size >= 2 and hop >= 1,
+        f"length={length} s, step={step} s are {size} and {hop} samples at {sfreq:g} Hz. Choose longer ones.",
+    )
+    return [
+        _Piece(i, i + size, i / sfreq, (i + size) / sfreq, label, run, source)
+        for begin, end, label, run, source in _stretches(recording)
+        for i in range(begin, end - size + 1, hop)
+    ]
+
+
+def _cut_by_timestamps(
+    recording: Recording, length: float, step: float, min_length: float | None
+) -> list[_Piece]:
+    """Cut as the published script does: from the last sample with t <= t0 up to, not including, the last one
+    with t <= t0 + length; stop at the first window shorter than ``min_length``.
+
+    Source: EEG_feature_extraction.py of doi:10.1109/IS.2018.8710576, get_time_slice.
+    """  # noqa: D205
+    times = recording.timestamps
+    if times is None:
+        raise BiotransferError(
+            f"by='timestamps' but {recording.uid!r} has no time stamps (the data set gives none, or the "
+            "signal was resampled). Use by='samples'."
+        )
+    stretches = _stretches(recording)
+    labels = {label for _, _, label, _, _ in stretches}
+    check(
+        len(labels) == 1,
+        f"by='timestamps' needs one label per recording; {recording.uid!r} has {len(labels)}. "
+        "Use by='samples'.",
+    )
+    label, run, source = stretches[0][2:]
+    shortest = 0.9 * length if min_length is None else min_length
+    pieces: list[_Piece] = []
+    offset = 0.0
+    while True:
+        begin = times[0] + offset
+        first = int(np.searchsorted(times, begin, side="right")) - 1
+        last = int(np.searchsorted(times, begin + length, side="right")) - 1
+        if times[last] - times[first] < shortest:
+            return pieces
+        pieces.append(
+            _Piece(first, last, times[first] - times[0], times[last] - times[0], label, run, source)
+        )
+        offset += step
+
+
+def _assemble(
+    recording: Recording, pieces: list[_Piece], n_times: int | None, dtype: str, step_name: str
+) -> Windows | None:
+    if not pieces:
+        return None
+    data = recording.raw.get_data(picks=recording.picks)
+    sfreq = recording.sfreq
+    if n_times is None:
+        starts = np.array([p.first for p in pieces])
+        size = pieces[0].last - pieces[0].first
+        X = np.lib.stride_tricks.sliding_window_view(data, size, axis=1)[:, starts].swapaxes(0, 1)
+    else:
+        from scipy.signal import resample
+
+        X = np.stack([resample(data[:, p.first : p.last], n_times, axis=1) for p in pieces])
+        sfreq = n_times / (pieces[0].stop - pieces[0].start)
+        step_name += f", resampled to {n_times} samples"
+    base = f"{recording.dataset}/sub-{recording.subject}/ses-{recording.session}"
+    units = [f"{base}/run-{p.run}" for p in pieces]
+    metadata = pd.DataFrame(
+        {
+            "uid": [f"{u}@{p.start:.4f}" for u, p in zip(units, pieces, strict=True)],
+            "dataset": recording.dataset,
+            "subject": recording.subject,
+            "session": recording.session,
+            "run": [p.run for p in pieces],
+            "recording": units,
+            "start": [p.start for p in pieces],
+            "stop": [p.stop for p in pieces],
+            "source_file": [p.source_file for p in pieces],
+        }
+    )
+    return Windows(
+        X=np.ascontiguousarray(X, dtype=dtype),
+        y=np.array([p.label for p in pieces], dtype=np.int64),
+        metadata=metadata,
+        classes=recording.classes,
+        names=tuple(recording.ch_names),
+        modality=recording.modality,
+        sfreq=round(sfreq, 6) if n_times is None else float(round(sfreq)),
+        history=(step_name,),
+    )
+
+
+def to_epochs(windows: Windows) -> Any:
+    """Return signals as :class:`mne.EpochsArray` with the metadata attached.
+
+    Raises
+    ------
+    BiotransferError
+        When the windows are features.
+    """
+    import mne
+
+    check(windows.is_signal, "to_epochs needs signals, these are features. Pass the windows before features.")
+    info = mne.create_info(list(windows.names), windows.sfreq, windows.modality)
+    events = np.column_stack([np.arange(len(windows)), np.zeros(len(windows), int), windows.y])
+    return mne.EpochsArray(
+        windows.X.astype(np.float64),
+        info,
+        events=events,
+        event_id={c: i for i, c in enumerate(windows.classes) if np.any(windows.y == i)},
+        metadata=windows.metadata.assign(label=[windows.classes[i] for i in windows.y]),
+        verbose="error",
+    )
+
+
+def from_epochs(epochs: Any, *, subject: str, modality: str, dataset: str = "epochs", session: str = "1") -> Windows:
+    """Turn :class:`mne.Epochs` into Windows; each epoch is its own recording, its event name the label.
+
+    Parameters
+    ----------
+    epochs : mne.BaseEpochs
+        Epochs in V; ``event_id`` names the classes.
+    subject, session, dataset : str
+        Who was recorded; ``metadata`` columns of these names win when present.
+    modality : {"eeg", "emg"}
+        Which channels to take.
+    """
+    data = epochs.get_data(picks=modality)
+    classes = tuple(epochs.event_id)
+    codes = {code: i for i, code in enumerate(epochs.event_id.values())}
+    given = epochs.metadata if epochs.metadata is not None else pd.DataFrame(index=range(len(data)))
+    n = np.arange(len(data))
+    table = pd.DataFrame({"dataset": dataset, "subject": subject, "session": session}, index=n)
+    for column in ("dataset", "subject", "session"):
+        if column in given:
+            table[column] = given[column].to_numpy()
+    table["run"] = [str(i) for i in n]
+    if "run" in given:
+        table["run"] = given["run"].astype(str).to_numpy()
+    table["recording"] = (
+        table["dataset"] + "/sub-" + table["subject"] + "/ses-" + table["session"] + "/run-" + table["run"]
+    )
+    table["start"] = given["start"].to_numpy() if "start" in given else epochs.events[:, 0] / epochs.info["sfreq"]
+    table["stop"] = table["start"] + data.shape[2] / epochs.info["sfreq"]
+    table["source_file"] = given["source_file"].to_numpy() if "source_file" in given else ""
+    table["uid"] = table["recording"] + "@" + table["start"].map("{:.4f}".format)
+    return Windows(
+        X=data.astype(np.float32),
+        y=np.array([codes[c] for c in epochs.events[:, 2]], dtype=np.int64),
+        metadata=table[list(METADATA)],
+        classes=classes,
+        names=tuple(np.array(epochs.copy().pick(modality).ch_names)),
+        modality=modality,
+        sfreq=float(epochs.info["sfreq"]),
+        history=("mne.Epochs",),
+    )
