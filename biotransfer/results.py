@@ -6,7 +6,6 @@ The folder is a public contract: other tools read it.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +15,24 @@ import pandas as pd
 import yaml
 
 from .errors import check
+from .files import write_atomically, write_json, write_text
 from .recording import html_table
 
 KEYS = ["direction", "network", "protocol", "arm", "split", "subject", "seed"]
 CURVES = [*KEYS, "step", "epoch", "split_part", "metric", "value"]
 PREDICTIONS = [*KEYS, "window_uid", "y_true", "y_pred", "probabilities"]
-LEDGER = ["direction", "network", "protocol", "arm", "tensor", "part", "action", "trained", "parameters", "reason"]
+LEDGER = [
+    "direction",
+    "network",
+    "protocol",
+    "arm",
+    "tensor",
+    "part",
+    "action",
+    "trained",
+    "parameters",
+    "reason",
+]
 SOURCES = ["direction", "network", "protocol", "source", "seed", "subjects", "windows", "accuracy",
            "balanced_accuracy", "chance"]  # fmt: skip
 VERDICTS = ["direction", "source", "target", "network", "protocol", "arm", "against", "metric", "n_subjects",
@@ -81,38 +92,18 @@ class Results:
             "question": str(self.recipe.get("question", "")),
             "trainings": str(self.curves.groupby(KEYS[:-2] + ["seed"], observed=True).ngroups),
         }
-        columns = ["direction", "network", "protocol", "arm", "difference", "ci_low", "ci_high", "p_holm", "verdict"]
+        columns = [
+            "direction",
+            "network",
+            "protocol",
+            "arm",
+            "difference",
+            "ci_low",
+            "ci_high",
+            "p_holm",
+            "verdict",
+        ]
         return html_table(facts) + self.verdicts[columns].to_html(index=False)
-
-
-def write_atomically(path: Path, write: Any) -> None:
-    """Call ``write(temporary path)`` and move the result to ``path``: never a half-written file.
-
-    Parameters
-    ----------
-    path : Path
-        Final place; its folder must exist.
-    write : callable
-        Receives the temporary path.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON, atomically."""
-    text = json.dumps(value, indent=1, sort_keys=False, allow_nan=False, default=_plain)
-    write_atomically(path, lambda part: part.write_text(text + "\n", encoding="utf-8"))
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def save_results(results: Results, folder: str | Path) -> None:
@@ -120,7 +111,7 @@ def save_results(results: Results, folder: str | Path) -> None:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     recipe_text = yaml.safe_dump(results.recipe, sort_keys=False, allow_unicode=True)
-    write_atomically(folder / "recipe.yaml", lambda part: part.write_text(recipe_text, encoding="utf-8"))
+    write_text(folder / "recipe.yaml", recipe_text)
     tables: Mapping[str, pd.DataFrame] = {
         "curves": results.curves,
         "predictions": results.predictions,
@@ -128,7 +119,9 @@ def save_results(results: Results, folder: str | Path) -> None:
         "sources": results.sources,
     }
     for name, table in tables.items():
-        write_atomically(folder / f"{name}.parquet", lambda part, table=table: table.to_parquet(part, index=False))
+        write_atomically(
+            folder / f"{name}.parquet", lambda part, table=table: table.to_parquet(part, index=False)
+        )
     write_json(folder / "data.json", results.data)
     write_json(folder / "verdicts.json", results.verdict_list)
     write_json(folder / "checks.json", results.checks)

@@ -1,0 +1,66 @@
+"""Networks: declared records with a stem, a body and a head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..catalog import Catalog, Entry
+from .cnn import cnn_image, cnn_signal
+from .mlp import mlp
+from .network import PARTS, Layer, Network, initial_tensors
+
+__all__ = ["NETWORKS", "PARTS", "Layer", "Network", "build_network", "initial_tensors"]
+
+NETWORKS = Catalog(
+    "network",
+    [
+        Entry(
+            "mlp",
+            "Multilayer perceptron over features.",
+            mlp,
+            "Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074 (topology unpublished)",
+            {"takes": "features"},
+        ),
+        Entry(
+            "cnn_image",
+            "2-D convolutions over features laid out as a square image.",
+            cnn_image,
+            "Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074, second experiment (layers unpublished)",
+            {"takes": "features"},
+        ),
+        Entry(
+            "cnn_signal",
+            "1-D convolutions over channels and time.",
+            cnn_signal,
+            "own, after Schirrmeister et al. 2017, doi:10.1002/hbm.23730",
+            {"takes": "signals"},
+        ),
+    ],
+)
+
+
+def build_network(spec: str | Mapping[str, Any], input_shape: tuple[int, ...], n_outputs: int) -> Network:
+    """Return the network that ``spec`` names, for windows of ``input_shape`` and ``n_outputs`` classes.
+
+    Parameters
+    ----------
+    spec : str or mapping
+        Catalog name, or ``{"name": ..., parameter: value}``.
+    input_shape : tuple of int
+        ``(n_features,)`` or ``(n_chans, n_times)``.
+    n_outputs : int
+        Number of classes.
+
+    Raises
+    ------
+    BiotransferError
+        When the network does not fit the windows.
+
+    Examples
+    --------
+    >>> build_network({"name": "mlp", "hidden": [8]}, (16,), 3).tensor_shapes["head.weight"]
+    (3, 8)
+    """
+    entry, parameters = NETWORKS.resolve(spec)
+    return entry.function(tuple(input_shape), n_outputs, **parameters)

@@ -1,0 +1,85 @@
+"""What a source network is trained on: the source itself, or a control that lacks its knowledge.
+
+Each function takes signal Windows and a seed and returns signal Windows of the same size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from ..errors import check, check_option
+from ..windows import Windows
+
+NOISES = ("gaussian", "phase")
+
+
+def supervised(windows: Windows, seed: int) -> Windows:
+    """Return the source as it is."""
+    return windows
+
+
+def shuffled_labels(windows: Windows, seed: int) -> Windows:
+    """Permute the labels of whole recordings within each person.
+
+    Parameters
+    ----------
+    windows : Windows
+        Source windows.
+    seed : int
+        Draws the permutation.
+
+    Notes
+    -----
+    Source: Maennel et al. 2020, arXiv:2006.10455. Whole recordings, because neighbouring windows share samples.
+    """
+    rng = np.random.default_rng([seed, 11])
+    table = pd.DataFrame(
+        {"subject": windows.metadata["subject"], "recording": windows.metadata["recording"], "y": windows.y}
+    )
+    y = windows.y.copy()
+    for _, person in table.groupby("subject", sort=True):
+        stretches = list(person.groupby(["recording", "y"], sort=True).groups.items())
+        labels = rng.permutation([label for (_, label), _ in stretches])
+        for (_, rows), label in zip(stretches, labels, strict=True):
+            y[rows] = label
+    return replace(windows, y=y, history=(*windows.history, "labels of whole recordings permuted"))
+
+
+def noise(windows: Windows, seed: int, *, kind: str = "gaussian") -> Windows:
+    """Replace the signals by surrogates.
+
+    Parameters
+    ----------
+    windows : Windows
+        Source windows, signals.
+    seed : int
+        Draws the surrogate.
+    kind : {"gaussian", "phase"}
+        White noise with each channel's deviation and labels invented window by window; or the source with
+        random phases (one set for all channels of a window: spectra and covariances stay) and its labels.
+
+    Notes
+    -----
+    Source: phase randomisation after Prichard & Theiler 1994, doi:10.1103/PhysRevLett.73.951.
+    """
+    check_option("kind", kind, NOISES)
+    check(windows.is_signal, "source noise needs signals. Make it before features are extracted.")
+    rng = np.random.default_rng([seed, 12])
+    n, n_chans, n_times = windows.X.shape
+    if kind == "gaussian":
+        deviation = windows.X.std(axis=(0, 2), keepdims=True)
+        X = rng.standard_normal(windows.X.shape, dtype=np.float32) * deviation
+        y = rng.permutation(windows.y)
+        step = "white noise with invented labels"
+    else:
+        spectrum = np.fft.rfft(windows.X, axis=2)
+        phases = rng.uniform(0, 2 * np.pi, (n, 1, spectrum.shape[2]))
+        phases[..., 0] = 0
+        if n_times % 2 == 0:
+            phases[..., -1] = 0
+        X = np.fft.irfft(spectrum * np.exp(1j * phases), n_times, axis=2)
+        y, step = windows.y, "phases randomised"
+    return replace(windows, X=X.astype(windows.X.dtype), y=y, history=(*windows.history, step))

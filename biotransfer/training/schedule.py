@@ -1,0 +1,74 @@
+"""How long and how fast to train, and in which order windows come: by seed and split, never by arm."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import check
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The same for every arm.
+
+    Parameters
+    ----------
+    epochs : int
+        Passes over the training windows.
+    learning_rate : float
+        Of AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101); an arm's ``lr_scale`` multiplies it.
+    batch_size : int
+        Windows per update; the last batch of an epoch may be smaller, none is dropped.
+    weight_decay : float
+        Decoupled weight decay; 0 makes it Adam.
+    """
+
+    epochs: int = 20
+    learning_rate: float = 1e-3
+    batch_size: int = 64
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        check(self.epochs >= 1, f"epochs={self.epochs}. Expected 1 or more.")
+        check(self.learning_rate > 0, f"learning_rate={self.learning_rate}. Expected e.g. 1.0e-3.")
+        check(self.batch_size >= 1, f"batch_size={self.batch_size}. Expected 1 or more.")
+        check(self.weight_decay >= 0, f"weight_decay={self.weight_decay}. Expected 0 or more.")
+
+    def steps_per_epoch(self, n_windows: int) -> int:
+        """Updates in one pass over ``n_windows``."""
+        return -(-n_windows // self.batch_size)
+
+    def evaluation_points(self, n_windows: int) -> tuple[np.ndarray, np.ndarray]:
+        """Steps and epochs of the curve's columns: before any update, then after every epoch."""
+        epochs = np.arange(self.epochs + 1)
+        return epochs * self.steps_per_epoch(n_windows), epochs
+
+    def batches(self, n_windows: int) -> Iterator[slice]:
+        """Slices of one epoch's order."""
+        for begin in range(0, n_windows, self.batch_size):
+            yield slice(begin, min(begin + self.batch_size, n_windows))
+
+
+def epoch_order(seed: int, split_uid: str, epoch: int, n_windows: int) -> np.ndarray:
+    """Order of the training windows in one epoch.
+
+    Parameters
+    ----------
+    seed : int
+        The arm's seed.
+    split_uid : str
+        Of the split.
+    epoch : int
+        From 0.
+    n_windows : int
+        Number of training windows.
+
+    Returns
+    -------
+    ndarray, shape (n_windows,), int64
+    """
+    return np.random.default_rng([seed, zlib.crc32(split_uid.encode()), epoch]).permutation(n_windows)
