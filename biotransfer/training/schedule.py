@@ -39,11 +39,11 @@ class Schedule:
         check(self.weight_decay >= 0, f"weight_decay={self.weight_decay}. Expected 0 or more.")
 
     def steps_per_epoch(self, n_windows: int) -> int:
-        """Updates in one pass over ``n_windows``."""
+        """Return the updates in one pass over ``n_windows``."""
         return -(-n_windows // self.batch_size)
 
     def evaluation_points(self, n_windows: int) -> tuple[np.ndarray, np.ndarray]:
-        """Steps and epochs of the curve's columns: before any update, then after every epoch."""
+        """Return steps and epochs of the curve's columns: before any update, then after every epoch."""
         epochs = np.arange(self.epochs + 1)
         return epochs * self.steps_per_epoch(n_windows), epochs
 

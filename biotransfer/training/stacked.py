@@ -6,6 +6,8 @@ of the loop engine up to rounding.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from torch.nn import functional
@@ -49,8 +51,7 @@ def train_stacked(job: Job, device: str = "cpu", dtype: torch.dtype = torch.floa
     X = torch.from_numpy(np.ascontiguousarray(job.X)).to(device=device, dtype=dtype)
     y = torch.from_numpy(job.y).to(device)
     parts = [
-        _train_stack(job.take(slice(begin, end)), X, y, device, dtype)
-        for begin, end in zip(bounds[:-1], bounds[1:], strict=True)
+        _train_stack(job.take(slice(begin, end)), X, y, device, dtype) for begin, end in pairwise(bounds)
     ]
     return join_curves(parts)
 

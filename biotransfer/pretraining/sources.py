@@ -33,7 +33,7 @@ def shuffled_labels(windows: Windows, seed: int) -> Windows:
 
     Notes
     -----
-    Source: Maennel et al. 2020, arXiv:2006.10455. Whole recordings, because neighbouring windows share samples.
+    Source: Maennel et al. 2020, arXiv:2006.10455. Whole recordings, because neighbours share samples.
     """
     rng = np.random.default_rng([seed, 11])
     table = pd.DataFrame(
@@ -68,7 +68,7 @@ def noise(windows: Windows, seed: int, *, kind: str = "gaussian") -> Windows:
     check_option("kind", kind, NOISES)
     check(windows.is_signal, "source noise needs signals. Make it before features are extracted.")
     rng = np.random.default_rng([seed, 12])
-    n, n_chans, n_times = windows.X.shape
+    n, _, n_times = windows.X.shape
     if kind == "gaussian":
         deviation = windows.X.std(axis=(0, 2), keepdims=True)
         X = rng.standard_normal(windows.X.shape, dtype=np.float32) * deviation

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..catalog import Catalog, Entry
 from .sources import noise, shuffled_labels, supervised
 
@@ -20,7 +22,7 @@ SOURCES = Catalog(
 )  # fmt: skip
 
 
-def __getattr__(name: str):  # noqa: ANN202
+def __getattr__(name: str) -> Any:
     if name in ("Pretrained", "hold_out_people", "pretrain"):
         from . import training
 

@@ -1,0 +1,53 @@
+"""Does what a network learns on one biosignal help it on another?
+
+Names are loaded when they are used: importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "errors": ["BiotransferError"],
+    "recording": ["Recording"],
+    "simulate": ["simulate_eeg", "simulate_emg", "simulate_pair"],
+    "datasets": ["fetch", "from_arrays", "from_raws", "load_dataset"],
+    "preprocessing": ["preprocess"],
+    "quality": ["inspect_recordings"],
+    "windows": ["Windows", "concatenate", "cut_windows", "from_epochs", "to_epochs"],
+    "features": ["extract_features"],
+    "splits": ["Split", "make_splits"],
+    "weights": ["Weights", "load_weights", "save_weights"],
+    "networks": ["Network", "build_network"],
+    "align": ["fit_alignment"],
+    "arms": ["Arm", "make_arms"],
+    "training": ["Schedule", "train"],
+    "pretraining": ["hold_out_people", "pretrain"],
+    "results": ["Results", "load_results"],
+    "metrics": ["measure_curves"],
+    "verdicts": ["compare"],
+    "recipe": ["Recipe", "load_recipe"],
+    "study": ["Study", "run_study"],
+    "report": ["methods_text", "write_report"],
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME)]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    elif name in _HOMES:
+        value = import_module(f".{name}", __name__)
+    else:
+        raise AttributeError(f"module 'biotransfer' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME, *_HOMES})

@@ -1,0 +1,267 @@
+"""Numbered diagnostics of the study itself: what a reader should know before believing a verdict.
+
+A check is a function of Results that returns a severity and a sentence; its entry says what it asks, how it
+decides and how to mend what it finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from .arms import ARMS
+from .catalog import Catalog, Entry
+from .results import Results
+from .splits import SPLITS
+from .stats import smallest_p
+
+Finding = tuple[str, str]
+_NEAR_CHANCE = 0.05
+_LITTLE = 0.10
+_RISING = 0.02
+
+
+def _rules(results: Results) -> list[str]:
+    return [rule["by"] for rule in results.recipe["split"]]
+
+
+def _final(results: Results, metric: str) -> pd.DataFrame:
+    """Metric at the last point, seeds and folds averaged inside a person."""
+    table = results.curves
+    table = table[(table["split_part"] == "test") & (table["metric"] == metric)]
+    last = table.groupby(["direction", "network", "protocol", "split"])["step"].transform("max")
+    keys = ["direction", "network", "protocol", "arm", "subject"]
+    return table[table["step"] == last].groupby(keys, as_index=False)["value"].mean()
+
+
+def leaking_split(results: Results) -> Finding:
+    """Decide by the split rules that the recipe names."""
+    leaking = [rule for rule in _rules(results) if SPLITS[rule].facts["leaks"]]
+    if not leaking:
+        return "ok", "No split lets near copies of test windows into training."
+    return "error", (
+        f"Split {', '.join(leaking)} trains on near copies of the test windows: its numbers say nothing "
+        "about new recordings or new people."
+    )
+
+
+def too_few_people(results: Results) -> Finding:
+    """Compare the smallest p that the exact sign-flip test can give with alpha."""
+    alpha = results.recipe["compare"]["alpha"]
+    few = {}
+    for direction, part in _final(results, "accuracy").groupby("direction"):
+        n = part["subject"].nunique()
+        if smallest_p(n) > alpha:
+            few[direction] = n
+    if not few:
+        return "ok", f"Every direction has enough people to reach p < {alpha:g}."
+    texts = [f"{d}: {n} people cannot go below p = {smallest_p(n):.3g}" for d, n in few.items()]
+    return "warning", (
+        "; ".join(texts) + f". No difference, however large, can be significant at {alpha:g} there."
+    )
+
+
+def control_as_good(results: Results) -> Finding:
+    """Compare the mean gain of every transfer arm that gains with that of every control."""
+    verdicts = results.verdicts
+    if verdicts.empty:
+        return "ok", "There is nothing to compare."
+    roles = {name: ARMS[name].facts["role"] for name in verdicts["arm"].unique()}
+    texts = []
+    for key, part in verdicts.groupby(["direction", "network", "protocol"]):
+        controls = part[part["arm"].map(roles) == "control"]
+        for _, row in part[part["arm"].map(roles) == "transfer"].iterrows():
+            as_good = controls[controls["difference"] >= row["difference"]]["arm"].tolist()
+            if row["difference"] > 0 and as_good:
+                texts.append(f"{' '.join(key)}: {', '.join(as_good)} gained as much as {row['arm']} or more")
+    if not texts:
+        return "ok", "No control gained as much as an arm that gained from transfer."
+    return "warning", "; ".join(texts) + ". What was gained there needs no knowledge of the source."
+
+
+def missing_controls(results: Results) -> Finding:
+    """List the control arms that the recipe leaves out."""
+    present = {arm["name"] for arm in results.recipe["arms"]}
+    absent = [e.name for e in ARMS.values() if e.facts["role"] == "control" and e.name not in present]
+    if not absent:
+        return "ok", "All controls ran."
+    return "warning", f"Controls not run: {', '.join(absent)}. What they rule out stays possible."
+
+
+def source_at_chance(results: Results) -> Finding:
+    """Compare the source networks' balanced accuracy on unseen people with chance."""
+    table = results.sources
+    if table.empty:
+        return "ok", "No source network was needed."
+    table = table[table["source"].isin(["supervised", "same_modality"])]
+    means = table.groupby(["direction", "network", "source"], as_index=False)[
+        ["balanced_accuracy", "chance"]
+    ].mean()
+    weak = means[means["balanced_accuracy"] < means["chance"] + _NEAR_CHANCE]
+    if weak.empty:
+        return "ok", "Every source network knows something about people it was not trained on."
+    texts = [
+        f"{r.direction} {r.network} ({r.source}): {r.balanced_accuracy:.2f} against chance {r.chance:.2f}"
+        for r in weak.itertuples()
+    ]
+    return "warning", "Source networks near chance on unseen people: " + "; ".join(texts) + "."
+
+
+def target_at_chance(results: Results) -> Finding:
+    """Compare the best arm's balanced accuracy with chance, per direction, network and rule."""
+    texts = []
+    final = _final(results, "balanced_accuracy")
+    for key, part in final.groupby(["direction", "network", "protocol"]):
+        chance = 1.0 / len(results.data[str(key[0]).split("->")[1]]["classes"])
+        best = part.groupby("arm")["value"].mean().max()
+        if best < chance + _NEAR_CHANCE:
+            texts.append(f"{' '.join(key)}: best arm {best:.2f}, chance {chance:.2f}")
+    if not texts:
+        return "ok", "On every target at least one arm is clearly above chance."
+    return "warning", "No arm learned the target: " + "; ".join(
+        texts
+    ) + ". Transfer cannot show where nothing does."
+
+
+def little_carried(results: Results) -> Finding:
+    """Compute the share of parameters that the transferred arm takes from the source."""
+    table = results.ledger[results.ledger["arm"] == "transferred"]
+    texts = []
+    for key, part in table.groupby(["direction", "network"]):
+        share = part.loc[part["action"] != "fresh", "parameters"].sum() / part["parameters"].sum()
+        if share < _LITTLE:
+            texts.append(f"{' '.join(key)}: {share:.0%}")
+    if not texts:
+        return "ok", "A good part of every network carried over."
+    return "warning", "Little of the network carried over: " + "; ".join(texts) + "."
+
+
+def frozen_with_fresh_stem(results: Results) -> Finding:
+    """Look for a fresh, trained stem in the ledger of frozen_body."""
+    table = results.ledger
+    table = table[(table["arm"] == "frozen_body") & (table["part"] == "stem") & (table["action"] == "fresh")]
+    if table.empty:
+        return "ok", "frozen_body trains the head alone, where it ran."
+    where = sorted({f"{r.direction} {r.network}" for r in table.itertuples()})
+    return "note", f"frozen_body also trains a fresh stem in {', '.join(where)}: no textbook linear probe."
+
+
+def still_rising(results: Results) -> Finding:
+    """Compare scratch at the last point with its mean over the quarter of the curve before it."""
+    metric = results.recipe["compare"]["metric"]
+    table = results.curves
+    table = table[(table["split_part"] == "test") & (table["metric"] == metric) & (table["arm"] == "scratch")]
+    texts = []
+    for key, part in table.groupby(["direction", "network", "protocol"]):
+        curve = part.groupby("epoch")["value"].mean()
+        quarter = curve.iloc[-max(2, len(curve) // 4) : -1]
+        if len(curve) > 2 and curve.iloc[-1] - quarter.mean() > _RISING:
+            texts.append(f"{' '.join(key)}: +{100 * (curve.iloc[-1] - quarter.mean()):.1f} points at the end")
+    if not texts:
+        return "ok", "Training from random weights had settled."
+    return "warning", "Training from random weights had not settled: " + "; ".join(texts) + (
+        ". A head start can look like a lasting gain there."
+    )
+
+
+def data_defects(results: Results) -> Finding:
+    """Collect what the loaders noticed."""
+    notes = [note for side in results.data.values() for note in side["notes"]]
+    if not notes:
+        return "ok", "The loaders noticed nothing wrong with the recordings."
+    more = f" (and {len(notes) - 3} more, see Data)" if len(notes) > 3 else ""
+    return "note", "Noticed in the recordings: " + "; ".join(notes[:3]) + more + "."
+
+
+def label_is_recording(results: Results) -> Finding:
+    """Ask the data facts whether every person has one recording per class only."""
+    texts = []
+    for name, side in results.data.items():
+        stretches = side["n_recordings"]
+        if stretches <= side["n_subjects"] * len(side["classes"]):
+            texts.append(f"{name} ({side['dataset']})")
+    if not texts:
+        return "ok", "Classes were recorded more than once per person."
+    by_subject = all(rule == "subject" for rule in _rules(results))
+    return ("note" if by_subject else "error"), (
+        f"In {', '.join(texts)} every person has one recording per class, so a class cannot be told from its "
+        "recording within a person."
+    )
+
+
+def simulated_data(results: Results) -> Finding:
+    """Read the data's provenance."""
+    simulated = [name for name, side in results.data.items() if side["simulated"]]
+    if not simulated:
+        return "ok", "All signals were recorded from people."
+    return (
+        "note",
+        f"Simulated signals: {', '.join(simulated)}. The verdict is about the simulation, not about people.",
+    )
+
+
+def _entry(
+    identifier: str, function: Callable[[Results], Finding], question: str, mend: str, source: str = "own"
+) -> Entry:
+    return Entry(function.__name__, question, function, source, {"id": identifier, "mend": mend})
+
+
+CHECKS = Catalog(
+    "check",
+    [
+        _entry("C01", leaking_split, "Can near copies of test windows be in training?",
+               "Use split: {by: subject}.", "Kapoor & Narayanan 2023, doi:10.1016/j.patter.2023.100804"),
+        _entry("C02", too_few_people, "Could any difference have been significant?",
+               "Record or load more people; six are the least for 0.05."),
+        _entry("C03", control_as_good, "Does a control explain the gain?",
+               "Read the gain over the best control, not over scratch.",
+               "Maennel et al. 2020, arXiv:2006.10455"),
+        _entry("C04", missing_controls, "Was every control run?", "Add them to arms."),
+        _entry("C05", source_at_chance, "Did the source network learn anything that holds for other people?",
+               "Choose another source, more people or longer training."),
+        _entry("C06", target_at_chance, "Can the target be learned at all?",
+               "Choose other features, a longer training or another network."),
+        _entry("C07", little_carried, "Was enough of the network carried over to matter?",
+               "Choose a network whose body holds most parameters, or align the inputs to one shape."),
+        _entry("C08", frozen_with_fresh_stem, "Is frozen_body a linear probe?",
+               "Use an align step that gives both modalities the same number of inputs."),
+        _entry("C09", still_rising, "Had the baseline finished learning?", "Raise train.epochs."),
+        _entry("C10", data_defects, "Is something wrong with the recordings?",
+               "See: biotransfer inspect NAME."),
+        _entry("C11", label_is_recording, "Can a class be told from its recording?",
+               "Evaluate by subject, or record every class several times."),
+        _entry("C12", simulated_data, "Are the signals real?", "Name a real data set."),
+    ],
+)  # fmt: skip
+
+
+def run_checks(results: Results) -> list[dict[str, Any]]:
+    """Return every check's finding, in order.
+
+    Parameters
+    ----------
+    results : Results
+        With verdicts.
+
+    Returns
+    -------
+    list of dict
+        id, name, question, severity ("ok", "note", "warning", "error"), message, how, mend.
+    """
+    findings = []
+    for entry in CHECKS.values():
+        severity, message = entry.function(results)
+        findings.append(
+            {
+                "id": entry.facts["id"],
+                "name": entry.name,
+                "question": entry.summary,
+                "severity": severity,
+                "message": message,
+                "how": (entry.function.__doc__ or "").strip(),
+                "mend": "" if severity == "ok" else entry.facts["mend"],
+            }
+        )
+    return findings

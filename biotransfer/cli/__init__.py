@@ -1,0 +1,55 @@
+"""The command line: the only part that prints. Exit codes: 0 done, 1 the study failed, 2 wrong request."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from ..errors import BiotransferError
+from .parser import build_parser
+
+__all__ = ["build_parser", "main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; those of the process when not given.
+    """
+    arguments = build_parser().parse_args(argv)
+    from . import browse, studies
+
+    commands = {
+        "run": studies.run,
+        "demo": studies.demo,
+        "check": studies.check,
+        "report": studies.report,
+        "list": browse.list_entries,
+        "show": browse.show,
+        "fetch": browse.fetch,
+        "inspect": browse.inspect,
+        "features": browse.features,
+        "new": browse.new,
+    }
+    try:
+        return commands[arguments.command](arguments)
+    except BiotransferError as error:
+        if arguments.debug:
+            raise
+        print(f"biotransfer: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("biotransfer: stopped. The same command continues where it was.", file=sys.stderr)
+        return 1
+    except Exception as error:
+        if arguments.debug:
+            raise
+        print(
+            f"biotransfer: failed: {type(error).__name__}: {error}. What was finished is kept; "
+            "the same command continues. Add --debug to see where.",
+            file=sys.stderr,
+        )
+        return 1

@@ -1,0 +1,200 @@
+"""Commands that look: at the catalog, at data, at weights."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from pathlib import Path
+
+from ..catalog import Catalog, Entry
+from ..errors import BiotransferError, check, check_option, did_you_mean
+
+_CATALOGS = {
+    "datasets": ("datasets", "DATASETS"),
+    "preprocess": ("preprocessing", "STEPS"),
+    "features": ("features", "FEATURES"),
+    "splits": ("splits", "SPLITS"),
+    "networks": ("networks", "NETWORKS"),
+    "align": ("align", "ALIGN"),
+    "pretrain": ("pretraining", "SOURCES"),
+    "arms": ("arms", "ARMS"),
+    "metrics": ("metrics", "METRICS"),
+    "checks": ("checks", "CHECKS"),
+}
+
+
+def _catalog(kind: str) -> Catalog:
+    module, name = _CATALOGS[kind]
+    return getattr(import_module(f"biotransfer.{module}"), name)
+
+
+def list_entries(arguments: argparse.Namespace) -> int:
+    """List one catalog, or all of them and the shipped recipes."""
+    from ..recipe import read_recipe, shipped_recipes
+
+    kinds = [*_CATALOGS, "recipes"]
+    if arguments.kind is not None:
+        kinds = [check_option("list", arguments.kind, kinds)]
+    for kind in kinds:
+        print(f"{kind}:")
+        if kind == "recipes":
+            rows = [(name, read_recipe(path)[0].get("title", "")) for name, path in shipped_recipes().items()]
+        else:
+            rows = [(entry.name, entry.summary) for entry in _catalog(kind).values()]
+        width = max((len(name) for name, _ in rows), default=0)
+        for name, text in rows:
+            print(f"  {name:<{width}}  {text}")
+    return 0
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Show an entry with parameters and source, a recipe, or a weights file."""
+    from ..recipe import load_recipe, recipe_yaml, shipped_recipes
+
+    name = arguments.name
+    if name.endswith((".safetensors", ".json")):
+        return _show_weights(Path(name))
+    found = [(kind, _catalog(kind)[name]) for kind in _CATALOGS if name in _catalog(kind)]
+    for kind, entry in found:
+        _show_entry(kind, entry)
+    if name in shipped_recipes():
+        print(recipe_yaml(load_recipe(name)))
+        return 0
+    if not found:
+        known = [n for kind in _CATALOGS for n in _catalog(kind)] + list(shipped_recipes())
+        raise BiotransferError(
+            f"show: nothing is called {name!r}.{did_you_mean(name, known)} See: biotransfer list"
+        )
+    return 0
+
+
+def _show_entry(kind: str, entry: Entry) -> None:
+    print(f"{entry.name}  ({kind})\n  {entry.summary}\n  source: {entry.source}")
+    for key, value in entry.facts.items():
+        if not callable(value):
+            text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+            print(f"  {key}: {text}")
+    if entry.parameters:
+        print("  parameters:")
+    for parameter in entry.parameters:
+        default = "required" if parameter.required else repr(parameter.default)
+        print(f"    {parameter.name} = {default}\n      {parameter.doc}")
+
+
+def _show_weights(path: Path) -> int:
+    from ..weights import load_weights
+
+    weights = load_weights(path)
+    print(f"{path}: {len(weights.tensors)} tensors, {weights.n_parameters} parameters")
+    for name, value in weights.tensors.items():
+        print(f"  {name:<24} {'x'.join(map(str, value.shape))}")
+    for key, value in weights.facts.items():
+        text = str(value)
+        print(f"  {key}: {text if len(text) <= 200 else text[:200] + ' ...'}")
+    return 0
+
+
+def fetch(arguments: argparse.Namespace) -> int:
+    """Download data sets."""
+    from ..datasets import fetch as fetch_dataset
+
+    for name in arguments.names:
+        print(f"{name}: {fetch_dataset(name, data_dir=arguments.data)}")
+    return 0
+
+
+def inspect(arguments: argparse.Namespace) -> int:
+    """Say what is wrong with a data set, a file or a folder."""
+    from ..datasets import DATASETS, load_dataset
+    from ..quality import inspect_recordings
+
+    what = arguments.what
+    if what in DATASETS:
+        recordings = load_dataset(what, data_dir=arguments.data)
+    else:
+        recordings = _read_anything(Path(what))
+    findings = inspect_recordings(recordings)
+    people = len({r.subject for r in recordings})
+    print(f"{what}: {len(recordings)} recordings of {people} people, {len(findings)} findings")
+    for finding in findings:
+        print(f"  {finding}")
+    return 0
+
+
+def _read_anything(path: Path) -> list:
+    import mne
+
+    from ..datasets import DATASETS, from_raws
+
+    files = sorted(p for p in path.rglob("*.fif")) if path.is_dir() else [path]
+    check(path.exists(), f"{str(path)!r} is no data set, file or folder.{did_you_mean(str(path), DATASETS)} "
+                         f"Data sets: {', '.join(DATASETS)}.")  # fmt: skip
+    check(files, f"{str(path)!r} holds no .fif file. Pass a file, or a folder of FIF files.")
+    recordings = []
+    for file in files:
+        try:
+            raw = mne.io.read_raw(file, preload=True, verbose="error")
+        except (ValueError, OSError, RuntimeError) as error:
+            raise BiotransferError(
+                f"{str(file)!r} cannot be read by MNE: {error}. Pass a format that mne.io.read_raw knows."
+            ) from error
+        kinds = set(raw.get_channel_types())
+        modality = "emg" if "emg" in kinds and "eeg" not in kinds else "eeg"
+        classes = sorted(
+            {d for d in raw.annotations.description if not d.upper().startswith(("BAD", "EDGE"))}
+        )
+        recordings += from_raws(
+            [raw],
+            modality=modality,
+            classes=classes or ["unlabelled"],
+            subjects=[file.stem],
+            dataset=path.name,
+        )
+    return recordings
+
+
+def features(arguments: argparse.Namespace) -> int:
+    """Extract features of one file into a CSV: one row per window, a label column last."""
+    import pandas as pd
+
+    from ..datasets import DATASETS
+    from ..features import FEATURES, extract_features
+    from ..files import write_atomically
+    from ..windows import cut_windows
+
+    entry = DATASETS[arguments.dataset]
+    reader = entry.facts.get("read_file")
+    check(
+        reader is not None,
+        f"--dataset {entry.name}: its recordings span several files, so a single file cannot be read. "
+        f"Use one of: {', '.join(e.name for e in DATASETS.values() if e.facts.get('read_file'))}.",
+    )
+    feature_entry = FEATURES[arguments.features]
+    path = Path(arguments.file)
+    check(path.is_file(), f"{str(path)!r} is no file. Pass a recording of {entry.name}.")
+    recording = reader(path)
+    windows = cut_windows(recording, dtype="float64", **feature_entry.facts.get("windows", {}))
+    table = extract_features(windows, arguments.features, dtype="float64")
+    frame = pd.DataFrame(table.X, columns=list(table.names))
+    frame["label"] = [table.classes[i] for i in table.y]
+    out = Path(arguments.out)
+    check(
+        out.parent.is_dir(),
+        f"--out {str(out)!r}: the folder {str(out.parent)!r} does not exist. Make it first.",
+    )
+    write_atomically(out, lambda part: frame.to_csv(part, index=False, float_format="%.17g"))
+    print(f"{out}: {len(frame)} rows, {len(table.names)} columns")
+    return 0
+
+
+def new(arguments: argparse.Namespace) -> int:
+    """Write a commented recipe."""
+    from ..files import write_text
+
+    path = Path(arguments.file)
+    check(not path.exists(), f"{str(path)!r} exists. Choose another name: biotransfer new NAME.yaml")
+    check(path.parent.is_dir(), f"the folder {str(path.parent)!r} does not exist. Make it first.")
+    template = Path(__file__).with_name("new_recipe.yaml").read_text(encoding="utf-8")
+    write_text(path, template)
+    print(f"{path}: edit it, then type: biotransfer check {path}")
+    return 0

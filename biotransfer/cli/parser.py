@@ -1,0 +1,82 @@
+"""What can be typed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from .. import __version__
+
+_EPILOG = """\
+examples:
+  biotransfer demo                                     the main job on whatever data is at hand
+  biotransfer check pipelines/muse_myo.yaml            what would run, what is wrong, how long it takes
+  biotransfer run pipelines/muse_myo.yaml --data DIR   run it, or continue it
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="biotransfer",
+        description="Does what a network learns on one biosignal help it on another?",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"biotransfer {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback")
+        return sub
+
+    def with_data(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument(
+            "--data", metavar="DIR", help="folder of data sets (else BIOTRANSFER_DATA, MNE's folder)"
+        )
+
+    def with_recipe(sub: argparse.ArgumentParser) -> None:
+        with_data(sub)
+        sub.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes")
+        sub.add_argument(
+            "--set", action="append", default=[], metavar="KEY=VALUE", help="override the recipe"
+        )
+        sub.add_argument("--smoke", action="store_true", help="three people, one seed, two epochs")
+
+    def with_run(sub: argparse.ArgumentParser) -> None:
+        with_recipe(sub)
+        sub.add_argument("--out", metavar="DIR", help="study folder (default: studies/RECIPE-UID)")
+        sub.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="where to train")
+
+    run = command("run", "run a recipe, or continue it; stop it at any moment")
+    run.add_argument("recipe", help="YAML file, or the name of a shipped recipe")
+    with_run(run)
+    demo = command("demo", "run the real pair if it is on this machine, else a simulated one, and say which")
+    with_run(demo)
+    check = command("check", "say what would run, what is wrong and how long it takes; train nothing")
+    check.add_argument("recipe", help="YAML file, or the name of a shipped recipe")
+    with_recipe(check)
+    report = command("report", "write the report of a study folder again")
+    report.add_argument("folder", help="study folder")
+    listing = command("list", "list what recipes can name")
+    listing.add_argument("kind", nargs="?", help="datasets, features, networks, align, arms, ...")
+    show = command("show", "show one entry, or a weights file, with its parameters and source")
+    show.add_argument("name", help="name of an entry, a recipe, or a .safetensors file")
+    fetch = command("fetch", "download data sets")
+    fetch.add_argument("names", nargs="+", metavar="NAME", help="data sets")
+    with_data(fetch)
+    inspect = command("inspect", "say what is wrong with recordings")
+    inspect.add_argument("what", help="data set, file or folder")
+    with_data(inspect)
+    features = command("features", "extract features of one file into a CSV")
+    features.add_argument("features", help="feature set, such as bird2020")
+    features.add_argument("file", help="recording")
+    features.add_argument(
+        "--dataset", required=True, metavar="NAME", help="data set whose format the file has"
+    )
+    features.add_argument("--out", required=True, metavar="CSV", help="file to write")
+    new = command("new", "write a commented recipe to start from")
+    new.add_argument("file", nargs="?", default="my_study.yaml", help="file to write")
+    return parser

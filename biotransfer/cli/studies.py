@@ -1,0 +1,155 @@
+"""Commands that run studies, or say what they would run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..errors import BiotransferError
+from ..recipe import Recipe, load_recipe
+
+_SAID_SIMULATED = (
+    "Real recordings not found: this ran on the simulated pair. Verdicts are about the simulation."
+)
+
+
+class _Bars:
+    """One tqdm bar per kind of work, on stderr."""
+
+    def __init__(self) -> None:
+        self.what = ""
+        self.bar: Any = None
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        from tqdm.auto import tqdm
+
+        stage = what.split()[0]
+        if stage != self.what:
+            self.close()
+            self.what = stage
+            self.bar = tqdm(total=total, initial=done, desc=what, file=sys.stderr, leave=True)
+        self.bar.set_description(what, refresh=False)
+        self.bar.update(done - self.bar.n)
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run a recipe to its report."""
+    recipe = load_recipe(arguments.recipe, arguments.set, smoke=arguments.smoke)
+    return _run(recipe, arguments)
+
+
+def _run(recipe: Recipe, arguments: argparse.Namespace, note: str = "") -> int:
+    from ..report import write_methods, write_report
+    from ..study import run_study
+
+    bars = _Bars()
+    try:
+        study = run_study(
+            recipe,
+            arguments.out,
+            data_dir=arguments.data,
+            workers=arguments.workers,
+            device=arguments.device,
+            note=note,
+            progress=bars,
+        )
+    finally:
+        bars.close()
+    write_methods(study.results, study.folder / "methods.md")
+    path = write_report(study.results, study.report)
+    if note:
+        print(note)
+    _print_verdicts(study.results)
+    print(f"\nReport: {path}")
+    return 0
+
+
+def _print_verdicts(results: Any) -> None:
+    from ..verdicts import headline
+
+    table = results.verdicts
+    print()
+    print(headline(results.verdict_list))
+    print()
+    columns = "{:<10} {:<11} {:<17} {:<16} {:>7} {:>17} {:>7}  {}".format
+    header = columns("direction", "network", "protocol", "arm", "gain", "95 % CI", "p Holm", "verdict")
+    print(header)
+    print("-" * len(header))
+    for row in table.itertuples():
+        low, high = (
+            f"{100 * v:+.1f}" if v is not None and v == v else "?" for v in (row.ci_low, row.ci_high)
+        )
+        p = f"{row.p_holm:.3f}" if row.p_holm is not None and row.p_holm == row.p_holm else "-"
+        gain, interval = f"{100 * row.difference:+.1f}", f"{low} to {high}"
+        print(columns(row.direction, row.network, row.protocol, row.arm, gain, interval, p, row.verdict))
+    against, metric = results.recipe["compare"]["against"], results.recipe["compare"]["metric"]
+    print(f"gain: points of {metric} over {against}; the unit is the person")
+    for finding in results.checks:
+        if finding["severity"] in ("warning", "error"):
+            print(f"{finding['id']} {finding['severity']}: {finding['message']}")
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    """Run the real pair if it is at hand, else the simulated one, and say which."""
+    from ..study import prepare
+
+    overrides = ["seeds=3", *arguments.set]
+    recipe = load_recipe("muse_myo", overrides, smoke=arguments.smoke)
+    try:
+        prepare(recipe, arguments.data, download=False)
+    except BiotransferError as error:
+        print(f"{error}\n\n{_SAID_SIMULATED}", file=sys.stderr)
+        recipe = load_recipe("quickstart", arguments.set, smoke=arguments.smoke)
+        return _run(recipe, arguments, _SAID_SIMULATED)
+    return _run(recipe, arguments)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Say what would run, what is wrong and how long it takes."""
+    from ..study import estimate_seconds, prepare
+
+    recipe = load_recipe(arguments.recipe, arguments.set, smoke=arguments.smoke)
+    plan = prepare(recipe, arguments.data, download=False)
+    print(f"{recipe['title']}  (recipe {recipe.uid})")
+    for name, side in plan.sides.items():
+        facts = side.facts
+        print(
+            f"  {name}: {facts['dataset']}, {facts['n_subjects']} people, {facts['n_windows']} windows, "
+            f"classes {', '.join(facts['classes'])}"
+        )
+        for note in facts["notes"]:
+            print(f"    noticed: {note}")
+    for (modality, protocol, network), splits in plan.splits.items():
+        leaks = ", LEAKS: near copies of test windows are trained on" if splits[0].leaks else ""
+        print(f"  {network} on {modality} by {protocol}: {len(splits)} folds{leaks}")
+    seconds = estimate_seconds(plan) / arguments.workers
+    print(
+        f"  {plan.n_trainings} trainings in {len(plan.sources) + len(plan.targets)} tasks, "
+        f"about {_duration(seconds)} with {arguments.workers} workers"
+    )
+    print("Nothing is wrong. Nothing was trained.")
+    return 0
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def report(arguments: argparse.Namespace) -> int:
+    """Write the report of a study folder again."""
+    from ..report import write_methods, write_report
+    from ..results import load_results
+
+    folder = Path(arguments.folder)
+    results = load_results(folder)
+    write_methods(results, folder / "methods.md")
+    print(f"Report: {write_report(results, folder / 'report.html')}")
+    return 0

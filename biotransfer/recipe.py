@@ -1,0 +1,457 @@
+"""YAML <-> Recipe: what a study is, validated before anything loads, with a uid.
+
+No torch and no mne here: a recipe is checked in a moment.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .align import ALIGN
+from .align.transform import SCALES
+from .arms import ARMS
+from .errors import BiotransferError, check, check_option, did_you_mean
+from .recording import MODALITIES, html_table
+
+DESCRIPTIVE = ("title", "question", "source", "published")
+MEASURES = ("asymptote", "final", "after_epoch_1", "step0", "area")
+
+KEYS: dict[str, str] = {
+    "title": "What the report is called.",
+    "question": "What the study asks, in one sentence.",
+    "source": "The paper or claim behind it.",
+    "eeg": "The EEG: data, its parameters (subjects, sessions, classes, ...), preprocess, windows.",
+    "emg": "The EMG, likewise.",
+    "directions": "Any of emg->eeg and eeg->emg: source -> target.",
+    "features": "A feature set for both modalities (see: biotransfer list features); left out for signals.",
+    "scale": "standard (zero mean, unit deviation over training rows) or none.",
+    "align": "How differing inputs are reconciled (see: biotransfer list align).",
+    "network": "A network or a list of them (see: biotransfer list networks).",
+    "arms": "What to compare (see: biotransfer list arms).",
+    "same_modality": "By modality, the source of that arm: {people: n} of the target's own set kept "
+    "aside, or another data set.",
+    "split": "Who trains and who tests, or a list of such rules (see: biotransfer list splits).",
+    "budget": "How much labelled target data: all.",
+    "train": "epochs, learning_rate, batch_size, weight_decay: the same for every arm and source.",
+    "pretrain": "held_out (share of source people kept to see what it knows), noise (gaussian or phase).",
+    "seeds": "How many, or a list of them.",
+    "compare": "against, metric, measure, margin, alpha.",
+    "published": "Numbers of a paper to show beside ours: direction, network, arm, metric, value, at.",
+    "engine": "auto, stacked or loop.",
+    "smoke": "true: three people, one seed, two epochs; to see whether it runs.",
+}
+DEFAULTS: dict[str, Any] = {
+    "title": "",
+    "question": "",
+    "source": "",
+    "directions": ["emg->eeg", "eeg->emg"],
+    "features": None,
+    "scale": "standard",
+    "align": "none",
+    "network": "mlp",
+    "arms": [name for name in ARMS if name != "same_modality"],
+    "same_modality": {},
+    "split": {"by": "subject"},
+    "budget": "all",
+    "train": {"epochs": 20, "learning_rate": 1.0e-3, "batch_size": 64, "weight_decay": 0.0},
+    "pretrain": {"held_out": 0.2, "noise": "gaussian"},
+    "seeds": 10,
+    "compare": {"against": "scratch", "metric": "balanced_accuracy", "measure": "asymptote", "margin": 0.02,
+                "alpha": 0.05},
+    "published": [],
+    "engine": "auto",
+    "smoke": False,
+}  # fmt: skip
+SECTION_KEYS = ("data", "preprocess", "windows")
+WINDOW_DEFAULTS: dict[str, Any] = {
+    "length": 1.0,
+    "step": 0.5,
+    "by": "samples",
+    "n_times": None,
+    "min_length": None,
+}
+PUBLISHED_KEYS = ("direction", "network", "arm", "metric", "value", "at", "note")
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """A validated study.
+
+    Parameters
+    ----------
+    resolved : dict
+        Every key with its value, defaults filled in.
+    path : Path, optional
+        The file it came from.
+    """
+
+    resolved: Mapping[str, Any]
+    path: Path | None = None
+
+    @property
+    def uid(self) -> str:
+        """Hash of everything that can change a number: the canonical form without its descriptive keys."""
+        return digest({k: v for k, v in self.resolved.items() if k not in DESCRIPTIVE})
+
+    def __getitem__(self, key: str) -> Any:
+        return self.resolved[key]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a plain copy."""
+        return copy.deepcopy(dict(self.resolved))
+
+    def __repr__(self) -> str:
+        return f"<Recipe {self.resolved['title']!r}, uid {self.uid}>"
+
+    def _repr_html_(self) -> str:
+        return html_table({k: json.dumps(v, ensure_ascii=False) for k, v in self.resolved.items()})
+
+
+def digest(value: Any) -> str:
+    """Short hash of the canonical JSON form of ``value``."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """Return the recipes that come with the package, by name."""
+    here = Path(__file__).parent
+    folder = here / "pipelines"
+    if not folder.is_dir():
+        folder = here.parent / "pipelines"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def read_recipe(recipe: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Path | None]:
+    """Return a recipe as written, and its file.
+
+    Parameters
+    ----------
+    recipe : path, name of a shipped recipe, or mapping
+        What to read.
+
+    Raises
+    ------
+    BiotransferError
+        When there is no such file or it is no YAML mapping; line and column are named.
+    """
+    if isinstance(recipe, Mapping):
+        return copy.deepcopy(dict(recipe)), None
+    path, shipped = Path(recipe), shipped_recipes()
+    if not path.is_file() and str(recipe) in shipped:
+        path = shipped[str(recipe)]
+    if not path.is_file():
+        raise BiotransferError(
+            f"recipe {str(recipe)!r} is no file.{did_you_mean(Path(recipe).stem, shipped)} "
+            f"Shipped recipes: {', '.join(shipped)}. To write your own: biotransfer new my_study.yaml"
+        )
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise BiotransferError(
+            f"recipe {str(path)!r} is no valid YAML{place}: {getattr(error, 'problem', error)}. "
+            "Compare with: biotransfer new my_study.yaml"
+        ) from error
+    check(
+        isinstance(raw, dict),
+        f"recipe {str(path)!r} holds no keys. Start from: biotransfer new my_study.yaml",
+    )
+    return raw, path
+
+
+def load_recipe(
+    recipe: str | Path | Mapping[str, Any] | Recipe, overrides: Sequence[str] = (), *, smoke: bool = False
+) -> Recipe:
+    """Read and validate a recipe.
+
+    Parameters
+    ----------
+    recipe : path, name of a shipped recipe, mapping or Recipe
+        What to run.
+    overrides : sequence of str
+        ``"key.subkey=value"``, the value in YAML.
+    smoke : bool
+        Three people, one seed, two epochs: to see whether it runs.
+
+    Raises
+    ------
+    BiotransferError
+        For unknown keys and names (with the nearest known one) and values of the wrong kind.
+
+    Examples
+    --------
+    >>> load_recipe("quickstart", ["seeds=2"])["seeds"]
+    [0, 1]
+    """
+    if isinstance(recipe, Recipe):
+        raw, path = recipe.to_dict(), recipe.path
+    else:
+        raw, path = read_recipe(recipe)
+    for text in overrides:
+        _override(raw, text)
+    if smoke:
+        raw |= {"smoke": True, "seeds": 1}
+        raw["train"] = {**(raw.get("train") or {}), "epochs": 2}
+    return Recipe(resolve(raw), path)
+
+
+def _override(raw: dict[str, Any], text: str) -> None:
+    key, sign, value = text.partition("=")
+    check(sign and key, f"--set {text!r} is no key=value. Write for example: --set train.epochs=5")
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise BiotransferError(
+            f"--set {text!r}: the value is no YAML. Quote it: --set '{key}=...'"
+        ) from error
+    *path, last = key.split(".")
+    node: Any = raw
+    for part in path:
+        if not isinstance(node.get(part), dict):
+            node[part] = {"name": node[part]} if isinstance(node.get(part), str) else {}
+        node = node[part]
+    node[last] = parsed
+
+
+def _keys(what: str, given: Any, known: Sequence[str]) -> dict[str, Any]:
+    """Return ``given`` as a dict whose keys are all known."""
+    check(isinstance(given, Mapping), f"{what}={given!r} is no mapping. Expected keys: {', '.join(known)}.")
+    for key in given:
+        if key not in known:
+            raise BiotransferError(
+                f"{what}: unknown key {key!r}.{did_you_mean(key, known)} Expected: {', '.join(known)}."
+            )
+    return dict(given)
+
+
+def _spec(catalog: Any, given: Any) -> dict[str, Any]:
+    entry, parameters = catalog.resolve(given)
+    return {"name": entry.name, **_plain(parameters)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value
+
+
+def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``raw`` with every default filled in and every name and type checked.
+
+    Raises
+    ------
+    BiotransferError
+        At the first thing that is wrong.
+    """
+    from .features import FEATURES
+    from .metrics import METRICS
+    from .networks import NETWORKS
+    from .splits import SPLITS
+
+    raw = _keys("recipe", raw, list(KEYS))
+    out = {key: _plain(raw.get(key, copy.deepcopy(default))) for key, default in DEFAULTS.items()}
+    for modality in MODALITIES:
+        check(
+            modality in raw,
+            f"recipe: {modality} is missing. Add for example {modality}: {{data: simulated}}.",
+        )
+        out[modality] = _section(modality, raw[modality])
+    for key in ("title", "question", "source"):
+        check(isinstance(out[key], str), f"{key}={out[key]!r} is no text. Put it in quotes.")
+
+    directions = [out["directions"]] if isinstance(out["directions"], str) else out["directions"]
+    for direction in directions:
+        check_option("directions", direction, ("emg->eeg", "eeg->emg"))
+    check(
+        directions and len(set(directions)) == len(directions), "directions: each at most once, at least one."
+    )
+    out["directions"] = directions
+
+    out["features"] = None if out["features"] is None else _spec(FEATURES, out["features"])
+    check_option("scale", out["scale"], SCALES)
+    out["align"] = _spec(ALIGN, out["align"])
+    out["network"] = [_spec(NETWORKS, n) for n in _as_list(out["network"])]
+    for spec in out["network"]:
+        _check_network(spec, out)
+    _unique("network", [spec["name"] for spec in out["network"]])
+    out["arms"] = [_spec(ARMS, arm) for arm in _as_list(out["arms"])]
+    _unique("arms", [arm["name"] for arm in out["arms"]])
+    out["split"] = [_split(SPLITS, split) for split in _as_list(out["split"])]
+    _unique("split", [split["by"] for split in out["split"]])
+    check(
+        out["budget"] == "all", f"budget={out['budget']!r}. Expected: all (every labelled training window)."
+    )
+
+    out["train"] = _settings("train", out["train"], DEFAULTS["train"])
+    out["pretrain"] = _settings("pretrain", out["pretrain"], DEFAULTS["pretrain"])
+    check_option("pretrain.noise", out["pretrain"]["noise"], ("gaussian", "phase"))
+    check(
+        0 < out["pretrain"]["held_out"] < 1,
+        f"pretrain.held_out={out['pretrain']['held_out']}. Expected a share between 0 and 1, such as 0.2.",
+    )
+    for key in ("epochs", "batch_size"):
+        check(out["train"][key] >= 1, f"train.{key}={out['train'][key]}. Expected 1 or more.")
+    check(out["train"]["learning_rate"] > 0, "train.learning_rate must be positive, such as 1.0e-3.")
+    out["seeds"] = _seeds(out["seeds"])
+    out["compare"] = _settings("compare", out["compare"], DEFAULTS["compare"])
+    check_option("compare.metric", out["compare"]["metric"], METRICS)
+    check_option("compare.measure", out["compare"]["measure"], MEASURES)
+    names = [arm["name"] for arm in out["arms"]]
+    check_option("compare.against", out["compare"]["against"], names)
+    out["same_modality"] = _same_modality(out)
+    out["published"] = [_published(row) for row in _as_list(out["published"])]
+    check_option("engine", out["engine"], ("auto", "stacked", "loop"))
+    check(isinstance(out["smoke"], bool), f"smoke={out['smoke']!r}. Expected true or false.")
+    return {key: out[key] for key in KEYS}
+
+
+def _as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else [value]
+
+
+def _unique(key: str, names: list[str]) -> None:
+    twice = sorted({n for n in names if names.count(n) > 1})
+    check(not twice, f"{key}: {', '.join(twice)} is named twice. Name each once.")
+
+
+def _settings(key: str, given: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    given = _keys(key, given, list(defaults))
+    out = {**defaults, **given}
+    for name, value in out.items():
+        kind = type(defaults[name])
+        fits = isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
+        hint = " (write 1.0e-3, not 1e-3: YAML reads that as text)" if isinstance(value, str) else ""
+        check(fits, f"{key}.{name}={value!r}{hint}. Expected a {kind.__name__}, such as {defaults[name]!r}.")
+    return out
+
+
+def _seeds(value: Any) -> list[int]:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = list(range(value))
+    good = isinstance(value, list) and value and all(isinstance(s, int) and s >= 0 for s in value)
+    check(good, f"seeds={value!r}. Expected a number of seeds, such as 10, or a list of them.")
+    check(len(set(value)) == len(value), f"seeds={value!r} repeats one. Name each once.")
+    return list(value)
+
+
+def _split(catalog: Any, given: Any) -> dict[str, Any]:
+    if isinstance(given, str):
+        given = {"by": given}
+    check(
+        isinstance(given, Mapping) and "by" in given,
+        f"split={given!r} has no rule. Write split: {{by: subject}}.",
+    )
+    spec = _spec(catalog, {"name": given["by"], **{k: v for k, v in given.items() if k != "by"}})
+    return {"by": spec.pop("name"), **spec}
+
+
+def _check_network(spec: Mapping[str, Any], out: Mapping[str, Any]) -> None:
+    from .networks import NETWORKS
+
+    takes = NETWORKS[spec["name"]].facts["takes"]
+    check(
+        takes != "features" or out["features"] is not None,
+        f"network {spec['name']!r} takes features, but features is not given. Add features: statistical.",
+    )
+    wanted = ALIGN[out["align"]["name"]].facts["takes"]
+    check(
+        wanted in ("any", takes),
+        f"align {out['align']['name']!r} takes {wanted}, network {spec['name']!r} takes {takes}. "
+        "Use align: none or matched.",
+    )
+
+
+def _section(modality: str, given: Any) -> dict[str, Any]:
+    """Resolve one modality's data, preprocessing and windows."""
+    from .datasets import DATASETS
+    from .preprocessing import resolve_steps
+
+    check(
+        isinstance(given, Mapping) and "data" in given,
+        f"{modality}={given!r} names no data. Write for example {modality}: {{data: simulated}}. "
+        f"See: biotransfer list datasets",
+    )
+    parameters = {k: v for k, v in given.items() if k not in SECTION_KEYS}
+    entry = DATASETS[given["data"]]
+    if any(p.name == "modality" for p in entry.parameters):
+        parameters["modality"] = modality
+    entry, parameters = DATASETS.resolve({"name": given["data"], **parameters})
+    declared = entry.facts.get("modality")
+    check(
+        declared in (modality, None, "any"),
+        f"{modality}: data {entry.name!r} is {declared}. Move it to {declared}:, or choose another data set.",
+    )
+    windows = {
+        **WINDOW_DEFAULTS,
+        **_keys(f"{modality}.windows", given.get("windows", {}), list(WINDOW_DEFAULTS)),
+    }
+    for key in ("length", "step"):
+        number = isinstance(windows[key], (int, float)) and not isinstance(windows[key], bool)
+        check(
+            number and windows[key] > 0,
+            f"{modality}.windows.{key}={windows[key]!r}. Expected seconds, such as 1.0.",
+        )
+    return {
+        "data": entry.name,
+        **_plain(parameters),
+        "preprocess": _plain(resolve_steps(given.get("preprocess", modality))),
+        "windows": windows,
+    }
+
+
+def _same_modality(out: Mapping[str, Any]) -> dict[str, Any]:
+    """Resolve where the same-modality source comes from, for each target that needs one."""
+    given = _keys("same_modality", out["same_modality"], list(MODALITIES))
+    resolved: dict[str, Any] = {}
+    wanted = any(arm["name"] == "same_modality" for arm in out["arms"])
+    for target in [d.split("->")[1] for d in out["directions"]] if wanted else []:
+        check(
+            target in given,
+            f"arm same_modality needs a source for {target}. Add same_modality: {{{target}: {{people: 1}}}} "
+            "to keep people of the target's set aside, or name another data set there.",
+        )
+        spec = given[target]
+        if isinstance(spec, Mapping) and set(spec) == {"people"}:
+            check(
+                isinstance(spec["people"], int) and spec["people"] > 0,
+                f"same_modality.{target}.people must be 1 or more.",
+            )
+            check(
+                all(split["by"] == "subject" for split in out["split"]),
+                f"same_modality.{target}: people can be kept aside only with split: {{by: subject}}. "
+                "Name another data set instead.",
+            )
+            resolved[target] = {"people": spec["people"]}
+        else:
+            resolved[target] = _section(target, spec)
+            check(
+                resolved[target]["data"] != out[target]["data"],
+                f"same_modality.{target}: {resolved[target]['data']!r} is the target itself; its people "
+                "would be in source and target. Use {people: n}, or another data set.",
+            )
+    return resolved
+
+
+def _published(row: Any) -> dict[str, Any]:
+    row = _keys("published", row, list(PUBLISHED_KEYS))
+    absent = [k for k in PUBLISHED_KEYS[:5] if k not in row]
+    check(not absent, f"published: {row} lacks {', '.join(absent)}.")
+    return {"at": "final", "note": "", **row}
+
+
+def recipe_yaml(recipe: Recipe | Mapping[str, Any]) -> str:
+    """Return the resolved recipe as YAML."""
+    value = recipe.to_dict() if isinstance(recipe, Recipe) else dict(recipe)
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110)

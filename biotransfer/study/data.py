@@ -1,0 +1,190 @@
+"""From a recipe's data section to windows, and what the report says about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..datasets import DATASETS, load_dataset
+from ..errors import check
+from ..features import extract_features
+from ..networks import NETWORKS
+from ..preprocessing import describe_steps, preprocess
+from ..recipe import SECTION_KEYS
+from ..recording import Recording
+from ..windows import Windows, cut_windows, natural_sorted
+
+_SMOKE_PEOPLE = 3
+_EXCERPT_SECONDS = 3.0
+_PSD_WINDOWS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """The windows of one modality, as signals and as features.
+
+    Parameters
+    ----------
+    signals : Windows
+        As cut.
+    features : Windows or None
+        As extracted; None when the recipe names no features.
+    facts : dict
+        For the report, see :func:`describe`.
+    """
+
+    signals: Windows
+    features: Windows | None
+    facts: Mapping[str, Any]
+
+    def windows(self, network: str) -> Windows:
+        """Return what ``network`` takes, float32."""
+        if NETWORKS[network].facts["takes"] == "signals":
+            return replace(self.signals, X=self.signals.X.astype(np.float32, copy=False))
+        check(self.features is not None, f"network {network!r} takes features. Add features: statistical.")
+        assert self.features is not None
+        return self.features
+
+
+def load_side(
+    modality: str,
+    section: Mapping[str, Any],
+    features: Mapping[str, Any] | None,
+    data_dir: str | Path | None = None,
+    *,
+    smoke: bool = False,
+    download: bool = True,
+) -> Side:
+    """Load, preprocess, window and featurise one resolved data section.
+
+    Parameters
+    ----------
+    modality : {"eeg", "emg"}
+        Which section it is.
+    section : mapping
+        Resolved: ``data``, its parameters, ``preprocess``, ``windows``.
+    features : mapping or None
+        Resolved feature set.
+    data_dir : path, optional
+        Folder of data sets.
+    smoke : bool
+        Keep the first three people.
+    download : bool
+        Whether missing data may be fetched.
+    """
+    recordings = load_recordings(section, data_dir, smoke=smoke, download=download)
+    raw_notes = list(dict.fromkeys(note for r in recordings for note in r.notes))
+    recordings = [preprocess(r, section["preprocess"]) for r in recordings]
+    windows = section["windows"]
+    options = {k: v for k, v in windows.items() if v is not None}
+    precision = "float64" if features is not None else "float32"
+    signals = cut_windows(recordings, **options, dtype=precision)
+    extracted = extract_features(signals, features) if features is not None else None
+    facts = describe(modality, section, recordings, signals, extracted, raw_notes)
+    return Side(signals, extracted, facts)
+
+
+def load_recordings(
+    section: Mapping[str, Any],
+    data_dir: str | Path | None = None,
+    *,
+    smoke: bool = False,
+    download: bool = True,
+) -> list[Recording]:
+    """Load the recordings of a resolved data section."""
+    parameters = {k: v for k, v in section.items() if k not in SECTION_KEYS}
+    recordings = load_dataset(section["data"], data_dir=data_dir, download=download, **parameters)
+    if smoke:
+        people = natural_sorted({r.subject for r in recordings})[:_SMOKE_PEOPLE]
+        recordings = [r for r in recordings if r.subject in people]
+    return recordings
+
+
+def describe(
+    modality: str,
+    section: Mapping[str, Any],
+    recordings: Sequence[Recording],
+    signals: Windows,
+    features: Windows | None,
+    notes: Sequence[str],
+) -> dict[str, Any]:
+    """Return what the report says about one side: facts, counts, notes, excerpts and spectra."""
+    entry = DATASETS[section["data"]]
+    used = features if features is not None else signals
+    counts = used.counts()
+    return {
+        "dataset": section["data"],
+        "title": entry.summary,
+        "modality": modality,
+        "n_subjects": len(used.subjects),
+        "subjects": used.subjects,
+        "n_windows": len(used),
+        "classes": list(used.classes),
+        "counts": {
+            str(s): {str(c): int(counts.loc[s, c]) for c in counts.columns}
+            for s in natural_sorted(counts.index)
+        },
+        "n_recordings": int(used.metadata["recording"].nunique()),
+        "ch_names": list(signals.names),
+        "sfreq": signals.sfreq,
+        "unit": "V",
+        "window": dict(section["windows"]),
+        "preprocessing": list(section["preprocess"]),
+        "preprocessing_text": describe_steps(section["preprocess"]),
+        "features": None
+        if features is None
+        else {"name": features.history[-1], "n_features": len(features.names)},
+        "history": list(used.history),
+        "notes": list(notes),
+        "license": str(entry.facts.get("licence", "")),
+        "citation": str(entry.facts.get("citation", "")),
+        "origin": str(entry.facts.get("origin", "")),
+        "simulated": section["data"] == "simulated",
+        "digest": signals.digest(),
+        "source_files": natural_sorted({f for f in signals.metadata["source_file"] if f}),
+        "excerpts": _excerpts(recordings),
+        "psd": _spectra(signals),
+    }
+
+
+def _excerpts(recordings: Sequence[Recording]) -> dict[str, Any]:
+    """Return the first seconds of one labelled stretch of every class, in microvolt."""
+    out: dict[str, Any] = {}
+    for recording in recordings:
+        raw = recording.raw
+        for item in raw.annotations:
+            name = item["description"]
+            if name in out or name not in recording.classes:
+                continue
+            onset = item["onset"] - (raw.first_time if raw.annotations.orig_time is not None else 0.0)
+            begin = max(0, round(onset * recording.sfreq))
+            seconds = min(_EXCERPT_SECONDS, float(item["duration"]))
+            end = min(raw.n_times, begin + int(seconds * recording.sfreq))
+            data = raw.get_data(picks=recording.picks, start=begin, stop=end) * 1e6
+            out[name] = {
+                "subject": recording.subject,
+                "start": begin / recording.sfreq,
+                "times": [round(i / recording.sfreq, 4) for i in range(data.shape[1])],
+                "signals": np.round(data, 2).tolist(),
+            }
+        if len(out) == len(recording.classes):
+            break
+    return out
+
+
+def _spectra(signals: Windows) -> dict[str, Any]:
+    """Median power spectral density by class and channel, dB re 1 uV^2/Hz."""
+    from scipy.signal import periodogram
+
+    classes, freqs = {}, np.empty(0)
+    for label, name in enumerate(signals.classes):
+        rows = np.flatnonzero(signals.y == label)
+        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), _PSD_WINDOWS)).astype(int)]
+        freqs, power = periodogram(signals.X[rows] * 1e6, signals.sfreq, window="hann", axis=-1)
+        density = 10 * np.log10(np.maximum(np.median(power, axis=0), 1e-12))
+        classes[name] = np.round(density[:, 1:], 2).tolist()
+    return {"freqs": np.round(freqs[1:], 3).tolist(), "classes": classes}

@@ -1,0 +1,99 @@
+"""Where a study's numbers come from: versions, commit, machine, data and command."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ..networks import build_network
+from ..training import choose_engine
+from .data import Side
+from .plan import Plan
+
+_PACKAGES = ("biotransfer", "numpy", "scipy", "scikit-learn", "mne", "torch", "pandas", "braindecode")
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of the packages that numbers depend on."""
+    out = {}
+    for name in _PACKAGES:
+        try:
+            out[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return out
+
+
+def git_commit() -> str:
+    """Return the commit of the checkout the package runs from; "" outside one."""
+    folder = Path(__file__).resolve().parents[2]
+    if not (folder / ".git").exists():
+        return ""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True, text=True, timeout=10, check=False,
+        )  # fmt: skip
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _cpu() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _data_facts(side: Side) -> dict[str, Any]:
+    facts = side.facts
+    return {
+        "n_files": len(facts["source_files"]),
+        "windows_sha256": facts["digest"],
+        "files": facts["source_files"],
+    }
+
+
+def describe_run(
+    plan: Plan, *, started: str, seconds: float, workers: int, device: str, note: str, command: str
+) -> dict[str, Any]:
+    """Return the content of provenance.json."""
+    sides: Mapping[str, Side] = plan.sides
+    engines = {}
+    for spec in plan.recipe["network"]:
+        target = plan.recipe["directions"][0].split("->")[1]
+        shape = _network_shape(plan, spec, sides[target].windows(spec["name"]).shape)
+        engines[spec["name"]] = choose_engine(build_network(spec, shape, 2), plan.recipe["engine"])
+    return {
+        "recipe_uid": plan.recipe.uid,
+        "command": command,
+        "started": started,
+        "seconds": round(seconds, 1),
+        "n_trainings": plan.n_trainings,
+        "workers": workers,
+        "device": device,
+        "engine": engines,
+        "seeds": plan.recipe["seeds"],
+        "simulated": any(side.facts["simulated"] for side in sides.values()),
+        "note": note,
+        "data_files": {f"{name}: {side.facts['dataset']}": _data_facts(side) for name, side in sides.items()},
+        "versions": package_versions(),
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "cpu": _cpu(),
+        "git_commit": git_commit(),
+    }
+
+
+def _network_shape(plan: Plan, spec: Mapping[str, Any], shape: tuple[int, ...]) -> tuple[int, ...]:
+    k = plan.recipe["align"].get("k")
+    return (k,) if k and len(shape) == 1 else shape

@@ -1,0 +1,299 @@
+"""Recipe -> plan -> tasks -> Results: cache, resume and workers. The only module that calls across."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from ..arms import ARMS
+from ..checks import run_checks
+from ..errors import BiotransferError, check
+from ..files import write_text
+from ..recipe import DESCRIPTIVE, Recipe, digest, load_recipe, recipe_yaml
+from ..recording import html_table
+from ..results import SOURCES, Results, load_results, save_results
+from ..splits import SPLITS
+from ..verdicts import compare
+from .cache import TaskCache
+from .data import Side, load_side
+from .plan import Plan, SourceTask, TargetTask, plan_study
+from .provenance import describe_run
+from .tasks import Outcome, run_task
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """One execution of a recipe.
+
+    Parameters
+    ----------
+    folder : Path
+        The study folder.
+    recipe : Recipe
+        What was asked.
+    results : Results
+        What was found.
+    """
+
+    folder: Path
+    recipe: Recipe
+    results: Results
+
+    @property
+    def report(self) -> Path:
+        """The HTML report; written by :func:`biotransfer.write_report`."""
+        return self.folder / "report.html"
+
+    def __repr__(self) -> str:
+        return f"<Study {self.recipe['title']!r} in {self.folder}>"
+
+    def _repr_html_(self) -> str:
+        return html_table({"folder": str(self.folder)}) + self.results._repr_html_()
+
+
+def default_folder(recipe: Recipe) -> Path:
+    """Return ``studies/<recipe>-<uid>``."""
+    stem = recipe.path.stem if recipe.path else "study"
+    return Path("studies") / f"{stem}-{recipe.uid[:8]}"
+
+
+def prepare(
+    recipe: Recipe,
+    data_dir: str | Path | None = None,
+    *,
+    download: bool = True,
+    progress: Progress | None = None,
+) -> Plan:
+    """Load the data of a recipe and lay out its trainings.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to do.
+    data_dir : path, optional
+        Folder of data sets.
+    download : bool
+        Whether missing data may be fetched.
+    progress : callable, optional
+        Told (what, done, total).
+    """
+    sections: dict[str, tuple[str, Mapping[str, Any]]] = {m: (m, recipe[m]) for m in ("eeg", "emg")}
+    for modality, spec in recipe["same_modality"].items():
+        if "people" not in spec:
+            sections[f"same_modality {modality}"] = (modality, spec)
+    sides: dict[str, Side] = {}
+    for i, (name, (modality, section)) in enumerate(sections.items()):
+        if progress:
+            progress(f"loading {section['data']}", i, len(sections))
+        sides[name] = load_side(
+            modality, section, recipe["features"], data_dir, smoke=recipe["smoke"], download=download
+        )
+    if progress:
+        progress("data loaded", len(sections), len(sections))
+    return plan_study(recipe, sides)
+
+
+def _claim(folder: Path, recipe: Recipe) -> None:
+    """Make ``folder`` this recipe's, or refuse."""
+    existing = folder / "recipe.yaml"
+    if existing.is_file():
+        try:
+            theirs = yaml.safe_load(existing.read_text(encoding="utf-8"))
+            uid = digest({k: v for k, v in theirs.items() if k not in DESCRIPTIVE})
+        except (yaml.YAMLError, AttributeError) as error:
+            raise BiotransferError(
+                f"{str(existing)!r} cannot be read: {error}. Pass another --out; nothing was changed."
+            ) from error
+        check(
+            uid == recipe.uid,
+            f"--out {str(folder)!r} holds another study ({theirs.get('title')!r}, recipe {uid}; this one is "
+            f"{recipe.uid}). Pass another --out; nothing was changed.",
+        )
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        occupied = next(folder.iterdir(), None)
+    except OSError as error:
+        raise BiotransferError(
+            f"--out {str(folder)!r} cannot be made: {error.strerror or error}. Pass another --out."
+        ) from error
+    check(
+        occupied is None,
+        f"--out {str(folder)!r} is not empty and holds no study (found {getattr(occupied, 'name', '')!r}). "
+        "Pass another --out; nothing was changed.",
+    )
+    write_text(existing, recipe_yaml(recipe))
+
+
+def run_study(
+    recipe: str | Path | Mapping[str, Any] | Recipe,
+    out: str | Path | None = None,
+    *,
+    data_dir: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    workers: int = 1,
+    device: str = "cpu",
+    smoke: bool = False,
+    note: str = "",
+    progress: Progress | None = None,
+) -> Study:
+    """Run a recipe, or continue it where it stopped.
+
+    Parameters
+    ----------
+    recipe : path, name of a shipped recipe, mapping or Recipe
+        What to do.
+    out : path, optional
+        Study folder; default ``studies/<recipe>-<uid>``.
+    data_dir : path, optional
+        Folder of data sets; else ``BIOTRANSFER_DATA``, the MNE data directory, or a download.
+    overrides : sequence of str
+        ``"key.subkey=value"``.
+    workers : int
+        Processes; results do not depend on it.
+    device : str
+        "cpu" or "cuda".
+    smoke : bool
+        Three people, one seed, two epochs.
+    note : str
+        Goes to provenance.json and the report.
+    progress : callable, optional
+        Told (what, done, total).
+
+    Returns
+    -------
+    Study
+        Its ``results`` hold the tables and verdicts; the report is written by ``write_report``.
+
+    Raises
+    ------
+    BiotransferError
+        For anything wrong with the request, before training.
+    """
+    check(workers >= 1, f"workers={workers}. Expected 1 or more.")
+    recipe = load_recipe(recipe, overrides, smoke=smoke)
+    folder = Path(out) if out is not None else default_folder(recipe)
+    started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
+    _claim(folder, recipe)
+    plan = prepare(recipe, data_dir, progress=progress)
+    cache = TaskCache(folder)
+    source_uids = [plan.uid(task) for task in plan.sources]
+    target_uids = [plan.uid(task) for task in plan.targets]
+    cache.sweep({*source_uids, *target_uids})
+    _run_stage(plan, plan.sources, source_uids, cache, workers, device, "source networks", progress)
+    _run_stage(plan, plan.targets, target_uids, cache, workers, device, "arms on the target", progress)
+    results = _collect(plan, cache, source_uids, target_uids)
+    previous = _previous_seconds(folder)
+    provenance = describe_run(
+        plan,
+        started=started,
+        seconds=previous + time.perf_counter() - clock,
+        workers=workers,
+        device=device,
+        note=note,
+        command=shlex.join(["biotransfer", *sys.argv[1:]])
+        if sys.argv[0].endswith("biotransfer")
+        else "Python",
+    )
+    results = replace(results, provenance=provenance)
+    results = replace(results, checks=run_checks(results))
+    save_results(results, folder)
+    return Study(folder, recipe, results)
+
+
+def _previous_seconds(folder: Path) -> float:
+    """Seconds that an earlier, finished run of this study took: kept, since its tasks are not run again."""
+    try:
+        return float(load_results(folder).provenance.get("seconds", 0.0))
+    except BiotransferError:
+        return 0.0
+
+
+def _run_stage(
+    plan: Plan,
+    tasks: Sequence[SourceTask | TargetTask],
+    uids: Sequence[str],
+    cache: TaskCache,
+    workers: int,
+    device: str,
+    what: str,
+    progress: Progress | None,
+) -> None:
+    """Run what is not in the cache; only this process writes."""
+    missing = [(task, uid) for task, uid in zip(tasks, uids, strict=True) if uid not in cache]
+    done = len(tasks) - len(missing)
+    if progress:
+        progress(what, done, len(tasks))
+    for uid, outcome in _outcomes(plan, missing, cache.weights, workers, device):
+        cache.put(uid, outcome)
+        done += 1
+        if progress:
+            progress(what, done, len(tasks))
+
+
+def _outcomes(
+    plan: Plan,
+    missing: Sequence[tuple[SourceTask | TargetTask, str]],
+    weights_dir: Path,
+    workers: int,
+    device: str,
+) -> Iterator[tuple[str, Outcome]]:
+    if workers == 1 or len(missing) < 2:
+        for task, uid in missing:
+            yield uid, run_task(plan, task, weights_dir, device)
+        return
+    from joblib import Parallel, delayed
+
+    parallel = Parallel(
+        n_jobs=workers, backend="loky", return_as="generator_unordered", pre_dispatch="2*n_jobs"
+    )
+    yield from parallel(delayed(_with_uid)(plan, task, uid, weights_dir, device) for task, uid in missing)
+
+
+def _with_uid(
+    plan: Plan, task: SourceTask | TargetTask, uid: str, weights_dir: Path, device: str
+) -> tuple[str, Outcome]:
+    return uid, run_task(plan, task, weights_dir, device)
+
+
+def _collect(plan: Plan, cache: TaskCache, source_uids: list[str], target_uids: list[str]) -> Results:
+    """Join the tables of all tasks in the plan's order, and compare the arms."""
+    recipe = plan.recipe
+    curves = cache.table(target_uids, "curves")
+    ledger = (
+        cache.table(target_uids, "ledger")
+        .drop(columns="split", errors="ignore")
+        .drop_duplicates(ignore_index=True)
+    )
+    sources = cache.table(source_uids, "sources") if source_uids else pd.DataFrame(columns=SOURCES)
+    settings = recipe["compare"]
+    verdicts = compare(
+        curves,
+        against=settings["against"],
+        metric=settings["metric"],
+        measure=settings["measure"],
+        margin=settings["margin"],
+        alpha=settings["alpha"],
+        roles={arm["name"]: ARMS[arm["name"]].facts["role"] for arm in recipe["arms"]},
+        leaking_protocols={rule["by"] for rule in recipe["split"] if SPLITS[rule["by"]].facts["leaks"]},
+    )
+    return Results(
+        recipe=recipe.to_dict(),
+        curves=curves,
+        predictions=cache.table(target_uids, "predictions"),
+        ledger=ledger,
+        sources=sources,
+        data={name: dict(side.facts) for name, side in plan.sides.items()},
+        verdict_list=verdicts,
+    )
