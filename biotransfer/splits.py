@@ -321,7 +321,8 @@ def _check_samples(train: Any, test: Any, name: str) -> None:
         overlap = reach - part["start"].to_numpy(float)
         if np.any(overlap > 1e-9):
             i = int(np.argmax(overlap > 1e-9))
+            first = part.iloc[i]
             raise BiotransferError(
-                f"split {name}: a training window of {recording!r} reaches {overlap[i]:.2f} s into the test "
-                f"window at {part['start'].iloc[i]:.2f} s. Use split: {{by: block, gap: 1.0}} or by: subject."
+                f"split {name}: a training window of {recording!r} shares samples with the test window at "
+                f"{first['start']:.2f} to {first['stop']:.2f} s. Use split: {{by: block, gap: 1.0}} or by: subject."
             )

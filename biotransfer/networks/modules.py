@@ -64,8 +64,9 @@ def build_module(network: Network, dtype: torch.dtype = torch.float32) -> nn.Seq
     """
     modules: OrderedDict[str, nn.Module] = OrderedDict()
     n_axes = len(network.input_shape)
-    for i, layer in enumerate(network.layers):
-        modules[layer.name or f"{layer.kind}_{i}"] = _layer_module(layer, n_axes)
+    with torch.random.fork_rng(devices=[]):
+        for i, layer in enumerate(network.layers):
+            modules[layer.name or f"{layer.kind}_{i}"] = _layer_module(layer, n_axes)
     return nn.Sequential(modules).to(dtype)
 
 

@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+
+from biotransfer.errors import BiotransferError
+from biotransfer.pretraining import SOURCES, hold_out_people, pretrain
+from biotransfer.pretraining.sources import noise, shuffled_labels
+from biotransfer.training import Schedule
+
+from .builders import make_windows
+
+FAST = Schedule(epochs=15, batch_size=16, learning_rate=0.01)
+
+
+def test_held_out_people_are_strangers():
+    windows = make_windows(n_subjects=10)
+    split = hold_out_people(windows, 0.2)
+    subjects = windows.metadata["subject"]
+    assert len(set(subjects.iloc[split.test])) == 2
+    assert not set(subjects.iloc[split.test]) & set(subjects.iloc[split.train])
+
+
+def test_one_person_gives_up_recordings_instead():
+    windows = make_windows(n_subjects=1, n_recordings=5)
+    split = hold_out_people(windows, 0.2)
+    assert split.rule == "recording"
+    assert set(windows.metadata["run"].iloc[split.test]) == {"c0r4", "c1r4", "c2r4"}
+    with pytest.raises(BiotransferError, match="nothing can be held out"):
+        hold_out_people(make_windows(n_subjects=1, n_recordings=1))
+
+
+def test_pretraining_knows_strangers_and_its_controls_do_not():
+    windows = make_windows(n_subjects=10, n_recordings=3, n_windows=6, n_times=32)
+    split = hold_out_people(windows)
+    reached = {}
+    for name in SOURCES:
+        seeds = [0, 1, 2]
+        drawn = [SOURCES[name].function(windows, seed) for seed in seeds]
+        trained = pretrain(drawn, split, "cnn_signal", seeds, Schedule(epochs=5, learning_rate=0.01))
+        reached[name] = np.mean([np.mean(t.y_pred == windows.y[split.test]) for t in trained])
+    assert reached["supervised"] > 0.8
+    assert abs(reached["shuffled_labels"] - 1 / 3) < 0.25
+    assert abs(reached["noise"] - 1 / 3) < 0.25
+
+
+def test_one_windows_for_all_seeds_equals_one_each():
+    windows = make_windows(n_subjects=4)
+    split = hold_out_people(windows)
+    spec = {"name": "mlp", "hidden": [8]}
+    together = pretrain([windows], split, spec, [0, 1], FAST)
+    apart = [pretrain([windows], split, spec, [seed], FAST)[0] for seed in (0, 1)]
+    pooled = pretrain([windows, windows], split, spec, [0, 1], FAST)
+    for one, two, three in zip(together, apart, pooled, strict=True):
+        for name, value in one.weights.tensors.items():
+            np.testing.assert_allclose(value, two.weights.tensors[name], atol=1e-5)
+            np.testing.assert_allclose(value, three.weights.tensors[name], atol=1e-5)
+
+
+def test_weights_say_what_they_are():
+    windows = make_windows(n_subjects=4)
+    card = pretrain([windows], hold_out_people(windows), "mlp", [7], FAST, facts={"source": "supervised"})[0]
+    facts = card.weights.facts
+    assert facts["classes"] == ["class0", "class1", "class2"]
+    assert facts["seed"] == 7
+    assert facts["n_subjects"] == 3
+    assert facts["network"]["name"] == "mlp"
+    assert facts["source"] == "supervised"
+    assert facts["metrics"]["accuracy"] == pytest.approx(np.mean(card.y_true == card.y_pred))
+
+
+def test_shuffled_labels_move_whole_recordings_and_keep_their_number():
+    windows = make_windows(n_subjects=3, n_recordings=4)
+    out = shuffled_labels(windows, 0)
+    assert not np.array_equal(out.y, windows.y)
+    assert (out.metadata.assign(y=out.y).groupby("recording")["y"].nunique() == 1).all()
+    for _, rows in windows.metadata.groupby("subject").groups.items():
+        assert sorted(out.y[rows]) == sorted(windows.y[rows])
+    assert np.array_equal(out.X, windows.X)
+
+
+def test_gaussian_noise_has_the_channels_deviation_and_no_label():
+    windows = make_windows(n_features=3, n_times=100, n_windows=20)
+    windows.X[:, 1] *= 10
+    out = noise(windows, 0)
+    np.testing.assert_allclose(out.X.std(axis=(0, 2)), windows.X.std(axis=(0, 2)), rtol=0.05)
+    assert sorted(out.y) == sorted(windows.y)
+    means = np.array([out.X[out.y == c].mean(axis=(0, 2)) for c in range(3)])
+    assert np.ptp(means, axis=0).max() < 0.5
+
+
+@pytest.mark.parametrize("n_times", [64, 65])
+def test_random_phases_keep_spectra_and_covariances(n_times):
+    windows = make_windows(n_features=3, n_times=n_times, n_windows=4)
+    out = noise(windows, 0, kind="phase")
+    assert np.array_equal(out.y, windows.y)
+    assert not np.allclose(out.X, windows.X, atol=0.1)
+    np.testing.assert_allclose(
+        np.abs(np.fft.rfft(out.X, axis=2)), np.abs(np.fft.rfft(windows.X, axis=2)), atol=1e-3
+    )
+    centered = [w.X - w.X.mean(axis=2, keepdims=True) for w in (out, windows)]
+    covariances = [np.einsum("nct,ndt->ncd", c, c) for c in centered]
+    np.testing.assert_allclose(covariances[0], covariances[1], atol=1e-2)
+
+
+def test_a_source_of_one_class_is_refused():
+    windows = make_windows(n_classes=1, n_subjects=3)
+    with pytest.raises(BiotransferError, match="single class"):
+        pretrain([windows], hold_out_people(windows), "mlp", [0])
+
+
+def test_noise_needs_signals():
+    with pytest.raises(BiotransferError, match="needs signals"):
+        noise(make_windows(), 0)
