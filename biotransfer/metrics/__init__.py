@@ -1,0 +1,30 @@
+"""How good predictions are, and what a learning curve says about transfer.
+
+Numbers only: what they are worth as evidence is decided in ``stats`` and ``verdicts``.
+"""
+
+from .curves import MEASURES, STUDY_KEYS, curve_measures, measure_curves, time_to_threshold
+from .predictions import (
+    METRICS,
+    accuracy,
+    balanced_accuracy,
+    chance_level,
+    confusion,
+    expected_calibration_error,
+    log_loss,
+)
+
+__all__ = [
+    "MEASURES",
+    "METRICS",
+    "STUDY_KEYS",
+    "accuracy",
+    "balanced_accuracy",
+    "chance_level",
+    "confusion",
+    "curve_measures",
+    "expected_calibration_error",
+    "log_loss",
+    "measure_curves",
+    "time_to_threshold",
+]

@@ -1,0 +1,10 @@
+"""From curves to verdicts: whether an arm helps, and whether it helps more than its controls.
+
+A verdict is one of positive, negative, equivalent and inconclusive. The unit is the person.
+"""
+
+from .comparison import ROLES, compare, compare_measures
+from .rule import Decision, decide
+from .wording import headline, write_sentence
+
+__all__ = ["ROLES", "Decision", "compare", "compare_measures", "decide", "headline", "write_sentence"]

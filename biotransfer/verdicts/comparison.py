@@ -1,0 +1,277 @@
+"""Curves in, verdicts out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import check, check_option
+from ..metrics import MEASURES, STUDY_KEYS, measure_curves
+from ..stats import bootstrap_interval, detectable_difference
+from .rule import Decision, decide
+from .wording import write_sentence
+
+ROLES = ("baseline", "transfer", "control", "reference")
+
+
+@dataclass(frozen=True, eq=False)
+class _Comparison:
+    """One arm of one direction, network and protocol beside the arm it is compared with."""
+
+    direction: str
+    network: str
+    protocol: str
+    arm: str
+    role: str
+    n_seeds: int
+    values: np.ndarray
+    base: np.ndarray
+    controls: dict[str, np.ndarray]
+
+    @property
+    def differences(self) -> np.ndarray:
+        return np.round(self.values - self.base, 12)
+
+
+def _comparisons(
+    table: pd.DataFrame, measure: str, against: str, roles: Mapping[str, str]
+) -> Iterator[_Comparison]:
+    """Yield every arm but ``against``, in the order of the table."""
+    for keys, group in table.groupby(STUDY_KEYS, sort=False):
+        direction, network, protocol = map(str, keys)
+        wide = group.pivot(index="subject", columns="arm", values=measure)
+        check(
+            len(wide) >= 2,
+            f"{direction} {network} {protocol} was tested on one person, {wide.index[0]!r}. "
+            "A comparison over people needs at least two. Load more subjects.",
+        )
+        seeds = group.drop_duplicates("arm").set_index("arm")["n_seeds"]
+        values = {str(arm): wide[arm].to_numpy(float) for arm in seeds.index}
+        for arm, mine in values.items():
+            if arm == against:
+                continue
+            rivals = {
+                other: values[other]
+                for other in values
+                if roles[arm] == "transfer" and roles[other] == "control" and other != against
+            }
+            yield _Comparison(
+                direction, network, protocol, arm, roles[arm], int(seeds[arm]), mine, values[against], rivals
+            )
+
+
+def _judge(
+    table: pd.DataFrame,
+    measure: str,
+    against: str,
+    roles: Mapping[str, str],
+    margin: float,
+    alpha: float,
+    seed: int,
+) -> list[tuple[_Comparison, Decision]]:
+    """Decide on one measure; a family is everything compared under one protocol."""
+    comparisons = list(_comparisons(table, measure, against, roles))
+    judged: dict[int, Decision] = {}
+    for protocol in dict.fromkeys(c.protocol for c in comparisons):
+        mine = [i for i, c in enumerate(comparisons) if c.protocol == protocol]
+        family = [comparisons[i] for i in mine]
+        decisions = decide(
+            [c.differences for c in family],
+            [[c.values - other for other in c.controls.values()] for c in family],
+            margin=margin,
+            alpha=alpha,
+            seed=seed,
+        )
+        judged.update(zip(mine, decisions, strict=True))
+    return [(comparison, judged[i]) for i, comparison in enumerate(comparisons)]
+
+
+def _check_request(curves: pd.DataFrame, roles: Mapping[str, str], margin: float, alpha: float) -> None:
+    for arm in map(str, curves["arm"].unique()):
+        check_option("arm (in roles)", arm, roles)
+        check_option(f"roles[{arm!r}]", roles[arm], ROLES)
+    check(margin > 0, f"margin={margin}. Expected a difference above 0. Pass margin=0.02 for two points.")
+    check(0 < alpha < 1, f"alpha={alpha}. Expected an error rate between 0 and 1. Pass alpha=0.05.")
+
+
+def _ends(direction: str) -> tuple[str, str]:
+    """Return source and target of "emg->eeg"."""
+    source, arrow, target = direction.partition("->")
+    check(
+        bool(arrow), f"direction={direction!r} names no two ends. Expected source->target, such as emg->eeg."
+    )
+    return source, target
+
+
+def compare(
+    curves: pd.DataFrame,
+    *,
+    against: str = "scratch",
+    metric: str = "balanced_accuracy",
+    measure: str = "asymptote",
+    margin: float = 0.02,
+    alpha: float = 0.05,
+    roles: Mapping[str, str],
+    last: int = 3,
+    seed: int = 0,
+    leaking_protocols: Collection[str] = (),
+) -> list[dict[str, Any]]:
+    """Give the verdict on every arm, direction, network and protocol.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        See ``results.CURVES``.
+    against : str
+        The arm that all others are compared with.
+    metric : str
+        Accuracy or balanced accuracy.
+    measure : str
+        What of the curve counts: one of ``metrics.MEASURES``. Decide before looking at results.
+    margin : float
+        Largest difference that does not matter, as a share (0.02 is two points).
+    alpha : float
+        Error rate of each protocol's family.
+    roles : mapping of str to str
+        Role of every arm: baseline, transfer, control or reference. Only a transfer arm has to beat the
+        control arms of its direction, network and protocol.
+    last : int
+        Evaluations in the asymptote.
+    seed : int
+        Draws the bootstrap.
+    leaking_protocols : collection of str
+        Protocols whose training windows may be near copies of test windows.
+
+    Returns
+    -------
+    list of dict
+        The keys of ``results.VERDICTS``, plain Python values without NaN. ``detectable_difference`` is what
+        the first step of Holm (alpha / size of the family) would have found with a power of 80 %, None when
+        this many people cannot reach significance at all.
+
+    Raises
+    ------
+    BiotransferError
+        On an unknown arm, role, metric or measure, unpaired arms, or a single person.
+
+    Notes
+    -----
+    Rule: see :func:`decide`. Family of Holm: all arms x directions x networks of one protocol. Seeds, and
+    splits that test the same person, are averaged inside the person first: more seeds or more windows are no
+    more people.
+    """
+    check_option("measure", measure, MEASURES)
+    _check_request(curves, roles, margin, alpha)
+    table = measure_curves(curves, against=against, metric=metric, last=last)
+    several = {name: table[name].nunique() > 1 for name in ("network", "protocol")}
+    rows = []
+    for comparison, decision in _judge(table, measure, against, roles, margin, alpha, seed):
+        d = comparison.differences
+        low, high = bootstrap_interval(d, seed=seed)
+        source, target = _ends(comparison.direction)
+        row: dict[str, Any] = {
+            "direction": comparison.direction,
+            "source": source,
+            "target": target,
+            "network": comparison.network,
+            "protocol": comparison.protocol,
+            "arm": comparison.arm,
+            "against": against,
+            "metric": metric,
+            "n_subjects": int(d.size),
+            "n_seeds": comparison.n_seeds,
+            "difference": decision.difference,
+            "ci_low": low,
+            "ci_high": high,
+            "p": decision.p,
+            "p_holm": decision.p_holm,
+            "margin": float(margin),
+            "verdict": decision.verdict,
+            "detectable_difference": detectable_difference(
+                float(d.std(ddof=1)), d.size, alpha=alpha / decision.n_tests
+            ),
+        }
+        where = [row[name] for name, more in several.items() if more]
+        leaks = comparison.protocol in leaking_protocols
+        row["sentence"] = write_sentence(
+            row,
+            decision,
+            role=comparison.role,
+            controls=list(comparison.controls),
+            measure=measure,
+            alpha=alpha,
+            where=where,
+            leaks=leaks,
+        )
+        rows.append(row)
+    return rows
+
+
+def compare_measures(
+    curves: pd.DataFrame,
+    *,
+    against: str = "scratch",
+    metric: str = "balanced_accuracy",
+    measures: Sequence[str] = ("step0", "after_epoch_1", "asymptote", "area"),
+    margin: float = 0.02,
+    alpha: float = 0.05,
+    roles: Mapping[str, str],
+    last: int = 3,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Compare every arm on several measures of the curve, for the report's table.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        See ``results.CURVES``.
+    against, metric, margin, alpha, roles, last, seed
+        See :func:`compare`.
+    measures : sequence of str
+        Of ``metrics.MEASURES``.
+
+    Returns
+    -------
+    DataFrame
+        One row per direction, network, protocol, arm and measure: role, n_subjects, n_seeds, value and
+        against_value (means over people), difference, ci_low, ci_high, p, p_holm, verdict. Holm runs over one
+        protocol and one measure: only the measure chosen beforehand carries the study's verdict.
+
+    Raises
+    ------
+    BiotransferError
+        As :func:`compare`.
+    """
+    for measure in measures:
+        check_option("measures", measure, MEASURES)
+    _check_request(curves, roles, margin, alpha)
+    table = measure_curves(curves, against=against, metric=metric, last=last)
+    rows = []
+    for measure in measures:
+        for comparison, decision in _judge(table, measure, against, roles, margin, alpha, seed):
+            low, high = bootstrap_interval(comparison.differences, seed=seed)
+            rows.append(
+                {
+                    "direction": comparison.direction,
+                    "network": comparison.network,
+                    "protocol": comparison.protocol,
+                    "arm": comparison.arm,
+                    "role": comparison.role,
+                    "measure": measure,
+                    "n_subjects": comparison.base.size,
+                    "n_seeds": comparison.n_seeds,
+                    "value": float(comparison.values.mean()),
+                    "against_value": float(comparison.base.mean()),
+                    "difference": decision.difference,
+                    "ci_low": low,
+                    "ci_high": high,
+                    "p": decision.p,
+                    "p_holm": decision.p_holm,
+                    "verdict": decision.verdict,
+                }
+            )
+    return pd.DataFrame(rows)

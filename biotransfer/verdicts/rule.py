@@ -1,0 +1,146 @@
+"""The verdict rule, on plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import check
+from ..stats import equivalence_p, holm, sign_flip_p, smallest_p
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the paired differences of one arm allow to say.
+
+    Parameters
+    ----------
+    verdict : {"positive", "negative", "equivalent", "inconclusive"}
+        The rule of :func:`decide`.
+    difference : float
+        Mean over people.
+    p, p_holm : float
+        Two-sided sign-flip test of no difference, alone and inside the family.
+    p_equivalence : float
+        Test of equivalence, Holm-adjusted inside the family.
+    n_tests : int
+        Size of the family.
+    smallest : float
+        Smallest adjusted p this many people can reach in this family.
+    not_beaten : tuple of (int, float, float)
+        For a significant gain: position, mean advantage and p of every control that it is not clearly above.
+    """
+
+    verdict: str
+    difference: float
+    p: float
+    p_holm: float
+    p_equivalence: float
+    n_tests: int
+    smallest: float
+    not_beaten: tuple[tuple[int, float, float], ...] = ()
+
+
+def decide(
+    differences: Sequence[ArrayLike],
+    control_differences: Sequence[Sequence[ArrayLike]] | None = None,
+    *,
+    margin: float = 0.02,
+    alpha: float = 0.05,
+    seed: int = 0,
+) -> list[Decision]:
+    """Apply the verdict rule to one family of comparisons.
+
+    Parameters
+    ----------
+    differences : sequence of array_like, shape (n_subjects,), float
+        For each comparison, arm minus baseline per person; comparisons may have other people.
+    control_differences : sequence of sequence of array_like, shape (n_subjects,), optional
+        For each comparison, arm minus control per person for every control that it has to beat; empty for an
+        arm that claims no transfer.
+    margin : float
+        Largest difference that does not matter.
+    alpha : float
+        Error rate of the family.
+    seed : int
+        For more than 20 people.
+
+    Returns
+    -------
+    list of Decision
+        In the order given.
+
+    Raises
+    ------
+    BiotransferError
+        With fewer than two people in a comparison.
+
+    Notes
+    -----
+    The rule, in this order:
+
+    1. *positive*: mean > 0, Holm p < alpha, and above each control (mean > 0 and p < alpha). The last part is
+       an intersection-union test: all of its tests must hold, so it needs no correction
+       (Berger 1982, doi:10.1080/00401706.1982.10487790).
+    2. *negative*: mean < 0 and Holm p < alpha.
+    3. *equivalent*: both one-sided tests against the margin hold after Holm over the family's equivalence
+       tests, so neither kind of claim is easier to make by asking more often.
+    4. *inconclusive*: everything else, also a significant gain that a control shares.
+
+    Differences are rounded to 1e-12, so that rounding errors of averages are no evidence.
+
+    Examples
+    --------
+    >>> gain = [0.04, 0.05, 0.06, 0.05, 0.03, 0.07]
+    >>> [d.verdict for d in decide([gain])], [d.verdict for d in decide([gain], [[[0.0] * 6]])]
+    (['positive'], ['inconclusive'])
+    """
+    rows = [np.round(np.asarray(d, dtype=np.float64), 12) for d in differences]
+    controls = [[] for _ in rows] if control_differences is None else control_differences
+    check(
+        len(controls) == len(rows),
+        f"control_differences has {len(controls)} entries for {len(rows)} comparisons. "
+        "Expected one list per comparison. Pass [] for an arm that has nothing to beat.",
+    )
+    for d in rows:
+        check(
+            d.ndim == 1 and d.size >= 2,
+            f"differences of shape {d.shape}: a comparison needs at least two people. Load more subjects.",
+        )
+    p = [sign_flip_p(d, seed=seed) for d in rows]
+    adjusted = holm(p)
+    equivalence = holm([equivalence_p(d, margin, seed=seed) for d in rows])
+    decisions = []
+    for d, others, p_alone, p_holm, p_same in zip(rows, controls, p, adjusted, equivalence, strict=True):
+        mean, not_beaten = float(d.mean()), []
+        gained = mean > 0 and p_holm < alpha
+        if gained:
+            for position, other in enumerate(others):
+                advantage = np.round(np.asarray(other, dtype=np.float64), 12)
+                p_control = sign_flip_p(advantage, seed=seed)
+                if not (advantage.mean() > 0 and p_control < alpha):
+                    not_beaten.append((position, float(advantage.mean()), p_control))
+        if gained and not not_beaten:
+            verdict = "positive"
+        elif mean < 0 and p_holm < alpha:
+            verdict = "negative"
+        elif p_same < alpha:
+            verdict = "equivalent"
+        else:
+            verdict = "inconclusive"
+        decisions.append(
+            Decision(
+                verdict=verdict,
+                difference=mean,
+                p=p_alone,
+                p_holm=float(p_holm),
+                p_equivalence=float(p_same),
+                n_tests=len(rows),
+                smallest=min(1.0, len(rows) * smallest_p(d.size)),
+                not_beaten=tuple(not_beaten),
+            )
+        )
+    return decisions
