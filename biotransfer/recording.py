@@ -1,4 +1,4 @@
-"""What makes a Recording valid: an MNE Raw in volts with typed channels, labels as annotations, and who it is.
+"""What makes a Recording valid: an MNE Raw in volts with typed channels, labels as annotations, and who.
 
 A stretch that carries a label is an annotation whose description is the class. Its ``extras`` may override
 ``run`` and ``source_file`` when one Raw joins several files. Annotations whose description starts with
@@ -7,6 +7,7 @@ A stretch that carries a label is an annotation whose description is the class. 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -112,6 +113,22 @@ def html_table(facts: dict[str, str]) -> str:
     return f"<table>{rows}</table>"
 
 
+def natural_sorted(values: Iterable[str]) -> list[str]:
+    """Sort names with their numbers in numeric order.
+
+    Examples
+    --------
+    >>> natural_sorted(["S10", "S2", "a"])
+    ['S2', 'S10', 'a']
+    """
+
+    def key(value: str) -> list[tuple[bool, int, str]]:
+        parts = re.split(r"(\d+)", value)
+        return [(not p.isdigit(), int(p) if p.isdigit() else 0, p) for p in parts if p]
+
+    return sorted(values, key=key)
+
+
 def check_recording(recording: Recording) -> None:
     """Refuse a recording that later steps could not trust.
 
@@ -130,7 +147,7 @@ def check_recording(recording: Recording) -> None:
     check(
         len(recording.picks) > 0,
         f"{name!r} has no good {recording.modality} channel: its types are "
-        f"{sorted(set(raw.get_channel_types()))}. Call raw.set_channel_types(...) or pass the right modality.",
+        f"{sorted(set(raw.get_channel_types()))}. Call raw.set_channel_types(...) or pass another modality.",
     )
     check(len(recording.classes) > 0, f"{name!r} names no classes. Pass classes=[...], the labels to use.")
     check(raw.n_times > 0, f"{name!r} has no samples. Check the file.")

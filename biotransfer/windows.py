@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import BiotransferError, check, check_option
-from .recording import Recording, check_same_classes, html_table
+from .recording import Recording, check_same_classes, html_table, natural_sorted
 
 METADATA = ("uid", "dataset", "subject", "session", "run", "recording", "start", "stop", "source_file")
 CUT_RULES = ("samples", "timestamps")
@@ -104,9 +104,7 @@ class Windows:
 
     def with_features(self, X: np.ndarray, names: Sequence[str], step: str, **changes: Any) -> Windows:
         """Return features ``X`` of the same windows, ``step`` added to the history."""
-        return replace(
-            self, X=X, names=tuple(names), sfreq=None, history=(*self.history, step), **changes
-        )
+        return replace(self, X=X, names=tuple(names), sfreq=None, history=(*self.history, step), **changes)
 
     def digest(self) -> str:
         """Content hash of signals, labels and origin: two equal digests are the same data."""
@@ -132,23 +130,6 @@ class Windows:
             "history": " > ".join(self.history),
         }
         return html_table(facts) + self.counts().to_html()
-
-
-def natural_sorted(values: Iterable[str]) -> list[str]:
-    """Sort names with their numbers in numeric order.
-
-    Examples
-    --------
-    >>> natural_sorted(["S10", "S2", "a"])
-    ['S2', 'S10', 'a']
-    """
-    import re
-
-    def key(value: str) -> list[tuple[bool, int, str]]:
-        parts = re.split(r"(\d+)", value)
-        return [(not p.isdigit(), int(p) if p.isdigit() else 0, p) for p in parts if p]
-
-    return sorted(values, key=key)
 
 
 def concatenate(parts: Iterable[Windows]) -> Windows:
@@ -425,7 +406,9 @@ def to_epochs(windows: Windows) -> Any:
     )
 
 
-def from_epochs(epochs: Any, *, subject: str, modality: str, dataset: str = "epochs", session: str = "1") -> Windows:
+def from_epochs(
+    epochs: Any, *, subject: str, modality: str, dataset: str = "epochs", session: str = "1"
+) -> Windows:
     """Turn :class:`mne.Epochs` into Windows; each epoch is its own recording, its event name the label.
 
     Parameters
@@ -452,7 +435,9 @@ def from_epochs(epochs: Any, *, subject: str, modality: str, dataset: str = "epo
     table["recording"] = (
         table["dataset"] + "/sub-" + table["subject"] + "/ses-" + table["session"] + "/run-" + table["run"]
     )
-    table["start"] = given["start"].to_numpy() if "start" in given else epochs.events[:, 0] / epochs.info["sfreq"]
+    table["start"] = (
+        given["start"].to_numpy() if "start" in given else epochs.events[:, 0] / epochs.info["sfreq"]
+    )
     table["stop"] = table["start"] + data.shape[2] / epochs.info["sfreq"]
     table["source_file"] = given["source_file"].to_numpy() if "source_file" in given else ""
     table["uid"] = table["recording"] + "@" + table["start"].map("{:.4f}".format)
