@@ -22,7 +22,6 @@ from .errors import BiotransferError, check, check_option, did_you_mean
 from .recording import MODALITIES, html_table
 
 DESCRIPTIVE = ("title", "question", "source", "published")
-MEASURES = ("asymptote", "final", "after_epoch_1", "step0", "area")
 
 KEYS: dict[str, str] = {
     "title": "What the report is called.",
@@ -256,7 +255,7 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
         At the first thing that is wrong.
     """
     from .features import FEATURES
-    from .metrics import METRICS
+    from .metrics import MEASURES, METRICS
     from .networks import NETWORKS
     from .splits import SPLITS
 

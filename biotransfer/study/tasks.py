@@ -118,7 +118,7 @@ def _source_row(
         "subjects": ", ".join(sorted(windows.metadata["subject"].iloc[split.test].unique())),
         "windows": len(split.test),
         "accuracy": float(accuracy(item.y_true, item.y_pred)),
-        "balanced_accuracy": float(balanced_accuracy(item.y_true, item.y_pred, n_classes)),
+        "balanced_accuracy": float(balanced_accuracy(item.y_true, item.y_pred)),
         "chance": 1.0 / n_classes,
     }
 
@@ -188,7 +188,7 @@ def curve_table(
             mine = np.flatnonzero((parts == part) & (subjects == subject))
             predicted = curves.predicted[:, :, mine]
             add(part, subject, "accuracy", accuracy(y[mine], predicted))
-            add(part, subject, "balanced_accuracy", balanced_accuracy(y[mine], predicted, n_classes))
+            add(part, subject, "balanced_accuracy", balanced_accuracy(y[mine], predicted))
             add(part, subject, "log_loss", curves.loss[:, :, mine].mean(axis=2, dtype=np.float64))
     add("train", "*", "accuracy", curves.train_accuracy)
     add("train", "*", "log_loss", curves.train_loss)

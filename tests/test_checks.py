@@ -1,0 +1,109 @@
+"""Every check speaks when its fault is there and is silent when it is not."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from biotransfer.checks import CHECKS, run_checks
+from biotransfer.results import Results
+
+ARMS = ["scratch", "transferred", "frozen_body", "permuted", "redrawn", "shuffled_source", "noise_source"]
+
+
+def _clean() -> Results:
+    """Eight people, a settled curve, transferred gains 5 points, controls nothing."""
+    rows = []
+    for arm in ARMS:
+        gain = 0.05 if arm in ("transferred", "frozen_body") else 0.0
+        for subject in range(8):
+            for epoch in range(9):
+                value = 0.33 if epoch == 0 else 0.7 + gain + 0.001 * subject
+                for metric in ("accuracy", "balanced_accuracy"):
+                    rows.append(("emg->eeg", "mlp", "subject", arm, f"subject={subject}", str(subject), 0,
+                                 epoch * 10, epoch, "test", metric, value))  # fmt: skip
+    curves = pd.DataFrame(rows, columns=["direction", "network", "protocol", "arm", "split", "subject", "seed",
+                                         "step", "epoch", "split_part", "metric", "value"])  # fmt: skip
+    ledger = pd.DataFrame(
+        [
+            ("emg->eeg", "mlp", "subject", arm, tensor, part, "fresh" if part == "head" else "copied", True, n, "")
+            for arm in ARMS[1:]
+            for tensor, part, n in (("stem_0.weight", "stem", 100), ("head.weight", "head", 10))
+        ],
+        columns=["direction", "network", "protocol", "arm", "tensor", "part", "action", "trained", "parameters",
+                 "reason"],
+    )  # fmt: skip
+    sources = pd.DataFrame(
+        [("emg->eeg", "mlp", "", "supervised", 0, "a", 10, 0.8, 0.8, 0.25)],
+        columns=["direction", "network", "protocol", "source", "seed", "subjects", "windows", "accuracy",
+                 "balanced_accuracy", "chance"],
+    )  # fmt: skip
+    side = {"dataset": "x", "classes": ["a", "b", "c"], "notes": [], "n_recordings": 48, "n_subjects": 8,
+            "simulated": False}  # fmt: skip
+    verdicts = [
+        {"direction": "emg->eeg", "network": "mlp", "protocol": "subject", "arm": arm,
+         "difference": 0.05 if arm in ("transferred", "frozen_body") else 0.0}
+        for arm in ARMS[1:]
+    ]  # fmt: skip
+    recipe = {
+        "split": [{"by": "subject"}],
+        "arms": [{"name": arm} for arm in ARMS],
+        "compare": {"alpha": 0.05, "metric": "balanced_accuracy"},
+    }
+    return Results(recipe, curves, curves, ledger, sources, {"eeg": side, "emg": dict(side)}, {}, verdicts)
+
+
+def _values(results, rows, value):
+    curves = results.curves.copy()
+    curves.loc[rows(curves), "value"] = value
+    return replace(results, curves=curves)
+
+
+def _faults():
+    r = _clean()
+    yield "leaking_split", replace(r, recipe={**r.recipe, "split": [{"by": "shuffled_windows"}]}), "error"
+    yield "too_few_people", replace(r, curves=r.curves[r.curves["subject"].isin(list("0123"))]), "warning"
+    gained = [{**v, "difference": 0.06} if v["arm"] == "redrawn" else v for v in r.verdict_list]
+    yield "control_as_good", replace(r, verdict_list=gained), "warning"
+    yield "missing_controls", replace(r, recipe={**r.recipe, "arms": [{"name": "scratch"}]}), "warning"
+    yield "source_at_chance", replace(r, sources=r.sources.assign(balanced_accuracy=0.27)), "warning"
+    yield "target_at_chance", _values(r, lambda c: c["epoch"] > 0, 0.34), "warning"
+    yield "little_carried", replace(r, ledger=r.ledger.assign(action="fresh")), "warning"
+    fresh = r.ledger.assign(action=r.ledger["action"].where(r.ledger["part"] != "stem", "fresh"))
+    yield "frozen_with_fresh_stem", replace(r, ledger=fresh), "note"
+    yield "still_rising", _values(r, lambda c: (c["epoch"] == 8) & (c["arm"] == "scratch"), 0.9), "warning"
+    noted = {**r.data, "eeg": {**r.data["eeg"], "notes": ["x.csv stops after 3 s"]}}
+    yield "data_defects", replace(r, data=noted), "note"
+    once = {**r.data, "eeg": {**r.data["eeg"], "n_recordings": 24}}
+    yield "label_is_recording", replace(r, data=once), "note"
+    made = {**r.data, "eeg": {**r.data["eeg"], "simulated": True}}
+    yield "simulated_data", replace(r, data=made), "note"
+
+
+FAULTS = {name: (results, severity) for name, results, severity in _faults()}
+
+
+def test_every_check_has_its_fault():
+    assert set(FAULTS) == set(CHECKS)
+
+
+@pytest.mark.parametrize("name", list(CHECKS))
+def test_a_check_is_silent_on_clean_data_and_speaks_on_its_fault(name):
+    assert CHECKS[name].function(_clean())[0] == "ok"
+    results, severity = FAULTS[name]
+    found, message = CHECKS[name].function(results)
+    assert found == severity
+    assert message.endswith(".")
+
+
+def test_numbers_are_in_the_message():
+    few = CHECKS["too_few_people"].function(FAULTS["too_few_people"][0])[1]
+    assert "4 people" in few
+    assert "0.125" in few
+    assert "redrawn" in CHECKS["control_as_good"].function(FAULTS["control_as_good"][0])[1]
+
+
+def test_findings_are_complete():
+    findings = run_checks(_clean())
+    assert [f["id"] for f in findings] == [f"C{i + 1:02d}" for i in range(len(CHECKS))]
+    assert all(f["question"].endswith("?") and f["how"] for f in findings)

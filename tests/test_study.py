@@ -1,0 +1,235 @@
+"""The study as a whole, on a small simulated pair: tables, cache, resume, workers, refusal."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from biotransfer.arms import ARMS
+from biotransfer.errors import BiotransferError
+from biotransfer.recipe import load_recipe
+from biotransfer.results import CURVES, LEDGER, PREDICTIONS, SOURCES, VERDICTS, load_results
+from biotransfer.study import default_folder, estimate_seconds, prepare, run_study
+
+TABLES = ("curves", "predictions", "ledger", "sources")
+SMALL = {
+    "title": "small",
+    "eeg": {"data": "simulated", "n_subjects": 4},
+    "emg": {"data": "simulated", "n_subjects": 4},
+    "features": "statistical",
+    "align": {"name": "top_k", "k": 16},
+    "network": {"name": "mlp", "hidden": [8, 6]},
+    "arms": [*ARMS],
+    "same_modality": {"eeg": {"people": 1}, "emg": {"people": 1}},
+    "train": {"epochs": 3, "batch_size": 32},
+    "seeds": 2,
+}
+
+
+def _tables(folder):
+    return {name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES}
+
+
+def _same(one, two):
+    for name in TABLES:
+        pd.testing.assert_frame_equal(one[name], two[name], check_exact=True)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return run_study(SMALL, tmp_path_factory.mktemp("study") / "out")
+
+
+def test_the_folder_keeps_the_contract(study):
+    folder = study.folder
+    names = {p.name for p in folder.iterdir()}
+    assert {"recipe.yaml", "curves.parquet", "predictions.parquet", "verdicts.json", "checks.json", "weights",
+            "provenance.json"} <= names  # fmt: skip
+    assert list(pd.read_parquet(folder / "curves.parquet").columns) == CURVES
+    assert list(pd.read_parquet(folder / "predictions.parquet").columns) == PREDICTIONS
+    assert list(pd.read_parquet(folder / "ledger.parquet").columns) == LEDGER
+    assert list(pd.read_parquet(folder / "sources.parquet").columns) == SOURCES
+    for verdict in json.loads((folder / "verdicts.json").read_text()):
+        assert set(verdict) == set(VERDICTS)
+        assert verdict["verdict"] in ("positive", "negative", "equivalent", "inconclusive")
+    assert yaml.safe_load((folder / "recipe.yaml").read_text())["title"] == "small"
+    stems = {p.stem for p in (folder / "weights").glob("*.safetensors")}
+    assert stems == {p.stem for p in (folder / "weights").glob("*.json")}
+
+
+def test_every_training_is_in_the_tables_once(study):
+    curves = study.results.curves
+    test = curves[(curves["split_part"] == "test") & (curves["metric"] == "accuracy")]
+    keys = ["direction", "arm", "split", "seed"]
+    assert test.groupby(keys).ngroups == 2 * len(ARMS) * 4 * 2
+    assert not test.duplicated([*keys, "subject", "step"]).any()
+    assert set(test["epoch"]) == {0, 1, 2, 3}
+    assert set(curves["split_part"]) == {"train", "test"}
+
+
+def test_curves_end_where_the_predictions_say(study):
+    curves, predictions = study.results.curves, study.results.predictions
+    keys = ["direction", "arm", "split", "subject", "seed"]
+    hit = predictions.assign(value=(predictions["y_true"] == predictions["y_pred"]).astype(float))
+    expected = hit.groupby(keys)["value"].mean()
+    last = curves[
+        (curves["split_part"] == "test") & (curves["metric"] == "accuracy") & (curves["epoch"] == 3)
+    ]
+    pd.testing.assert_series_equal(last.set_index(keys)["value"].sort_index(), expected.sort_index())
+    probabilities = np.stack(predictions["probabilities"].to_list()[:50])
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_at_step_0_arms_that_carry_nothing_stand_where_scratch_stands(study):
+    """A fresh head on any body is near chance: the jumpstart's trap."""
+    curves = study.results.curves
+    start = curves[
+        (curves["step"] == 0) & (curves["metric"] == "accuracy") & (curves["split_part"] == "test")
+    ]
+    for direction, n_classes in (("emg->eeg", 3), ("eeg->emg", 4)):
+        values = start[start["direction"] == direction].groupby("arm")["value"].mean()
+        assert (values - 1 / n_classes).abs().max() < 0.25
+
+
+def test_test_people_never_train(study):
+    predictions = study.results.predictions
+    for row in predictions[["split", "subject"]].drop_duplicates().itertuples():
+        assert row.split == f"subject={row.subject}"
+
+
+def test_sources_are_judged_on_strangers(study):
+    table = study.results.sources
+    assert set(table["source"]) == {"supervised", "shuffled_labels", "noise", "same_modality"}
+    means = table[table["direction"] == "emg->eeg"].groupby("source")["balanced_accuracy"].mean()
+    assert means["noise"] < 0.5
+
+
+def test_the_same_recipe_twice_gives_the_same_tables(study, tmp_path):
+    again = run_study(SMALL, tmp_path / "again")
+    _same(_tables(study.folder), _tables(again.folder))
+    assert again.results.verdict_list == study.results.verdict_list
+
+
+@pytest.mark.slow
+def test_the_number_of_workers_changes_nothing(study, tmp_path):
+    again = run_study(SMALL, tmp_path / "again", workers=2)
+    _same(_tables(study.folder), _tables(again.folder))
+
+
+def test_a_finished_study_trains_nothing_again(study, monkeypatch):
+    before = _tables(study.folder)
+
+    def refuse(*_):
+        raise AssertionError("a finished task was run again")
+
+    monkeypatch.setattr("biotransfer.study.run.run_task", refuse)
+    run_study(SMALL, study.folder)
+    _same(before, _tables(study.folder))
+
+
+def test_a_study_can_be_read_back(study):
+    loaded = load_results(study.folder)
+    pd.testing.assert_frame_equal(loaded.curves, study.results.curves)
+    assert loaded.verdict_list == study.results.verdict_list
+
+
+def test_another_recipe_never_overwrites(study):
+    before = _tables(study.folder)
+    with pytest.raises(BiotransferError, match="holds another study"):
+        run_study({**SMALL, "seeds": 3}, study.folder)
+    _same(before, _tables(study.folder))
+
+
+def test_a_folder_of_other_files_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(BiotransferError, match="holds no study"):
+        run_study(SMALL, tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BiotransferError, match="cannot be made"):
+        run_study(SMALL, tmp_path / "file" / "out")
+
+
+def test_the_default_folder_names_recipe_and_uid():
+    recipe = load_recipe("quickstart")
+    assert default_folder(recipe) == Path("studies") / f"quickstart-{recipe.uid[:8]}"
+
+
+def test_shuffled_windows_are_flagged_wherever_a_reader_looks(tmp_path):
+    recipe = {
+        **SMALL,
+        "arms": ["scratch", "transferred"],
+        "split": {"by": "shuffled_windows", "folds": 2},
+        "seeds": 1,
+    }
+    results = run_study(recipe, tmp_path / "out").results
+    assert all("leak" in v["sentence"].lower() for v in results.verdict_list)
+    finding = next(c for c in results.checks if c["name"] == "leaking_split")
+    assert finding["severity"] == "error"
+
+
+def test_signals_go_through_a_convolutional_network(tmp_path):
+    recipe = {
+        **SMALL,
+        "features": None,
+        "align": "none",
+        "network": {"name": "cnn_signal", "filters": [4, 4], "kernel": 9},
+        "arms": ["scratch", "frozen_body", "noise_source"],
+        "directions": ["emg->eeg"],
+        "train": {"epochs": 1},
+        "seeds": 1,
+    }
+    del recipe["same_modality"]
+    results = run_study(recipe, tmp_path / "out").results
+    stem = results.ledger[(results.ledger["arm"] == "frozen_body") & (results.ledger["part"] == "stem")]
+    assert (stem.loc[stem["tensor"] == "stem_0.weight", "action"] == "fresh").all()
+    assert next(c for c in results.checks if c["name"] == "frozen_with_fresh_stem")["severity"] == "note"
+
+
+def test_the_estimate_counts_every_training():
+    plan = prepare(load_recipe(SMALL))
+    assert plan.n_trainings == 2 * (2 * 4 * len(ARMS) + 2 * (3 + 4))
+    assert 0 < estimate_seconds(plan) < 600
+
+
+SCRIPT = """
+import sys, yaml
+from biotransfer.study import run_study
+run_study(yaml.safe_load(open(sys.argv[1])), sys.argv[2])
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_ten_moments_it_continues_as_if_nothing_had_happened(study, tmp_path):
+    """SIGKILL at random moments, ten times; the tables equal those of an uninterrupted run."""
+    recipe, out = tmp_path / "recipe.yaml", tmp_path / "out"
+    recipe.write_text(yaml.safe_dump(SMALL))
+    command = [sys.executable, "-c", SCRIPT, str(recipe), str(out)]
+    clock = time.perf_counter()
+    subprocess.run([*command[:-1], str(tmp_path / "whole")], check=True, capture_output=True)
+    whole = time.perf_counter() - clock
+    rng = np.random.default_rng(0)
+    killed = 0
+    for moment in rng.uniform(0.25, 1.0, 10) * whole:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(timeout=moment)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            killed += 1
+    subprocess.run(command, check=True, capture_output=True)
+    assert killed >= 3
+    _same(_tables(study.folder), _tables(out))
+    assert json.loads((out / "verdicts.json").read_text()) == study.results.verdict_list
+    assert not list(out.rglob("*.part"))
