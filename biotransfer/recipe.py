@@ -305,7 +305,8 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     check(out["train"]["learning_rate"] > 0, "train.learning_rate must be positive, such as 1.0e-3.")
     out["seeds"] = _seeds(out["seeds"])
     out["compare"] = _settings("compare", out["compare"], DEFAULTS["compare"])
-    check_option("compare.metric", out["compare"]["metric"], METRICS)
+    larger = [entry.name for entry in METRICS.values() if entry.facts["larger_is_better"]]
+    check_option("compare.metric", out["compare"]["metric"], larger)
     check_option("compare.measure", out["compare"]["measure"], MEASURES)
     names = [arm["name"] for arm in out["arms"]]
     check_option("compare.against", out["compare"]["against"], names)

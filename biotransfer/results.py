@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,9 +120,7 @@ def save_results(results: Results, folder: str | Path) -> None:
         "sources": results.sources,
     }
     for name, table in tables.items():
-        write_atomically(
-            folder / f"{name}.parquet", lambda part, table=table: table.to_parquet(part, index=False)
-        )
+        write_atomically(folder / f"{name}.parquet", partial(table.to_parquet, index=False))
     write_json(folder / "data.json", results.data)
     write_json(folder / "verdicts.json", results.verdict_list)
     write_json(folder / "checks.json", results.checks)

@@ -421,3 +421,16 @@ def test_impossible_requests_are_refused():
     ]:
         with pytest.raises(BiotransferError, match=message):
             call()
+
+
+def test_comparisons_that_cannot_be_significant_cost_the_others_nothing():
+    """Tarone 1990: four people never reach 0.05, so their comparisons are no chances of a false claim."""
+    rng = np.random.default_rng(0)
+    large = [rng.normal(0.02, 0.03, 12) for _ in range(3)]
+    few = [rng.normal(0, 0.03, 4) for _ in range(7)]
+    alone, together = decide(large), decide([*large, *few])
+    assert [d.p_holm for d in together[:3]] == [d.p_holm for d in alone]
+    assert all(d.n_tests == 3 for d in together[:3])
+    for d in together[3:]:
+        assert d.p_holm >= d.p
+        assert d.verdict == "inconclusive"

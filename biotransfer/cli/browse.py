@@ -172,6 +172,7 @@ def features(arguments: argparse.Namespace) -> int:
     feature_entry = FEATURES[arguments.features]
     path = Path(arguments.file)
     check(path.is_file(), f"{str(path)!r} is no file. Pass a recording of {entry.name}.")
+    assert reader is not None
     recording = reader(path)
     windows = cut_windows(recording, dtype="float64", **feature_entry.facts.get("windows", {}))
     table = extract_features(windows, arguments.features, dtype="float64")

@@ -140,6 +140,7 @@ def describe(
         else {"name": features.history[-1], "n_features": len(features.names)},
         "history": list(used.history),
         "notes": list(notes),
+        "caveats": [str(text) for text in entry.facts.get("caveats", ())],
         "license": str(entry.facts.get("licence", "")),
         "citation": str(entry.facts.get("citation", "")),
         "origin": str(entry.facts.get("origin", "")),

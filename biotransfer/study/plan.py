@@ -131,6 +131,12 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
             f"{source}: a source of one class ({', '.join(sides[source].signals.classes)}) teaches nothing. "
             f"Give it two or more with {source}: {{classes: [...]}}.",
         )
+        people = sides[target].signals.subjects
+        check(
+            len(people) > 1,
+            f"{target}: {sides[target].facts['dataset']!r} has one subject, {people}. The unit of a verdict is the "
+            f"person: load at least two on the target side, or use only directions with {target} as the source.",
+        )
         for spec in recipe["network"]:
             windows = sides[target].windows(spec["name"])
             for rule in recipe["split"]:
@@ -177,7 +183,8 @@ def estimate_seconds(plan: Plan) -> float:
     total = 0.0
     for spec in plan.recipe["network"]:
         updates: dict[tuple[str, int], float] = {}
-        for task in (*plan.sources, *plan.targets):
+        tasks: list[SourceTask | TargetTask] = [*plan.sources, *plan.targets]
+        for task in tasks:
             if task.network != spec["name"]:
                 continue
             source, target = task.direction.split("->")

@@ -160,7 +160,8 @@ def compare(
 
     Notes
     -----
-    Rule: see :func:`decide`. Family of Holm: all arms x directions x networks of one protocol. Seeds, and
+    Rule: see :func:`decide`. Family of Holm: all arms x directions x networks of one protocol whose number
+    of people can reach significance. Seeds, and
     splits that test the same person, are averaged inside the person first: more seeds or more windows are no
     more people.
     """

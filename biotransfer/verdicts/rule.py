@@ -27,7 +27,7 @@ class Decision:
     p_equivalence : float
         Test of equivalence, Holm-adjusted inside the family.
     n_tests : int
-        Size of the family.
+        Size of the family: the comparisons that could reach significance at all.
     smallest : float
         Smallest adjusted p this many people can reach in this family.
     not_beaten : tuple of (int, float, float)
@@ -90,6 +90,9 @@ def decide(
        tests, so neither kind of claim is easier to make by asking more often.
     4. *inconclusive*: everything else, also a significant gain that a control shares.
 
+    A comparison of so few people that no p below alpha exists can never be a false claim, so it does not
+    count in the others' family (Tarone 1990, doi:10.2307/2531456); its own p is adjusted over everything.
+
     Differences are rounded to 1e-12, so that rounding errors of averages are no evidence.
 
     Examples
@@ -111,10 +114,15 @@ def decide(
             f"differences of shape {d.shape}: a comparison needs at least two people. Load more subjects.",
         )
     p = [sign_flip_p(d, seed=seed) for d in rows]
-    adjusted = holm(p)
-    equivalence = holm([equivalence_p(d, margin, seed=seed) for d in rows])
+    testable = [smallest_p(d.size) < alpha for d in rows]
+    adjusted = _holm_over(p, testable)
+    one_sided = [0.5**d.size < alpha for d in rows]
+    equivalence = _holm_over([equivalence_p(d, margin, seed=seed) for d in rows], one_sided)
     decisions = []
-    for d, others, p_alone, p_holm, p_same in zip(rows, controls, p, adjusted, equivalence, strict=True):
+    for d, others, p_alone, p_holm, p_same, can in zip(
+        rows, controls, p, adjusted, equivalence, testable, strict=True
+    ):
+        n_tests = sum(testable) if can else len(rows)
         mean, not_beaten = float(d.mean()), []
         gained = mean > 0 and p_holm < alpha
         if gained:
@@ -138,9 +146,18 @@ def decide(
                 p=p_alone,
                 p_holm=float(p_holm),
                 p_equivalence=float(p_same),
-                n_tests=len(rows),
-                smallest=min(1.0, len(rows) * smallest_p(d.size)),
+                n_tests=n_tests,
+                smallest=min(1.0, n_tests * smallest_p(d.size)),
                 not_beaten=tuple(not_beaten),
             )
         )
     return decisions
+
+
+def _holm_over(p: Sequence[float], testable: Sequence[bool]) -> np.ndarray:
+    """Adjust testable p-values among themselves, and the others over everything."""
+    adjusted = holm(p)
+    chosen = np.flatnonzero(testable)
+    if len(chosen):
+        adjusted[chosen] = holm(np.asarray(p)[chosen])
+    return adjusted
