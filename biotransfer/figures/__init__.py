@@ -1,0 +1,18 @@
+"""Results -> plain matplotlib figures, one function per picture; no pyplot, no global settings touched."""
+
+from __future__ import annotations
+
+from .carried import plot_ledger
+from .curves import plot_learning_curves
+from .outcomes import plot_confusion, plot_gains, plot_subjects
+from .signals import plot_signals, plot_spectra
+
+__all__ = [
+    "plot_confusion",
+    "plot_gains",
+    "plot_learning_curves",
+    "plot_ledger",
+    "plot_signals",
+    "plot_spectra",
+    "plot_subjects",
+]

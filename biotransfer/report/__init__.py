@@ -1,0 +1,73 @@
+"""The report: one HTML file that opens offline, and a Methods section. It shows Results and never trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import BiotransferError
+from ..files import write_text
+from ..results import Results
+from .methods import methods_text
+
+__all__ = ["methods_text", "write_methods", "write_report"]
+
+
+def write_report(results: Results, path: str | Path) -> Path:
+    """Write the report as one self-contained HTML file.
+
+    Parameters
+    ----------
+    results : Results
+        A study.
+    path : path
+        The file, or a folder in which it becomes ``report.html``.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    BiotransferError
+        When the file cannot be written; nothing half-written stays.
+    """
+    from .page import render
+
+    return _write(path, "report.html", render(results))
+
+
+def write_methods(results: Results, path: str | Path) -> Path:
+    """Write the Methods section as Markdown.
+
+    Parameters
+    ----------
+    results : Results
+        A study.
+    path : path
+        The file, or a folder in which it becomes ``methods.md``.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    BiotransferError
+        When the file cannot be written.
+    """
+    return _write(path, "methods.md", methods_text(results))
+
+
+def _write(path: str | Path, name: str, text: str) -> Path:
+    path = Path(path)
+    path = path / name if path.is_dir() else path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BiotransferError(
+            f"path={str(path)!r}: its folder cannot be made ({error.strerror or error}). Pass another path."
+        ) from error
+    write_text(path, text)
+    return path
