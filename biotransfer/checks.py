@@ -176,9 +176,12 @@ def data_defects(results: Results) -> Finding:
 
 
 def label_is_recording(results: Results) -> Finding:
-    """Ask the data facts whether every person has one recording per class only."""
+    """Ask the target's data facts whether every person has one recording per class only."""
     texts = []
+    targets = {direction.split("->")[1] for direction in results.recipe["directions"]}
     for name, side in results.data.items():
+        if name not in targets:
+            continue
         stretches = side["n_recordings"]
         if stretches <= side["n_subjects"] * len(side["classes"]):
             texts.append(f"{name} ({side['dataset']})")

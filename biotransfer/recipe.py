@@ -215,11 +215,27 @@ def _override(raw: dict[str, Any], text: str) -> None:
         ) from error
     *path, last = key.split(".")
     node: Any = raw
-    for part in path:
-        if not isinstance(node.get(part), dict):
-            node[part] = {"name": node[part]} if isinstance(node.get(part), str) else {}
-        node = node[part]
-    node[last] = parsed
+    for depth, part in enumerate(path):
+        at = _position(node, part, text)
+        below = node[at] if isinstance(node, list) or at in node else None
+        if below is None and depth == 0:
+            below = copy.deepcopy(DEFAULTS.get(part))
+        if not isinstance(below, (dict, list)):
+            below = {"name": below} if isinstance(below, str) else {}
+        node[at] = below
+        node = below
+    node[_position(node, last, text)] = parsed
+
+
+def _position(node: Any, part: str, text: str) -> Any:
+    """Return the key, or the index where ``node`` is a list."""
+    if not isinstance(node, list):
+        return part
+    check(
+        part.isdigit() and int(part) < len(node),
+        f"--set {text!r}: {part!r} is no position in a list of {len(node)}. Count from 0: 0 to {len(node) - 1}.",
+    )
+    return int(part)
 
 
 def _keys(what: str, given: Any, known: Sequence[str]) -> dict[str, Any]:

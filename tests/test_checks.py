@@ -46,6 +46,7 @@ def _clean() -> Results:
         for arm in ARMS[1:]
     ]  # fmt: skip
     recipe = {
+        "directions": ["emg->eeg"],
         "split": [{"by": "subject"}],
         "arms": [{"name": arm} for arm in ARMS],
         "compare": {"alpha": 0.05, "metric": "balanced_accuracy"},

@@ -149,6 +149,10 @@ def test_overrides_reach_any_depth():
     assert recipe["align"] == {"name": "none"}
     assert recipe["network"][0]["hidden"] == [5]
     assert recipe["eeg"]["n_subjects"] == 4
+    several = _with(network=["mlp", {"name": "cnn_image", "filters": [4]}])
+    assert load_recipe(several, ["network.1.filters=[2]"])["network"][1]["filters"] == [2]
+    with pytest.raises(BiotransferError, match="0 to 1"):
+        load_recipe(several, ["network.2.filters=[2]"])
     with pytest.raises(BiotransferError, match="no key=value"):
         load_recipe(SMALL, ["epochs"])
     with pytest.raises(BiotransferError, match="Did you mean 'train'"):

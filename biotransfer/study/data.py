@@ -15,7 +15,7 @@ from ..features import extract_features
 from ..networks import NETWORKS
 from ..preprocessing import describe_steps, preprocess
 from ..recipe import SECTION_KEYS
-from ..recording import Recording
+from ..recording import Recording, annotation_spans
 from ..windows import Windows, cut_windows, natural_sorted
 
 _SMOKE_PEOPLE = 3
@@ -30,7 +30,7 @@ class Side:
     Parameters
     ----------
     signals : Windows
-        As cut.
+        As cut, float32.
     features : Windows or None
         As extracted; None when the recipe names no features.
     facts : dict
@@ -44,7 +44,7 @@ class Side:
     def windows(self, network: str) -> Windows:
         """Return what ``network`` takes, float32."""
         if NETWORKS[network].facts["takes"] == "signals":
-            return replace(self.signals, X=self.signals.X.astype(np.float32, copy=False))
+            return self.signals
         check(self.features is not None, f"network {network!r} takes features. Add features: statistical.")
         assert self.features is not None
         return self.features
@@ -78,14 +78,15 @@ def load_side(
     """
     recordings = load_recordings(section, data_dir, smoke=smoke, download=download)
     raw_notes = list(dict.fromkeys(note for r in recordings for note in r.notes))
-    recordings = [preprocess(r, section["preprocess"]) for r in recordings]
+    for i, recording in enumerate(recordings):
+        recordings[i] = preprocess(recording, section["preprocess"])
     windows = section["windows"]
     options = {k: v for k, v in windows.items() if v is not None}
     precision = "float64" if features is not None else "float32"
     signals = cut_windows(recordings, **options, dtype=precision)
     extracted = extract_features(signals, features) if features is not None else None
     facts = describe(modality, section, recordings, signals, extracted, raw_notes)
-    return Side(signals, extracted, facts)
+    return Side(replace(signals, X=signals.X.astype(np.float32, copy=False)), extracted, facts)
 
 
 def load_recordings(
@@ -157,14 +158,10 @@ def _excerpts(recordings: Sequence[Recording]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for recording in recordings:
         raw = recording.raw
-        for item in raw.annotations:
-            name = item["description"]
+        for begin, last, name, _ in annotation_spans(raw):
             if name in out or name not in recording.classes:
                 continue
-            onset = item["onset"] - (raw.first_time if raw.annotations.orig_time is not None else 0.0)
-            begin = max(0, round(onset * recording.sfreq))
-            seconds = min(_EXCERPT_SECONDS, float(item["duration"]))
-            end = min(raw.n_times, begin + int(seconds * recording.sfreq))
+            end = min(last, begin + int(_EXCERPT_SECONDS * recording.sfreq))
             data = raw.get_data(picks=recording.picks, start=begin, stop=end) * 1e6
             out[name] = {
                 "subject": recording.subject,
