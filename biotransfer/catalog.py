@@ -152,8 +152,7 @@ class Catalog(Mapping[str, Entry]):
         missing = [p.name for p in parameters.values() if p.required and p.name not in given]
         check(
             not missing,
-            f"{self.kind} {entry.name!r} needs {', '.join(missing)}. "
-            f"Type: biotransfer show {entry.name}",
+            f"{self.kind} {entry.name!r} needs {', '.join(missing)}. Type: biotransfer show {entry.name}",
         )
         return entry, {**entry.defaults, **given}
 

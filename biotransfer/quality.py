@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import check
-from .recording import Recording
+from .recording import Recording, annotation_spans
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -226,20 +226,14 @@ def power_spectrum(recording: Recording, data: np.ndarray) -> tuple[np.ndarray, 
 
 def _stretches(recording: Recording) -> Iterator[tuple[int, int]]:
     """Yield (first sample, end sample) of the signal between boundaries."""
-    raw = recording.raw
-    shift = raw.first_time if raw.annotations.orig_time is not None else 0.0
     position = 0
-    cuts = [
-        (round((a["onset"] - shift) * recording.sfreq), round(a["duration"] * recording.sfreq))
-        for a in raw.annotations
-        if a["description"].upper().startswith(("BAD", "EDGE"))
-    ]
-    for begin, length in sorted(cuts):
+    cuts = sorted(span[:2] for span in annotation_spans(recording.raw) if span.is_boundary)
+    for begin, end in cuts:
         if begin > position:
             yield position, begin
-        position = max(position, begin + length)
-    if position < raw.n_times:
-        yield position, raw.n_times
+        position = max(position, end)
+    if position < recording.raw.n_times:
+        yield position, recording.raw.n_times
 
 
 def _near_copies(recordings: Sequence[Recording]) -> Iterator[Finding]:

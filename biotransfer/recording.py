@@ -8,9 +8,9 @@ A stretch that carries a label is an annotation whose description is the class. 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import mne
 import numpy as np
@@ -105,6 +105,36 @@ class Recording:
         return html_table(facts)
 
 
+class Span(NamedTuple):
+    """An annotation in samples of its Raw, ``first`` up to, not including, ``last``."""
+
+    first: int
+    last: int
+    description: str
+    extras: Mapping[str, Any]
+
+    @property
+    def is_boundary(self) -> bool:
+        """Whether no window may touch it."""
+        return self.description.upper().startswith(("BAD", "EDGE"))
+
+
+def annotation_spans(raw: Any) -> list[Span]:
+    """Return the annotations of a Raw in samples, clipped to the samples there are.
+
+    Notes
+    -----
+    MNE counts onsets from ``first_samp``, with and without a measurement date.
+    """
+    sfreq, spans = float(raw.info["sfreq"]), []
+    for item in raw.annotations:
+        onset = item["onset"] - raw.first_time
+        first = min(max(round(onset * sfreq), 0), raw.n_times)
+        last = min(max(round((onset + item["duration"]) * sfreq), first), raw.n_times)
+        spans.append(Span(first, last, str(item["description"]), dict(item.get("extras") or {})))
+    return spans
+
+
 def html_table(facts: dict[str, str]) -> str:
     """Return a two-column HTML table, the compact form every noun shows in Jupyter."""
     from html import escape
@@ -136,10 +166,11 @@ def check_recording(recording: Recording) -> None:
     ------
     BiotransferError
         Unknown modality, no channel of it, no samples, NaN or infinite samples (the channel named), an
-        amplitude no electrode gives, no classes.
+        amplitude no electrode gives, no classes, time stamps that do not fit.
     """
     check_option("modality", recording.modality, MODALITIES)
     raw, name = recording.raw, recording.source_file or recording.uid
+    times = recording.timestamps
     check(
         isinstance(raw, mne.io.BaseRaw),
         f"raw={type(raw).__name__} for {name!r} is no mne.io.Raw. Use from_arrays(...) for arrays.",
@@ -151,6 +182,11 @@ def check_recording(recording: Recording) -> None:
     )
     check(len(recording.classes) > 0, f"{name!r} names no classes. Pass classes=[...], the labels to use.")
     check(raw.n_times > 0, f"{name!r} has no samples. Check the file.")
+    check(
+        times is None or len(times) == raw.n_times,
+        f"timestamps has {0 if times is None else len(times)} entries for {raw.n_times} samples of {name!r}. "
+        "Expected one per sample. Pass timestamps=None to go by samples.",
+    )
     data = raw.get_data(picks=recording.picks)
     finite = np.isfinite(data)
     if not finite.all():

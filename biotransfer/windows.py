@@ -7,6 +7,7 @@ subject, session, run, start and stop of the samples it saw, so a split can refu
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +16,14 @@ import numpy as np
 import pandas as pd
 
 from .errors import BiotransferError, check, check_option
-from .recording import Recording, check_same_classes, html_table, natural_sorted
+from .recording import (
+    MODALITIES,
+    Recording,
+    annotation_spans,
+    check_same_classes,
+    html_table,
+    natural_sorted,
+)
 
 METADATA = ("uid", "dataset", "subject", "session", "run", "recording", "start", "stop", "source_file")
 CUT_RULES = ("samples", "timestamps")
@@ -65,6 +73,11 @@ class Windows:
         check(
             len(self.names) == self.X.shape[1],
             f"names has {len(self.names)} entries for {self.X.shape[1]} columns of X. They must agree.",
+        )
+        check(
+            n == 0 or (np.min(self.y) >= 0 and np.max(self.y) < len(self.classes)),
+            f"y runs from {np.min(self.y, initial=0)} to {np.max(self.y, initial=0)} for {len(self.classes)} "
+            "classes. Expected an index into classes.",
         )
         absent = [c for c in METADATA if c not in self.metadata]
         check(not absent, f"metadata lacks {', '.join(absent)}. Expected: {', '.join(METADATA)}.")
@@ -132,6 +145,10 @@ class Windows:
         return html_table(facts) + self.counts().to_html()
 
 
+def _origin(windows: Windows) -> str:
+    return str(windows.metadata["recording"].iloc[0]) if len(windows) else "no recording"
+
+
 def concatenate(parts: Iterable[Windows]) -> Windows:
     """Join windows of one kind.
 
@@ -148,8 +165,8 @@ def concatenate(parts: Iterable[Windows]) -> Windows:
             here, there = getattr(first, what), getattr(other, what)
             check(
                 here == there,
-                f"{what}={there!r} for {other.metadata['recording'].iloc[0]!r} but {here!r} for "
-                f"{first.metadata['recording'].iloc[0]!r}: windows of one network need one {what}."
+                f"{what}={there!r} for {_origin(other)!r} but {here!r} for {_origin(first)!r}: "
+                f"windows of one network need one {what}."
                 + (" Call preprocess(..., sfreq=...)." if what == "sfreq" else ""),
             )
     return replace(
@@ -214,6 +231,15 @@ def cut_windows(
         by == "samples" or n_times is not None,
         "by='timestamps' gives windows of unequal size. Pass n_times=150, as the published script does.",
     )
+    check(
+        n_times is None or (isinstance(n_times, (int, np.integer)) and n_times >= 2),
+        f"n_times={n_times!r} is no number of samples. Expected 2 or more, such as n_times=150.",
+    )
+    check(
+        min_length is None or (by == "timestamps" and 0 < min_length <= length),
+        f"min_length={min_length} s with by={by!r} and length={length} s. It goes with by='timestamps' and "
+        f"lies above 0 and up to length. Leave it out, or use min_length={0.9 * length:g}.",
+    )
     parts = []
     for recording in recordings:
         pieces = (
@@ -221,7 +247,12 @@ def cut_windows(
             if by == "timestamps"
             else _cut_by_samples(recording, length, step)
         )
-        part = _assemble(recording, pieces, n_times, dtype, f"windows {length:g} s every {step:g} s by {by}")
+        rate = recording.sfreq
+        if n_times is not None:
+            seconds = length if by == "timestamps" else round(length * rate) / rate
+            rate = n_times / seconds
+        history = f"windows {length:g} s every {step:g} s by {by}"
+        part = _assemble(recording, pieces, n_times, rate, dtype, history)
         if part is not None:
             parts.append(part)
     check(
@@ -231,6 +262,13 @@ def cut_windows(
         "Choose a shorter length.",
     )
     windows = concatenate(parts)
+    twice = windows.metadata["uid"].duplicated()
+    check(
+        not twice.any(),
+        f"recordings: {int(twice.sum())} windows stand twice, first "
+        f"{windows.metadata['uid'][int(np.argmax(twice))]!r}. Expected another subject, session or run for "
+        "every recording. Rename them, or pass each recording once.",
+    )
     empty = [c for i, c in enumerate(classes) if not np.any(windows.y == i)]
     check(
         not empty,
@@ -255,32 +293,28 @@ class _Piece:
 
 def _stretches(recording: Recording) -> list[tuple[int, int, int, str, str]]:
     """Labelled stretches free of BAD and EDGE: (first sample, end sample, label, run, source file)."""
-    raw, sfreq = recording.raw, recording.sfreq
-    first_time = raw.first_time if raw.annotations.orig_time is not None else 0.0
-    spans, cuts = [], []
-    for item in raw.annotations:
-        onset = item["onset"]
-        if raw.annotations.orig_time is not None:
-            onset = onset - first_time
-        begin = round(onset * sfreq)
-        end = round((onset + item["duration"]) * sfreq)
-        begin, end = max(begin, 0), min(end, raw.n_times)
-        text = item["description"]
-        if text.upper().startswith(("BAD", "EDGE")):
-            cuts.append((begin, max(end, begin)))
-        elif text in recording.classes:
-            extras = item.get("extras") or {}
-            run = str(extras.get("run", recording.run))
-            source = str(extras.get("source_file", recording.source_file))
-            spans.append((begin, end, recording.classes.index(text), run, source))
+    spans = annotation_spans(recording.raw)
+    cuts = np.array(sorted((s.first, s.last) for s in spans if s.is_boundary), dtype=np.int64).reshape(-1, 2)
+    labelled = sorted(
+        (s for s in spans if s.description in recording.classes and s.last > s.first), key=lambda s: s[:2]
+    )
+    for one, other in itertools.pairwise(labelled):
+        check(
+            other.first >= one.last - 1,
+            f"labels {one.description!r} and {other.description!r} of {recording.uid!r} overlap from "
+            f"{other.first / recording.sfreq:.3f} to {min(one.last, other.last) / recording.sfreq:.3f} s. "
+            "Expected one label at a time. Remove one of the annotations.",
+        )
     out = []
-    for begin, end, label, run, source in spans:
-        edges = sorted((max(b, begin), min(e, end)) for b, e in cuts if b < end and e >= begin)
-        position = begin
-        for b, e in [*edges, (end, end)]:
-            if b > position:
-                out.append((position, b, label, run, source))
-            position = max(position, e)
+    for span in labelled:
+        run = str(span.extras.get("run", recording.run))
+        source = str(span.extras.get("source_file", recording.source_file))
+        label, position = recording.classes.index(span.description), span.first
+        inside = cuts[(cuts[:, 0] < span.last) & (cuts[:, 1] > span.first)]
+        for first, last in [*inside.tolist(), (span.last, span.last)]:
+            if first > position:
+                out.append((position, first, label, run, source))
+            position = max(position, last)
     return out
 
 
@@ -309,7 +343,7 @@ def _cut_by_timestamps(
     with t <= t0 + length; stop at the first window shorter than ``min_length``.
 
     Source: EEG_feature_extraction.py of doi:10.1109/IS.2018.8710576, get_time_slice.
-    """  # noqa: D205
+    """
     times = recording.timestamps
     if times is None:
         raise BiotransferError(
@@ -340,12 +374,11 @@ def _cut_by_timestamps(
 
 
 def _assemble(
-    recording: Recording, pieces: list[_Piece], n_times: int | None, dtype: str, step_name: str
+    recording: Recording, pieces: list[_Piece], n_times: int | None, sfreq: float, dtype: str, step_name: str
 ) -> Windows | None:
     if not pieces:
         return None
     data = recording.raw.get_data(picks=recording.picks)
-    sfreq = recording.sfreq
     if n_times is None:
         starts = np.array([p.first for p in pieces])
         size = pieces[0].last - pieces[0].first
@@ -353,8 +386,13 @@ def _assemble(
     else:
         from scipy.signal import resample
 
-        X = np.stack([resample(data[:, p.first : p.last], n_times, axis=1) for p in pieces])
-        sfreq = n_times / (pieces[0].stop - pieces[0].start)
+        sizes = np.array([p.last - p.first for p in pieces])
+        X = np.empty((len(pieces), len(data), n_times))
+        for size in np.unique(sizes):
+            alike = np.flatnonzero(sizes == size)
+            X[alike] = resample(
+                np.stack([data[:, pieces[i].first : pieces[i].last] for i in alike]), n_times, axis=-1
+            )
         step_name += f", resampled to {n_times} samples"
     base = f"{recording.dataset}/sub-{recording.subject}/ses-{recording.session}"
     units = [f"{base}/run-{p.run}" for p in pieces]
@@ -378,7 +416,7 @@ def _assemble(
         classes=recording.classes,
         names=tuple(recording.ch_names),
         modality=recording.modality,
-        sfreq=round(sfreq, 6) if n_times is None else float(round(sfreq)),
+        sfreq=round(sfreq, 6),
         history=(step_name,),
     )
 
@@ -420,7 +458,18 @@ def from_epochs(
     modality : {"eeg", "emg"}
         Which channels to take.
     """
-    data = epochs.get_data(picks=modality)
+    import mne
+
+    check_option("modality", modality, MODALITIES)
+    kinds = {modality: True}
+    picks = mne.pick_types(epochs.info, meg=False, **kinds, exclude="bads")
+    check(
+        len(picks) > 0,
+        f"modality={modality!r} but the epochs have no good channel of it, only "
+        f"{', '.join(sorted(set(epochs.get_channel_types())))}. Call epochs.set_channel_types(...).",
+    )
+    data = epochs.get_data(picks=picks)
+    check(np.isfinite(data).all(), "epochs hold NaN or infinite values. Drop those epochs first.")
     classes = tuple(epochs.event_id)
     codes = {code: i for i, code in enumerate(epochs.event_id.values())}
     given = epochs.metadata if epochs.metadata is not None else pd.DataFrame(index=range(len(data)))
@@ -428,7 +477,7 @@ def from_epochs(
     table = pd.DataFrame({"dataset": dataset, "subject": subject, "session": session}, index=n)
     for column in ("dataset", "subject", "session"):
         if column in given:
-            table[column] = given[column].to_numpy()
+            table[column] = given[column].astype(str).to_numpy()
     table["run"] = [str(i) for i in n]
     if "run" in given:
         table["run"] = given["run"].astype(str).to_numpy()
@@ -446,7 +495,7 @@ def from_epochs(
         y=np.array([codes[c] for c in epochs.events[:, 2]], dtype=np.int64),
         metadata=table[list(METADATA)],
         classes=classes,
-        names=tuple(np.array(epochs.copy().pick(modality).ch_names)),
+        names=tuple(epochs.ch_names[i] for i in picks),
         modality=modality,
         sfreq=float(epochs.info["sfreq"]),
         history=("mne.Epochs",),
