@@ -154,7 +154,7 @@ def natural_sorted(values: Iterable[str]) -> list[str]:
 
     def key(value: str) -> list[tuple[bool, int, str]]:
         parts = re.split(r"(\d+)", value)
-        return [(not p.isdigit(), int(p) if p.isdigit() else 0, p) for p in parts if p]
+        return [(not p.isdecimal(), int(p) if p.isdecimal() else 0, p) for p in parts if p]
 
     return sorted(values, key=key)
 
