@@ -123,7 +123,8 @@ def plot_ledger(results: Results, direction: str) -> Figure:
         ax.set_xlim(0, 1)
         ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         if len(panels) > 1:
-            title(ax, condition_label(condition, conditions))
+            alone = sum(network == condition[0] for network, _ in conditions) == 1
+            title(ax, condition[0] if alone else condition_label(condition, conditions))
     for ax in list(axes.flat)[len(panels) :]:
         ax.set_axis_off()
     figure.legend(

@@ -138,12 +138,13 @@ def plot_learning_curves(
     figure = new_figure(PAGE_WIDTH if n_columns > 1 else 0.78 * PAGE_WIDTH, _PANEL_HEIGHT * n_rows + 0.1)
     axes = figure.subplots(n_rows, n_columns, squeeze=False, sharey=True)
     means = curves.groupby(level=["network", "protocol", "arm"], sort=False).mean()
-    low, high = _limits(means.to_numpy(), chance_level(results, direction, metric), metric)
+    chance = chance_level(results, direction, metric)
+    low, high = _limits(means.to_numpy(), chance, metric)
     for ax, condition in zip(axes.flat, conditions, strict=False):
         part = select(curves, network=condition[0], protocol=condition[1])
         ax.set_ylim(low, high)
-        _draw_arms(ax, part, arms_of(results), bands)
-        _draw_frame(ax, part, chance_level(results, direction, metric), metric)
+        _draw_arms(ax, part, arms_of(results), bands, chance)
+        _draw_frame(ax, float(part.columns[-1]), chance, metric)
         title(ax, condition_label(condition, conditions))
     for ax in list(axes.flat)[len(conditions) :]:
         ax.set_axis_off()
@@ -166,7 +167,9 @@ def _limits(means: np.ndarray, chance: float | None, metric: str) -> tuple[float
     return low - room, high + room
 
 
-def _draw_arms(ax: Axes, part: pd.DataFrame, arms: list[str], bands: tuple[str, ...]) -> None:
+def _draw_arms(
+    ax: Axes, part: pd.DataFrame, arms: list[str], bands: tuple[str, ...], chance: float | None
+) -> None:
     """Draw curves and their names; those with bands last, on top."""
     present = [a for a in arms if a in set(part.index.get_level_values("arm"))]
     means = {arm: select(part, arm=arm).to_numpy().mean(axis=0) for arm in present}
@@ -186,36 +189,44 @@ def _draw_arms(ax: Axes, part: pd.DataFrame, arms: list[str], bands: tuple[str, 
             markeredgewidth=1.4, gid=f"step0:{arm}", zorder=5, clip_on=False,
         )  # fmt: skip
         ax.plot(x[1:], mean[1:], look.marker, color=look.color, markersize=3.2 if strong else 2.4, zorder=4)
+    _name_ends(ax, {arm: float(means[arm][-1]) for arm in present}, float(x[-1]), arms, bands, chance)
+
+
+def _name_ends(
+    ax: Axes,
+    ends: dict[str, float],
+    last: float,
+    arms: list[str],
+    bands: tuple[str, ...],
+    chance: float | None,
+) -> None:
+    """Write every curve's name beside its end, and "chance" beside its line."""
     low, high = ax.get_ylim()
-    ends = [means[a][-1] for a in present]
-    last = float(part.columns[-1])
-    for arm, end, y in zip(present, ends, spread_labels(ends, low, high, 72 * 2.75), strict=True):
-        look = arm_look(arm, arms)
+    names = {arm: (arm_label(arm), arm_look(arm, arms).color, end) for arm, end in ends.items()}
+    if chance is not None:
+        names[""] = ("chance", MUTED, chance)
+    places = spread_labels([end for _, _, end in names.values()], low, high, 72 * 2.75)
+    for (arm, (name, color, end)), y in zip(names.items(), places, strict=True):
         ax.annotate(
-            shorten(arm_label(arm)), (last, end), xytext=(1.06, (y - low) / (high - low)),
-            textcoords=ax.transAxes, fontsize=8.5, va="center", color=look.color, parse_math=False,
-            fontweight="bold" if arm in bands else "normal", annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": look.color, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 2,
+            shorten(name), (last, end), xytext=(1.06, (y - low) / (high - low)), textcoords=ax.transAxes,
+            fontsize=8.5, va="center", color=color, parse_math=False, annotation_clip=False,
+            fontweight="bold" if arm in bands else "normal",
+            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 2,
                         "relpos": (0, 0.5)},
         )  # fmt: skip
 
 
-def _draw_frame(ax: Axes, part: pd.DataFrame, chance: float | None, metric: str) -> None:
+def _draw_frame(ax: Axes, last: float, chance: float | None, metric: str) -> None:
     """Mark step 0 and chance, name the axes."""
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
     clean(ax)
-    last = float(part.columns[-1])
     ax.axvline(0, color=FAINT, linewidth=1.0, zorder=1)
-    ax.annotate(
-        "step 0: before any update", (0, 1), xycoords=ax.get_xaxis_transform(), xytext=(5, -3),
-        textcoords="offset points", fontsize=8, color=MUTED, va="top", ha="left",
-    )  # fmt: skip
     if chance is not None:
         ax.axhline(chance, color=MUTED, linewidth=1.0, linestyle=(0, (2, 2)), zorder=2, gid="chance")
-        ax.text(last, chance, "chance", fontsize=8, color=MUTED, va="bottom", ha="right")
     ax.set_xlim(-0.02 * max(last, 1.0), max(last, 1.0))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda epoch, _: "step 0" if epoch == 0 else f"{epoch:g}"))
     ax.set_xlabel("passes over the training windows (epochs)", fontsize=9, color=MUTED)
     if is_share(metric):
         ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))

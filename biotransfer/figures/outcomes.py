@@ -317,12 +317,12 @@ def plot_confusion(results: Results, direction: str, *, arms: Sequence[str] | No
     columns = len(arms) * (2 if len(arms) * len(conditions) > 2 and len(names) <= 6 and len(arms) <= 2 else 1)
     n_rows, n_columns = panel_grid(len(pairs), columns)
     side = min(max(1.0 + 0.33 * len(names), 1.9), PAGE_WIDTH / n_columns - 0.6)
-    figure = new_figure(min((side + 0.35) * n_columns + 1.0, PAGE_WIDTH), n_rows * (side + 1.25) + 0.4)
+    figure = new_figure(min((side + 0.35) * n_columns + 1.0, PAGE_WIDTH), n_rows * (side + 1.5) + 0.5)
     axes = figure.subplots(n_rows, n_columns, squeeze=False)
     for i, (ax, (condition, arm)) in enumerate(zip(axes.flat, pairs, strict=False)):
         _draw_matrix(ax, confusion(results, direction, *condition, arm), names, labeled=i % n_columns == 0)
-        which = f"\n{condition_label(condition, conditions)}" if len(conditions) > 1 else ""
-        title(ax, f"{arm_label(arm)}{which}")
+        where = condition_label(condition, conditions).split(" · ") if len(conditions) > 1 else []
+        title(ax, "\n".join([shorten(arm_label(arm)), *where]))
     for ax in list(axes.flat)[len(pairs) :]:
         ax.set_axis_off()
     figure.suptitle(

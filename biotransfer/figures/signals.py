@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_PANELS = 8
+_DECIBELS = 70.0
 
 
 def plot_signals(results: Results, modality: str) -> Figure:
@@ -53,7 +54,8 @@ def plot_signals(results: Results, modality: str) -> Figure:
     facts = results.data[modality]
     excerpts: dict[str, Any] = facts.get("excerpts") or {}
     check(excerpts, f"data.json holds no excerpt of {modality!r}. Run the study again to rebuild it.")
-    signals = {c: np.asarray(e["signals"], dtype=float) for c, e in excerpts.items()}
+    order = [c for c in facts["classes"] if c in excerpts]
+    signals = {c: np.asarray(excerpts[c]["signals"], dtype=float) for c in order}
     signals = {c: s - np.median(s, axis=1, keepdims=True) for c, s in signals.items()}
     names = list(facts["ch_names"])
     spread = max(float(np.percentile(np.abs(s), 98)) for s in signals.values()) or 1.0
@@ -117,7 +119,7 @@ def plot_spectra(results: Results, modality: str) -> Figure:
     -------
     matplotlib.figure.Figure
         One panel per channel up to 8 channels; above, the mean over channels with the range that holds
-        80 % of them.
+        80 % of them. What lies 70 dB below the highest power, in the stop band of a filter, is cut off.
 
     Raises
     ------
@@ -145,12 +147,15 @@ def plot_spectra(results: Results, modality: str) -> Figure:
             level = level.mean(axis=0, keepdims=True)
         for ax, values in zip(axes.flat, level, strict=False):
             ax.plot(freqs, values, color=color, linestyle=dashes, linewidth=1.3, label=label)
+    everything = np.stack(list(levels.values()))
+    lowest, highest = float(everything.min()), float(everything.max())
     for j, ax in enumerate(axes.flat):
         if j >= (1 if pooled else len(names)):
             ax.set_axis_off()
             continue
         clean(ax, grid="both")
         ax.set_xlim(0, freqs[-1])
+        ax.set_ylim(max(lowest, highest - _DECIBELS), highest + 3)
         title(ax, f"mean of {len(names)} channels" if pooled else shorten(names[j], 24))
         if j >= n_rows * n_columns - n_columns:
             ax.set_xlabel("Hz", fontsize=9, color=MUTED)

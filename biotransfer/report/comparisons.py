@@ -222,7 +222,7 @@ def published_table(results: Results, measures: Mapping[str, pd.DataFrame]) -> T
         rows.append(
             [
                 direction_label(item["direction"]), str(item["network"]), arm_label(item["arm"]),
-                metric_label(metric), at.replace("_", " "), write.level(float(item["value"]), metric),
+                metric_label(metric), at.replace("_", "\u00a0"), write.level(float(item["value"]), metric),
                 *ours, write.linked(item.get("note") or ""),
             ]
         )  # fmt: skip

@@ -130,7 +130,7 @@ def data_facts(facts: Mapping[str, Any]) -> list[tuple[str, Cell]]:
         ("recordings", write.whole(facts.get("n_recordings"))),
         ("classes", ", ".join(str(c).replace("_", " ") for c in facts["classes"])),
         ("channels", f"{len(facts['ch_names'])}: {', '.join(str(c) for c in facts['ch_names'])}"),
-        ("sampling", f"{facts['sfreq']:g} Hz after preprocessing" if facts.get("sfreq") else ""),
+        ("sampling", f"{facts['sfreq']:g} Hz as analyzed" if facts.get("sfreq") else ""),
         (
             "windows",
             f"{write.whole(facts['n_windows'])} of {window['length']:g} s every {window['step']:g} s",

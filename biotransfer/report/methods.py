@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ from .text import counted, joined, whole
 _STATISTICS = {
     "sign flip": "Fisher 1935, The Design of Experiments, section 21",
     "holm": "Holm 1979, Scandinavian Journal of Statistics 6:65-70",
+    "tarone": "Tarone 1990, doi:10.2307/2531456",
     "bca": "Efron 1987, doi:10.1080/01621459.1987.10478410",
     "union": "Berger 1982, doi:10.1080/00401706.1982.10487790",
     "equivalence": "Schuirmann 1987, doi:10.1007/BF01068419",
@@ -48,7 +48,8 @@ class _References:
         """Return `` [n]``, with what the source says about it; nothing for the project's own work."""
         source = source.strip().rstrip(".")
         match = _CATALOG_SOURCE.match(source)
-        if source in ("", "own") or match is None:
+        ours = re.match(r"own\b(?!,? (after|reading of) )", source)
+        if not source or ours or match is None:
             return ""
         work = match["work"]
         found = _IDENTIFIER.search(work)
@@ -133,7 +134,7 @@ def _summary(catalog: Catalog, name: str) -> str:
 
 def _settings(spec: Mapping[str, Any], leave: Sequence[str] = ("name", "by")) -> str:
     """Write a method's parameters."""
-    shown = {k: v for k, v in spec.items() if k not in leave and v is not None}
+    shown = {k: v for k, v in spec.items() if k not in leave and v is not None and v is not False}
     return ", ".join(f"{k.replace('_', ' ')} {_value(v)}" for k, v in shown.items())
 
 
@@ -164,19 +165,25 @@ def _question(results: Results, references: _References) -> str:
 def _data(results: Results, key: str, references: _References) -> str:
     facts = results.data[key]
     window = facts["window"]
-    cite = references.cite(str(facts.get("citation") or facts.get("origin") or facts["dataset"]))
-    kind = "simulated " if facts.get("simulated") else ""
+    work = str(facts.get("citation") or facts.get("origin") or facts["dataset"])
+    origin = (
+        f"simulated (data set {facts['dataset']})"
+        if facts.get("simulated")
+        else f"data set {facts['dataset']}{references.cite(work)}"
+    )
     cut = f"cut into windows of {window['length']:g} s every {window['step']:g} s"
     if window.get("by") == "timestamps":
         cut += " by the device's time stamps"
     if window.get("n_times"):
         cut += f", each resampled to {window['n_times']} samples"
-    text = str(facts.get("preprocessing_text") or "No preprocessing was applied.").strip()
+    steps = joined(str(step["name"]) for step in facts.get("preprocessing") or [])
+    unsaid = f"Preprocessing steps: {steps}." if steps else "No preprocessing was applied."
+    text = str(facts.get("preprocessing_text") or unsaid).strip()
     notes = facts.get("notes") or []
     return _sentence(
-        f"The {kind}{data_label(key)} was data set {facts['dataset']}{cite}: "
+        f"The {data_label(key)} was {origin}: "
         f"{counted(facts['n_subjects'], 'person')}, {counted(len(facts['ch_names']), 'channel')} "
-        f"({_few(facts['ch_names'])}), {facts['sfreq']:g} Hz after preprocessing, "
+        f"({_few(facts['ch_names'])}), {facts['sfreq']:g} Hz as analyzed, "
         f"{counted(len(facts['classes']), 'class')} "
         f"({joined(str(c).replace('_', ' ') for c in facts['classes'])}).",
         text if text.endswith(".") else f"{text}.",
@@ -296,7 +303,8 @@ def _arms(results: Results, references: _References) -> str:
 def _evaluation(results: Results) -> str:
     recipe, sentences = results.recipe, []
     for spec in _as_list(recipe["split"]):
-        rule, extra = str(spec.get("by", spec.get("name"))), _settings(spec)
+        rule = str(spec.get("by", spec.get("name")))
+        extra = _settings({k: v for k, v in spec.items() if v}, leave=("name", "by", "seed"))
         who = _WHO_TESTS.get(rule, rule.replace("_", " "))
         leak = (
             "; this rule lets near copies of test windows into training and is reported for comparison with "
@@ -324,8 +332,6 @@ def _statistics(results: Results, references: _References) -> str:
             joined((f"{smallest_p(n):.3g}" for n in sorted(people)), "or") + "."
         )
     alpha, base = compare.get("alpha", 0.05), compare["against"].replace("_", " ")
-    families = sorted(set(Counter(d["protocol"] for d in results.verdict_list).values()))
-    family = f" ({joined(families, 'or')} comparisons)" if families else ""
     draws = (
         "counting all sign patterns up to 20 people and 100 000 random ones above"
         if max(people, default=0) > EXACT_UP_TO
@@ -334,8 +340,9 @@ def _statistics(results: Results, references: _References) -> str:
     return _sentence(
         "The unit is the person: seeds and folds were averaged inside each person. Differences from "
         f"{base} were tested by a paired sign-flip permutation test{cite['sign flip']}, {draws}, corrected "
-        f"by Holm's method{cite['holm']} over all arms, directions and networks of one split rule{family}, "
-        f"α = {alpha:g}; intervals are 95 % bias-corrected and accelerated bootstrap intervals over "
+        f"by Holm's method{cite['holm']} over all arms, directions and networks of one split rule for "
+        f"which there are people enough to reach significance at all{cite['tarone']}, α = {alpha:g}; "
+        "intervals are 95 % bias-corrected and accelerated bootstrap intervals over "
         f"people{cite['bca']}.",
         smallest,
         "A transfer was called positive when it exceeded the baseline after correction and each control arm "

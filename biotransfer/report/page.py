@@ -62,7 +62,8 @@ def render(results: Results) -> str:
 def context(results: Results) -> dict[str, Any]:
     """Return what the template shows."""
     recipe, provenance = results.recipe, results.provenance
-    simulated = bool(provenance.get("simulated"))
+    invented = [data_label(key) for key, side in results.data.items() if side.get("simulated")]
+    simulated = bool(invented) or bool(provenance.get("simulated"))
     title = str(recipe.get("title") or "A transfer study")
     measures = comparisons.measures_by_metric(results)
     paragraphs, references = methods_paragraphs(results)
@@ -71,6 +72,7 @@ def context(results: Results) -> dict[str, Any]:
         "question": str(recipe.get("question") or ""),
         "source": write.linked(recipe.get("source") or ""),
         "simulated": simulated,
+        "invented": write.joined(invented) if len(invented) < len(results.data) else "",
         "smoke": bool(recipe.get("smoke")),
         "note": str(provenance.get("note") or ""),
         "facts": _head_facts(results),
@@ -142,7 +144,7 @@ def _cards(results: Results) -> list[dict[str, Any]]:
                 "leaks": protocol in SPLITS and bool(SPLITS[protocol].facts["leaks"]),
             }
         )
-    return cards
+    return sorted(cards, key=lambda card: card["leaks"])
 
 
 def _findings(results: Results) -> dict[str, list[dict[str, Any]]]:
@@ -219,6 +221,7 @@ def _data(results: Results, key: str) -> dict[str, Any]:
         "steps": facts.step_rows(side),
         "history": [str(step) for step in side.get("history") or []],
         "notes": [str(note) for note in side.get("notes") or []],
+        "caveats": [write.linked(caveat) for caveat in side.get("caveats") or []],
         "counts": facts.count_table(side),
         "signals": _picture(
             figures.plot_signals, results, key, f"signals-{name}",
