@@ -48,23 +48,30 @@ def leaking_split(results: Results) -> Finding:
 
 
 def too_few_people(results: Results) -> Finding:
-    """Compare the smallest p that the exact sign-flip test can give with alpha."""
+    """Compare the smallest p of the exact sign-flip test, alone and after Holm, with alpha."""
     alpha = results.recipe["compare"]["alpha"]
-    few = {}
-    for direction, part in _final(results, "accuracy").groupby("direction"):
-        n = part["subject"].nunique()
-        if smallest_p(n) > alpha:
-            few[direction] = n
-    if not few:
+    verdicts = results.verdicts
+    texts = []
+    for (direction, protocol), part in verdicts.groupby(["direction", "protocol"], sort=False):
+        n = int(part["n_subjects"].iloc[0])
+        lowest = smallest_p(n)
+        peers = verdicts.loc[verdicts["protocol"] == protocol, "n_subjects"]
+        n_tests = sum(smallest_p(int(k)) < alpha for k in peers)
+        if lowest >= alpha:
+            texts.append(f"{direction} by {protocol}: {n} people cannot go below p = {lowest:.3g}")
+        elif lowest * n_tests >= alpha:
+            texts.append(
+                f"{direction} by {protocol}: {n} people cannot go below p = {lowest * n_tests:.2g} "
+                f"after Holm over {n_tests} comparisons"
+            )
+    if not texts:
         return "ok", f"Every direction has enough people to reach p < {alpha:g}."
-    texts = [f"{d}: {n} people cannot go below p = {smallest_p(n):.3g}" for d, n in few.items()]
-    return "warning", (
-        "; ".join(texts) + f". No difference, however large, can be significant at {alpha:g} there."
-    )
+    found = "; ".join(texts)
+    return "warning", f"{found}. No difference, however large, can be significant at {alpha:g} there."
 
 
 def control_as_good(results: Results) -> Finding:
-    """Compare the mean gain of every transfer arm that gains with that of every control."""
+    """Compare every transfer arm that gains, equivalence set aside, with every control."""
     verdicts = results.verdicts
     if verdicts.empty:
         return "ok", "There is nothing to compare."
@@ -74,7 +81,7 @@ def control_as_good(results: Results) -> Finding:
         controls = part[part["arm"].map(roles) == "control"]
         for _, row in part[part["arm"].map(roles) == "transfer"].iterrows():
             as_good = controls[controls["difference"] >= row["difference"]]["arm"].tolist()
-            if row["difference"] > 0 and as_good:
+            if row["difference"] > 0 and row["verdict"] != "equivalent" and as_good:
                 texts.append(f"{' '.join(key)}: {', '.join(as_good)} gained as much as {row['arm']} or more")
     if not texts:
         return "ok", "No control gained as much as an arm that gained from transfer."

@@ -41,7 +41,7 @@ def _clean() -> Results:
     side = {"dataset": "x", "classes": ["a", "b", "c"], "notes": [], "n_recordings": 48, "n_subjects": 8,
             "simulated": False}  # fmt: skip
     verdicts = [
-        {"direction": "emg->eeg", "network": "mlp", "protocol": "subject", "arm": arm,
+        {"direction": "emg->eeg", "network": "mlp", "protocol": "subject", "arm": arm, "n_subjects": 9, "verdict": "positive",
          "difference": 0.05 if arm in ("transferred", "frozen_body") else 0.0}
         for arm in ARMS[1:]
     ]  # fmt: skip
@@ -63,7 +63,8 @@ def _values(results, rows, value):
 def _faults():
     r = _clean()
     yield "leaking_split", replace(r, recipe={**r.recipe, "split": [{"by": "shuffled_windows"}]}), "error"
-    yield "too_few_people", replace(r, curves=r.curves[r.curves["subject"].isin(list("0123"))]), "warning"
+    few = [{**v, "n_subjects": 4} for v in r.verdict_list]
+    yield "too_few_people", replace(r, verdict_list=few), "warning"
     gained = [{**v, "difference": 0.06} if v["arm"] == "redrawn" else v for v in r.verdict_list]
     yield "control_as_good", replace(r, verdict_list=gained), "warning"
     yield "missing_controls", replace(r, recipe={**r.recipe, "arms": [{"name": "scratch"}]}), "warning"

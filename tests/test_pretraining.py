@@ -3,7 +3,7 @@ import pytest
 
 from biotransfer.errors import BiotransferError
 from biotransfer.pretraining import SOURCES, hold_out_people, pretrain
-from biotransfer.pretraining.sources import noise, shuffled_labels
+from biotransfer.pretraining.sources import invent_labels, noise, shuffled_labels
 from biotransfer.training import Schedule
 
 from .builders import make_windows
@@ -35,6 +35,8 @@ def test_pretraining_knows_strangers_and_its_controls_do_not():
     for name in SOURCES:
         seeds = [0, 1, 2]
         drawn = [SOURCES[name].function(windows, seed) for seed in seeds]
+        if name == "noise":
+            drawn = [invent_labels(w, seed) for w, seed in zip(drawn, seeds, strict=True)]
         trained = pretrain(drawn, split, "cnn_signal", seeds, Schedule(epochs=5, learning_rate=0.01))
         reached[name] = np.mean([np.mean(t.y_pred == windows.y[split.test]) for t in trained])
     assert reached["supervised"] > 0.8
@@ -77,12 +79,19 @@ def test_shuffled_labels_move_whole_recordings_and_keep_their_number():
     assert np.array_equal(out.X, windows.X)
 
 
-def test_gaussian_noise_has_the_channels_deviation_and_no_label():
+def test_invented_labels_are_the_same_labels_elsewhere():
+    windows = make_windows()
+    out = invent_labels(windows, 0)
+    assert sorted(out.y) == sorted(windows.y)
+    assert np.mean(out.y == windows.y) < 0.5
+    assert np.array_equal(out.y, invent_labels(windows, 0).y)
+
+
+def test_gaussian_noise_has_the_channels_deviation_and_no_class():
     windows = make_windows(n_features=3, n_times=100, n_windows=20)
     windows.X[:, 1] *= 10
     out = noise(windows, 0)
     np.testing.assert_allclose(out.X.std(axis=(0, 2)), windows.X.std(axis=(0, 2)), rtol=0.05)
-    assert sorted(out.y) == sorted(windows.y)
     means = np.array([out.X[out.y == c].mean(axis=(0, 2)) for c in range(3)])
     assert np.ptp(means, axis=0).max() < 0.5
 

@@ -49,7 +49,7 @@ def shuffled_labels(windows: Windows, seed: int) -> Windows:
 
 
 def noise(windows: Windows, seed: int, *, kind: str = "gaussian") -> Windows:
-    """Replace the signals by surrogates.
+    """Replace the signals by surrogates; the labels stay until :func:`invent_labels` is called.
 
     Parameters
     ----------
@@ -58,8 +58,8 @@ def noise(windows: Windows, seed: int, *, kind: str = "gaussian") -> Windows:
     seed : int
         Draws the surrogate.
     kind : {"gaussian", "phase"}
-        White noise with each channel's deviation and labels invented window by window; or the source with
-        random phases (one set for all channels of a window: spectra and covariances stay) and its labels.
+        White noise with each channel's deviation, whose labels are invented; or the source with random
+        phases (one set for all channels of a window: spectra and covariances stay), with its own labels.
 
     Notes
     -----
@@ -72,8 +72,7 @@ def noise(windows: Windows, seed: int, *, kind: str = "gaussian") -> Windows:
     if kind == "gaussian":
         deviation = windows.X.std(axis=(0, 2), keepdims=True)
         X = rng.standard_normal(windows.X.shape, dtype=np.float32) * deviation
-        y = rng.permutation(windows.y)
-        step = "white noise with invented labels"
+        step = "white noise"
     else:
         spectrum = np.fft.rfft(windows.X, axis=2)
         phases = rng.uniform(0, 2 * np.pi, (n, 1, spectrum.shape[2]))
@@ -81,5 +80,19 @@ def noise(windows: Windows, seed: int, *, kind: str = "gaussian") -> Windows:
         if n_times % 2 == 0:
             phases[..., -1] = 0
         X = np.fft.irfft(spectrum * np.exp(1j * phases), n_times, axis=2)
-        y, step = windows.y, "phases randomised"
-    return replace(windows, X=X.astype(windows.X.dtype), y=y, history=(*windows.history, step))
+        step = "phases randomised"
+    return replace(windows, X=X.astype(windows.X.dtype), history=(*windows.history, step))
+
+
+def invent_labels(windows: Windows, seed: int) -> Windows:
+    """Permute labels window by window: for noise, whose windows share nothing.
+
+    Parameters
+    ----------
+    windows : Windows
+        Surrogate signals, or their features.
+    seed : int
+        Draws the permutation.
+    """
+    y = np.random.default_rng([seed, 13]).permutation(windows.y)
+    return replace(windows, y=y, history=(*windows.history, "labels invented"))

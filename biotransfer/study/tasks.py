@@ -16,6 +16,7 @@ from ..features import extract_features
 from ..metrics import accuracy, balanced_accuracy
 from ..networks import NETWORKS, build_network
 from ..pretraining import SOURCES, Pretrained, hold_out_people, pretrain
+from ..pretraining.sources import invent_labels, noise
 from ..results import CURVES, LEDGER, PREDICTIONS
 from ..results import SOURCES as SOURCE_COLUMNS
 from ..splits import Split
@@ -57,11 +58,11 @@ def _source_windows(plan: Plan, task: SourceTask, seed: int) -> Windows:
         return plan.sides[f"same_modality {target}"].windows(task.network)
     side = plan.sides[source]
     if task.kind == "noise":
-        entry, parameters = SOURCES.resolve({"name": "noise", "kind": plan.recipe["pretrain"]["noise"]})
-        surrogate = entry.function(side.signals, seed, **parameters)
-        if NETWORKS[task.network].facts["takes"] == "signals":
-            return surrogate
-        return extract_features(surrogate, plan.recipe["features"])
+        kind = plan.recipe["pretrain"]["noise"]
+        windows = noise(side.signals, seed, kind=kind)
+        if NETWORKS[task.network].facts["takes"] == "features":
+            windows = extract_features(windows, plan.recipe["features"])
+        return invent_labels(windows, seed) if kind == "gaussian" else windows
     return SOURCES[task.kind].function(side.windows(task.network), seed)
 
 
@@ -163,7 +164,6 @@ def curve_table(
     keys: Mapping[str, str], arms: Sequence[Arm], curves: Curves, windows: Windows, split: Split
 ) -> pd.DataFrame:
     """One row per arm, person, point, part and metric; the training part pools all people as "*"."""
-    n_classes = len(windows.classes)
     n_points = len(curves.steps)
     rows = np.concatenate([split.validation, split.test])
     subjects = windows.metadata["subject"].to_numpy(dtype=str)[rows]

@@ -1,0 +1,124 @@
+"""What a whole study costs from cold: wall time, peak memory of all its processes, and the ideal.
+
+The ideal is the study's training operations (forward and backward) at the matrix rate measured in this run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+
+def sgemm_rate(n: int = 1024, repeat: int = 7) -> float:
+    """Best float32 matrix rate of one thread, in operations per second."""
+    from threadpoolctl import threadpool_limits
+
+    a = np.random.default_rng(0).standard_normal((n, n), dtype=np.float32)
+    best = 0.0
+    with threadpool_limits(limits=1):
+        for _ in range(repeat):
+            clock = time.perf_counter()
+            a @ a
+            best = max(best, 2 * n**3 / (time.perf_counter() - clock))
+    return best
+
+
+def training_operations(recipe_name: str, data: str) -> tuple[float, int]:
+    """Operations of every training of a study, and their number."""
+    from biotransfer.networks import build_network
+    from biotransfer.recipe import load_recipe
+    from biotransfer.study import prepare
+    from biotransfer.study.plan import SourceTask
+
+    recipe = load_recipe(recipe_name)
+    plan = prepare(recipe, data)
+    total = 0.0
+    for task in [*plan.sources, *plan.targets]:
+        source, target = task.direction.split("->")
+        windows = plan.sides[target].windows(task.network)
+        rows, models = len(plan.split_of(task).train), len(recipe["seeds"]) * len(recipe["arms"])
+        if isinstance(task, SourceTask):
+            name = f"same_modality {target}" if task.kind == "same_modality" else source
+            rows, models = len(plan.sides[name].windows(task.network)), len(recipe["seeds"])
+        k = recipe["align"].get("k")
+        network = build_network(
+            plan.network_spec(task.network), (k,) if k else windows.shape, len(windows.classes)
+        )
+        total += 3 * network.operations(rows) * recipe["train"]["epochs"] * models
+    return total, plan.n_trainings
+
+
+def _tree(pid: int) -> list[int]:
+    """Return the process and its descendants (Linux)."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            parents.setdefault(int(fields[1]), []).append(int(entry.name))
+    found, todo = [], [pid]
+    while todo:
+        found.append(todo.pop())
+        todo += parents.get(found[-1], [])
+    return found
+
+
+def _memory(pid: int) -> int:
+    """Proportional memory of a process in bytes: shared pages are counted once over all that share them."""
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+def measure(recipe: str, data: str, workers: int) -> tuple[float, float, float]:
+    """Wall seconds from cold, peak bytes of all processes, wall seconds when nothing changed."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "biotransfer", "run", recipe, "--data", data, "--out", f"{folder}/study",
+                   "--workers", str(workers)]  # fmt: skip
+        clock, peak = time.perf_counter(), 0
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None:
+            peak = max(peak, sum(map(_memory, _tree(process.pid))))
+            time.sleep(0.5)
+        cold = time.perf_counter() - clock
+        if process.returncode:
+            raise SystemExit(f"{recipe} failed with exit code {process.returncode}")
+        clock = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        return cold, float(peak), time.perf_counter() - clock
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True, help="folder of data sets")
+    parser.add_argument("--recipe", default="muse_myo")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    arguments = parser.parse_args()
+    rate = sgemm_rate()
+    operations, n_trainings = training_operations(arguments.recipe, arguments.data)
+    cold, peak, warm = measure(arguments.recipe, arguments.data, arguments.workers)
+    ideal = operations / (rate * arguments.workers)
+    print("| measure | value |\n|---|---|")
+    print(f"| recipe | {arguments.recipe}, {n_trainings} trainings, {arguments.workers} workers |")
+    print(f"| wall time from cold | {cold:.0f} s |")
+    print(f"| ideal: {operations:.2e} operations at {rate / 1e9:.0f} GFLOP/s a core | {ideal:.0f} s |")
+    print(f"| ratio | {cold / ideal:.1f} |")
+    print(f"| wall time when nothing changed | {warm:.1f} s |")
+    print(f"| peak memory of all processes | {peak / 2**30:.2f} GiB |")
+
+
+if __name__ == "__main__":
+    main()
