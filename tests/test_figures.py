@@ -239,8 +239,10 @@ def test_a_ledger_that_depends_on_the_split_gets_its_own_panel(results):
 
 
 def test_signals_keep_shape_and_scale(results):
-    figure = figures.plot_signals(results, "eeg")
-    facts = results.data["eeg"]
+    data = copy.deepcopy(results.data)
+    facts = data["eeg"]
+    facts["excerpts"] = dict(reversed(facts["excerpts"].items()))
+    figure = figures.plot_signals(replace(results, data=data), "eeg")
     assert [ax.get_title("left") for ax in figure.axes] == ["relaxed", "neutral", "concentrating"]
     for ax, name in zip(figure.axes, facts["classes"], strict=True):
         traces = [line for line in ax.lines if line.get_gid() != "scale"]
@@ -257,6 +259,15 @@ def test_spectra_show_channels_or_their_mean(results):
     psd = results.data["eeg"]["psd"]
     assert [ax.get_title("left") for ax in figure.axes] == ["TP9", "AF7", "AF8", "TP10"]
     np.testing.assert_array_equal(figure.axes[2].lines[1].get_ydata(), psd["classes"]["neutral"][2])
+
+    assert figure.axes[0].get_xlim() == (0, psd["freqs"][-1])
+    data = copy.deepcopy(results.data)
+    data["eeg"]["psd"]["classes"] = {
+        c: [[x - 200 * (f > 60) for f, x in zip(psd["freqs"], level, strict=True)] for level in levels]
+        for c, levels in psd["classes"].items()
+    }
+    filtered = figures.plot_spectra(replace(results, data=data), "eeg").axes[0]
+    assert filtered.get_xlim() == (0, 60)
 
     data = copy.deepcopy(results.data)
     data["eeg"]["ch_names"] = [f"E{i}" for i in range(19)]

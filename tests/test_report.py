@@ -183,6 +183,21 @@ def test_arm_tables_equal_the_curves(results, page):
         assert shown[1:4] == [level([0]), level([1]), level([4, 5, 6])]
 
 
+def test_other_points_of_the_curve_are_compared(results, page):
+    table = results.curves
+    kept = table[
+        (table["direction"] == "emg->eeg") & (table["protocol"] == "subject") & (table["epoch"] == 1)
+        & (table["metric"] == "balanced_accuracy") & (table["split_part"] == "test")
+    ]  # fmt: skip
+    people = kept.groupby(["subject", "arm"])["value"].mean().unstack("arm")
+    rows = page.table("Gains over scratch at other points")
+    start = rows.index(["After epoch 1, new people"])
+    assert rows[start + 1][0] == "transferred"
+    gain = 100 * (people["transferred"] - people["scratch"]).mean()
+    assert float(rows[start + 1][2].replace("−", "-")) == pytest.approx(gain, abs=0.05001)
+    assert not any("last epochs" in row[0] for row in rows)
+
+
 def test_published_numbers_stand_beside_ours(results, page):
     final, start = page.table("The paper's own numbers")
     assert final[5] == "62.4 %"

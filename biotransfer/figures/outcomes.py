@@ -316,8 +316,11 @@ def plot_confusion(results: Results, direction: str, *, arms: Sequence[str] | No
     pairs = [(c, a) for c in conditions for a in arms]
     columns = len(arms) * (2 if len(arms) * len(conditions) > 2 and len(names) <= 6 and len(arms) <= 2 else 1)
     n_rows, n_columns = panel_grid(len(pairs), columns)
+    lines = 1 if len(conditions) == 1 else 1 + condition_label(conditions[0], conditions).count("·") + 1
     side = min(max(1.0 + 0.33 * len(names), 1.9), PAGE_WIDTH / n_columns - 0.6)
-    figure = new_figure(min((side + 0.35) * n_columns + 1.0, PAGE_WIDTH), n_rows * (side + 1.5) + 0.5)
+    figure = new_figure(
+        min((side + 0.35) * n_columns + 1.0, PAGE_WIDTH), n_rows * (side + 0.95 + 0.19 * lines) + 0.45
+    )
     axes = figure.subplots(n_rows, n_columns, squeeze=False)
     for i, (ax, (condition, arm)) in enumerate(zip(axes.flat, pairs, strict=False)):
         _draw_matrix(ax, confusion(results, direction, *condition, arm), names, labeled=i % n_columns == 0)
@@ -338,7 +341,7 @@ def _draw_matrix(ax: Axes, matrix: np.ndarray, names: list[str], *, labeled: boo
     size = 9 if len(names) <= 5 else 7.5 if len(names) <= 10 else 6
     for (i, j), value in np.ndenumerate(matrix):
         text = "–" if np.isnan(value) else f"{100 * value:.0f}"
-        ax.text(j, i, text, ha="center", va="center", fontsize=size, color="white" if value > 0.55 else INK)
+        ax.text(j, i, text, ha="center", va="center", fontsize=size, color="white" if value > 0.62 else INK)
     short = [shorten(arm_label(n), 14) for n in names]
     ax.set_xticks(range(len(names)), short, fontsize=8.5, rotation=40, ha="right", rotation_mode="anchor",
                   color=INK, parse_math=False)  # fmt: skip

@@ -149,13 +149,15 @@ def plot_spectra(results: Results, modality: str) -> Figure:
             ax.plot(freqs, values, color=color, linestyle=dashes, linewidth=1.3, label=label)
     everything = np.stack(list(levels.values()))
     lowest, highest = float(everything.min()), float(everything.max())
+    floor = max(lowest, highest - _DECIBELS)
+    last = freqs[np.flatnonzero((everything >= floor).any(axis=(0, 1)))[-1]]
     for j, ax in enumerate(axes.flat):
         if j >= (1 if pooled else len(names)):
             ax.set_axis_off()
             continue
         clean(ax, grid="both")
-        ax.set_xlim(0, freqs[-1])
-        ax.set_ylim(max(lowest, highest - _DECIBELS), highest + 3)
+        ax.set_xlim(0, last)
+        ax.set_ylim(floor, highest + 3)
         title(ax, f"mean of {len(names)} channels" if pooled else shorten(names[j], 24))
         if j >= n_rows * n_columns - n_columns:
             ax.set_xlabel("Hz", fontsize=9, color=MUTED)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..figures.style import (
     arm_label,
+    arms_of,
     baseline_arm,
     compared_measure,
     compared_metric,
@@ -23,12 +24,14 @@ from ..figures.style import (
 )
 from ..results import Results
 from ..stats import bootstrap_interval
+from ..verdicts import compare_measures
 from . import text as write
 from .table import Row, Table, badge, table
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_MOMENTS = ("step0", "after_epoch_1", "asymptote", "area")
 _EPOCH_0 = "epoch_0"
 _POINTS_OF_CURVE = {"step0": "step0", "step_0": "step0", "after_epoch_1": "after_epoch_1",
                     "epoch_1": "after_epoch_1", "final": "final"}  # fmt: skip
@@ -154,8 +157,76 @@ def arm_tables(results: Results, measures: Mapping[str, pd.DataFrame], direction
     return out
 
 
+def other_measures(results: Results) -> pd.DataFrame | None:
+    """Return the comparisons at the points of the curve that the study did not choose beforehand.
+
+    Returns
+    -------
+    DataFrame or None
+        See :func:`biotransfer.verdicts.compare_measures`; None where the study holds no verdicts.
+    """
+    from ..arms import ARMS
+
+    if not results.verdict_list:
+        return None
+    settings = results.recipe["compare"]
+    roles = {arm: str(ARMS[arm].facts["role"]) if arm in ARMS else "transfer" for arm in arms_of(results)}
+    return compare_measures(
+        results.curves,
+        against=baseline_arm(results),
+        metric=compared_metric(results),
+        measures=[m for m in _MOMENTS if m != compared_measure(results)],
+        margin=settings["margin"],
+        alpha=settings.get("alpha", 0.05),
+        roles=roles,
+    )
+
+
+def moment_table(results: Results, others: pd.DataFrame, direction: str) -> Table:
+    """Return what every arm gains at those other points of the curve.
+
+    Parameters
+    ----------
+    results : Results
+        A study.
+    others : DataFrame
+        See :func:`other_measures`.
+    direction : str
+        Such as "emg->eeg".
+    """
+    metric, base = compared_metric(results), arm_label(baseline_arm(results))
+    conditions = conditions_of(results.curves, direction)
+    rows: list[Row] = []
+    keys = ["network", "protocol", "measure"]
+    part = _rows_of(others, direction=direction)
+    for (network, protocol, measure), group in part.groupby(keys, sort=False, observed=True):
+        where = condition_label((str(network), str(protocol)), conditions)
+        rows.append(f"{measure_label(str(measure)).capitalize()}, {where}")
+        rows += [
+            [
+                arm_label(str(d["arm"])),
+                write.level(d["value"], metric),
+                write.gain(d["difference"], metric),
+                write.interval(d["ci_low"], d["ci_high"], metric),
+                write.p_value(d["p"]),
+                write.p_value(d["p_holm"]),
+            ]
+            for d in group.to_dict("records")
+        ]
+    columns = {
+        "arm": False, metric_label(metric): True, f"gain, {_unit(metric)}": True,
+        "its 95 % interval": True, "p": True, "p (Holm)": True,
+    }  # fmt: skip
+    caption = (
+        f"Gains over {base} at other points of the curve. A fresh head stands near chance before any update "
+        "whatever the body knows: the first gain that can be read is the one after epoch 1. Only the measure "
+        f"chosen beforehand ({measure_label(compared_measure(results))}) carries the verdict."
+    )
+    return table(columns, rows, caption)
+
+
 def speed_table(results: Results, measures: pd.DataFrame, direction: str) -> Table:
-    """Return how arms differ along the curve: where they start, how fast they get there, how much in all.
+    """Return how fast every arm learns.
 
     Parameters
     ----------
@@ -166,7 +237,6 @@ def speed_table(results: Results, measures: pd.DataFrame, direction: str) -> Tab
     direction : str
         Such as "emg->eeg".
     """
-    metric = compared_metric(results)
     conditions = conditions_of(results.curves, direction)
     rows: list[Row] = []
     for network, protocol in conditions:
@@ -178,10 +248,6 @@ def speed_table(results: Results, measures: pd.DataFrame, direction: str) -> Tab
             rows.append(
                 [
                     arm_label(arm),
-                    write.gain(mine["jumpstart_step0"].mean(), metric),
-                    write.gain(mine["jumpstart_epoch1"].mean(), metric),
-                    write.gain(mine["asymptote_gain"].mean(), metric),
-                    write.gain(mine["area_gain"].mean(), metric),
                     write.gain(float(mine["transfer_ratio"].mean()), "ratio"),
                     write.whole(reached.median()) if len(reached) else write.NOTHING,
                     f"{len(reached)} of {len(mine)}",
@@ -189,14 +255,13 @@ def speed_table(results: Results, measures: pd.DataFrame, direction: str) -> Tab
                 ]
             )
     columns = {
-        "arm": False, "jumpstart, step 0": True, "jumpstart, epoch 1": True, "asymptote gain": True,
-        "area gain": True, "transfer ratio": True, "updates to threshold": True,
-        "people who reach it": True, "savings τ": True,
+        "arm": False, "transfer ratio": True, "updates to threshold": True, "people who reach it": True,
+        "savings τ": True,
     }  # fmt: skip
     caption = (
-        f"Along the curve, in {_unit(metric)} over {arm_label(baseline_arm(results))} (means over people). "
-        "The threshold is 95 % of the way that the baseline's mean curve makes; updates are the median of "
-        "those who reach it."
+        f"Speed, against {arm_label(baseline_arm(results))}. Transfer ratio: what the area under the curve "
+        "gains, as a share of the baseline's. The threshold is 95 % of the way that the baseline's mean "
+        "curve makes; updates are the median of those who reach it; savings are the share of updates saved."
     )
     return table(columns, rows, caption)
 

@@ -61,6 +61,12 @@ class _References:
             number = f"our reading of {number}" if match["how"] == "reading of" else f"after {number}"
         return f" [{number}; {match['note']}]" if match["note"] else f" [{number}]"
 
+    def cite_identifiers(self, text: str) -> str:
+        """Return `` [n, m]`` for the DOIs and arXiv numbers in a free text."""
+        found = [match.group() for match in _IDENTIFIER.finditer(text)]
+        cited = [self.cite(f"doi:{work}" if work.startswith("10.") else work) for work in found]
+        return f" [{', '.join(c.strip(' []') for c in dict.fromkeys(cited))}]" if cited else ""
+
 
 def methods_paragraphs(results: Results) -> tuple[list[tuple[str, str]], list[str]]:
     """Return the paragraphs of the Methods section, each with its heading, and the references.
@@ -149,13 +155,13 @@ def _value(value: Any) -> str:
 def _question(results: Results, references: _References) -> str:
     recipe = results.recipe
     directions = joined(direction_label(d) for d in directions_of(results))
-    behind = references.cite(str(recipe.get("source") or ""))
+    behind = references.cite_identifiers(str(recipe.get("source") or ""))
     asked = str(recipe.get("question") or "").strip()
     return _sentence(
         f"We asked: {asked}" if asked else "",
         f"Networks were trained on one biosignal (the source) and trained further on the other (the target): "
         f"{directions}.",
-        f"The claim behind the study is from{behind}." if behind else "",
+        f"The study goes back to{behind}." if behind else "",
         "All signals were simulated with a stated amount of shared structure; no human was recorded."
         if results.data and all(facts.get("simulated") for facts in results.data.values())
         else "",

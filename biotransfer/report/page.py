@@ -65,7 +65,7 @@ def context(results: Results) -> dict[str, Any]:
     invented = [data_label(key) for key, side in results.data.items() if side.get("simulated")]
     simulated = bool(invented) or bool(provenance.get("simulated"))
     title = str(recipe.get("title") or "A transfer study")
-    measures = comparisons.measures_by_metric(results)
+    measures, others = comparisons.measures_by_metric(results), comparisons.other_measures(results)
     paragraphs, references = methods_paragraphs(results)
     return {
         "title": f"{title} (simulated data)" if simulated else title,
@@ -82,7 +82,7 @@ def context(results: Results) -> dict[str, Any]:
         "findings": _findings(results),
         "verdicts": comparisons.verdict_table(results),
         "guide": facts.guide_table(results),
-        "directions": [_direction(results, measures, d) for d in directions_of(results)],
+        "directions": [_direction(results, measures, others, d) for d in directions_of(results)],
         "published": comparisons.published_table(results, measures),
         "sources": facts.source_table(results),
         "data": [_data(results, key) for key in results.data],
@@ -162,7 +162,7 @@ def _picture(
     return {"svg": svg(draw(results, what), name, caption), "caption": caption}
 
 
-def _direction(results: Results, measures: Mapping[str, Any], direction: str) -> dict[str, Any]:
+def _direction(results: Results, measures: Mapping[str, Any], others: Any, direction: str) -> dict[str, Any]:
     """Return everything about one direction."""
     label, key = direction_label(direction), direction.replace("->", "-to-").replace(" ", "-")
     metric, measure = metric_label(compared_metric(results)), measure_label(compared_measure(results))
@@ -178,6 +178,7 @@ def _direction(results: Results, measures: Mapping[str, Any], direction: str) ->
         "key": key,
         "label": label,
         "arms": comparisons.arm_tables(results, measures, direction),
+        "moments": None if others is None else comparisons.moment_table(results, others, direction),
         "speed": comparisons.speed_table(results, measures[compared_metric(results)], direction),
         "curves": _picture(
             figures.plot_learning_curves, results, direction, f"curves-{key}",
