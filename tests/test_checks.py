@@ -20,31 +20,104 @@ def _clean() -> Results:
             for epoch in range(9):
                 value = 0.33 if epoch == 0 else 0.7 + gain + 0.001 * subject
                 for metric in ("accuracy", "balanced_accuracy"):
-                    rows.append(("emg->eeg", "mlp", "subject", arm, f"subject={subject}", str(subject), 0,
-                                 epoch * 10, epoch, "test", metric, value))  # fmt: skip
-    curves = pd.DataFrame(rows, columns=["direction", "network", "protocol", "arm", "split", "subject", "seed",
-                                         "step", "epoch", "split_part", "metric", "value"])  # fmt: skip
+                    rows.append(
+                        (
+                            "emg->eeg",
+                            "mlp",
+                            "subject",
+                            arm,
+                            f"subject={subject}",
+                            str(subject),
+                            0,
+                            epoch * 10,
+                            epoch,
+                            "test",
+                            metric,
+                            value,
+                        )
+                    )
+    curves = pd.DataFrame(
+        rows,
+        columns=[
+            "direction",
+            "network",
+            "protocol",
+            "arm",
+            "split",
+            "subject",
+            "seed",
+            "step",
+            "epoch",
+            "split_part",
+            "metric",
+            "value",
+        ],
+    )
     ledger = pd.DataFrame(
         [
-            ("emg->eeg", "mlp", "subject", arm, tensor, part, "fresh" if part == "head" else "copied", True, n, "")
+            (
+                "emg->eeg",
+                "mlp",
+                "subject",
+                arm,
+                tensor,
+                part,
+                "fresh" if part == "head" else "copied",
+                True,
+                n,
+                "",
+            )
             for arm in ARMS[1:]
             for tensor, part, n in (("stem_0.weight", "stem", 100), ("head.weight", "head", 10))
         ],
-        columns=["direction", "network", "protocol", "arm", "tensor", "part", "action", "trained", "parameters",
-                 "reason"],
-    )  # fmt: skip
+        columns=[
+            "direction",
+            "network",
+            "protocol",
+            "arm",
+            "tensor",
+            "part",
+            "action",
+            "trained",
+            "parameters",
+            "reason",
+        ],
+    )
     sources = pd.DataFrame(
         [("emg->eeg", "mlp", "", "supervised", 0, "a", 10, 0.8, 0.8, 0.25)],
-        columns=["direction", "network", "protocol", "source", "seed", "subjects", "windows", "accuracy",
-                 "balanced_accuracy", "chance"],
-    )  # fmt: skip
-    side = {"dataset": "x", "classes": ["a", "b", "c"], "notes": [], "n_recordings": 48, "n_subjects": 8,
-            "simulated": False}  # fmt: skip
+        columns=[
+            "direction",
+            "network",
+            "protocol",
+            "source",
+            "seed",
+            "subjects",
+            "windows",
+            "accuracy",
+            "balanced_accuracy",
+            "chance",
+        ],
+    )
+    side = {
+        "dataset": "x",
+        "classes": ["a", "b", "c"],
+        "notes": [],
+        "n_recordings": 48,
+        "n_subjects": 8,
+        "simulated": False,
+    }
     verdicts = [
-        {"direction": "emg->eeg", "network": "mlp", "protocol": "subject", "arm": arm, "n_subjects": 9, "verdict": "positive",
-         "difference": 0.05 if arm in ("transferred", "frozen_body") else 0.0}
+        {
+            "direction": "emg->eeg",
+            "network": "mlp",
+            "protocol": "subject",
+            "arm": arm,
+            "n_subjects": 9,
+            "verdict": "positive",
+            "difference": 0.05 if arm in ("transferred", "frozen_body") else 0.0,
+        }
         for arm in ARMS[1:]
-    ]  # fmt: skip
+    ]
     recipe = {
         "directions": ["emg->eeg"],
         "split": [{"by": "subject"}],

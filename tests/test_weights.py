@@ -17,8 +17,10 @@ from biotransfer.weights import (
 @pytest.fixture
 def weights():
     rng = np.random.default_rng(0)
-    return Weights({"a.weight": rng.normal(size=(3, 4)).astype(np.float32), "a.bias": np.zeros(3, np.float32)},
-                   {"classes": ["x", "y"], "sfreq": 256.0})  # fmt: skip
+    return Weights(
+        {"a.weight": rng.normal(size=(3, 4)).astype(np.float32), "a.bias": np.zeros(3, np.float32)},
+        {"classes": ["x", "y"], "sfreq": 256.0},
+    )
 
 
 def test_round_trip(weights, tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..catalog import Catalog, Entry
 from ..errors import BiotransferError, check_option
-from ..windows import Windows
+from ..windows import Windows, concatenate
 from .bird2020 import bird2020
 from .classic import band_power, time_domain
 from .statistical import statistical
@@ -18,6 +18,7 @@ from .statistical import statistical
 __all__ = ["FEATURES", "extract_features"]
 
 DTYPES = ("float32", "float64")
+_CHUNK = 1024
 
 FEATURES = Catalog(
     "features",
@@ -93,11 +94,20 @@ def extract_features(
     """
     check_option("dtype", dtype, DTYPES)
     entry, parameters = FEATURES.resolve(spec)
-    features = entry.function(windows, **parameters)
-    with np.errstate(over="ignore"):
-        X = features.X.astype(dtype, copy=False)
-    _check_finite(X, features, entry.name)
-    return replace(features, X=X)
+    chunk = len(windows) if entry.facts["lag"] else _CHUNK
+    parts = []
+    for begin in range(0, max(len(windows), 1), max(chunk, 1)):
+        part = (
+            windows
+            if chunk >= len(windows)
+            else windows.take(np.arange(begin, min(begin + chunk, len(windows))))
+        )
+        features = entry.function(part, **parameters)
+        with np.errstate(over="ignore"):
+            X = features.X.astype(dtype, copy=False)
+        _check_finite(X, features, entry.name)
+        parts.append(replace(features, X=X))
+    return concatenate(parts)
 
 
 def _check_finite(X: np.ndarray, features: Windows, name: str) -> None:

@@ -68,6 +68,14 @@ def bird2020(windows: Windows, *, lag: bool = True, scale: float = p.MICROVOLTS)
 
     The matrix logarithm is taken through eigenvectors, and by ``scipy.linalg.logm``, one window at a time,
     where the largest eigenvalue is more than 1e6 times the smallest.
+
+    Examples
+    --------
+    >>> from biotransfer.simulate import simulate_pair
+    >>> from biotransfer.windows import cut_windows
+    >>> eeg, emg = simulate_pair(n_subjects=1, seed=0)
+    >>> bird2020(cut_windows(eeg, dtype="float64")).shape
+    (988,)
     """
     p.check_signals(windows, "bird2020", min_times=2)
     n, n_chans = windows.X.shape[:2]

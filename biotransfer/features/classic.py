@@ -38,17 +38,31 @@ def band_power(windows: Windows, *, bands: Mapping[str, Sequence[float]] | None 
     ------
     BiotransferError
         When a band is upside down, reaches above the Nyquist frequency, or holds no frequency.
+
+    Examples
+    --------
+    >>> from biotransfer.simulate import simulate_pair
+    >>> from biotransfer.windows import cut_windows
+    >>> eeg, emg = simulate_pair(n_subjects=1, seed=0)
+    >>> band_power(cut_windows(eeg), bands={"alpha": [8, 13]}).names
+    ('alpha_0', 'alpha_1', 'alpha_2', 'alpha_3')
     """
     p.check_signals(windows, "band_power")
     assert windows.sfreq is not None
     n, n_chans, n_times = windows.X.shape
     chosen = BANDS[windows.modality] if bands is None else bands
     nyquist = windows.sfreq / 2
-    check(chosen, "features band_power: bands={} names no band. Expected such as {alpha: [8, 13]}.")
+    check(
+        isinstance(chosen, Mapping) and len(chosen) > 0,
+        f"features band_power: bands={chosen!r} names no band. Expected a mapping, such as {{alpha: [8, 13]}}.",
+    )
     for name, edges in chosen.items():
         check(
-            len(edges) == 2 and 0 <= edges[0] < edges[1] <= nyquist * (1 + 1e-9),
-            f"features band_power: bands={{{name}: {list(edges)}}} at {windows.sfreq:g} Hz sampling. "
+            isinstance(edges, (list, tuple))
+            and len(edges) == 2
+            and all(isinstance(edge, (int, float)) for edge in edges)
+            and 0 <= edges[0] < edges[1] <= nyquist * (1 + 1e-9),
+            f"features band_power: bands={{{name}: {edges}}} at {windows.sfreq:g} Hz sampling. "
             f"Expected 0 <= low < high <= {nyquist:g} Hz. Use bands: {{{name}: [8, 13]}} or the like.",
         )
     freqs = np.arange(n_times // 2 + 1) * (windows.sfreq / n_times)
@@ -89,6 +103,14 @@ def time_domain(windows: Windows, *, threshold: float = 0.1) -> Windows:
     Source: Hudgins, Parker and Scott 1993, doi:10.1109/10.204774. Differs from it so: counts and lengths are
     per second, which makes window lengths comparable; the mean absolute value's slope between segments is
     left out.
+
+    Examples
+    --------
+    >>> from biotransfer.simulate import simulate_pair
+    >>> from biotransfer.windows import cut_windows
+    >>> eeg, emg = simulate_pair(n_subjects=1, seed=0)
+    >>> time_domain(cut_windows(emg)).shape
+    (32,)
     """
     p.check_signals(windows, "time_domain")
     check(threshold >= 0, f"features time_domain: threshold={threshold} uV. Expected 0 or more, such as 0.1.")

@@ -72,6 +72,14 @@ def statistical(
     between quarters (linear in the quarters) and the ten highest frequencies (which jump with rounding) are
     left out, mean and median frequency added. Amplitudes below 0.001 uV and densities below 0.0001 uV^2/Hz
     are under the noise of any amplifier: they are added to what is divided by or taken the logarithm of.
+
+    Examples
+    --------
+    >>> from biotransfer.simulate import simulate_pair
+    >>> from biotransfer.windows import cut_windows
+    >>> eeg, emg = simulate_pair(n_subjects=1, seed=0)
+    >>> len(statistical(cut_windows(eeg)).names), len(statistical(cut_windows(emg)).names)
+    (628, 1064)
     """
     p.check_signals(windows, "statistical")
     check_option("spectrum", spectrum, SPECTRA)
@@ -79,6 +87,12 @@ def statistical(
         0 <= shrinkage < 1,
         f"features statistical: shrinkage={shrinkage}. Expected 0 or more and less than 1, such as 0.05.",
     )
+    for key, value in (("fmax", fmax), ("mains", mains)):
+        check(
+            value is None or isinstance(value, (int, float)),
+            f"features statistical: {key}={value!r} is a {type(value).__name__}. Expected a frequency in Hz. "
+            f"Use {key}: 50.0.",
+        )
     assert windows.sfreq is not None
     n, n_chans, n_times = windows.X.shape
     centers, mean_over_bins = _bins(n_times, windows.sfreq, resolution, fmax, mains)

@@ -134,8 +134,8 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
         people = sides[target].signals.subjects
         check(
             len(people) > 1,
-            f"{target}: {sides[target].facts['dataset']!r} has one subject, {people}. The unit of a verdict is "
-            f"the person: load at least two, or use only directions with {target} as the source.",
+            f"{target}: {sides[target].facts['dataset']!r} has one subject, {people}. The unit of a "
+            f"verdict is the person: load at least two, or use only directions with {target} as the source.",
         )
         for spec in recipe["network"]:
             windows = sides[target].windows(spec["name"])
