@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import mne
@@ -14,6 +15,7 @@ from ..recording import Recording, annotation_spans
 
 _TRANSITION = 1.0
 _USABLE = 0.95
+_PADDING = 100
 
 
 def bandpass(
@@ -121,25 +123,27 @@ def resample(recording: Recording, *, sfreq: float) -> Recording:
 
     Notes
     -----
-    Source: :meth:`mne.io.Raw.resample` (FFT, which removes what lies above the new Nyquist frequency). It
-    would ring across edges, so every stretch between edges is resampled by itself and placed to the nearest
-    new sample.
+    Source: :meth:`mne.io.Raw.resample` (FFT, which removes what lies above the new Nyquist frequency), padded
+    by a length that is whole at both rates, so that nothing is shifted. It would ring across edges, so every
+    stretch between edges is resampled by itself and placed to the nearest new sample.
     """
     check(_is_number(sfreq) and sfreq > 0, f"preprocess resample: sfreq={sfreq!r} Hz. Expected e.g. 200.")
     if sfreq == recording.sfreq:
         return recording
     old = recording.raw.copy().load_data(verbose="error")
-    raw = old.copy().resample(sfreq, verbose="error")
+    ratio = sfreq / recording.sfreq
+    whole = Fraction(ratio).limit_denominator(1000).denominator
+    npad = whole * -(-_PADDING // whole)
+    raw = old.copy().resample(sfreq, npad=npad, verbose="error")
     check(raw.n_times > 0, f"preprocess resample: sfreq={sfreq:g} Hz leaves no sample of {recording.uid!r}.")
     stretches = _stretches(old)
     if len(stretches) > 1:
-        ratio = sfreq / recording.sfreq
         data = old.get_data(picks=recording.picks)
         out = raw.get_data(picks=recording.picks)
         for first, last in stretches:
             begin, end = round(first * ratio), min(round(last * ratio), raw.n_times)
-            if round((last - first) * ratio) and end > begin:
-                part = mne.filter.resample(data[:, first:last], up=ratio, down=1.0, verbose="error")
+            if end > begin:
+                part = mne.filter.resample(data[:, first:last], up=ratio, npad=npad, verbose="error")
                 out[:, begin:end] = np.pad(part, ((0, 0), (0, 1)), mode="edge")[:, : end - begin]
         raw.apply_function(lambda _: out, picks=recording.picks, channel_wise=False, verbose="error")
     return recording.with_raw(raw, timestamps=None)
