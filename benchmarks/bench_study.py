@@ -86,8 +86,8 @@ def _memory(pid: int) -> int:
 def measure(recipe: str, data: str, workers: int) -> tuple[float, float, float]:
     """Wall seconds from cold, peak bytes of all processes, wall seconds when nothing changed."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "biotransfer", "run", recipe, "--data", data, "--out", f"{folder}/study",
-                   "--workers", str(workers)]  # fmt: skip
+        command = [sys.executable, "-m", "biotransfer", "run", recipe, "--data", data]
+        command += ["--out", f"{folder}/study", "--workers", str(workers)]
         clock, peak = time.perf_counter(), 0
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while process.poll() is None:

@@ -1,4 +1,4 @@
-"""Does what a network learns on one biosignal help it on another?
+"""Settle whether what a network learns on one biosignal helps it on another.
 
 Names are loaded when they are used: importing the package costs nothing.
 """

@@ -179,7 +179,8 @@ def data_defects(results: Results) -> Finding:
     if not notes:
         return "ok", "The loaders noticed nothing wrong with the recordings."
     more = f" (and {len(notes) - 3} more, see Data)" if len(notes) > 3 else ""
-    return "note", "Noticed in the recordings: " + "; ".join(note.rstrip(".") for note in notes[:3]) + more + "."
+    first = "; ".join(note.rstrip(".") for note in notes[:3])
+    return "note", f"Noticed in the recordings: {first}{more}."
 
 
 def label_is_recording(results: Results) -> Finding:

@@ -233,7 +233,7 @@ def _position(node: Any, part: str, text: str) -> Any:
         return part
     check(
         part.isdigit() and int(part) < len(node),
-        f"--set {text!r}: {part!r} is no position in a list of {len(node)}. Count from 0: 0 to {len(node) - 1}.",
+        f"--set {text!r}: {part!r} is no position in a list of {len(node)}. Use 0 to {len(node) - 1}.",
     )
     return int(part)
 

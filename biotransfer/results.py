@@ -91,7 +91,7 @@ class Results:
         facts = {
             "study": str(self.recipe.get("title", "")),
             "question": str(self.recipe.get("question", "")),
-            "trainings": str(self.curves.groupby(KEYS[:-2] + ["seed"], observed=True).ngroups),
+            "trainings": str(self.curves.groupby([*KEYS[:-2], "seed"], observed=True).ngroups),
         }
         columns = [
             "direction",

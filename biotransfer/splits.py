@@ -324,5 +324,5 @@ def _check_samples(train: Any, test: Any, name: str) -> None:
             first = part.iloc[i]
             raise BiotransferError(
                 f"split {name}: a training window of {recording!r} shares samples with the test window at "
-                f"{first['start']:.2f} to {first['stop']:.2f} s. Use split: {{by: block, gap: 1.0}} or by: subject."
+                f"{first['start']:.2f} to {first['stop']:.2f} s. Use split: {{by: subject}}, or by: block."
             )

@@ -9,17 +9,40 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "biotransfer"
 ORDER = [
-    "errors", "files", "catalog", "recording", "simulate", "datasets", "preprocessing", "quality", "windows",
-    "features", "splits", "weights", "networks", "align", "arms", "training", "pretraining", "results", "metrics",
-    "stats", "verdicts", "checks", "recipe", "study", "figures", "report", "cli",
-]  # fmt: skip
+    "errors",
+    "files",
+    "catalog",
+    "recording",
+    "simulate",
+    "datasets",
+    "preprocessing",
+    "quality",
+    "windows",
+    "features",
+    "splits",
+    "weights",
+    "networks",
+    "align",
+    "arms",
+    "training",
+    "pretraining",
+    "results",
+    "metrics",
+    "stats",
+    "verdicts",
+    "checks",
+    "recipe",
+    "study",
+    "figures",
+    "report",
+    "cli",
+]
 HEAVY = {
     "mne": {"recording", "simulate", "datasets", "preprocessing", "quality", "windows", "report", "cli"},
     "torch": {"networks", "training", "pretraining"},
     "braindecode": {"windows", "networks"},
     "matplotlib": {"figures", "report"},
 }
-ALLOWED_TOP = {"mne": HEAVY["mne"], "torch": {"networks.modules", "training"}, "matplotlib": {"figures"}}
 
 
 def _files() -> list[Path]:
