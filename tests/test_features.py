@@ -503,6 +503,8 @@ def test_statistical_options_choose_the_bins() -> None:
         ({"shrinkage": 1.0}, "shrinkage=1.0"),
         ({"spectrum": "relativ"}, "Did you mean 'relative'"),
         ({"mains": 0.0}, "mains=0.0"),
+        ({"mains": "fifty"}, "mains='fifty' is a str"),
+        ({"fmax": [40]}, "fmax=.*is a list"),
         ({"mains": 1.0}, "mains=1.0 Hz leaves no spectral bin"),
     ],
 )
@@ -526,8 +528,11 @@ def test_band_power_equals_scipy() -> None:
     np.testing.assert_allclose(column(emg, "low_0"), np.log10(density[:, 0, inside].mean(-1) + 1e-4))
 
 
-@pytest.mark.parametrize("bands", [{"a": [13, 8]}, {"a": [60, 90]}, {"a": [8.2, 8.4]}, {}, {"a": [1]}])
-def test_band_power_refuses_bands_it_cannot_measure(bands: dict) -> None:
+@pytest.mark.parametrize(
+    "bands",
+    [{"a": [13, 8]}, {"a": [60, 90]}, {"a": [8.2, 8.4]}, {}, {"a": [1]}, {"a": 8}, {"a": ["x", 9]}, [8, 13]],
+)
+def test_band_power_refuses_bands_it_cannot_measure(bands: Any) -> None:
     with pytest.raises(BiotransferError, match="band"):
         band_power(signals(3), bands=bands)
 

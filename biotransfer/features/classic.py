@@ -54,7 +54,7 @@ def band_power(windows: Windows, *, bands: Mapping[str, Sequence[float]] | None 
     nyquist = windows.sfreq / 2
     check(
         isinstance(chosen, Mapping) and len(chosen) > 0,
-        f"features band_power: bands={chosen!r} names no band. Expected a mapping, such as {{alpha: [8, 13]}}.",
+        f"features band_power: bands={chosen!r} names no band. Expected such as {{alpha: [8, 13]}}.",
     )
     for name, edges in chosen.items():
         check(
