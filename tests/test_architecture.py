@@ -8,35 +8,14 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "biotransfer"
+# fmt: off
 ORDER = [
-    "errors",
-    "files",
-    "catalog",
-    "recording",
-    "simulate",
-    "datasets",
-    "preprocessing",
-    "quality",
-    "windows",
-    "features",
-    "splits",
-    "weights",
-    "networks",
-    "align",
-    "arms",
-    "training",
-    "pretraining",
-    "results",
-    "metrics",
-    "stats",
-    "verdicts",
-    "checks",
-    "recipe",
-    "study",
-    "figures",
-    "report",
-    "cli",
+    "errors", "files", "catalog", "recording", "simulate", "datasets", "preprocessing",
+    "quality", "windows", "features", "splits", "weights", "networks", "align",
+    "arms", "training", "pretraining", "results", "metrics", "stats", "verdicts",
+    "checks", "recipe", "study", "figures", "report", "cli",
 ]
+# fmt: on
 HEAVY = {
     "mne": {"recording", "simulate", "datasets", "preprocessing", "quality", "windows", "report", "cli"},
     "torch": {"networks", "training", "pretraining"},

@@ -155,6 +155,8 @@ def _read_anything(path: Path) -> list:
 
 def features(arguments: argparse.Namespace) -> int:
     """Extract features of one file into a CSV: one row per window, a label column last."""
+    from dataclasses import replace
+
     import pandas as pd
 
     from ..datasets import DATASETS
@@ -174,6 +176,8 @@ def features(arguments: argparse.Namespace) -> int:
     check(path.is_file(), f"{str(path)!r} is no file. Pass a recording of {entry.name}.")
     assert reader is not None
     recording = reader(path)
+    present = {item["description"] for item in recording.raw.annotations}
+    recording = replace(recording, classes=tuple(c for c in recording.classes if c in present))
     windows = cut_windows(recording, dtype="float64", **feature_entry.facts.get("windows", {}))
     table = extract_features(windows, arguments.features, dtype="float64")
     frame = pd.DataFrame(table.X, columns=list(table.names))

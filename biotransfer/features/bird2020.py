@@ -63,8 +63,9 @@ def bird2020(windows: Windows, *, lag: bool = True, scale: float = p.MICROVOLTS)
     The script leaves the order of eigenvalues to ``numpy.linalg.eigvals``. In 0.6 % of eight-channel windows
     (none with four channels) that order changes when the input changes by its last bit or the processor by
     its instruction set. Here it is the order for the covariance rounded to 27 bits of its largest entry, so
-    that it does not depend on the unit of the signal; with 27 bits the one such window of the published
-    script's reference output comes out as published. The values are those of the unrounded covariance.
+    that it does not depend on the unit of the signal. 27 was chosen because with it the one such window of
+    the published script's reference output comes out as published on every processor tried, so that window
+    is no test of the order. The values are those of the unrounded covariance.
 
     The matrix logarithm is taken through eigenvectors, and by ``scipy.linalg.logm``, one window at a time,
     where the largest eigenvalue is more than 1e6 times the smallest.
