@@ -29,7 +29,8 @@ def make_recording(
         raw.set_meas_date(meas_date)
     if annotations is None:
         annotations = [(0.0, raw.n_times / sfreq, classes[0])]
-    raw.set_annotations(mne.Annotations(*(zip(*annotations, strict=True) if annotations else ([], [], []))))
+    columns = zip(*annotations, strict=True) if annotations else ([], [], [])
+    raw.set_annotations(mne.Annotations(*columns), emit_warning=False)
     given = {"dataset": "set", "subject": "s1", **facts}
     return Recording(raw, modality, classes=classes, **given)
 

@@ -1,6 +1,7 @@
 """Simulated signals hold what their docstrings say: every ingredient is measured."""
 
 import inspect
+from typing import Any
 
 import mne
 import numpy as np
@@ -70,6 +71,25 @@ def test_people_runs_and_modalities_are_independent_and_more_people_change_nothi
     assert np.abs(correlation).max() < 0.1
     fewer = simulate_eeg(n_subjects=1, n_runs=2, seed=0, blink_rate=0)
     assert _data(fewer).tobytes() == _data(runs[:2]).tobytes()
+
+
+@pytest.mark.parametrize(("simulate", "modality"), [(simulate_eeg, "eeg"), (simulate_emg, "emg")])
+def test_people_differ_and_stay_themselves(simulate: Any, modality: str) -> None:
+    settings = {"n_subjects": 8, "contrast": 0.0, "variability": 3.0, "mains": None, "seed": 0}
+    windows = cut_windows(simulate(**settings), length=1.0, step=1.0)
+    powers = _band_powers(windows, BANDS[modality]).reshape(len(windows), -1)
+    runs = windows.metadata.assign(half=windows.metadata["run"].isin(["1", "2", "R1", "R2"]))
+    halves = [
+        np.stack(
+            [powers[(runs["subject"] == s) & (runs["half"] == h)].mean(axis=0) for s in windows.subjects]
+        )
+        for h in (True, False)
+    ]
+    centered = [(h - h.mean(axis=0)).ravel() for h in halves]
+    assert np.corrcoef(centered)[0, 1] > 0.4
+    assert (
+        np.corrcoef(centered[0], np.roll(halves[1] - halves[1].mean(axis=0), 1, axis=0).ravel())[0, 1] < 0.2
+    )
 
 
 def test_pair_is_both_functions_with_one_seed() -> None:
@@ -196,10 +216,10 @@ def test_electrode_shift_rotates_the_channels_of_a_person() -> None:
 
 
 @pytest.mark.parametrize("simulate", [simulate_eeg, simulate_emg])
-def test_mains_tells_the_class_only_when_asked(simulate: object) -> None:
+def test_mains_tells_the_class_only_when_asked(simulate: Any) -> None:
     def hum(follows: bool) -> np.ndarray:
         settings = {"n_subjects": 4, "seed": 0, "mains_follows_class": follows, "mains_uv": 200.0}
-        windows = cut_windows(simulate(**settings), length=1.0, step=1.0)  # type: ignore[operator]
+        windows = cut_windows(simulate(**settings), length=1.0, step=1.0)
         power = _band_powers(windows, ((49.0, 51.0),))[:, :, 0].mean(axis=1)
         return np.array([power[windows.y == c].mean() for c in range(len(windows.classes))])
 
@@ -211,8 +231,8 @@ def test_mains_tells_the_class_only_when_asked(simulate: object) -> None:
 
 
 @pytest.mark.parametrize("simulate", [simulate_eeg, simulate_emg])
-def test_every_recording_holds_every_class_equally_in_its_own_order(simulate: object) -> None:
-    recordings = simulate(n_subjects=3, seed=0)  # type: ignore[operator]
+def test_every_recording_holds_every_class_equally_in_its_own_order(simulate: Any) -> None:
+    recordings = simulate(n_subjects=3, seed=0)
     windows = cut_windows(recordings, length=1.0, step=1.0)
     table = windows.metadata.assign(y=windows.y).groupby(["recording", "y"]).size().unstack()
     assert table.notna().all().all()
@@ -224,10 +244,8 @@ def test_every_recording_holds_every_class_equally_in_its_own_order(simulate: ob
 
 
 @pytest.mark.parametrize(("simulate", "modality"), [(simulate_eeg, "eeg"), (simulate_emg, "emg")])
-def test_a_linear_classifier_does_well_on_strangers_but_not_perfectly(
-    simulate: object, modality: str
-) -> None:
-    windows = cut_windows(simulate(seed=0))  # type: ignore[operator]
+def test_a_linear_classifier_does_well_on_strangers_but_not_perfectly(simulate: Any, modality: str) -> None:
+    windows = cut_windows(simulate(seed=0))
     features = _band_powers(windows, BANDS[modality]).reshape(len(windows), -1)
     scores = cross_val_score(
         LinearDiscriminantAnalysis(),
@@ -238,7 +256,7 @@ def test_a_linear_classifier_does_well_on_strangers_but_not_perfectly(
     )
     chance = 1 / len(windows.classes)
     assert chance + 0.25 < scores.mean() < 0.97
-    none = cut_windows(simulate(seed=0, contrast=0.0))  # type: ignore[operator]
+    none = cut_windows(simulate(seed=0, contrast=0.0))
     features = _band_powers(none, BANDS[modality]).reshape(len(none), -1)
     empty = cross_val_score(
         LinearDiscriminantAnalysis(), features, none.y, groups=none.metadata["subject"], cv=LeaveOneGroupOut()
@@ -302,9 +320,9 @@ def test_shared_codes_carry_a_classifier_across_modalities_and_independent_ones_
         (lambda: latent_codes(3, modality="ecg", shared=0.5, seed=0), "modality='ecg'"),
     ],
 )
-def test_what_cannot_be_simulated_is_refused(call: object, message: str) -> None:
+def test_what_cannot_be_simulated_is_refused(call: Any, message: str) -> None:
     with pytest.raises(BiotransferError, match=message):
-        call()  # type: ignore[operator]
+        call()
 
 
 def test_the_rate_that_a_refusal_names_works() -> None:
@@ -313,10 +331,18 @@ def test_the_rate_that_a_refusal_names_works() -> None:
 
 
 @pytest.mark.parametrize("simulate", [simulate_eeg, simulate_emg])
-def test_every_argument_is_documented(simulate: object) -> None:
+def test_every_argument_is_documented(simulate: Any) -> None:
     text = inspect.getdoc(simulate) or ""
-    for name in inspect.signature(simulate).parameters:  # type: ignore[arg-type]
+    for name in inspect.signature(simulate).parameters:
         assert f"\n{name} : " in text
+
+
+@pytest.mark.parametrize(("sfreq", "seconds"), [(256.0, 9.1), (250.1, 10.3), (300.0, 8.05)])
+def test_any_rate_and_length_works_silently(sfreq: float, seconds: float) -> None:
+    eeg = simulate_eeg(n_subjects=1, sfreq=sfreq, seconds_per_class=seconds)
+    emg = simulate_emg(n_subjects=1, sfreq=sfreq, seconds=seconds / 4)
+    for recordings in (eeg, emg):
+        assert len(cut_windows(recordings, length=0.7, step=0.3).subjects) == 1
 
 
 def test_named_classes_and_many_electrodes() -> None:

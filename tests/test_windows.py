@@ -9,7 +9,7 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.signal import resample
 
@@ -81,6 +81,17 @@ def _layouts(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+def _layout(labels: list[tuple[int, int, str]], cuts: list[tuple[int, int, str]]) -> dict[str, Any]:
+    return {
+        "n_times": 240, "labels": labels, "cuts": cuts, "size": 10, "hop": 1, "sfreq": 100.0, "first_samp": 5,
+        "meas_date": None,
+    }  # fmt: skip
+
+
+@example(_layout([(20, 200, "a")], [(0, 21, "BAD")]))
+@example(_layout([(20, 200, "a")], [(199, 210, "BAD")]))
+@example(_layout([(0, 240, "a")], [(30, 130, "BAD"), (40, 50, "BAD"), (129, 131, EDGE)]))
+@example(_layout([(0, 100, "a"), (100, 240, "b")], [(100, 100, EDGE), (0, 0, EDGE), (239, 239, EDGE)]))
 @given(_layouts())
 @settings(max_examples=150, deadline=None)
 def test_windows_are_exactly_those_a_sample_by_sample_search_finds(layout: dict[str, Any]) -> None:
@@ -140,6 +151,22 @@ def test_loaders_and_simulators_mark_files_so_that_windows_stay_inside() -> None
     assert set(windows.metadata["run"]) == {"R1", "R2"}
 
 
+def test_files_of_any_length_join_silently_at_any_rate() -> None:
+    from biotransfer.datasets import from_arrays
+
+    rng = np.random.default_rng(0)
+    lengths = [int(n) for n in rng.integers(130, 400, 40)]
+    X = [np.arange(n)[None] + 1000.0 * i for i, n in enumerate(lengths)]
+    for sfreq in (256.0, 250.1, 200.0):
+        labels = ["a", "b"] * 20
+        recordings = from_arrays(X, labels, sfreq=sfreq, unit="nV", modality="emg")
+        windows = cut_windows(recordings, length=100 / sfreq, step=10 / sfreq, dtype="float64")
+        values = np.round(windows.X[:, 0] * 1e9).astype(int)
+        assert (np.diff(values, axis=1) == 1).all()
+        assert len(windows) == sum((n - 100) // 10 + 1 for n in lengths)
+        assert [labels[v // 1000] for v in values[:, 0]] == [windows.classes[y] for y in windows.y]
+
+
 def test_metadata_says_which_samples_of_whom() -> None:
     one = _counting(300, subject="S2", session="day1", run="r7", source_file="folder/x.csv", dataset="mine")
     two = _counting(300, notes=[(0.0, 3.0, "b")], subject="S10")
@@ -179,7 +206,7 @@ def test_only_good_channels_of_the_modality_are_cut() -> None:
     np.testing.assert_array_equal(windows.X[:, 0].ravel(), data[3])
 
 
-@pytest.mark.parametrize(("length", "n_times"), [(0.5, 64), (0.4, 75), (1.0, 150), (0.37, 20)])
+@pytest.mark.parametrize(("length", "n_times"), [(0.5, 64), (0.4, 75), (1.0, 150), (0.333, 20)])
 def test_resampled_windows_have_the_rate_they_say(length: float, n_times: int) -> None:
     times = np.arange(1000) / 200
     recording = make_recording(np.sin(2 * np.pi * 5 * times)[None] * 1e-5, 200.0, classes=("a",))
@@ -207,15 +234,16 @@ def _time_slices(times: np.ndarray, period: float, step: float) -> list[tuple[in
 
 
 @given(
-    steps=st.lists(st.sampled_from([0.003, 0.004, 0.004, 0.004, 0.005, 0.0]), min_size=300, max_size=900),
-    gap=st.tuples(st.integers(0, 299), st.sampled_from([0.0, 0.05, 0.2, 0.6, 3.0])),
+    seed=st.integers(0, 2**32 - 1),
+    n_times=st.integers(200, 900),
+    gap=st.tuples(st.integers(0, 199), st.sampled_from([0.0, 0.05, 0.2, 0.6, 3.0])),
     step=st.sampled_from([0.5, 0.25]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_by_timestamps_is_the_loop_of_the_script(
-    steps: list[float], gap: tuple[int, float], step: float
+    seed: int, n_times: int, gap: tuple[int, float], step: float
 ) -> None:
-    intervals = np.array(steps)
+    intervals = np.random.default_rng(seed).choice([0.0, 0.003, 0.004, 0.004, 0.005], n_times)
     intervals[gap[0]] += gap[1]
     times = 1533222000.0 + np.round(np.cumsum(intervals), 3)
     data = np.random.default_rng(0).standard_normal((2, len(times))) * 1e-5
@@ -233,6 +261,7 @@ def test_by_timestamps_is_the_loop_of_the_script(
     np.testing.assert_array_equal(windows.metadata["start"], [times[a] - times[0] for a, _ in expected])
     np.testing.assert_array_equal(windows.metadata["stop"], [times[b] - times[0] for _, b in expected])
     assert windows.sfreq == 150.0
+    assert windows.metadata["uid"].is_unique
 
 
 def test_by_timestamps_on_a_real_recording_with_a_gap(real_data: Path) -> None:

@@ -59,7 +59,8 @@ def join_pieces(
             duration=np.concatenate([lengths / sfreq, np.zeros(n_edges)]),
             description=[p.label for p in pieces] + [EDGE] * n_edges,
             extras=extras + [None] * n_edges,
-        )
+        ),
+        emit_warning=False,  # MNE rounds to microseconds; an end one of them too late is no news
     )
     return raw
 

@@ -76,7 +76,8 @@ def read_muse_csv(path: str | Path) -> Recording:
             onset=np.concatenate([starts, starts[1:]]),
             duration=np.concatenate([stops - starts, np.zeros(len(gaps))]),
             description=[state] * len(starts) + [EDGE] * len(gaps),
-        )
+        ),
+        emit_warning=False,
     )
     return Recording(
         raw=raw,

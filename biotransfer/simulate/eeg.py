@@ -150,7 +150,8 @@ def simulate_eeg(
             rng = stream(seed, "eeg", *key, "mains")
             data += growth * hum(rng, n_chans, n_times, sfreq, mains, mains_uv)
         raw = mne.io.RawArray(data * 1e-6, info.copy(), verbose="error")
-        raw.set_annotations(mne.Annotations(starts, length / sfreq, [names[c] for c in order]))
+        labels = mne.Annotations(starts, length / sfreq, [names[c] for c in order])
+        raw.set_annotations(labels, emit_warning=False)
         subject, run = (str(k + 1) for k in key)
         recordings.append(Recording(raw, "eeg", "simulated-eeg", f"S{subject}", names, run=run))
     return recordings

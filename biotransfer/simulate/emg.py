@@ -143,7 +143,8 @@ def simulate_emg(
                 duration=np.concatenate([np.full(n_stretches, length / sfreq), np.zeros(n_stretches - 1)]),
                 description=labels + [EDGE] * (n_stretches - 1),
                 extras=runs + [None] * (n_stretches - 1),
-            )
+            ),
+            emit_warning=False,
         )
         recordings.append(Recording(raw, "emg", "simulated-emg", f"S{subject + 1}", names))
     return recordings

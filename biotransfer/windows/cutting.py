@@ -120,8 +120,9 @@ def cut_windows(
 
 @dataclass(frozen=True)
 class _Piece:
-    """A stretch of samples that becomes one window."""
+    """A stretch of samples that becomes one window; ``at`` tells it from others of its recording, in s."""
 
+    at: float
     first: int
     last: int
     start: float
@@ -170,7 +171,7 @@ def _cut_by_samples(recording: Recording, length: float, step: float) -> list[_P
         f"length={length} s, step={step} s are {size} and {hop} samples at {sfreq:g} Hz. Choose longer ones.",
     )
     return [
-        _Piece(i, i + size, i / sfreq, (i + size) / sfreq, label, run, source)
+        _Piece(i / sfreq, i, i + size, i / sfreq, (i + size) / sfreq, label, run, source)
         for begin, end, label, run, source in _stretches(recording)
         for i in range(begin, end - size + 1, hop)
     ]
@@ -210,7 +211,7 @@ def _cut_by_timestamps(
         if times[last] - times[first] < shortest:
             return pieces
         pieces.append(
-            _Piece(first, last, times[first] - times[0], times[last] - times[0], label, run, source)
+            _Piece(offset, first, last, times[first] - times[0], times[last] - times[0], label, run, source)
         )
         offset += step
 
@@ -240,7 +241,7 @@ def _assemble(
     units = [f"{base}/run-{p.run}" for p in pieces]
     metadata = pd.DataFrame(
         {
-            "uid": [f"{u}@{p.start:.4f}" for u, p in zip(units, pieces, strict=True)],
+            "uid": [f"{u}@{p.at:.4f}" for u, p in zip(units, pieces, strict=True)],
             "dataset": recording.dataset,
             "subject": recording.subject,
             "session": recording.session,
