@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
 
+from biotransfer.arms import make_arms
 from biotransfer.errors import BiotransferError
+from biotransfer.networks import build_network, initial_tensors
 from biotransfer.pretraining import SOURCES, hold_out_people, pretrain
 from biotransfer.pretraining.sources import invent_labels, noise, shuffled_labels
-from biotransfer.training import Schedule
+from biotransfer.splits import make_splits
+from biotransfer.training import Schedule, train
 
 from .builders import make_windows
 
@@ -29,11 +32,11 @@ def test_one_person_gives_up_recordings_instead():
 
 
 def test_pretraining_knows_strangers_and_its_controls_do_not():
-    windows = make_windows(n_subjects=10, n_recordings=3, n_windows=6, n_times=32)
+    windows = make_windows(n_subjects=10, n_recordings=6, n_windows=3, n_times=32)
     split = hold_out_people(windows)
     reached = {}
     for name in SOURCES:
-        seeds = [0, 1, 2]
+        seeds = list(range(8))
         drawn = [SOURCES[name].function(windows, seed) for seed in seeds]
         if name == "noise":
             drawn = [invent_labels(w, seed) for w, seed in zip(drawn, seeds, strict=True)]
@@ -119,3 +122,26 @@ def test_a_source_of_one_class_is_refused():
 def test_noise_needs_signals():
     with pytest.raises(BiotransferError, match="needs signals"):
         noise(make_windows(), 0)
+
+
+def test_a_target_does_not_start_where_its_source_started():
+    """With one stream for both, the "fresh" head would be the one the source's body was trained against."""
+    windows = make_windows(n_subjects=3)
+    still = Schedule(epochs=1, learning_rate=1e-12)
+    source = pretrain([windows], hold_out_people(windows), "mlp", [5], still)[0].weights
+    target = initial_tensors(build_network("mlp", windows.shape, 3), 5)
+    for name, value in target.items():
+        assert abs(np.corrcoef(value.ravel(), source.tensors[name].ravel())[0, 1]) < 0.5, name
+
+
+def test_a_fresh_head_on_a_trained_body_stands_at_chance():
+    windows = make_windows(n_subjects=6, signal=2.0)
+    split = make_splits(windows)[0]
+    network = build_network("mlp", windows.shape, 3)
+    reached = []
+    for seed in range(20):
+        source = pretrain([windows], hold_out_people(windows), "mlp", [seed], FAST)[0].weights
+        arms = make_arms(["transferred"], {"supervised": source}, network, seed)
+        curves = train(network, arms, windows, split, Schedule(epochs=1))
+        reached.append(np.mean(curves.predicted[0, 0] == windows.y[split.test]))
+    assert abs(np.mean(reached) - 1 / 3) < 4 * np.std(reached) / np.sqrt(20)

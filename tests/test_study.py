@@ -123,13 +123,30 @@ def test_the_number_of_workers_changes_nothing(study, tmp_path):
     _same(_tables(study.folder), _tables(again.folder))
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_a_cluster_changes_nothing(study, tmp_path):
+    """A real scheduler with two worker processes on this machine."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as cluster:
+        again = run_study(SMALL, tmp_path / "again", cluster=cluster.scheduler_address)
+    _same(_tables(study.folder), _tables(again.folder))
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_cluster_that_does_not_answer_is_said(tmp_path):
+    with pytest.raises(BiotransferError, match="no Dask scheduler answers"):
+        run_study(SMALL, tmp_path / "out", cluster="tcp://127.0.0.1:9")
+
+
 def test_a_finished_study_trains_nothing_again(study, monkeypatch):
     before = _tables(study.folder)
 
     def refuse(*_):
         raise AssertionError("a finished task was run again")
 
-    monkeypatch.setattr("biotransfer.study.run.run_task", refuse)
+    monkeypatch.setattr("biotransfer.study.workers.run_task", refuse)
     run_study(SMALL, study.folder)
     _same(before, _tables(study.folder))
 

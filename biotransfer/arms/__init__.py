@@ -50,7 +50,12 @@ ARMS = Catalog(
 
 
 def make_arms(
-    specs: Sequence[str | Mapping[str, Any]], sources: Mapping[str, Weights], network: Network, seed: int
+    specs: Sequence[str | Mapping[str, Any]],
+    sources: Mapping[str, Weights],
+    network: Network,
+    seed: int,
+    *,
+    stream: str = "target",
 ) -> list[Arm]:
     """Return the arms of one seed: same fresh tensors, same head, other starting weights.
 
@@ -64,6 +69,8 @@ def make_arms(
         The target's network.
     seed : int
         Shared by all arms: draws heads and fresh layers, orders the batches.
+    stream : {"target", "source"}
+        See :func:`biotransfer.networks.initial_tensors`.
 
     Raises
     ------
@@ -76,7 +83,7 @@ def make_arms(
     >>> [arm.name for arm in make_arms(["scratch"], {}, build_network("mlp", (8,), 3), seed=0)]
     ['scratch']
     """
-    fresh = initial_tensors(network, seed)
+    fresh = initial_tensors(network, seed, stream=stream)
     for value in fresh.values():
         value.setflags(write=False)
     arms = []

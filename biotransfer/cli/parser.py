@@ -48,6 +48,9 @@ def build_parser() -> argparse.ArgumentParser:
     def with_run(sub: argparse.ArgumentParser) -> None:
         with_recipe(sub)
         sub.add_argument("--out", metavar="DIR", help="study folder (default: studies/RECIPE-UID)")
+        sub.add_argument(
+            "--cluster", metavar="ADDRESS", help="Dask scheduler to run on, such as tcp://host:8786"
+        )
         sub.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="where to train")
 
     run = command("run", "run a recipe, or continue it; stop it at any moment")

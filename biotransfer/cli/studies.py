@@ -55,6 +55,7 @@ def _run(recipe: Recipe, arguments: argparse.Namespace, note: str = "") -> int:
             arguments.out,
             data_dir=arguments.data,
             workers=arguments.workers,
+            cluster=arguments.cluster,
             device=arguments.device,
             note=note,
             progress=bars,

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import check
+from ..errors import check, check_option
 from ..recording import html_table
 from ..weights import Tensors
 
 PARTS = ("stem", "body", "head")
+STREAMS = ("target", "source")
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def output_shape(layers: tuple[Layer, ...] | list[Layer], input_shape: tuple[int
     return input_shape
 
 
-def initial_tensors(network: Network, seed: int) -> Tensors:
+def initial_tensors(network: Network, seed: int, *, stream: str = "target") -> Tensors:
     """Draw fresh weights: every tensor from its own stream, so that equal shapes start equal in every arm.
 
     Parameters
@@ -158,7 +159,10 @@ def initial_tensors(network: Network, seed: int) -> Tensors:
     network : Network
         What to draw for.
     seed : int
-        With the tensor's name it fixes the draw.
+        With the tensor's name and the stream it fixes the draw.
+    stream : {"target", "source"}
+        Source networks draw from a stream of their own: else a target's fresh head would be the one against
+        which the source's body was trained, and scratch would start where the source started.
 
     Returns
     -------
@@ -170,6 +174,7 @@ def initial_tensors(network: Network, seed: int) -> Tensors:
     torch's layers do); norms start at one and zero.
     """
     check(seed >= 0, f"seed={seed} is negative. Expected 0 or more.")
+    check_option("stream", stream, STREAMS)
     tensors: Tensors = {}
     for layer in network.layers:
         shapes = layer.tensor_shapes()
@@ -177,7 +182,7 @@ def initial_tensors(network: Network, seed: int) -> Tensors:
             if layer.kind in ("layer_norm", "group_norm"):
                 value = np.full(shape, 1.0 if name.endswith("weight") else 0.0)
             else:
-                rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+                rng = np.random.default_rng([seed, zlib.crc32(name.encode()), STREAMS.index(stream)])
                 fan_in = int(np.prod(shapes[f"{layer.name}.weight"][1:]))
                 value = rng.uniform(-1.0, 1.0, shape) / np.sqrt(fan_in)
             tensors[name] = value.astype(np.float32)

@@ -126,7 +126,7 @@ def pretrain(
         "Give it two or more with classes: [...].",
     )
     record = build_network(network, first.shape, len(first.classes))
-    arms = [make_arms(["scratch"], {}, record, seed)[0] for seed in seeds]
+    arms = [make_arms(["scratch"], {}, record, seed, stream="source")[0] for seed in seeds]
     n = len(first)
     pool = np.arange(len(seeds)) if len(windows) > 1 else np.zeros(len(seeds), np.int64)
     job = Job(

@@ -47,7 +47,7 @@ def source_table(results: Results) -> Table | None:
         "balanced accuracy": True, "lowest to highest": True, "accuracy": True, "chance": True,
         "tested on": False,
     }  # fmt: skip
-    caption = "Source networks on people they were not trained on (means over seeds and folds)."
+    caption = "Source networks on people, or where there is one on recordings, that they were not trained on."
     return table(columns, rows, caption)
 
 

@@ -78,6 +78,12 @@ class Plan:
         per_task = len(self.recipe["seeds"])
         return per_task * (len(self.sources) + len(self.targets) * len(self.recipe["arms"]))
 
+    @property
+    def source_kinds(self) -> list[str]:
+        """What the arms start from, each once."""
+        kinds = [ARMS[arm["name"]].facts["starts_from"] for arm in self.recipe["arms"]]
+        return [kind for kind in dict.fromkeys(kinds) if kind is not None]
+
     def split_of(self, task: TargetTask | SourceTask) -> Split:
         """Return the target's split of a task; a source shared by all folds gets the first one."""
         target = task.direction.split("->")[1]
@@ -123,7 +129,6 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
     splits: dict[tuple[str, str, str], list[Split]] = {}
     sources: dict[SourceTask, None] = {}
     targets: list[TargetTask] = []
-    kinds = list(dict.fromkeys(ARMS[arm["name"]].facts["starts_from"] for arm in recipe["arms"]))
     for direction in recipe["directions"]:
         source, target = direction.split("->")
         check(
@@ -148,9 +153,8 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
                     targets.append(task)
     plan = Plan(recipe, sides, splits, [], targets)
     for task in targets:
-        for kind in kinds:
-            if kind is not None:
-                sources[plan.source_task(task, kind)] = None
+        for kind in plan.source_kinds:
+            sources[plan.source_task(task, kind)] = None
     return Plan(recipe, sides, splits, list(sources), targets)
 
 

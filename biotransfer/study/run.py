@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,11 +23,13 @@ from ..recording import html_table
 from ..results import SOURCES, Results, load_results, save_results
 from ..splits import SPLITS
 from ..verdicts import compare
+from ..weights import Weights, load_weights
 from .cache import TaskCache
 from .data import Side, load_side
 from .plan import Plan, SourceTask, TargetTask, plan_study
 from .provenance import describe_run
-from .tasks import Outcome, run_task
+from .tasks import weights_name
+from .workers import Order, run_orders
 
 Progress = Callable[[str, int, int], None]
 
@@ -143,6 +145,7 @@ def run_study(
     data_dir: str | Path | None = None,
     overrides: Sequence[str] = (),
     workers: int = 1,
+    cluster: str | None = None,
     device: str = "cpu",
     smoke: bool = False,
     note: str = "",
@@ -162,6 +165,8 @@ def run_study(
         ``"key.subkey=value"``.
     workers : int
         Processes; results do not depend on it.
+    cluster : str, optional
+        Address of a Dask scheduler to run on instead.
     device : str
         "cpu" or "cuda".
     smoke : bool
@@ -191,8 +196,10 @@ def run_study(
     source_uids = [plan.uid(task) for task in plan.sources]
     target_uids = [plan.uid(task) for task in plan.targets]
     cache.sweep({*source_uids, *target_uids})
-    _run_stage(plan, plan.sources, source_uids, cache, workers, device, "source networks", progress)
-    _run_stage(plan, plan.targets, target_uids, cache, workers, device, "arms on the target", progress)
+    _run_stage(plan, plan.sources, source_uids, cache, workers, cluster, device, "source networks", progress)
+    _run_stage(
+        plan, plan.targets, target_uids, cache, workers, cluster, device, "arms on the target", progress
+    )
     results = _collect(plan, cache, source_uids, target_uids)
     previous = _previous_seconds(folder)
     provenance = describe_run(
@@ -226,6 +233,7 @@ def _run_stage(
     uids: Sequence[str],
     cache: TaskCache,
     workers: int,
+    cluster: str | None,
     device: str,
     what: str,
     progress: Progress | None,
@@ -235,36 +243,28 @@ def _run_stage(
     done = len(tasks) - len(missing)
     if progress:
         progress(what, done, len(tasks))
-    for uid, outcome in _outcomes(plan, missing, cache.weights, workers, device):
+    orders = _orders(plan, missing, cache)
+    for uid, outcome in run_orders(plan, orders, workers=workers, cluster=cluster, device=device):
         cache.put(uid, outcome)
         done += 1
         if progress:
             progress(what, done, len(tasks))
 
 
-def _outcomes(
-    plan: Plan,
-    missing: Sequence[tuple[SourceTask | TargetTask, str]],
-    weights_dir: Path,
-    workers: int,
-    device: str,
-) -> Iterator[tuple[str, Outcome]]:
-    if workers == 1 or len(missing) < 2:
-        for task, uid in missing:
-            yield uid, run_task(plan, task, weights_dir, device)
-        return
-    from joblib import Parallel, delayed
-
-    parallel = Parallel(
-        n_jobs=workers, backend="loky", return_as="generator_unordered", pre_dispatch="2*n_jobs"
-    )
-    yield from parallel(delayed(_with_uid)(plan, task, uid, weights_dir, device) for task, uid in missing)
-
-
-def _with_uid(
-    plan: Plan, task: SourceTask | TargetTask, uid: str, weights_dir: Path, device: str
-) -> tuple[str, Outcome]:
-    return uid, run_task(plan, task, weights_dir, device)
+def _orders(
+    plan: Plan, missing: Sequence[tuple[SourceTask | TargetTask, str]], cache: TaskCache
+) -> list[Order]:
+    """Give every target task the source weights it starts from; the sources are trained by now."""
+    orders = []
+    for task, uid in missing:
+        sources: dict[str, dict[int, Weights]] = {}
+        if isinstance(task, TargetTask):
+            for kind in plan.source_kinds:
+                trained = plan.source_task(task, kind)
+                names = {seed: weights_name(trained, seed) for seed in plan.recipe["seeds"]}
+                sources[kind] = {seed: load_weights(cache.weights / name) for seed, name in names.items()}
+        orders.append(Order(uid, task, sources))
+    return orders
 
 
 def _collect(plan: Plan, cache: TaskCache, source_uids: list[str], target_uids: list[str]) -> Results:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..align import fit_alignment
-from ..arms import ARMS, Arm, make_arms
+from ..arms import Arm, make_arms
 from ..features import extract_features
 from ..metrics import accuracy, balanced_accuracy
 from ..networks import NETWORKS, build_network
@@ -21,9 +20,11 @@ from ..results import CURVES, LEDGER, PREDICTIONS
 from ..results import SOURCES as SOURCE_COLUMNS
 from ..splits import Split
 from ..training import Curves, Schedule, train
-from ..weights import Weights, load_weights
-from ..windows import Windows
+from ..weights import Weights
+from ..windows import Windows, natural_sorted
 from .plan import Plan, SourceTask, TargetTask
+
+SourceWeights = Mapping[str, Mapping[int, Weights]]  # by kind, then by seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,18 +36,20 @@ class Outcome:
 
 
 def weights_name(task: SourceTask, seed: int) -> str:
-    """File name (without suffix) of a source network."""
+    """Return the file name (without suffix) of a source network."""
     return f"{task.label}_seed{seed}"
 
 
-def run_task(plan: Plan, task: SourceTask | TargetTask, weights_dir: Path, device: str = "cpu") -> Outcome:
+def run_task(
+    plan: Plan, task: SourceTask | TargetTask, sources: SourceWeights, device: str = "cpu"
+) -> Outcome:
     """Carry out ``task`` with one thread, so that results do not depend on the number of workers."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1):
         if isinstance(task, SourceTask):
             return run_source(plan, task, device)
-        return run_target(plan, task, weights_dir, device)
+        return run_target(plan, task, sources, device)
 
 
 def _source_windows(plan: Plan, task: SourceTask, seed: int) -> Windows:
@@ -110,13 +113,14 @@ def _source_row(
     task: SourceTask, seed: int, item: Pretrained, windows: Windows, split: Split
 ) -> dict[str, Any]:
     n_classes = len(windows.classes)
+    people = ", ".join(natural_sorted(windows.metadata["subject"].iloc[split.test].unique()))
     return {
         "direction": task.direction,
         "network": task.network,
         "protocol": task.protocol or "",
         "source": task.kind,
         "seed": seed,
-        "subjects": ", ".join(sorted(windows.metadata["subject"].iloc[split.test].unique())),
+        "subjects": people if split.rule == "subject" else f"{people}, other recordings",
         "windows": len(split.test),
         "accuracy": float(accuracy(item.y_true, item.y_pred)),
         "balanced_accuracy": float(balanced_accuracy(item.y_true, item.y_pred)),
@@ -124,7 +128,7 @@ def _source_row(
     }
 
 
-def run_target(plan: Plan, task: TargetTask, weights_dir: Path, device: str = "cpu") -> Outcome:
+def run_target(plan: Plan, task: TargetTask, sources: SourceWeights, device: str = "cpu") -> Outcome:
     """Train all arms and seeds of one fold: the same windows, batches and heads; other starting weights."""
     recipe = plan.recipe
     source, target = task.direction.split("->")
@@ -137,12 +141,8 @@ def run_target(plan: Plan, task: TargetTask, weights_dir: Path, device: str = "c
     network = build_network(plan.network_spec(task.network), aligned.shape, len(aligned.classes))
     arms: list[Arm] = []
     for seed in recipe["seeds"]:
-        kinds = {ARMS[arm["name"]].facts["starts_from"] for arm in recipe["arms"]} - {None}
-        sources = {
-            kind: load_weights(weights_dir / weights_name(plan.source_task(task, kind), seed))
-            for kind in kinds
-        }
-        arms += make_arms(recipe["arms"], sources, network, seed)
+        trained = {kind: by_seed[seed] for kind, by_seed in sources.items()}
+        arms += make_arms(recipe["arms"], trained, network, seed)
     curves = train(
         network, arms, aligned, split, Schedule(**recipe["train"]), engine=recipe["engine"], device=device
     )

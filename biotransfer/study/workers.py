@@ -1,0 +1,84 @@
+"""Where tasks run: in this process, in processes of this machine, or on a Dask cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import BiotransferError
+from .plan import Plan, SourceTask, TargetTask
+from .tasks import Outcome, SourceWeights, run_task
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """One task to carry out, with the source weights it starts from."""
+
+    uid: str
+    task: SourceTask | TargetTask
+    sources: SourceWeights
+
+
+def run_orders(
+    plan: Plan, orders: Sequence[Order], *, workers: int = 1, cluster: str | None = None, device: str = "cpu"
+) -> Iterator[tuple[str, Outcome]]:
+    """Carry out tasks and yield (uid, outcome) as they finish.
+
+    Parameters
+    ----------
+    plan : Plan
+        The study.
+    orders : sequence of Order
+        What to do.
+    workers : int
+        Processes on this machine.
+    cluster : str, optional
+        Address of a Dask scheduler, such as "tcp://host:8786"; its workers need biotransfer installed, and
+        get data and weights with the tasks.
+    device : str
+        "cpu" or "cuda".
+
+    Raises
+    ------
+    BiotransferError
+        When the cluster cannot be reached.
+    """
+    if cluster is not None and orders:
+        yield from _on_cluster(plan, orders, cluster, device)
+    elif workers == 1 or len(orders) < 2:
+        for order in orders:
+            yield _carry_out(plan, order, device)
+    else:
+        from joblib import Parallel, delayed
+
+        parallel = Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered")
+        yield from parallel(delayed(_carry_out)(plan, order, device) for order in orders)
+
+
+def _carry_out(plan: Plan, order: Order, device: str) -> tuple[str, Outcome]:
+    return order.uid, run_task(plan, order.task, order.sources, device)
+
+
+def _on_cluster(
+    plan: Plan, orders: Sequence[Order], address: str, device: str
+) -> Iterator[tuple[str, Outcome]]:
+    try:
+        from distributed import Client, as_completed
+    except ImportError as error:
+        raise BiotransferError(
+            f"--cluster {address!r} needs the package distributed. Type: pip install 'biotransfer[cluster]'"
+        ) from error
+    client: Any
+    try:
+        client = Client(address, timeout="10s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise BiotransferError(
+            f"--cluster {address!r}: no Dask scheduler answers there ({error}). Start one: dask scheduler"
+        ) from error
+    with client:
+        shared = client.scatter(plan, broadcast=True, hash=False)
+        futures = [client.submit(_carry_out, shared, order, device, pure=False) for order in orders]
+        for future in as_completed(futures, loop=client.loop):
+            yield future.result()
+            future.release()
