@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,6 +89,13 @@ def load_side(
     extracted = extract_features(signals, features) if features is not None else None
     facts = describe(modality, section, recordings, signals, extracted, raw_notes)
     return Side(replace(signals, X=signals.X.astype(np.float32, copy=False)), extracted, facts)
+
+
+def return_freed_memory() -> None:
+    """Hand freed memory back to the system, where the C library keeps it (glibc): recordings are large."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def load_recordings(

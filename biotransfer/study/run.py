@@ -25,11 +25,11 @@ from ..splits import SPLITS
 from ..verdicts import compare
 from ..weights import Weights, load_weights
 from .cache import TaskCache
-from .data import Side, load_side
+from .data import Side, load_side, return_freed_memory
 from .plan import Plan, SourceTask, TargetTask, plan_study
 from .provenance import describe_run
 from .tasks import weights_name
-from .workers import Order, run_orders
+from .workers import Order, end_processes, run_orders
 
 Progress = Callable[[str, int, int], None]
 
@@ -101,6 +101,7 @@ def prepare(
         sides[name] = load_side(
             modality, section, recipe["features"], data_dir, smoke=recipe["smoke"], download=download
         )
+    return_freed_memory()
     if progress:
         progress("data loaded", len(sections), len(sections))
     return plan_study(recipe, sides)
@@ -200,6 +201,8 @@ def run_study(
     _run_stage(
         plan, plan.targets, target_uids, cache, workers, cluster, device, "arms on the target", progress
     )
+    if workers > 1 and cluster is None:
+        end_processes()
     results = _collect(plan, cache, source_uids, target_uids)
     previous = _previous_seconds(folder)
     provenance = describe_run(

@@ -56,6 +56,13 @@ def run_orders(
         yield from parallel(delayed(_carry_out)(plan, order, device) for order in orders)
 
 
+def end_processes() -> None:
+    """End the processes of this machine that :func:`run_orders` started: idle, they still hold memory."""
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=True)
+
+
 def _carry_out(plan: Plan, order: Order, device: str) -> tuple[str, Outcome]:
     return order.uid, run_task(plan, order.task, order.sources, device)
 
