@@ -1,241 +1,17 @@
-"""YAML <-> Recipe: what a study is, validated before anything loads, with a uid.
-
-No torch and no mne here: a recipe is checked in a moment.
-"""
+"""From a recipe as written to one with every default filled in and every name and type checked."""
 
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-from .align import ALIGN
-from .align.transform import SCALES
-from .arms import ARMS
-from .errors import BiotransferError, check, check_option, did_you_mean
-from .recording import MODALITIES, html_table
-
-DESCRIPTIVE = ("title", "question", "source", "published")
-
-KEYS: dict[str, str] = {
-    "title": "What the report is called.",
-    "question": "What the study asks, in one sentence.",
-    "source": "The paper or claim behind it.",
-    "eeg": "The EEG: data, its parameters (subjects, sessions, classes, ...), preprocess, windows.",
-    "emg": "The EMG, likewise.",
-    "directions": "Any of emg->eeg and eeg->emg: source -> target.",
-    "features": "A feature set for both modalities (see: biotransfer list features); left out for signals.",
-    "scale": "standard (zero mean, unit deviation over training rows) or none.",
-    "align": "How differing inputs are reconciled (see: biotransfer list align).",
-    "network": "A network or a list of them (see: biotransfer list networks).",
-    "arms": "What to compare (see: biotransfer list arms).",
-    "same_modality": "By modality, the source of that arm: {people: n} of the target's own set kept "
-    "aside, or another data set.",
-    "split": "Who trains and who tests, or a list of such rules (see: biotransfer list splits).",
-    "budget": "How much labelled target data: all.",
-    "train": "epochs, learning_rate, batch_size, weight_decay: the same for every arm and source.",
-    "pretrain": "held_out (share of source people kept to see what it knows), noise (gaussian or phase).",
-    "seeds": "How many, or a list of them.",
-    "compare": "against, metric, measure, margin, alpha.",
-    "published": "Numbers of a paper to show beside ours: direction, network, arm, metric, value, at.",
-    "engine": "auto, stacked or loop.",
-    "smoke": "true: three people, one seed, two epochs; to see whether it runs.",
-}
-DEFAULTS: dict[str, Any] = {
-    "title": "",
-    "question": "",
-    "source": "",
-    "directions": ["emg->eeg", "eeg->emg"],
-    "features": None,
-    "scale": "standard",
-    "align": "none",
-    "network": "mlp",
-    "arms": [name for name in ARMS if name != "same_modality"],
-    "same_modality": {},
-    "split": {"by": "subject"},
-    "budget": "all",
-    "train": {"epochs": 20, "learning_rate": 1.0e-3, "batch_size": 64, "weight_decay": 0.0},
-    "pretrain": {"held_out": 0.2, "noise": "gaussian"},
-    "seeds": 10,
-    "compare": {"against": "scratch", "metric": "balanced_accuracy", "measure": "asymptote", "margin": 0.02,
-                "alpha": 0.05},
-    "published": [],
-    "engine": "auto",
-    "smoke": False,
-}  # fmt: skip
-SECTION_KEYS = ("data", "preprocess", "windows")
-WINDOW_DEFAULTS: dict[str, Any] = {
-    "length": 1.0,
-    "step": 0.5,
-    "by": "samples",
-    "n_times": None,
-    "min_length": None,
-}
-PUBLISHED_KEYS = ("direction", "network", "arm", "metric", "value", "at", "note")
-
-
-@dataclass(frozen=True, eq=False)
-class Recipe:
-    """A validated study.
-
-    Parameters
-    ----------
-    resolved : dict
-        Every key with its value, defaults filled in.
-    path : Path, optional
-        The file it came from.
-    """
-
-    resolved: Mapping[str, Any]
-    path: Path | None = None
-
-    @property
-    def uid(self) -> str:
-        """Hash of everything that can change a number: the canonical form without its descriptive keys."""
-        return digest({k: v for k, v in self.resolved.items() if k not in DESCRIPTIVE})
-
-    def __getitem__(self, key: str) -> Any:
-        return self.resolved[key]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a plain copy."""
-        return copy.deepcopy(dict(self.resolved))
-
-    def __repr__(self) -> str:
-        return f"<Recipe {self.resolved['title']!r}, uid {self.uid}>"
-
-    def _repr_html_(self) -> str:
-        return html_table({k: json.dumps(v, ensure_ascii=False) for k, v in self.resolved.items()})
-
-
-def digest(value: Any) -> str:
-    """Short hash of the canonical JSON form of ``value``."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def shipped_recipes() -> dict[str, Path]:
-    """Return the recipes that come with the package, by name."""
-    here = Path(__file__).parent
-    folder = here / "pipelines"
-    if not folder.is_dir():
-        folder = here.parent / "pipelines"
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-
-
-def read_recipe(recipe: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Path | None]:
-    """Return a recipe as written, and its file.
-
-    Parameters
-    ----------
-    recipe : path, name of a shipped recipe, or mapping
-        What to read.
-
-    Raises
-    ------
-    BiotransferError
-        When there is no such file or it is no YAML mapping; line and column are named.
-    """
-    if isinstance(recipe, Mapping):
-        return copy.deepcopy(dict(recipe)), None
-    path, shipped = Path(recipe), shipped_recipes()
-    if not path.is_file() and str(recipe) in shipped:
-        path = shipped[str(recipe)]
-    if not path.is_file():
-        raise BiotransferError(
-            f"recipe {str(recipe)!r} is no file.{did_you_mean(Path(recipe).stem, shipped)} "
-            f"Shipped recipes: {', '.join(shipped)}. To write your own: biotransfer new my_study.yaml"
-        )
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise BiotransferError(
-            f"recipe {str(path)!r} is no valid YAML{place}: {getattr(error, 'problem', error)}. "
-            "Compare with: biotransfer new my_study.yaml"
-        ) from error
-    check(
-        isinstance(raw, dict),
-        f"recipe {str(path)!r} holds no keys. Start from: biotransfer new my_study.yaml",
-    )
-    return raw, path
-
-
-def load_recipe(
-    recipe: str | Path | Mapping[str, Any] | Recipe, overrides: Sequence[str] = (), *, smoke: bool = False
-) -> Recipe:
-    """Read and validate a recipe.
-
-    Parameters
-    ----------
-    recipe : path, name of a shipped recipe, mapping or Recipe
-        What to run.
-    overrides : sequence of str
-        ``"key.subkey=value"``, the value in YAML.
-    smoke : bool
-        Three people, one seed, two epochs: to see whether it runs.
-
-    Raises
-    ------
-    BiotransferError
-        For unknown keys and names (with the nearest known one) and values of the wrong kind.
-
-    Examples
-    --------
-    >>> load_recipe("quickstart", ["seeds=2"])["seeds"]
-    [0, 1]
-    """
-    if isinstance(recipe, Recipe):
-        raw, path = recipe.to_dict(), recipe.path
-    else:
-        raw, path = read_recipe(recipe)
-    for text in overrides:
-        _override(raw, text)
-    if smoke:
-        raw |= {"smoke": True, "seeds": 1}
-        raw["train"] = {**(raw.get("train") or {}), "epochs": 2}
-    return Recipe(resolve(raw), path)
-
-
-def _override(raw: dict[str, Any], text: str) -> None:
-    key, sign, value = text.partition("=")
-    check(sign and key, f"--set {text!r} is no key=value. Write for example: --set train.epochs=5")
-    try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise BiotransferError(
-            f"--set {text!r}: the value is no YAML. Quote it: --set '{key}=...'"
-        ) from error
-    *path, last = key.split(".")
-    node: Any = raw
-    for depth, part in enumerate(path):
-        at = _position(node, part, text)
-        below = node[at] if isinstance(node, list) or at in node else None
-        if below is None and depth == 0:
-            below = copy.deepcopy(DEFAULTS.get(part))
-        if not isinstance(below, (dict, list)):
-            below = {"name": below} if isinstance(below, str) else {}
-        node[at] = below
-        node = below
-    node[_position(node, last, text)] = parsed
-
-
-def _position(node: Any, part: str, text: str) -> Any:
-    """Return the key, or the index where ``node`` is a list."""
-    if not isinstance(node, list):
-        return part
-    check(
-        part.isdigit() and int(part) < len(node),
-        f"--set {text!r}: {part!r} is no position in a list of {len(node)}. Use 0 to {len(node) - 1}.",
-    )
-    return int(part)
+from ..align import ALIGN
+from ..align.transform import SCALES
+from ..arms import ARMS
+from ..errors import BiotransferError, check, check_option, did_you_mean
+from ..recording import MODALITIES
+from .keys import DEFAULTS, KEYS, PUBLISHED_KEYS, SECTION_KEYS, WINDOW_DEFAULTS
 
 
 def _keys(what: str, given: Any, known: Sequence[str]) -> dict[str, Any]:
@@ -270,10 +46,10 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     BiotransferError
         At the first thing that is wrong.
     """
-    from .features import FEATURES
-    from .metrics import MEASURES, METRICS
-    from .networks import NETWORKS
-    from .splits import SPLITS
+    from ..features import FEATURES
+    from ..metrics import MEASURES, METRICS
+    from ..networks import NETWORKS
+    from ..splits import SPLITS
 
     raw = _keys("recipe", raw, list(KEYS))
     out = {key: _plain(raw.get(key, copy.deepcopy(default))) for key, default in DEFAULTS.items()}
@@ -374,7 +150,7 @@ def _split(catalog: Any, given: Any) -> dict[str, Any]:
 
 
 def _check_network(spec: Mapping[str, Any], out: Mapping[str, Any]) -> None:
-    from .networks import NETWORKS
+    from ..networks import NETWORKS
 
     takes = NETWORKS[spec["name"]].facts["takes"]
     check(
@@ -391,8 +167,8 @@ def _check_network(spec: Mapping[str, Any], out: Mapping[str, Any]) -> None:
 
 def _section(modality: str, given: Any) -> dict[str, Any]:
     """Resolve one modality's data, preprocessing and windows."""
-    from .datasets import DATASETS
-    from .preprocessing import resolve_steps
+    from ..datasets import DATASETS
+    from ..preprocessing import resolve_steps
 
     check(
         isinstance(given, Mapping) and "data" in given,
@@ -465,9 +241,3 @@ def _published(row: Any) -> dict[str, Any]:
     absent = [k for k in PUBLISHED_KEYS[:5] if k not in row]
     check(not absent, f"published: {row} lacks {', '.join(absent)}.")
     return {"at": "final", "note": "", **row}
-
-
-def recipe_yaml(recipe: Recipe | Mapping[str, Any]) -> str:
-    """Return the resolved recipe as YAML."""
-    value = recipe.to_dict() if isinstance(recipe, Recipe) else dict(recipe)
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110)

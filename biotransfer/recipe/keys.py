@@ -1,0 +1,65 @@
+"""What a recipe may say: every key with its meaning and its default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..arms import ARMS
+
+DESCRIPTIVE = ("title", "question", "source", "published")
+
+KEYS: dict[str, str] = {
+    "title": "What the report is called.",
+    "question": "What the study asks, in one sentence.",
+    "source": "The paper or claim behind it.",
+    "eeg": "The EEG: data, its parameters (subjects, sessions, classes, ...), preprocess, windows.",
+    "emg": "The EMG, likewise.",
+    "directions": "Any of emg->eeg and eeg->emg: source -> target.",
+    "features": "A feature set for both modalities (see: biotransfer list features); left out for signals.",
+    "scale": "standard (zero mean, unit deviation over training rows) or none.",
+    "align": "How differing inputs are reconciled (see: biotransfer list align).",
+    "network": "A network or a list of them (see: biotransfer list networks).",
+    "arms": "What to compare (see: biotransfer list arms).",
+    "same_modality": "By modality, the source of that arm: {people: n} of the target's own set kept "
+    "aside, or another data set.",
+    "split": "Who trains and who tests, or a list of such rules (see: biotransfer list splits).",
+    "budget": "How much labelled target data: all.",
+    "train": "epochs, learning_rate, batch_size, weight_decay: the same for every arm and source.",
+    "pretrain": "held_out (share of source people kept to see what it knows), noise (gaussian or phase).",
+    "seeds": "How many, or a list of them.",
+    "compare": "against, metric, measure, margin, alpha.",
+    "published": "Numbers of a paper to show beside ours: direction, network, arm, metric, value, at.",
+    "engine": "auto, stacked or loop.",
+    "smoke": "true: three people, one seed, two epochs; to see whether it runs.",
+}
+DEFAULTS: dict[str, Any] = {
+    "title": "",
+    "question": "",
+    "source": "",
+    "directions": ["emg->eeg", "eeg->emg"],
+    "features": None,
+    "scale": "standard",
+    "align": "none",
+    "network": "mlp",
+    "arms": [name for name in ARMS if name != "same_modality"],
+    "same_modality": {},
+    "split": {"by": "subject"},
+    "budget": "all",
+    "train": {"epochs": 20, "learning_rate": 1.0e-3, "batch_size": 64, "weight_decay": 0.0},
+    "pretrain": {"held_out": 0.2, "noise": "gaussian"},
+    "seeds": 10,
+    "compare": {"against": "scratch", "metric": "balanced_accuracy", "measure": "asymptote", "margin": 0.02,
+                "alpha": 0.05},
+    "published": [],
+    "engine": "auto",
+    "smoke": False,
+}  # fmt: skip
+SECTION_KEYS = ("data", "preprocess", "windows")
+WINDOW_DEFAULTS: dict[str, Any] = {
+    "length": 1.0,
+    "step": 0.5,
+    "by": "samples",
+    "n_times": None,
+    "min_length": None,
+}
+PUBLISHED_KEYS = ("direction", "network", "arm", "metric", "value", "at", "note")
