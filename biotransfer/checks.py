@@ -84,7 +84,10 @@ def control_as_good(results: Results) -> Finding:
             if row["difference"] > 0 and row["verdict"] != "equivalent" and as_good:
                 texts.append(f"{' '.join(key)}: {', '.join(as_good)} gained as much as {row['arm']} or more")
     if not texts:
-        return "ok", "No control gained as much as an arm that gained from transfer."
+        ran = verdicts["arm"].map(roles).eq("control").any()
+        return "ok", (
+            "No control gained as much as an arm that gained from transfer." if ran else "No control was run."
+        )
     return "warning", "; ".join(texts) + ". What was gained there needs no knowledge of the source."
 
 
@@ -140,6 +143,8 @@ def little_carried(results: Results) -> Finding:
         share = part.loc[part["action"] != "fresh", "parameters"].sum() / part["parameters"].sum()
         if share < _LITTLE:
             texts.append(f"{' '.join(key)}: {share:.0%}")
+    if table.empty:
+        return "ok", "No arm took the source's weights over."
     if not texts:
         return "ok", "A good part of every network carried over."
     return "warning", "Little of the network carried over: " + "; ".join(texts) + "."
@@ -156,10 +161,10 @@ def frozen_with_fresh_stem(results: Results) -> Finding:
 
 
 def still_rising(results: Results) -> Finding:
-    """Compare scratch at the last point with its mean over the quarter of the curve before it."""
-    metric = results.recipe["compare"]["metric"]
+    """Compare the baseline at the last point with its mean over the quarter of the curve before it."""
+    metric, baseline = results.recipe["compare"]["metric"], results.recipe["compare"]["against"]
     table = results.curves
-    table = table[(table["split_part"] == "test") & (table["metric"] == metric) & (table["arm"] == "scratch")]
+    table = table[(table["split_part"] == "test") & (table["metric"] == metric) & (table["arm"] == baseline)]
     texts = []
     for key, part in table.groupby(["direction", "network", "protocol"]):
         curve = part.groupby("epoch")["value"].mean()
@@ -167,8 +172,8 @@ def still_rising(results: Results) -> Finding:
         if len(curve) > 2 and curve.iloc[-1] - quarter.mean() > _RISING:
             texts.append(f"{' '.join(key)}: +{100 * (curve.iloc[-1] - quarter.mean()):.1f} points at the end")
     if not texts:
-        return "ok", "Training from random weights had settled."
-    return "warning", "Training from random weights had not settled: " + "; ".join(texts) + (
+        return "ok", f"Training of {baseline} had settled."
+    return "warning", f"Training of {baseline} had not settled: " + "; ".join(texts) + (
         ". A head start can look like a lasting gain there."
     )
 
@@ -213,6 +218,34 @@ def simulated_data(results: Results) -> Finding:
     )
 
 
+def luck_of_seeds(results: Results) -> Finding:
+    """Compare the standard error over seeds of the transferred arm's gain with its interval over people."""
+    settings = results.recipe["compare"]
+    table = results.curves
+    table = table[(table["split_part"] == "test") & (table["metric"] == settings["metric"])]
+    last = table.groupby(["direction", "network", "protocol", "split"])["step"].transform("max")
+    keys = ["direction", "network", "protocol"]
+    means = table[table["step"] == last].groupby([*keys, "seed", "arm"])["value"].mean().unstack("arm")
+    verdicts = results.verdicts.set_index([*keys, "arm"])
+    texts = []
+    for key, part in means.groupby(level=keys):
+        if "transferred" not in part or (*key, "transferred") not in verdicts.index:
+            continue
+        row = verdicts.loc[(*key, "transferred")]
+        difference = (part["transferred"] - part[settings["against"]]).dropna()
+        half = (row["ci_high"] - row["ci_low"]) / 2
+        if len(difference) < 2:
+            texts.append(f"{' '.join(key)}: one seed")
+        elif (error := difference.std(ddof=1) / len(difference) ** 0.5) > half:
+            texts.append(f"{' '.join(key)}: +-{100 * error:.1f} points over {len(difference)} seeds")
+    if not texts:
+        return "ok", "What differs between seeds is small beside what differs between people."
+    return "warning", (
+        "The luck of the seeds is not small: " + "; ".join(texts) + ". All people share a seed's source "
+        "network, so the interval over people does not contain it."
+    )
+
+
 def _entry(
     identifier: str, function: Callable[[Results], Finding], question: str, mend: str, source: str = "own"
 ) -> Entry:
@@ -243,7 +276,8 @@ CHECKS = Catalog(
                "See: biotransfer inspect NAME."),
         _entry("C11", label_is_recording, "Can a class be told from its recording?",
                "Evaluate by subject, or record every class several times."),
-        _entry("C12", simulated_data, "Are the signals real?", "Name a real data set."),
+        _entry("C12", luck_of_seeds, "Could the seeds alone have made the difference?", "Raise seeds."),
+        _entry("C13", simulated_data, "Are the signals real?", "Name a real data set."),
     ],
 )  # fmt: skip
 

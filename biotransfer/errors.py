@@ -15,6 +15,10 @@ class BiotransferError(ValueError):
     """
 
 
+class DataNotFoundError(BiotransferError):
+    """A data set that is not on this machine."""
+
+
 def check(condition: Any, message: str) -> None:
     """Raise :class:`BiotransferError` with ``message`` unless ``condition`` holds.
 

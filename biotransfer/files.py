@@ -48,6 +48,22 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, allow_nan=False, default=_plain) + "\n")
 
 
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises
+    ------
+    BiotransferError
+        When the file is no valid JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise BiotransferError(
+            f"{str(path)!r} is no valid JSON: {error}. Delete it and run the study again."
+        ) from error
+
+
 def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()

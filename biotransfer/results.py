@@ -5,7 +5,6 @@ The folder is a public contract: other tools read it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +15,7 @@ import pandas as pd
 import yaml
 
 from .errors import check
-from .files import write_atomically, write_json, write_text
+from .files import read_json, write_atomically, write_json, write_text
 from .recording import html_table
 
 KEYS = ["direction", "network", "protocol", "arm", "split", "subject", "seed"]
@@ -60,7 +59,7 @@ class Results:
     sources : DataFrame
         What the source networks reach on people they were not trained on.
     data : dict
-        By modality: facts, counts, notes and excerpts of the signals (see ``study.describe_windows``).
+        By modality: facts, counts, notes and excerpts of the signals (see ``study.data.describe``).
     verdict_list : list of dict
         The comparison of every arm, see ``verdicts.compare``.
     checks : list of dict
@@ -145,17 +144,14 @@ def load_results(folder: str | Path) -> Results:
         f"Type: biotransfer run RECIPE --out {folder}",
     )
 
-    def read_json(name: str) -> Any:
-        return json.loads((folder / name).read_text(encoding="utf-8"))
-
     return Results(
         recipe=yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8")),
         curves=pd.read_parquet(folder / "curves.parquet"),
         predictions=pd.read_parquet(folder / "predictions.parquet"),
         ledger=pd.read_parquet(folder / "ledger.parquet"),
         sources=pd.read_parquet(folder / "sources.parquet"),
-        data=read_json("data.json"),
-        verdict_list=read_json("verdicts.json"),
-        checks=read_json("checks.json"),
-        provenance=read_json("provenance.json"),
+        data=read_json(folder / "data.json"),
+        verdict_list=read_json(folder / "verdicts.json"),
+        checks=read_json(folder / "checks.json"),
+        provenance=read_json(folder / "provenance.json"),
     )

@@ -79,7 +79,7 @@ def save_weights(weights: Weights, path: str | Path) -> Path:
 
     from .files import write_atomically, write_json
 
-    path = Path(path).with_suffix(".safetensors")
+    path = _tensor_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {k: np.ascontiguousarray(v) for k, v in weights.tensors.items()}
     write_atomically(path, lambda part: save_file(tensors, part))
@@ -101,7 +101,7 @@ def load_weights(path: str | Path) -> Weights:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    path = Path(path).with_suffix(".safetensors")
+    path = _tensor_file(path)
     card = path.with_suffix(".json")
     for file in (path, card):
         check(file.is_file(), f"{str(file)!r} does not exist. Weights are a .safetensors and a .json file.")
@@ -123,6 +123,13 @@ def load_weights(path: str | Path) -> Weights:
         f"{str(path)!r} holds other numbers than its card says. Copy both files again.",
     )
     return weights
+
+
+def _tensor_file(path: str | Path) -> Path:
+    path = Path(path)
+    if path.suffix == ".json":
+        path = path.with_suffix("")
+    return path if path.suffix == ".safetensors" else path.with_name(f"{path.name}.safetensors")
 
 
 def permute_values(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:

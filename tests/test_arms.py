@@ -127,3 +127,11 @@ def test_a_missing_source_is_named():
 def test_unknown_arm():
     with pytest.raises(BiotransferError, match="Did you mean 'transferred'"):
         make_arms(["transfered"], {}, build_network("mlp", (8,), 3), 0)
+
+
+def test_a_layer_carries_whole_or_not_at_all():
+    """A stem of other channels: its bias and norm are fresh too, and train."""
+    _, _, arms = _case("cnn_signal")
+    stem = [r for r in arms["frozen_body"].ledger if r.part == "stem"]
+    assert {r.action for r in stem} == {"fresh"}
+    assert all(r.trained for r in stem)

@@ -121,6 +121,12 @@ def test_inspect_says_what_is_wrong(capsys, tmp_path):
         (["features", "bird2020", "x.csv", "--dataset", "myodisco", "--out", "o.csv"], "span several files"),
         (["features", "bird2020", "x.csv", "--dataset", "muse-mental-state", "--out", "o.csv"], "is no file"),
         (["run", "quickstart", "--workers", "0"], "workers=0"),
+        (["check", "quickstart", "--workers", "0"], "workers=0"),
+        (["check", "quickstart", "--set", "align.k=5000"], "k=5000"),
+        (["check", "quickstart", "--set", "compare.margin=0.0"], "margin"),
+        (["check", "quickstart", "--set", "network=[]"], "network is empty"),
+        (["check", "quickstart", "--set", "network.hidden=[a]"], "is a str"),
+        (["check", "quickstart", "--set", "train=5", "--smoke"], "train=5"),
     ],
 )
 def test_wrong_requests_exit_with_2_and_one_message(arguments, message, capsys, tmp_path, monkeypatch):
@@ -181,6 +187,8 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(recipe, tmp_path, capsy
 
 @pytest.mark.slow
 def test_demo_without_recordings_says_that_it_is_simulated(tmp_path, capsys, monkeypatch):
+    for name in ("env", "mne"):
+        (tmp_path / name).mkdir()
     monkeypatch.setenv("BIOTRANSFER_DATA", str(tmp_path / "env"))
     monkeypatch.setenv("MNE_DATA", str(tmp_path / "mne"))
     out = tmp_path / "out"

@@ -82,6 +82,14 @@ def test_shuffled_labels_move_whole_recordings_and_keep_their_number():
     assert np.array_equal(out.X, windows.X)
 
 
+def test_shuffling_is_more_than_renaming_where_each_class_was_recorded_once():
+    windows = make_windows(n_subjects=4, n_recordings=1, n_windows=20)
+    out = shuffled_labels(windows, 0)
+    for _, rows in windows.metadata.groupby("subject").groups.items():
+        pairs = set(zip(windows.y[rows].tolist(), out.y[rows].tolist(), strict=True))
+        assert len(pairs) > len(windows.classes)
+
+
 def test_invented_labels_are_the_same_labels_elsewhere():
     windows = make_windows()
     out = invent_labels(windows, 0)
@@ -131,6 +139,9 @@ def test_a_target_does_not_start_where_its_source_started():
     source = pretrain([windows], hold_out_people(windows), "mlp", [5], still)[0].weights
     target = initial_tensors(build_network("mlp", windows.shape, 3), 5)
     for name, value in target.items():
+        if value.size < 30:
+            assert not np.allclose(value, source.tensors[name], atol=1e-3), name
+            continue
         assert abs(np.corrcoef(value.ravel(), source.tensors[name].ravel())[0, 1]) < 0.5, name
 
 

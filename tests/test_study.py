@@ -1,6 +1,9 @@
 """The study as a whole, on a small simulated pair: tables, cache, resume, workers, refusal."""
 
+import hashlib
 import json
+import os
+import platform
 import signal
 import subprocess
 import sys
@@ -14,6 +17,7 @@ import yaml
 
 from biotransfer.arms import ARMS
 from biotransfer.errors import BiotransferError
+from biotransfer.networks import build_network, initial_tensors
 from biotransfer.recipe import load_recipe
 from biotransfer.results import CURVES, LEDGER, PREDICTIONS, SOURCES, VERDICTS, load_results
 from biotransfer.study import default_folder, estimate_seconds, prepare, run_study
@@ -164,6 +168,85 @@ def test_another_recipe_never_overwrites(study):
     _same(before, _tables(study.folder))
 
 
+def test_the_same_recipe_on_other_data_never_overwrites(tmp_path):
+    recipe = {**SMALL, "arms": ["scratch"], "seeds": 1, "train": {"epochs": 1}, "directions": ["emg->eeg"]}
+    del recipe["same_modality"]
+    out = run_study(recipe, tmp_path / "out").folder
+    before = _tables(out)
+    facts = json.loads((out / "made_from.json").read_text())
+    facts["data"]["eeg"] = "something else"
+    (out / "made_from.json").write_text(json.dumps(facts))
+    with pytest.raises(BiotransferError, match="another data"):
+        run_study(recipe, out)
+    _same(before, _tables(out))
+
+
+def test_a_refused_recipe_leaves_no_folder(tmp_path):
+    with pytest.raises(BiotransferError, match="classes"):
+        run_study({**SMALL, "eeg": {"data": "simulated", "classes": ["a"]}}, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_processes_cannot_write_one_folder(study):
+    (study.folder / ".lock").write_text(f"{platform.node()} {os.getppid()}")
+    with pytest.raises(BiotransferError, match="is being written by process"):
+        run_study(SMALL, study.folder)
+    (study.folder / ".lock").write_text(f"{platform.node()} 999999999")
+    run_study(SMALL, study.folder)
+    assert not (study.folder / ".lock").exists()
+
+
+def test_what_is_damaged_or_lost_is_run_again(tmp_path):
+    recipe = {**SMALL, "arms": ["scratch", "transferred"], "seeds": 1, "directions": ["emg->eeg"]}
+    del recipe["same_modality"]
+    out = run_study(recipe, tmp_path / "out").folder
+    before = _tables(out)
+    next(out.glob("tasks/*/curves.parquet")).write_bytes(b"")
+    with pytest.raises(BiotransferError, match="runs that task again"):
+        run_study(recipe, out)
+    for file in (out / "weights").iterdir():
+        file.unlink()
+    (out / "provenance.json").write_text("{")
+    (out / "verdicts.json").write_text("{")
+    run_study(recipe, out)
+    _same(before, _tables(out))
+    assert load_results(out).verdict_list
+
+
+def test_provenance_stays_that_of_the_run_that_made_the_numbers(study):
+    before = json.loads((study.folder / "provenance.json").read_text())
+    run_study(SMALL, study.folder, workers=2)
+    assert json.loads((study.folder / "provenance.json").read_text()) == before
+
+
+def test_controls_train_on_the_rows_that_the_source_trains_on(tmp_path):
+    """Also where one person's recordings are held out, which depends on labels."""
+    recipe = {**SMALL, "emg": {"data": "simulated", "n_subjects": 1}, "directions": ["emg->eeg"], "seeds": 3}
+    recipe["arms"] = ["scratch", "transferred", "shuffled_source", "noise_source"]
+    recipe["train"] = {"epochs": 1}
+    del recipe["same_modality"]
+    out = run_study(recipe, tmp_path / "out").folder
+    rows = {json.loads(p.read_text())["n_windows"] for p in (out / "weights").glob("*.json")}
+    assert len(rows) == 1
+
+
+def test_every_fold_draws_its_own_head():
+    """Else the luck of one draw is shared by all people, and counts as many."""
+    recipe = {**SMALL, "arms": ["scratch"], "directions": ["emg->eeg"]}
+    del recipe["same_modality"]
+    splits = prepare(load_recipe(recipe)).splits["eeg", "subject", "mlp"]
+    network = build_network("mlp", (4,), 3)
+    heads = {initial_tensors(network, 0, stream=split.uid)["head.bias"].tobytes() for split in splits}
+    assert len(heads) == len(splits)
+
+
+def test_a_diverging_training_is_said(tmp_path):
+    recipe = {**SMALL, "train": {"epochs": 2, "learning_rate": 1.0e30}, "arms": ["scratch", "transferred"]}
+    del recipe["same_modality"]
+    with pytest.raises(BiotransferError, match=r"diverged"):
+        run_study(recipe, tmp_path / "out")
+
+
 def test_a_folder_of_other_files_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(BiotransferError, match="holds no study"):
@@ -250,3 +333,23 @@ def test_killed_at_ten_moments_it_continues_as_if_nothing_had_happened(study, tm
     _same(_tables(study.folder), _tables(out))
     assert json.loads((out / "verdicts.json").read_text()) == study.results.verdict_list
     assert not list(out.rglob("*.part"))
+
+
+def test_provenance_names_every_file_by_its_hash(real_data, tmp_path):
+    recipe = {
+        **SMALL,
+        "eeg": {"data": "muse-mental-state", "subjects": ["a", "b"]},
+        "arms": ["scratch"],
+        "directions": ["emg->eeg"],
+        "train": {"epochs": 1},
+        "seeds": 1,
+    }
+    del recipe["same_modality"]
+    run_study(recipe, tmp_path / "out", data_dir=real_data)
+    facts = json.loads((tmp_path / "out" / "provenance.json").read_text())["data_files"][
+        "eeg: muse-mental-state"
+    ]
+    name = "subjecta-relaxed-1.csv"
+    content = (real_data / "muse-mental-state" / name).read_bytes()
+    assert facts["files"][name] == hashlib.sha256(content).hexdigest()
+    assert facts["n_files"] == len(facts["files"]) == 12

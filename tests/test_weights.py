@@ -77,3 +77,10 @@ def test_redrawing_keeps_mean_and_deviation_only():
     assert out.mean() == pytest.approx(value.mean(), abs=0.02)
     assert out.std() == pytest.approx(value.std(), abs=0.02)
     assert out.min() < 0 <= value.min()
+
+
+def test_names_with_dots_stay_apart(weights, tmp_path):
+    for name in ("v1.0", "v1.1"):
+        save_weights(weights, tmp_path / name)
+    assert len(list(tmp_path.glob("*.safetensors"))) == 2
+    assert load_weights(tmp_path / "v1.1.json").digest() == weights.digest()

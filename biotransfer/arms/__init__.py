@@ -69,7 +69,7 @@ def make_arms(
         The target's network.
     seed : int
         Shared by all arms: draws heads and fresh layers, orders the batches.
-    stream : {"target", "source"}
+    stream : str
         See :func:`biotransfer.networks.initial_tensors`.
 
     Raises

@@ -80,7 +80,9 @@ class Fit:
 
 
 def match_tensors(source: Weights, network: Network) -> Fit:
-    """Find what can carry over: by name and shape, never the head.
+    """Find what can carry over: by name and shape, layer by layer, never the head.
+
+    A layer carries whole or not at all, and a norm goes with the layer before it.
 
     Parameters
     ----------
@@ -102,7 +104,16 @@ def match_tensors(source: Weights, network: Network) -> Fit:
         else:
             carried[name] = source.tensors[name].astype(np.float32)
             reasons[name] = "same name and shape"
+    broken = {_layer(name) for name in network.tensor_shapes if name not in carried}
+    for name in [n for n in carried if _layer(n) in broken]:
+        del carried[name]
+        reasons[name] = "another tensor of its layer does not fit"
     return Fit(carried, reasons)
+
+
+def _layer(tensor: str) -> str:
+    """Return the layer that a tensor stands and falls with."""
+    return tensor.rpartition(".")[0].removesuffix("_norm")
 
 
 def ledger_rows(

@@ -41,6 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"biotransfer: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
     except KeyboardInterrupt:
         print("biotransfer: stopped. The same command continues where it was.", file=sys.stderr)
         return 1

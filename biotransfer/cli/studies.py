@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..errors import BiotransferError
+from ..errors import DataNotFoundError
+from ..errors import check as require
 from ..recipe import Recipe, load_recipe
 
 _SAID_SIMULATED = (
@@ -104,7 +105,7 @@ def demo(arguments: argparse.Namespace) -> int:
     recipe = load_recipe("muse_myo", overrides, smoke=arguments.smoke)
     try:
         prepare(recipe, arguments.data, download=False)
-    except BiotransferError as error:
+    except DataNotFoundError as error:
         print(f"{error}\n\n{_SAID_SIMULATED}", file=sys.stderr)
         recipe = load_recipe("quickstart", arguments.set, smoke=arguments.smoke)
         return _run(recipe, arguments, _SAID_SIMULATED)
@@ -113,10 +114,12 @@ def demo(arguments: argparse.Namespace) -> int:
 
 def check(arguments: argparse.Namespace) -> int:
     """Say what would run, what is wrong and how long it takes."""
-    from ..study import estimate_seconds, prepare
+    from ..study import estimate_seconds, prepare, rehearse
 
+    require(arguments.workers >= 1, f"workers={arguments.workers}. Expected 1 or more.")
     recipe = load_recipe(arguments.recipe, arguments.set, smoke=arguments.smoke)
     plan = prepare(recipe, arguments.data, download=False)
+    rehearse(plan)
     print(f"{recipe['title']}  (recipe {recipe.uid})")
     for name, side in plan.sides.items():
         facts = side.facts

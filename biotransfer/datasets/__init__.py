@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ..catalog import Catalog
-from ..errors import BiotransferError, check
+from ..errors import BiotransferError, DataNotFoundError, check
 from ..recording import Recording
 from . import arithmetic, download, libemg, muse, own, simulated
-from .download import check_files
+from .download import check_files, hash_files
 from .muse import read_muse_csv
 from .own import from_arrays, from_folder, from_raws
 
@@ -24,6 +24,7 @@ __all__ = [
     "from_arrays",
     "from_folder",
     "from_raws",
+    "hash_files",
     "load_dataset",
     "read_muse_csv",
 ]
@@ -93,7 +94,7 @@ def _folder_of(name: str, data_dir: str | Path | None, may_download: bool) -> Pa
     else:
         failure = "" if found is None else " The download there is not complete."
     places = ", ".join(str(place) for place in looked)
-    raise BiotransferError(
+    raise DataNotFoundError(
         f"{name!r} is not on this machine.{failure} Looked at {places}. Expected a folder with its "
         f"files: give data_dir=... (--data DIR), set {download.DATA_VARIABLE}, or type: "
         f"biotransfer fetch {name}"

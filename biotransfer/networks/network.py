@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import check, check_option
+from ..errors import check
 from ..recording import html_table
 from ..weights import Tensors
 
 PARTS = ("stem", "body", "head")
-STREAMS = ("target", "source")
 
 
 @dataclass(frozen=True)
@@ -160,9 +159,10 @@ def initial_tensors(network: Network, seed: int, *, stream: str = "target") -> T
         What to draw for.
     seed : int
         With the tensor's name and the stream it fixes the draw.
-    stream : {"target", "source"}
-        Source networks draw from a stream of their own: else a target's fresh head would be the one against
-        which the source's body was trained, and scratch would start where the source started.
+    stream : str
+        Source networks draw from the stream "source": else a target's fresh head would be the one against
+        which the source's body was trained, and scratch would start where the source started. A study draws
+        anew for every fold (the split's uid), so that the luck of one draw is not shared by all people.
 
     Returns
     -------
@@ -174,7 +174,6 @@ def initial_tensors(network: Network, seed: int, *, stream: str = "target") -> T
     torch's layers do); norms start at one and zero.
     """
     check(seed >= 0, f"seed={seed} is negative. Expected 0 or more.")
-    check_option("stream", stream, STREAMS)
     tensors: Tensors = {}
     for layer in network.layers:
         shapes = layer.tensor_shapes()
@@ -182,7 +181,7 @@ def initial_tensors(network: Network, seed: int, *, stream: str = "target") -> T
             if layer.kind in ("layer_norm", "group_norm"):
                 value = np.full(shape, 1.0 if name.endswith("weight") else 0.0)
             else:
-                rng = np.random.default_rng([seed, zlib.crc32(name.encode()), STREAMS.index(stream)])
+                rng = np.random.default_rng([seed, zlib.crc32(name.encode()), zlib.crc32(stream.encode())])
                 fan_in = int(np.prod(shapes[f"{layer.name}.weight"][1:]))
                 value = rng.uniform(-1.0, 1.0, shape) / np.sqrt(fan_in)
             tensors[name] = value.astype(np.float32)

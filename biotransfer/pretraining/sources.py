@@ -14,6 +14,7 @@ from ..errors import check, check_option
 from ..windows import Windows
 
 NOISES = ("gaussian", "phase")
+_STRETCHES = 5
 
 
 def supervised(windows: Windows, seed: int) -> Windows:
@@ -23,6 +24,9 @@ def supervised(windows: Windows, seed: int) -> Windows:
 
 def shuffled_labels(windows: Windows, seed: int) -> Windows:
     """Permute the labels of whole recordings within each person.
+
+    A person with one recording per class would only get the classes renamed; there each recording is cut into
+    five stretches, and their labels are permuted.
 
     Parameters
     ----------
@@ -41,6 +45,10 @@ def shuffled_labels(windows: Windows, seed: int) -> Windows:
     )
     y = windows.y.copy()
     for _, person in table.groupby("subject", sort=True):
+        if not person.groupby("y")["recording"].nunique().gt(1).any():
+            place = person.groupby("recording").cumcount()
+            size = person.groupby("recording")["y"].transform("size")
+            person = person.assign(recording=person["recording"] + (place * _STRETCHES // size).astype(str))
         stretches = list(person.groupby(["recording", "y"], sort=True).groups.items())
         labels = rng.permutation([label for (_, label), _ in stretches])
         for (_, rows), label in zip(stretches, labels, strict=True):

@@ -98,7 +98,8 @@ def load_recipe(
         override(raw, text)
     if smoke:
         raw |= {"smoke": True, "seeds": 1}
-        raw["train"] = {**(raw.get("train") or {}), "epochs": 2}
+        train = raw.get("train") or {}
+        raw["train"] = {**train, "epochs": 2} if isinstance(train, Mapping) else train
     return Recipe(resolve(raw), path)
 
 

@@ -89,17 +89,22 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     out["pretrain"] = _settings("pretrain", out["pretrain"], DEFAULTS["pretrain"])
     check_option("pretrain.noise", out["pretrain"]["noise"], ("gaussian", "phase"))
     check(
-        0 < out["pretrain"]["held_out"] < 1,
-        f"pretrain.held_out={out['pretrain']['held_out']}. Expected a share between 0 and 1, such as 0.2.",
+        0 < out["pretrain"]["held_out"] <= 0.5,
+        f"pretrain.held_out={out['pretrain']['held_out']}. Expected a share up to 0.5, such as 0.2.",
     )
     for key in ("epochs", "batch_size"):
         check(out["train"][key] >= 1, f"train.{key}={out['train'][key]}. Expected 1 or more.")
-    check(out["train"]["learning_rate"] > 0, "train.learning_rate must be positive, such as 1.0e-3.")
+    rate = out["train"]["learning_rate"]
+    check(0 < rate < float("inf"), f"train.learning_rate={rate}. Expected a positive number, such as 1.0e-3.")
     out["seeds"] = _seeds(out["seeds"])
     out["compare"] = _settings("compare", out["compare"], DEFAULTS["compare"])
     larger = [entry.name for entry in METRICS.values() if entry.facts["larger_is_better"]]
     check_option("compare.metric", out["compare"]["metric"], larger)
     check_option("compare.measure", out["compare"]["measure"], MEASURES)
+    check(out["compare"]["margin"] > 0, "compare.margin must be above 0, such as 0.02 (two points).")
+    check(0 < out["compare"]["alpha"] < 1, "compare.alpha must be between 0 and 1, such as 0.05.")
+    for key in ("network", "split", "arms"):
+        check(out[key], f"{key} is empty. Name at least one.")
     names = [arm["name"] for arm in out["arms"]]
     check_option("compare.against", out["compare"]["against"], names)
     out["same_modality"] = _same_modality(out)
@@ -132,7 +137,7 @@ def _settings(key: str, given: Any, defaults: Mapping[str, Any]) -> dict[str, An
 def _seeds(value: Any) -> list[int]:
     if isinstance(value, int) and not isinstance(value, bool):
         value = list(range(value))
-    good = isinstance(value, list) and value and all(isinstance(s, int) and s >= 0 for s in value)
+    good = isinstance(value, list) and value and all(type(s) is int and s >= 0 for s in value)
     check(good, f"seeds={value!r}. Expected a number of seeds, such as 10, or a list of them.")
     check(len(set(value)) == len(value), f"seeds={value!r} repeats one. Name each once.")
     return list(value)

@@ -54,14 +54,29 @@ class TaskCache:
         finally:
             shutil.rmtree(part, ignore_errors=True)
 
+    def forget_without(self, uid: str, weights: list[str]) -> None:
+        """Forget a source task whose weights are not all there, so that it is run again."""
+        if not all((self.weights / f"{name}.json").is_file() for name in weights):
+            shutil.rmtree(self.tasks / uid, ignore_errors=True)
+
     def table(self, uids: list[str], name: str) -> pd.DataFrame:
-        """Join one table of many tasks, in their order."""
-        return pd.concat(
-            [pd.read_parquet(self.tasks / uid / f"{name}.parquet") for uid in uids], ignore_index=True
-        )
+        """Join one table of many tasks, in their order; one that cannot be read is forgotten and said."""
+        parts = []
+        for uid in uids:
+            try:
+                parts.append(pd.read_parquet(self.tasks / uid / f"{name}.parquet"))
+            except (OSError, ValueError) as error:
+                shutil.rmtree(self.tasks / uid, ignore_errors=True)
+                raise BiotransferError(
+                    f"{name}.parquet of task {uid} is damaged ({error}) and was removed. "
+                    "The same command runs that task again."
+                ) from error
+        return pd.concat(parts, ignore_index=True)
 
     def sweep(self, keep: set[str]) -> None:
         """Remove what a killed run left half-written, and outcomes of other data."""
+        for part in [*self.tasks.parent.glob(".*.part"), *self.weights.glob(".*.part")]:
+            part.unlink(missing_ok=True)
         for path in self.tasks.glob("*"):
             if path.name not in keep:
                 shutil.rmtree(path, ignore_errors=True)

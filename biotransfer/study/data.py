@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..datasets import DATASETS, load_dataset
+from ..datasets import DATASETS, hash_files, load_dataset
 from ..errors import check
 from ..features import extract_features
 from ..networks import NETWORKS
@@ -88,6 +88,8 @@ def load_side(
     signals = cut_windows(recordings, **options, dtype=precision)
     extracted = extract_features(signals, features) if features is not None else None
     facts = describe(modality, section, recordings, signals, extracted, raw_notes)
+    if DATASETS[section["data"]].facts.get("sources"):
+        facts["files"] = hash_files(section["data"], data_dir, facts.pop("source_files"))
     return Side(replace(signals, X=signals.X.astype(np.float32, copy=False)), extracted, facts)
 
 

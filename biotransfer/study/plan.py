@@ -136,6 +136,11 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
             f"{source}: a source of one class ({', '.join(sides[source].signals.classes)}) teaches nothing. "
             f"Give it two or more with {source}: {{classes: [...]}}.",
         )
+        check(
+            len(sides[target].signals.classes) > 1,
+            f"{target}: a target of one class ({', '.join(sides[target].signals.classes)}) leaves nothing to "
+            f"tell apart. Give it two or more with {target}: {{classes: [...]}}.",
+        )
         people = sides[target].signals.subjects
         check(
             len(people) > 1,

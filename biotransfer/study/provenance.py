@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import subprocess
 import sys
@@ -56,10 +57,12 @@ def _cpu() -> str:
 
 def _data_facts(side: Side) -> dict[str, Any]:
     facts = side.facts
+    files: dict[str, str] = facts.get("files", {})
     return {
-        "n_files": len(facts["source_files"]),
+        "n_files": len(files),
         "windows_sha256": facts["digest"],
-        "files": facts["source_files"],
+        "sha256": hashlib.sha256("\n".join(f"{k} {v}" for k, v in files.items()).encode()).hexdigest(),
+        "files": files,
     }
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +17,14 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from .. import __version__
 from ..arms import ARMS
 from ..checks import run_checks
 from ..errors import BiotransferError, check
-from ..files import write_text
+from ..files import read_json, write_json, write_text
 from ..recipe import DESCRIPTIVE, Recipe, digest, load_recipe, recipe_yaml
 from ..recording import html_table
-from ..results import SOURCES, Results, load_results, save_results
+from ..results import SOURCES, Results, save_results
 from ..splits import SPLITS
 from ..verdicts import compare
 from ..weights import Weights, load_weights
@@ -107,8 +111,8 @@ def prepare(
     return plan_study(recipe, sides)
 
 
-def _claim(folder: Path, recipe: Recipe) -> None:
-    """Make ``folder`` this recipe's, or refuse."""
+def _check_folder(folder: Path, recipe: Recipe) -> None:
+    """Refuse a folder that holds anything but a study of this recipe; nothing is written."""
     existing = folder / "recipe.yaml"
     if existing.is_file():
         try:
@@ -125,18 +129,67 @@ def _claim(folder: Path, recipe: Recipe) -> None:
         )
         return
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        occupied = next(folder.iterdir(), None)
+        occupied = next(folder.iterdir(), None) if folder.exists() else None
     except OSError as error:
         raise BiotransferError(
-            f"--out {str(folder)!r} cannot be made: {error.strerror or error}. Pass another --out."
+            f"--out {str(folder)!r} cannot be read: {error.strerror or error}. Pass another --out."
         ) from error
     check(
         occupied is None,
         f"--out {str(folder)!r} is not empty and holds no study (found {getattr(occupied, 'name', '')!r}). "
         "Pass another --out; nothing was changed.",
     )
-    write_text(existing, recipe_yaml(recipe))
+
+
+def _claim(folder: Path, plan: Plan) -> None:
+    """Write into ``folder`` what is run on which data; refuse to mix it with other data or versions."""
+    made_from = {"version": __version__, "data": {name: s.facts["digest"] for name, s in plan.sides.items()}}
+    path = folder / "made_from.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BiotransferError(
+            f"--out {str(folder)!r} cannot be made: {error.strerror or error}. Pass another --out."
+        ) from error
+    if path.is_file():
+        theirs = read_json(path)
+        differs = [k for k in made_from if theirs.get(k) != made_from[k]]
+        check(
+            not differs,
+            f"--out {str(folder)!r} holds this recipe run with another {' and '.join(differs)}. "
+            "Pass another --out; nothing was changed.",
+        )
+    write_text(folder / "recipe.yaml", recipe_yaml(plan.recipe))
+    write_json(path, made_from)
+
+
+@contextmanager
+def _only_writer(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock: two processes would throw away each other's work."""
+    lock = folder / ".lock"
+    if lock.is_file():
+        host, _, pid = lock.read_text(encoding="utf-8").partition(" ")
+        alive = host == platform.node() and pid.isdigit() and int(pid) != os.getpid() and _is_alive(int(pid))
+        check(
+            not alive and host in ("", platform.node()),
+            f"--out {str(folder)!r} is being written by process {pid} on {host}. Wait for it, "
+            f"pass another --out, or delete {str(lock)!r} if it has died.",
+        )
+    write_text(lock, f"{platform.node()} {os.getpid()}")
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def run_study(
@@ -191,43 +244,61 @@ def run_study(
     recipe = load_recipe(recipe, overrides, smoke=smoke)
     folder = Path(out) if out is not None else default_folder(recipe)
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
-    _claim(folder, recipe)
+    _check_folder(folder, recipe)
     plan = prepare(recipe, data_dir, progress=progress)
+    _claim(folder, plan)
+    with _only_writer(folder):
+        results = _run_plan(plan, folder, workers, cluster, device, progress)
+        provenance = _earlier_provenance(folder) if results.provenance.get("tasks_run") == 0 else {}
+        if not provenance:
+            provenance = describe_run(
+                plan,
+                started=started,
+                seconds=_earlier_provenance(folder).get("seconds", 0.0) + time.perf_counter() - clock,
+                workers=workers,
+                device=device,
+                note=note,
+                command=_command(),
+            )
+        results = replace(results, provenance=provenance)
+        results = replace(results, checks=run_checks(results))
+        save_results(results, folder)
+    return Study(folder, recipe, results)
+
+
+def _command() -> str:
+    """Return what was typed, or "Python"."""
+    name = Path(sys.argv[0]).name
+    return shlex.join(["biotransfer", *sys.argv[1:]]) if name in ("biotransfer", "__main__.py") else "Python"
+
+
+def _earlier_provenance(folder: Path) -> dict[str, Any]:
+    """Return what an earlier, finished run wrote; empty when there is none that can be read."""
+    path = folder / "provenance.json"
+    try:
+        return dict(read_json(path)) if path.is_file() else {}
+    except BiotransferError:
+        return {}
+
+
+def _run_plan(
+    plan: Plan, folder: Path, workers: int, cluster: str | None, device: str, progress: Progress | None
+) -> Results:
+    """Run what is not in the folder yet, and collect everything."""
     cache = TaskCache(folder)
     source_uids = [plan.uid(task) for task in plan.sources]
     target_uids = [plan.uid(task) for task in plan.targets]
     cache.sweep({*source_uids, *target_uids})
+    for task, uid in zip(plan.sources, source_uids, strict=True):
+        cache.forget_without(uid, [weights_name(task, seed) for seed in plan.recipe["seeds"]])
+    n_missing = sum(uid not in cache for uid in (*source_uids, *target_uids))
     _run_stage(plan, plan.sources, source_uids, cache, workers, cluster, device, "source networks", progress)
     _run_stage(
         plan, plan.targets, target_uids, cache, workers, cluster, device, "arms on the target", progress
     )
     if workers > 1 and cluster is None:
         end_processes()
-    results = _collect(plan, cache, source_uids, target_uids)
-    previous = _previous_seconds(folder)
-    provenance = describe_run(
-        plan,
-        started=started,
-        seconds=previous + time.perf_counter() - clock,
-        workers=workers,
-        device=device,
-        note=note,
-        command=shlex.join(["biotransfer", *sys.argv[1:]])
-        if sys.argv[0].endswith("biotransfer")
-        else "Python",
-    )
-    results = replace(results, provenance=provenance)
-    results = replace(results, checks=run_checks(results))
-    save_results(results, folder)
-    return Study(folder, recipe, results)
-
-
-def _previous_seconds(folder: Path) -> float:
-    """Seconds that an earlier, finished run of this study took: kept, since its tasks are not run again."""
-    try:
-        return float(load_results(folder).provenance.get("seconds", 0.0))
-    except BiotransferError:
-        return 0.0
+    return replace(_collect(plan, cache, source_uids, target_uids), provenance={"tasks_run": n_missing})
 
 
 def _run_stage(
@@ -297,6 +368,8 @@ def _collect(plan: Plan, cache: TaskCache, source_uids: list[str], target_uids: 
         predictions=cache.table(target_uids, "predictions"),
         ledger=ledger,
         sources=sources,
-        data={name: dict(side.facts) for name, side in plan.sides.items()},
+        data={
+            name: {k: v for k, v in side.facts.items() if k != "files"} for name, side in plan.sides.items()
+        },
         verdict_list=verdicts,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..align import fit_alignment
 from ..arms import Arm, make_arms
 from ..features import extract_features
 from ..metrics import accuracy, balanced_accuracy
-from ..networks import NETWORKS, build_network
+from ..networks import NETWORKS, Network, build_network
 from ..pretraining import SOURCES, Pretrained, hold_out_people, pretrain
 from ..pretraining.sources import invent_labels, noise
 from ..results import CURVES, LEDGER, PREDICTIONS
@@ -72,23 +72,23 @@ def _source_windows(plan: Plan, task: SourceTask, seed: int) -> Windows:
 def run_source(plan: Plan, task: SourceTask, device: str = "cpu") -> Outcome:
     """Train the source networks of all seeds and see what they know about strangers.
 
-    The alignment's target side is fitted on the training rows of the task's (or the first) fold; the source
-    side does not depend on them.
+    A control trains on the rows that the source trains on. The alignment's target side is fitted on the
+    training rows of the task's (or the first) fold; the source side does not depend on them.
     """
     recipe, seeds = plan.recipe, plan.recipe["seeds"]
     target_name = task.direction.split("->")[1]
     split_of_target = plan.split_of(task)
     target_train = plan.sides[target_name].windows(task.network).take(split_of_target.train)
     same_for_all = task.kind in ("supervised", "same_modality")
-    aligned, split = [], None
+    own = task if task.kind == "same_modality" else replace(task, kind="supervised")
+    split = hold_out_people(_source_windows(plan, own, seeds[0]), recipe["pretrain"]["held_out"])
+    aligned = []
     for seed in seeds[:1] if same_for_all else seeds:
         windows = _source_windows(plan, task, seed)
-        split = hold_out_people(windows, recipe["pretrain"]["held_out"])
         alignment = fit_alignment(
             windows.take(split.train), target_train, recipe["align"], scale=recipe["scale"]
         )
         aligned.append(alignment.source.apply(windows))
-    assert split is not None
     facts = {"source": task.kind, "direction": task.direction, "recipe_uid": recipe.uid}
     trained = pretrain(
         aligned,
@@ -128,21 +128,40 @@ def _source_row(
     }
 
 
-def run_target(plan: Plan, task: TargetTask, sources: SourceWeights, device: str = "cpu") -> Outcome:
-    """Train all arms and seeds of one fold: the same windows, batches and heads; other starting weights."""
+def _prepare_target(plan: Plan, task: TargetTask) -> tuple[Windows, Network]:
+    """Align the target's windows by training rows, and build the network that takes them."""
     recipe = plan.recipe
     source, target = task.direction.split("->")
-    split = plan.split_of(task)
     windows = plan.sides[target].windows(task.network)
     source_windows = plan.sides[source].windows(task.network)
     source_train = source_windows.take(hold_out_people(source_windows, recipe["pretrain"]["held_out"]).train)
-    alignment = fit_alignment(source_train, windows.take(split.train), recipe["align"], scale=recipe["scale"])
+    target_train = windows.take(plan.split_of(task).train)
+    alignment = fit_alignment(source_train, target_train, recipe["align"], scale=recipe["scale"])
     aligned = alignment.target.apply(windows)
-    network = build_network(plan.network_spec(task.network), aligned.shape, len(aligned.classes))
+    return aligned, build_network(plan.network_spec(task.network), aligned.shape, len(aligned.classes))
+
+
+def rehearse(plan: Plan) -> None:
+    """Do all but training for the first fold of every direction, network and rule: what cannot run is said.
+
+    Raises
+    ------
+    BiotransferError
+        As the study itself would.
+    """
+    for task in plan.targets:
+        if task.fold == 0:
+            _prepare_target(plan, task)
+
+
+def run_target(plan: Plan, task: TargetTask, sources: SourceWeights, device: str = "cpu") -> Outcome:
+    """Train all arms and seeds of one fold: the same windows, batches and heads; other starting weights."""
+    recipe, split = plan.recipe, plan.split_of(task)
+    aligned, network = _prepare_target(plan, task)
     arms: list[Arm] = []
     for seed in recipe["seeds"]:
         trained = {kind: by_seed[seed] for kind, by_seed in sources.items()}
-        arms += make_arms(recipe["arms"], trained, network, seed)
+        arms += make_arms(recipe["arms"], trained, network, seed, stream=split.uid)
     curves = train(
         network, arms, aligned, split, Schedule(**recipe["train"]), engine=recipe["engine"], device=device
     )

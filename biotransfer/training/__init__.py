@@ -70,7 +70,7 @@ def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str =
     Raises
     ------
     BiotransferError
-        For an engine or device that cannot do it.
+        For an engine or device that cannot do it, and when a training diverges.
     """
     check_option("dtype", dtype, ("float32", "float64"))
     check(
@@ -79,7 +79,14 @@ def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str =
     )
     function = train_stacked if choose_engine(job.network, engine) == "stacked" else train_loop
     with _one_thread():
-        return function(job, device, getattr(torch, dtype))
+        curves = function(job, device, getattr(torch, dtype))
+    for arm, loss in zip(job.arms, curves.loss, strict=True):
+        check(
+            np.isfinite(loss).all(),
+            f"learning_rate={job.schedule.learning_rate:g}: training of arm {arm.name!r}, seed {arm.seed}, "
+            "diverged, its loss is not finite. Lower it: --set train.learning_rate=1.0e-4",
+        )
+    return curves
 
 
 def train(
