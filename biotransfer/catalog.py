@@ -176,7 +176,7 @@ def _check_type(name: str, value: Any, default: Any) -> None:
         return
     if kinds == (list, tuple) and default and isinstance(value, kinds):
         for item in value:
-            _check_type(f"{name}, {item!r}", item, default[0])
+            _check_type(name, item, default[0])
     wrong_bool = isinstance(value, bool) and bool not in kinds
     check(
         isinstance(value, kinds) and not wrong_bool,
