@@ -345,11 +345,7 @@ def _collect(plan: Plan, cache: TaskCache, source_uids: list[str], target_uids: 
     """Join the tables of all tasks in the plan's order, and compare the arms."""
     recipe = plan.recipe
     curves = cache.table(target_uids, "curves")
-    ledger = (
-        cache.table(target_uids, "ledger")
-        .drop(columns="split", errors="ignore")
-        .drop_duplicates(ignore_index=True)
-    )
+    ledger = cache.table(target_uids, "ledger").drop_duplicates(ignore_index=True)
     sources = cache.table(source_uids, "sources") if source_uids else pd.DataFrame(columns=SOURCES)
     settings = recipe["compare"]
     verdicts = compare(
