@@ -12,7 +12,7 @@ from ..errors import check as require
 from ..recipe import Recipe, load_recipe
 
 _SAID_SIMULATED = (
-    "Real recordings not found: this ran on the simulated pair. Verdicts are about the simulation."
+    "Real recordings not found: this ran on the simulated pair. Verdicts are about the simulation"
 )
 
 
