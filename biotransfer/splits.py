@@ -32,6 +32,8 @@ class Split:
         The rule that made it.
     train, test, validation, donors : ndarray of int64
         Rows of the Windows; ``donors`` are people kept aside to train the same-modality source.
+    unlabelled : ndarray of int64
+        Rows of the training side whose labels a budget withholds: their windows may be seen, never their y.
     leaks : bool
         Whether test windows may have near copies among the training windows.
     """
@@ -42,13 +44,15 @@ class Split:
     test: np.ndarray
     validation: np.ndarray = field(default_factory=lambda: _NONE)
     donors: np.ndarray = field(default_factory=lambda: _NONE)
+    unlabelled: np.ndarray = field(default_factory=lambda: _NONE)
     leaks: bool = False
 
     @property
     def uid(self) -> str:
         """Hash of the rule and every row number."""
         state = hashlib.sha256(f"{self.rule}|{self.name}".encode())
-        for rows in (self.train, self.validation, self.test, self.donors):
+        parts = [self.train, self.validation, self.test, self.donors]
+        for rows in [*parts, self.unlabelled] if len(self.unlabelled) else parts:
             state.update(np.asarray(rows, dtype=np.int64).tobytes() + b"|")
         return state.hexdigest()[:16]
 
@@ -280,7 +284,8 @@ def check_split(windows: Windows, split: Split) -> None:
         With the recording and the seconds that both sides would see.
     """
     parts: Mapping[str, np.ndarray] = {
-        "train": split.train, "validation": split.validation, "test": split.test, "donors": split.donors
+        "train": split.train, "validation": split.validation, "test": split.test, "donors": split.donors,
+        "unlabelled": split.unlabelled,
     }  # fmt: skip
     for name in ("train", "test"):
         check(
@@ -298,7 +303,9 @@ def check_split(windows: Windows, split: Split) -> None:
     if split.leaks:
         return
     test = windows.metadata.iloc[split.test]
-    train = windows.metadata.iloc[np.concatenate([split.train, split.validation, split.donors])]
+    train = windows.metadata.iloc[
+        np.concatenate([split.train, split.validation, split.donors, split.unlabelled])
+    ]
     if split.rule == "subject":
         both = sorted(set(test["subject"]) & set(train["subject"]))
         check(

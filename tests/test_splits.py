@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -120,3 +122,16 @@ def test_uid_depends_on_rows_and_rule():
     a, b = make_splits(make_windows(), "subject")[:2]
     assert len({a.uid, b.uid, Split(a.name, "block", a.train, a.test).uid}) == 3
     assert a.uid == make_splits(make_windows(), "subject")[0].uid
+
+
+def test_unlabelled_windows_belong_to_the_training_side():
+    windows = make_windows(n_subjects=3)
+    split = make_splits(windows, "subject")[0]
+    few, rest = split.train[::2], split.train[1::2]
+    budgeted = replace(split, train=few, unlabelled=rest)
+    check_split(windows, budgeted)
+    assert budgeted.uid != replace(split, train=few).uid
+    with pytest.raises(BiotransferError, match="a window is in two parts"):
+        check_split(windows, replace(split, unlabelled=rest))
+    with pytest.raises(BiotransferError, match="s0 would train and test"):
+        check_split(windows, replace(budgeted, test=split.test[1:], unlabelled=split.test[:1]))
