@@ -34,25 +34,26 @@ def training_operations(recipe_name: str, data: str) -> tuple[float, int]:
     """Operations of every training of a study, and their number."""
     from biotransfer.networks import build_network
     from biotransfer.recipe import load_recipe
-    from biotransfer.study import prepare
-    from biotransfer.study.plan import SourceTask
+    from biotransfer.study import count_trainings, lay_out, prepare
+    from biotransfer.study.tasks import SourceTask
 
     recipe = load_recipe(recipe_name)
     plan = prepare(recipe, data)
     total = 0.0
-    for task in [*plan.sources, *plan.targets]:
+    for entry in lay_out(plan):
+        task = entry.task
         source, target = task.direction.split("->")
         windows = plan.sides[target].windows(task.network)
-        rows, models = len(plan.split_of(task).train), len(recipe["seeds"]) * len(recipe["arms"])
+        rows = len(plan.split(task.direction, task.network, task.protocol, task.fold).train)
         if isinstance(task, SourceTask):
             name = f"same_modality {target}" if task.kind == "same_modality" else source
-            rows, models = len(plan.sides[name].windows(task.network)), len(recipe["seeds"])
+            rows = len(plan.sides[name].windows(task.network))
         k = recipe["align"].get("k")
         network = build_network(
             plan.network_spec(task.network), (k,) if k else windows.shape, len(windows.classes)
         )
-        total += 3 * network.operations(rows) * recipe["train"]["epochs"] * models
-    return total, plan.n_trainings
+        total += 3 * network.operations(rows) * recipe["train"]["epochs"] * len(entry.trials)
+    return total, count_trainings(plan)
 
 
 def _tree(pid: int) -> list[int]:

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from .errors import check
+from .errors import check, check_option
 from .files import read_json, write_atomically, write_json, write_text
 from .recording import html_table
 
@@ -35,6 +35,15 @@ LEDGER = [
 ]
 SOURCES = ["direction", "network", "protocol", "source", "seed", "subjects", "windows", "accuracy",
            "balanced_accuracy", "chance"]  # fmt: skip
+TABLES: dict[str, list[str] | None] = {
+    "curves": CURVES,
+    "predictions": PREDICTIONS,
+    "ledger": LEDGER,
+    "sources": SOURCES,
+}
+"""Every table a task may write, by name, with its columns; None where a method chooses them itself. The first
+four are fields of :class:`Results`, all others are found in ``Results.extras``."""
+CORE = ("curves", "predictions", "ledger", "sources")
 VERDICTS = ["direction", "source", "target", "network", "protocol", "arm", "against", "metric", "n_subjects",
             "n_seeds", "difference", "ci_low", "ci_high", "p", "p_holm", "margin", "verdict",
             "detectable_difference", "sentence"]  # fmt: skip
@@ -66,6 +75,8 @@ class Results:
         Findings about the study itself: id, name, severity, message, mend.
     provenance : dict
         Versions, commit, machine, data hashes, seeds, command, times.
+    extras : dict of str to DataFrame
+        Further tables by name, see ``TABLES``; those that the study has.
     """
 
     recipe: dict[str, Any]
@@ -77,6 +88,7 @@ class Results:
     provenance: dict[str, Any] = field(default_factory=dict)
     verdict_list: list[dict[str, Any]] = field(default_factory=list)
     checks: list[dict[str, Any]] = field(default_factory=list)
+    extras: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
     def verdicts(self) -> pd.DataFrame:
@@ -107,18 +119,23 @@ class Results:
 
 
 def save_results(results: Results, folder: str | Path) -> None:
-    """Write the study folder's tables (all but weights and report)."""
+    """Write the study folder's tables (all but weights and report).
+
+    Raises
+    ------
+    BiotransferError
+        For a table that ``TABLES`` does not know.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     recipe_text = yaml.safe_dump(results.recipe, sort_keys=False, allow_unicode=True)
     write_text(folder / "recipe.yaml", recipe_text)
     tables: Mapping[str, pd.DataFrame] = {
-        "curves": results.curves,
-        "predictions": results.predictions,
-        "ledger": results.ledger,
-        "sources": results.sources,
+        **{name: getattr(results, name) for name in CORE},
+        **results.extras,
     }
     for name, table in tables.items():
+        check_option("table", name, TABLES)
         write_atomically(folder / f"{name}.parquet", partial(table.to_parquet, index=False))
     write_json(folder / "data.json", results.data)
     write_json(folder / "verdicts.json", results.verdict_list)
@@ -135,8 +152,8 @@ def load_results(folder: str | Path) -> Results:
         When the folder is no finished study.
     """
     folder = Path(folder)
-    needed = ["recipe.yaml", "curves.parquet", "predictions.parquet", "ledger.parquet", "sources.parquet",
-              "data.json", "verdicts.json", "checks.json", "provenance.json"]  # fmt: skip
+    needed = ["recipe.yaml", *(f"{name}.parquet" for name in CORE), "data.json", "verdicts.json",
+              "checks.json", "provenance.json"]  # fmt: skip
     absent = [name for name in needed if not (folder / name).exists()]
     check(
         not absent,
@@ -146,12 +163,14 @@ def load_results(folder: str | Path) -> Results:
 
     return Results(
         recipe=yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8")),
-        curves=pd.read_parquet(folder / "curves.parquet"),
-        predictions=pd.read_parquet(folder / "predictions.parquet"),
-        ledger=pd.read_parquet(folder / "ledger.parquet"),
-        sources=pd.read_parquet(folder / "sources.parquet"),
+        **{name: pd.read_parquet(folder / f"{name}.parquet") for name in CORE},
         data=read_json(folder / "data.json"),
         verdict_list=read_json(folder / "verdicts.json"),
         checks=read_json(folder / "checks.json"),
         provenance=read_json(folder / "provenance.json"),
+        extras={
+            name: pd.read_parquet(folder / f"{name}.parquet")
+            for name in TABLES
+            if name not in CORE and (folder / f"{name}.parquet").is_file()
+        },
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ class Split:
     unlabelled: np.ndarray = field(default_factory=lambda: _NONE)
     leaks: bool = False
 
-    @property
+    @cached_property
     def uid(self) -> str:
         """Hash of the rule and every row number."""
         state = hashlib.sha256(f"{self.rule}|{self.name}".encode())

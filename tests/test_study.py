@@ -21,7 +21,7 @@ from biotransfer.errors import BiotransferError
 from biotransfer.networks import build_network, initial_tensors
 from biotransfer.recipe import load_recipe
 from biotransfer.results import CURVES, LEDGER, PREDICTIONS, SOURCES, VERDICTS, load_results
-from biotransfer.study import default_folder, estimate_seconds, prepare, run_study
+from biotransfer.study import count_trainings, default_folder, estimate_seconds, prepare, run_study
 
 TABLES = ("curves", "predictions", "ledger", "sources")
 SMALL = {
@@ -151,7 +151,7 @@ def test_a_finished_study_trains_nothing_again(study, monkeypatch):
     def refuse(*_):
         raise AssertionError("a finished task was run again")
 
-    monkeypatch.setattr("biotransfer.study.workers.run_task", refuse)
+    monkeypatch.setattr("biotransfer.study.workers.carry_out", refuse)
     run_study(SMALL, study.folder)
     _same(before, _tables(study.folder))
 
@@ -202,9 +202,11 @@ def test_what_is_damaged_or_lost_is_run_again(tmp_path):
     del recipe["same_modality"]
     out = run_study(recipe, tmp_path / "out").folder
     before = _tables(out)
-    next(out.glob("tasks/*/curves.parquet")).write_bytes(b"")
-    with pytest.raises(BiotransferError, match="runs that task again"):
-        run_study(recipe, out)
+    next(out.glob("trials/*/*/curves.parquet")).write_bytes(b"")
+    next(out.glob("trials/*/*/weights.safetensors")).write_bytes(b"")
+    next(out.glob("trials/*/*/index.json")).write_text("{")
+    run_study(recipe, out)
+    _same(before, _tables(out))
     for file in (out / "weights").iterdir():
         file.unlink()
     (out / "provenance.json").write_text("{")
@@ -299,7 +301,7 @@ def test_signals_go_through_a_convolutional_network(tmp_path):
 
 def test_the_estimate_counts_every_training():
     plan = prepare(load_recipe(SMALL))
-    assert plan.n_trainings == 2 * (2 * 4 * len(ARMS) + 2 * (3 + 4))
+    assert count_trainings(plan) == 2 * (2 * 4 * len(ARMS) + 2 * (3 + 4))
     assert 0 < estimate_seconds(plan) < 600
 
 

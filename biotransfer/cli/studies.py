@@ -114,7 +114,7 @@ def demo(arguments: argparse.Namespace) -> int:
 
 def check(arguments: argparse.Namespace) -> int:
     """Say what would run, what is wrong and how long it takes."""
-    from ..study import estimate_seconds, prepare, rehearse
+    from ..study import count_trainings, estimate_seconds, lay_out, prepare, rehearse
 
     require(arguments.workers >= 1, f"workers={arguments.workers}. Expected 1 or more.")
     recipe = load_recipe(arguments.recipe, arguments.set, smoke=arguments.smoke)
@@ -134,7 +134,7 @@ def check(arguments: argparse.Namespace) -> int:
         print(f"  {network} on {modality} by {protocol}: {len(splits)} folds{leaks}")
     seconds = estimate_seconds(plan) / arguments.workers
     print(
-        f"  {plan.n_trainings} trainings in {len(plan.sources) + len(plan.targets)} tasks, "
+        f"  {count_trainings(plan)} trainings in {len(lay_out(plan))} tasks, "
         f"about {_duration(seconds)} with {arguments.workers} workers"
     )
     print("Nothing is wrong. Nothing was trained.")

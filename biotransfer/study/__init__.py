@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from .plan import estimate_seconds
-from .run import Study, default_folder, prepare, run_study
-from .tasks import rehearse
+from .estimate import count_trainings, estimate_seconds
+from .folder import default_folder
+from .run import Study, prepare, run_study
+from .tasks import lay_out, rehearse
 
-__all__ = ["Study", "default_folder", "estimate_seconds", "prepare", "rehearse", "run_study"]
+__all__ = [
+    "Study", "count_trainings", "default_folder", "estimate_seconds", "lay_out", "prepare", "rehearse",
+    "run_study",
+]  # fmt: skip

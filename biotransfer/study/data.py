@@ -16,7 +16,7 @@ from ..errors import check
 from ..features import extract_features
 from ..networks import NETWORKS
 from ..preprocessing import describe_steps, preprocess
-from ..recipe import SECTION_KEYS
+from ..recipe import SECTION_KEYS, digest
 from ..recording import Recording, annotation_spans
 from ..windows import Windows, cut_windows, natural_sorted
 
@@ -42,6 +42,12 @@ class Side:
     signals: Windows
     features: Windows | None
     facts: Mapping[str, Any]
+
+    def uid(self, network: str) -> str:
+        """Hash of what ``network`` takes: the signals' content, and how features are extracted from it."""
+        if NETWORKS[network].facts["takes"] == "signals":
+            return str(self.facts["digest"])
+        return digest([self.facts["digest"], self.facts["features_spec"]])
 
     def windows(self, network: str) -> Windows:
         """Return what ``network`` takes, float32."""
@@ -88,6 +94,7 @@ def load_side(
     signals = cut_windows(recordings, **options, dtype=precision)
     extracted = extract_features(signals, features) if features is not None else None
     facts = describe(modality, section, recordings, signals, extracted, raw_notes)
+    facts["features_spec"] = features
     if DATASETS[section["data"]].facts.get("sources"):
         facts["files"] = hash_files(section["data"], data_dir, facts.pop("source_files"))
     return Side(replace(signals, X=signals.X.astype(np.float32, copy=False)), extracted, facts)

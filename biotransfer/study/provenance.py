@@ -14,6 +14,7 @@ from typing import Any
 from ..networks import build_network
 from ..training import choose_engine
 from .data import Side
+from .estimate import count_trainings
 from .plan import Plan
 
 _PACKAGES = ("biotransfer", "numpy", "scipy", "scikit-learn", "mne", "torch", "pandas", "braindecode")
@@ -81,7 +82,7 @@ def describe_run(
         "command": command,
         "started": started,
         "seconds": round(seconds, 1),
-        "n_trainings": plan.n_trainings,
+        "n_trainings": count_trainings(plan),
         "workers": workers,
         "device": device,
         "engine": engines,

@@ -1,41 +1,37 @@
-"""Recipe -> plan -> tasks -> Results: cache, resume and workers. The only module that calls across."""
+"""Recipe -> plan -> trials -> Results: cache, resume and workers. The only module that calls across."""
 
 from __future__ import annotations
 
-import os
-import platform
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
-from .. import __version__
 from ..arms import ARMS
 from ..checks import run_checks
-from ..errors import BiotransferError, check
-from ..files import read_json, write_json, write_text
-from ..recipe import DESCRIPTIVE, Recipe, digest, load_recipe, recipe_yaml
+from ..errors import check
+from ..recipe import Recipe, load_recipe
 from ..recording import html_table
-from ..results import SOURCES, Results, save_results
+from ..results import CORE, SOURCES, Results, save_results
 from ..splits import SPLITS
 from ..verdicts import compare
-from ..weights import Weights, load_weights
-from .cache import TaskCache
+from .collect import collect_tables
 from .data import Side, load_side, return_freed_memory
-from .plan import Plan, SourceTask, TargetTask, plan_study
+from .folder import check_folder, claim_folder, default_folder, earlier_provenance, only_writer
+from .plan import Plan, plan_study
 from .provenance import describe_run
-from .tasks import weights_name
+from .store import DamagedError, TrialStore, export_weights
+from .tasks import STAGES, Planned, Ref, lay_out
 from .workers import Order, end_processes, run_orders
 
 Progress = Callable[[str, int, int], None]
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +62,6 @@ class Study:
 
     def _repr_html_(self) -> str:
         return html_table({"folder": str(self.folder)}) + self.results._repr_html_()
-
-
-def default_folder(recipe: Recipe) -> Path:
-    """Return ``studies/<recipe>-<uid>``."""
-    stem = recipe.path.stem if recipe.path else "study"
-    return Path("studies") / f"{stem}-{recipe.uid[:8]}"
 
 
 def prepare(
@@ -109,87 +99,6 @@ def prepare(
     if progress:
         progress("data loaded", len(sections), len(sections))
     return plan_study(recipe, sides)
-
-
-def _check_folder(folder: Path, recipe: Recipe) -> None:
-    """Refuse a folder that holds anything but a study of this recipe; nothing is written."""
-    existing = folder / "recipe.yaml"
-    if existing.is_file():
-        try:
-            theirs = yaml.safe_load(existing.read_text(encoding="utf-8"))
-            uid = digest({k: v for k, v in theirs.items() if k not in DESCRIPTIVE})
-        except (yaml.YAMLError, AttributeError) as error:
-            raise BiotransferError(
-                f"{str(existing)!r} cannot be read: {error}. Pass another --out; nothing was changed."
-            ) from error
-        check(
-            uid == recipe.uid,
-            f"--out {str(folder)!r} holds another study ({theirs.get('title')!r}, recipe {uid}; this one is "
-            f"{recipe.uid}). Pass another --out; nothing was changed.",
-        )
-        return
-    try:
-        occupied = next(folder.iterdir(), None) if folder.exists() else None
-    except OSError as error:
-        raise BiotransferError(
-            f"--out {str(folder)!r} cannot be read: {error.strerror or error}. Pass another --out."
-        ) from error
-    check(
-        occupied is None,
-        f"--out {str(folder)!r} is not empty and holds no study (found {getattr(occupied, 'name', '')!r}). "
-        "Pass another --out; nothing was changed.",
-    )
-
-
-def _claim(folder: Path, plan: Plan) -> None:
-    """Write into ``folder`` what is run on which data; refuse to mix it with other data or versions."""
-    made_from = {"version": __version__, "data": {name: s.facts["digest"] for name, s in plan.sides.items()}}
-    path = folder / "made_from.json"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BiotransferError(
-            f"--out {str(folder)!r} cannot be made: {error.strerror or error}. Pass another --out."
-        ) from error
-    if path.is_file():
-        theirs = read_json(path)
-        differs = [k for k in made_from if theirs.get(k) != made_from[k]]
-        check(
-            not differs,
-            f"--out {str(folder)!r} holds this recipe run with another {' and '.join(differs)}. "
-            "Pass another --out; nothing was changed.",
-        )
-    write_text(folder / "recipe.yaml", recipe_yaml(plan.recipe))
-    write_json(path, made_from)
-
-
-@contextmanager
-def _only_writer(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock: two processes would throw away each other's work."""
-    lock = folder / ".lock"
-    if lock.is_file():
-        host, _, pid = lock.read_text(encoding="utf-8").partition(" ")
-        alive = host == platform.node() and pid.isdigit() and int(pid) != os.getpid() and _is_alive(int(pid))
-        check(
-            not alive and host in ("", platform.node()),
-            f"--out {str(folder)!r} is being written by process {pid} on {host}. Wait for it, "
-            f"pass another --out, or delete {str(lock)!r} if it has died.",
-        )
-    write_text(lock, f"{platform.node()} {os.getpid()}")
-    try:
-        yield
-    finally:
-        lock.unlink(missing_ok=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def run_study(
@@ -244,17 +153,17 @@ def run_study(
     recipe = load_recipe(recipe, overrides, smoke=smoke)
     folder = Path(out) if out is not None else default_folder(recipe)
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
-    _check_folder(folder, recipe)
+    check_folder(folder, recipe)
     plan = prepare(recipe, data_dir, progress=progress)
-    _claim(folder, plan)
-    with _only_writer(folder):
+    claim_folder(folder, plan)
+    with only_writer(folder):
         results = _run_plan(plan, folder, workers, cluster, device, progress)
-        provenance = _earlier_provenance(folder) if results.provenance.get("tasks_run") == 0 else {}
+        provenance = earlier_provenance(folder) if results.provenance.get("trials_run") == 0 else {}
         if not provenance:
             provenance = describe_run(
                 plan,
                 started=started,
-                seconds=_earlier_provenance(folder).get("seconds", 0.0) + time.perf_counter() - clock,
+                seconds=earlier_provenance(folder).get("seconds", 0.0) + time.perf_counter() - clock,
                 workers=workers,
                 device=device,
                 note=note,
@@ -272,84 +181,74 @@ def _command() -> str:
     return shlex.join(["biotransfer", *sys.argv[1:]]) if name in ("biotransfer", "__main__.py") else "Python"
 
 
-def _earlier_provenance(folder: Path) -> dict[str, Any]:
-    """Return what an earlier, finished run wrote; empty when there is none that can be read."""
-    path = folder / "provenance.json"
-    try:
-        return dict(read_json(path)) if path.is_file() else {}
-    except BiotransferError:
-        return {}
-
-
 def _run_plan(
     plan: Plan, folder: Path, workers: int, cluster: str | None, device: str, progress: Progress | None
 ) -> Results:
-    """Run what is not in the folder yet, and collect everything."""
-    cache = TaskCache(folder)
-    source_uids = [plan.uid(task) for task in plan.sources]
-    target_uids = [plan.uid(task) for task in plan.targets]
-    cache.sweep({*source_uids, *target_uids})
-    for task, uid in zip(plan.sources, source_uids, strict=True):
-        cache.forget_without(uid, [weights_name(task, seed) for seed in plan.recipe["seeds"]])
-    n_missing = sum(uid not in cache for uid in (*source_uids, *target_uids))
-    _run_stage(plan, plan.sources, source_uids, cache, workers, cluster, device, "source networks", progress)
-    _run_stage(
-        plan, plan.targets, target_uids, cache, workers, cluster, device, "arms on the target", progress
-    )
+    """Run what is not there yet, and collect everything; what turns out damaged is run again."""
+    store = TrialStore(folder / "trials")
+    store.sweep()
+    n_run = 0
+    for attempt in range(_ATTEMPTS):
+        try:
+            choices = lay_out(plan, STAGES[:1])
+            n_run += _run_missing(plan, choices, store, workers, cluster, device, progress)
+            plan = replace(plan, found=collect_tables(store, choices))
+            planned = [*choices, *lay_out(plan, STAGES[1:])]
+            for stage in STAGES[1:]:
+                entries = [entry for entry in planned if entry.kind.stage == stage]
+                n_run += _run_missing(plan, entries, store, workers, cluster, device, progress)
+            export_weights(
+                store,
+                [trial for entry in planned for trial in entry.trials],
+                folder / "weights",
+                {"recipe_uid": plan.recipe.uid},
+            )
+            results = _results(plan, collect_tables(store, planned))
+            break
+        except DamagedError:
+            if attempt == _ATTEMPTS - 1:
+                raise
     if workers > 1 and cluster is None:
         end_processes()
-    return replace(_collect(plan, cache, source_uids, target_uids), provenance={"tasks_run": n_missing})
+    return replace(results, provenance={"trials_run": n_run})
 
 
-def _run_stage(
+def _run_missing(
     plan: Plan,
-    tasks: Sequence[SourceTask | TargetTask],
-    uids: Sequence[str],
-    cache: TaskCache,
+    planned: Sequence[Planned],
+    store: TrialStore,
     workers: int,
     cluster: str | None,
     device: str,
-    what: str,
     progress: Progress | None,
-) -> None:
-    """Run what is not in the cache; only this process writes."""
-    missing = [(task, uid) for task, uid in zip(tasks, uids, strict=True) if uid not in cache]
-    done = len(tasks) - len(missing)
-    if progress:
-        progress(what, done, len(tasks))
-    orders = _orders(plan, missing, cache)
-    for uid, outcome in run_orders(plan, orders, workers=workers, cluster=cluster, device=device):
-        cache.put(uid, outcome)
-        done += 1
-        if progress:
-            progress(what, done, len(tasks))
-
-
-def _orders(
-    plan: Plan, missing: Sequence[tuple[SourceTask | TargetTask, str]], cache: TaskCache
-) -> list[Order]:
-    """Give every target task the source weights it starts from; the sources are trained by now."""
+) -> int:
+    """Run the trials that are not stored, those of one task together; only this process writes."""
+    needed: set[Ref] = {ref for entry in planned for trial in entry.trials for ref in trial.needs.values()}
     orders = []
-    for task, uid in missing:
-        sources: dict[str, dict[int, Weights]] = {}
-        if isinstance(task, TargetTask):
-            for kind in plan.source_kinds:
-                trained = plan.source_task(task, kind)
-                names = {seed: weights_name(trained, seed) for seed in plan.recipe["seeds"]}
-                sources[kind] = {seed: load_weights(cache.weights / name) for seed, name in names.items()}
-        orders.append(Order(uid, task, sources))
-    return orders
+    for entry in planned:
+        missing = [t for t in entry.trials if not store.has(t.ref, weights=bool(t.weights_name))]
+        if missing:
+            refs = {ref for trial in missing for ref in trial.needs.values()}
+            orders.append(Order(entry.kind, entry.task, missing, store.weights(refs & needed)))
+    total = sum(len(entry.trials) for entry in planned)
+    n_missing = sum(len(order.trials) for order in orders)
+    done, what = total - n_missing, planned[0].kind.summary if planned else ""
+    if progress and planned:
+        progress(what, done, total)
+    for trials, outcome in run_orders(plan, orders, workers=workers, cluster=cluster, device=device):
+        store.put(trials, outcome)
+        done += len(trials)
+        if progress:
+            progress(what, done, total)
+    return n_missing
 
 
-def _collect(plan: Plan, cache: TaskCache, source_uids: list[str], target_uids: list[str]) -> Results:
-    """Join the tables of all tasks in the plan's order, and compare the arms."""
+def _results(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Results:
+    """Compare the arms, and put everything together."""
     recipe = plan.recipe
-    curves = cache.table(target_uids, "curves")
-    ledger = cache.table(target_uids, "ledger").drop_duplicates(ignore_index=True)
-    sources = cache.table(source_uids, "sources") if source_uids else pd.DataFrame(columns=SOURCES)
     settings = recipe["compare"]
     verdicts = compare(
-        curves,
+        tables["curves"],
         against=settings["against"],
         metric=settings["metric"],
         measure=settings["measure"],
@@ -360,12 +259,13 @@ def _collect(plan: Plan, cache: TaskCache, source_uids: list[str], target_uids: 
     )
     return Results(
         recipe=recipe.to_dict(),
-        curves=curves,
-        predictions=cache.table(target_uids, "predictions"),
-        ledger=ledger,
-        sources=sources,
+        curves=tables["curves"],
+        predictions=tables["predictions"],
+        ledger=tables["ledger"],
+        sources=tables.get("sources", pd.DataFrame(columns=SOURCES)),
         data={
             name: {k: v for k, v in side.facts.items() if k != "files"} for name, side in plan.sides.items()
         },
         verdict_list=verdicts,
+        extras={name: table for name, table in tables.items() if name not in CORE},
     )

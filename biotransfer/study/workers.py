@@ -1,29 +1,31 @@
-"""Where tasks run: in this process, in processes of this machine, or on a Dask cluster."""
+"""Where trials run: in this process, in processes of this machine, or on a Dask cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import BiotransferError
-from .plan import Plan, SourceTask, TargetTask
-from .tasks import Outcome, SourceWeights, run_task
+from ..weights import Weights
+from .plan import Plan
+from .tasks import Kind, Outcome, Ref, Trial
 
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """One task to carry out, with the source weights it starts from."""
+    """Trials of one task to carry out together, with the weights that they start from."""
 
-    uid: str
-    task: SourceTask | TargetTask
-    sources: SourceWeights
+    kind: Kind
+    task: Any
+    trials: Sequence[Trial]
+    weights: Mapping[Ref, Weights]
 
 
 def run_orders(
     plan: Plan, orders: Sequence[Order], *, workers: int = 1, cluster: str | None = None, device: str = "cpu"
-) -> Iterator[tuple[str, Outcome]]:
-    """Carry out tasks and yield (uid, outcome) as they finish.
+) -> Iterator[tuple[Sequence[Trial], Outcome]]:
+    """Carry out orders and yield (trials, outcome) as they finish.
 
     Parameters
     ----------
@@ -48,12 +50,12 @@ def run_orders(
         yield from _on_cluster(plan, orders, cluster, device)
     elif workers == 1 or len(orders) < 2:
         for order in orders:
-            yield _carry_out(plan, order, device)
+            yield carry_out(plan, order, device)
     else:
         from joblib import Parallel, delayed
 
         parallel = Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered")
-        yield from parallel(delayed(_carry_out)(plan, order, device) for order in orders)
+        yield from parallel(delayed(carry_out)(plan, order, device) for order in orders)
 
 
 def end_processes() -> None:
@@ -63,13 +65,17 @@ def end_processes() -> None:
     get_reusable_executor().shutdown(wait=True)
 
 
-def _carry_out(plan: Plan, order: Order, device: str) -> tuple[str, Outcome]:
-    return order.uid, run_task(plan, order.task, order.sources, device)
+def carry_out(plan: Plan, order: Order, device: str) -> tuple[Sequence[Trial], Outcome]:
+    """Carry out an order with one thread, so that results do not depend on the number of workers."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        return order.trials, order.kind.run(plan, order.task, order.trials, order.weights, device)
 
 
 def _on_cluster(
     plan: Plan, orders: Sequence[Order], address: str, device: str
-) -> Iterator[tuple[str, Outcome]]:
+) -> Iterator[tuple[Sequence[Trial], Outcome]]:
     try:
         from distributed import Client, as_completed
     except ImportError as error:
@@ -85,7 +91,7 @@ def _on_cluster(
         ) from error
     with client:
         shared = client.scatter(plan, broadcast=True, hash=False)
-        futures = [client.submit(_carry_out, shared, order, device, pure=False) for order in orders]
+        futures = [client.submit(carry_out, shared, order, device, pure=False) for order in orders]
         for future in as_completed(futures, loop=client.loop):
             yield future.result()
             future.release()

@@ -1,0 +1,63 @@
+"""From the outcomes of trials to the tables of Results, in one order whatever ran when and where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..results import TABLES
+from .store import TrialStore
+from .tasks import Planned
+
+_ONCE = ("ledger",)
+
+
+def collect_tables(store: TrialStore, planned: Sequence[Planned]) -> dict[str, pd.DataFrame]:
+    """Join every table of ``planned`` in its order, with the columns of task and trial.
+
+    Parameters
+    ----------
+    store : TrialStore
+        Holds every trial.
+    planned : sequence of Planned
+        The study.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        By name; the columns of ``results.TABLES`` in their order, all columns for a table without any there.
+    """
+    trials = [(entry, trial) for entry in planned for trial in entry.trials]
+    position = {trial.ref: i for i, (_, trial) in enumerate(trials)}
+    labels = [{**entry.task.columns, **trial.columns} for entry, trial in trials]
+    parts = store.tables([trial.ref for _, trial in trials], position)
+    return {name: _join(name, parts[name], labels) for name in TABLES if name in parts}
+
+
+def _join(name: str, parts: Sequence[pd.DataFrame], labels: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    table = pd.concat([_plain(part) for part in parts], ignore_index=True)
+    trial = table.pop("trial").to_numpy()
+    order = np.argsort(trial, kind="stable")
+    if not np.array_equal(order, np.arange(len(order))):
+        table, trial = table.iloc[order].reset_index(drop=True), trial[order]
+    columns = TABLES[name]
+    used = dict.fromkeys(key for label in labels for key in label)
+    added = [key for key in used if key not in table and (columns is None or key in columns)]
+    present = np.unique(trial)
+    for key in added:
+        values = pd.Series([labels[i].get(key) for i in present])
+        table[key] = values.take(np.searchsorted(present, trial)).to_numpy()
+    if columns is None:
+        table = table[[*added, *(c for c in table if c not in added)]]
+    else:
+        table = table[columns]
+    return table.drop_duplicates(ignore_index=True) if name in _ONCE else table
+
+
+def _plain(part: pd.DataFrame) -> pd.DataFrame:
+    """Return text instead of categories: parts know different ones."""
+    coded = [name for name in part if isinstance(part[name].dtype, pd.CategoricalDtype)]
+    return part.astype(dict.fromkeys(coded, "str"))

@@ -1,0 +1,177 @@
+"""Source networks: one task per direction, network and kind of source; a trial is a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from ...align import ALIGN, fit_alignment
+from ...features import extract_features
+from ...networks import NETWORKS
+from ...pretraining import SOURCES
+from ...pretraining.sources import invent_labels, noise
+from ...weights import Weights
+from ...windows import Windows, natural_sorted
+from ..plan import Plan
+from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
+
+
+@dataclass(frozen=True)
+class SourceTask:
+    """Train the source networks of one kind.
+
+    ``fold`` is None unless the source depends on the fold of the target: its people are kept aside fold by
+    fold, or the alignment looks at the target's training rows.
+    """
+
+    direction: str
+    network: str
+    kind: str
+    protocol: str | None = None
+    fold: int | None = None
+
+    @property
+    def label(self) -> str:
+        """File-name safe and unique within a study."""
+        parts = [self.direction.replace("->", "-to-"), self.network, self.kind]
+        if self.fold is not None:
+            parts += [str(self.protocol), f"fold{self.fold}"]
+        return "_".join(parts)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What tells it from other tasks in the tables."""
+        return {
+            "direction": self.direction,
+            "network": self.network,
+            "protocol": self.protocol or "",
+            "source": self.kind,
+        }
+
+
+def source_task(plan: Plan, kind: str, direction: str, network: str, protocol: str, fold: int) -> SourceTask:
+    """Return the task that trains the source ``kind`` for one fold of a target."""
+    own = plan.recipe["same_modality"].get(direction.split("->")[1], {})
+    joint = ALIGN[plan.recipe["align"]["name"]].facts["joint"]
+    if joint or (kind == "same_modality" and "people" in own):
+        return SourceTask(direction, network, kind, protocol, fold)
+    return SourceTask(direction, network, kind)
+
+
+def lay_out(plan: Plan) -> list[SourceTask]:
+    """Return what the arms start from, each once."""
+    tasks: dict[SourceTask, None] = {}
+    for direction in plan.recipe["directions"]:
+        for spec in plan.recipe["network"]:
+            for rule in plan.recipe["split"]:
+                key = (direction.split("->")[1], rule["by"], spec["name"])
+                for fold in range(len(plan.splits[key])):
+                    for kind in plan.source_kinds:
+                        tasks[source_task(plan, kind, direction, spec["name"], rule["by"], fold)] = None
+    return list(tasks)
+
+
+def trials(plan: Plan, task: SourceTask) -> list[Trial]:
+    """Return one trial per seed."""
+    recipe = plan.recipe
+    target = task.direction.split("->")[1]
+    facts: dict[str, Any] = {
+        **task.columns,
+        "windows": _pool(plan, task)[1].uid(task.network),
+        "network": plan.network_spec(task.network),
+        **{key: recipe[key] for key in ("scale", "align", "train", "engine")},
+        "held_out": recipe["pretrain"]["held_out"],
+        "target": list(plan.sides[target].windows(task.network).names),
+    }
+    if task.kind == "noise":
+        facts["noise"] = recipe["pretrain"]["noise"]
+    if task.fold is not None:
+        facts["split"] = plan.split(task.direction, task.network, task.protocol, task.fold).uid
+        facts["target"] = plan.sides[target].uid(task.network)
+    return make_trials(
+        "source",
+        facts,
+        [TrialFacts({"seed": seed}, seed, {}, f"{task.label}_seed{seed}") for seed in recipe["seeds"]],
+    )
+
+
+def _pool(plan: Plan, task: SourceTask) -> tuple[str, Any]:
+    """Return the name and side of the data that the source is trained on."""
+    source, target = task.direction.split("->")
+    name = source
+    if task.kind == "same_modality":
+        name = f"same_modality {target}" if f"same_modality {target}" in plan.sides else target
+    return name, plan.sides[name]
+
+
+def _source_windows(plan: Plan, task: SourceTask, seed: int) -> Windows:
+    """Return what the source network of one seed is trained on, before alignment."""
+    name, side = _pool(plan, task)
+    if task.kind == "same_modality":
+        windows = side.windows(task.network)
+        if name == task.direction.split("->")[1]:
+            split = plan.split(task.direction, task.network, task.protocol, task.fold)
+            return windows.take(split.donors)
+        return windows
+    if task.kind == "noise":
+        kind = plan.recipe["pretrain"]["noise"]
+        windows = noise(side.signals, seed, kind=kind)
+        if NETWORKS[task.network].facts["takes"] == "features":
+            windows = extract_features(windows, plan.recipe["features"])
+        return invent_labels(windows, seed) if kind == "gaussian" else windows
+    return SOURCES[task.kind].function(side.windows(task.network), seed)
+
+
+def run(
+    plan: Plan, task: SourceTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
+) -> Outcome:
+    """Train the source networks of some seeds and see what they know about strangers.
+
+    A control trains on the rows that the source trains on. The alignment's target side is fitted on
+    the training rows of the task's (or the first) fold; the source side does not depend on them.
+    """
+    from ...metrics import accuracy, balanced_accuracy
+    from ...pretraining import hold_out_people, pretrain
+    from ...training import Schedule
+
+    recipe, seeds = plan.recipe, [trial.columns["seed"] for trial in wanted]
+    target = task.direction.split("->")[1]
+    rows = plan.split(task.direction, task.network, task.protocol, task.fold).train
+    target_train = plan.sides[target].windows(task.network).take(rows)
+    own = task if task.kind == "same_modality" else replace(task, kind="supervised")
+    split = hold_out_people(_source_windows(plan, own, seeds[0]), recipe["pretrain"]["held_out"])
+    aligned = []
+    for seed in seeds[:1] if task.kind in ("supervised", "same_modality") else seeds:
+        windows = _source_windows(plan, task, seed)
+        alignment = fit_alignment(
+            windows.take(split.train), target_train, recipe["align"], scale=recipe["scale"]
+        )
+        aligned.append(alignment.source.apply(windows))
+    trained = pretrain(
+        aligned,
+        split,
+        plan.network_spec(task.network),
+        seeds,
+        Schedule(**recipe["train"]),
+        engine=recipe["engine"],
+        device=device,
+        facts={"source": task.kind, "direction": task.direction, "data_uid": aligned[0].digest()},
+    )
+    people = ", ".join(natural_sorted(aligned[0].metadata["subject"].iloc[split.test].unique()))
+    table = pd.DataFrame(
+        {
+            "trial": range(len(seeds)),
+            "subjects": people if split.rule == "subject" else f"{people}, other recordings",
+            "windows": len(split.test),
+            "accuracy": [float(accuracy(item.y_true, item.y_pred)) for item in trained],
+            "balanced_accuracy": [float(balanced_accuracy(item.y_true, item.y_pred)) for item in trained],
+            "chance": 1.0 / len(aligned[0].classes),
+        }
+    )
+    return Outcome({"sources": table}, {i: item.weights for i, item in enumerate(trained)})
+
+
+SOURCE = Kind("source", "sources", "source networks", lay_out, trials, run)

@@ -1,0 +1,151 @@
+"""The target: one task per direction, network, rule and fold; a trial is an arm and a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...align import ALIGN, fit_alignment
+from ...arms import ARMS, Arm, make_arms
+from ...networks import Network, build_network
+from ...weights import Weights
+from ...windows import Windows
+from ..plan import Plan
+from . import source
+from .tables import curve_table, ledger_table, prediction_table
+from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
+
+
+@dataclass(frozen=True)
+class TargetTask:
+    """Train arms and seeds on one fold of the target."""
+
+    direction: str
+    network: str
+    protocol: str
+    fold: int
+    split_name: str
+
+    @property
+    def label(self) -> str:
+        """File-name safe and unique within a study."""
+        return f"{self.direction.replace('->', '-to-')}_{self.network}_{self.protocol}_fold{self.fold}"
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What tells it from other tasks in the tables."""
+        return {
+            "direction": self.direction,
+            "network": self.network,
+            "protocol": self.protocol,
+            "split": self.split_name,
+        }
+
+
+def lay_out(plan: Plan) -> list[TargetTask]:
+    """Return every fold of every direction, network and rule."""
+    return [
+        TargetTask(direction, spec["name"], rule["by"], fold, split.name)
+        for direction in plan.recipe["directions"]
+        for spec in plan.recipe["network"]
+        for rule in plan.recipe["split"]
+        for fold, split in enumerate(plan.splits[direction.split("->")[1], rule["by"], spec["name"]])
+    ]
+
+
+def trials(plan: Plan, task: TargetTask) -> list[Trial]:
+    """Return one trial per arm and seed."""
+    recipe = plan.recipe
+    source_name, target_name = task.direction.split("->")
+    source_side, target_side = plan.sides[source_name], plan.sides[target_name]
+    joint = ALIGN[recipe["align"]["name"]].facts["joint"]
+    facts = {
+        **task.columns,
+        "windows": target_side.uid(task.network),
+        "split": plan.split(task.direction, task.network, task.protocol, task.fold).uid,
+        "network": plan.network_spec(task.network),
+        **{key: recipe[key] for key in ("scale", "align", "train", "engine")},
+        "source": [source_side.uid(task.network), recipe["pretrain"]["held_out"]]
+        if joint
+        else list(source_side.windows(task.network).names),
+    }
+    trained = {
+        kind: {
+            trial.columns["seed"]: trial.ref
+            for trial in source.trials(
+                plan,
+                source.source_task(plan, kind, task.direction, task.network, task.protocol, task.fold),
+            )
+        }
+        for kind in plan.source_kinds
+    }
+    asked = []
+    for arm in recipe["arms"]:
+        kind = ARMS[arm["name"]].facts["starts_from"]
+        for seed in recipe["seeds"]:
+            needs = {kind: trained[kind][seed]} if kind else {}
+            asked.append(TrialFacts({"arm": arm["name"], "seed": seed}, [arm, seed], needs))
+    return make_trials("target", facts, asked)
+
+
+def _prepare(plan: Plan, task: TargetTask) -> tuple[Windows, Network]:
+    """Align the target's windows by training rows, and build the network that takes them."""
+    from ...pretraining import hold_out_people
+
+    recipe = plan.recipe
+    source_name, target_name = task.direction.split("->")
+    windows = plan.sides[target_name].windows(task.network)
+    source_windows = plan.sides[source_name].windows(task.network)
+    source_train = source_windows.take(hold_out_people(source_windows, recipe["pretrain"]["held_out"]).train)
+    target_train = windows.take(plan.split(task.direction, task.network, task.protocol, task.fold).train)
+    alignment = fit_alignment(source_train, target_train, recipe["align"], scale=recipe["scale"])
+    aligned = alignment.target.apply(windows)
+    return aligned, build_network(plan.network_spec(task.network), aligned.shape, len(aligned.classes))
+
+
+def rehearse(plan: Plan) -> None:
+    """Do all but training for the first fold of every direction, network and rule: what cannot run is said.
+
+    Raises
+    ------
+    BiotransferError
+        As the study itself would.
+    """
+    for task in lay_out(plan):
+        if task.fold == 0:
+            _prepare(plan, task)
+
+
+def run(
+    plan: Plan, task: TargetTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
+) -> Outcome:
+    """Train arms and seeds of one fold: the same windows, batches and heads; other starting weights."""
+    from ...training import Schedule, train
+
+    recipe = plan.recipe
+    split = plan.split(task.direction, task.network, task.protocol, task.fold)
+    aligned, network = _prepare(plan, task)
+    specs = {arm["name"]: arm for arm in recipe["arms"]}
+    arms: list[Arm] = [None] * len(wanted)  # type: ignore[list-item]
+    for seed in dict.fromkeys(trial.columns["seed"] for trial in wanted):
+        mine = [i for i, trial in enumerate(wanted) if trial.columns["seed"] == seed]
+        trained = {kind: weights[ref] for i in mine for kind, ref in wanted[i].needs.items()}
+        made = make_arms(
+            [specs[wanted[i].columns["arm"]] for i in mine], trained, network, seed, stream=split.uid
+        )
+        for i, arm in zip(mine, made, strict=True):
+            arms[i] = arm
+    curves = train(
+        network, arms, aligned, split, Schedule(**recipe["train"]), engine=recipe["engine"], device=device
+    )
+    return Outcome(
+        {
+            "curves": curve_table(curves, aligned, split),
+            "predictions": prediction_table(curves, aligned, split),
+            "ledger": ledger_table(arms),
+        }
+    )
+
+
+TARGET = Kind("target", "targets", "arms on the target", lay_out, trials, run)
