@@ -19,6 +19,7 @@ _CATALOGS = {
     "pretrain": ("pretraining", "SOURCES"),
     "arms": ("arms", "ARMS"),
     "metrics": ("metrics", "METRICS"),
+    "scores": ("transferability", "SCORES"),
     "checks": ("checks", "CHECKS"),
 }
 
