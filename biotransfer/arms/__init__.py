@@ -9,7 +9,7 @@ from ..catalog import Catalog, Entry
 from ..errors import check
 from ..networks.network import Network, initial_tensors
 from ..weights import Weights
-from .arm import Arm, LedgerRow, carried_share
+from .arm import Arm, LedgerRow, Penalty, carried_share
 from .strategies import (
     frozen_body,
     noise_source,
@@ -21,7 +21,7 @@ from .strategies import (
     transferred,
 )
 
-__all__ = ["ARMS", "Arm", "LedgerRow", "carried_share", "make_arms"]
+__all__ = ["ARMS", "Arm", "LedgerRow", "Penalty", "carried_share", "make_arms"]
 
 
 def _entry(function: Any, role: str, starts_from: str | None, summary: str, source: str = "own") -> Entry:

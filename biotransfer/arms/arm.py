@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from ..errors import check
 from ..networks.network import Network
 from ..weights import Tensors, Weights
 
@@ -38,8 +40,41 @@ class LedgerRow:
 
 
 @dataclass(frozen=True, eq=False)
+class Penalty:
+    """A term that an arm adds to its loss.
+
+    Parameters
+    ----------
+    name : str
+        Of ``training.penalties.PENALTIES``.
+    options : mapping
+        The penalty's parameters.
+    tensors : mapping of str to ndarray
+        What it is measured against and never trains: the tensors of ``network`` (such as the source's weights
+        with the source's head), and further arrays that the penalty asks for by name.
+    network : Network, optional
+        The network that ``tensors`` are the weights of; None where the penalty needs no reference outputs.
+    """
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    tensors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    network: Network | None = None
+
+    def __post_init__(self) -> None:
+        shapes = self.network.tensor_shapes if self.network else {}
+        for name, shape in shapes.items():
+            check(
+                name in self.tensors and np.shape(self.tensors[name]) == shape,
+                f"penalty {self.name!r}: tensor {name!r} of its network has shape {shape}, "
+                f"given is {np.shape(self.tensors[name]) if name in self.tensors else 'none'}. "
+                "Pass the weights of that network.",
+            )
+
+
+@dataclass(frozen=True, eq=False)
 class Arm:
-    """What one training starts from.
+    """What one training starts from, and what it adds to plain training.
 
     Parameters
     ----------
@@ -53,6 +88,28 @@ class Arm:
         Factor on the learning rate per tensor; 0 is frozen.
     ledger : tuple of LedgerRow
         One row per tensor.
+    thaw : mapping of str to float
+        Share of the updates, 0 to 1, during which a tensor stays as it is; then it trains as if the optimizer
+        began there. 1 is frozen.
+    anchor : mapping of str to (ndarray, float)
+        Reference and strength: adds strength / 2 * ||tensor - reference||^2 to the loss.
+    low_rank : mapping of str to (ndarray, ndarray, float)
+        A of shape (r, n_in), B of shape (n_out, r) and a scale, for the weight of a dense layer: it acts as
+        weight + scale * B @ A, where A and B train in its place (at its ``lr_scale`` and ``thaw``, weight decay
+        acting on A and B) and the weight itself stays. Trained tensors come back merged.
+    penalty : Penalty, optional
+        A further term of the loss.
+
+    Raises
+    ------
+    BiotransferError
+        For a tensor that is not there, another shape, or a share outside 0 to 1.
+
+    Notes
+    -----
+    ``low_rank``: Hu et al. 2022, arXiv:2106.09685, equation 3. ``anchor``: Li et al. 2018, arXiv:1802.01483,
+    equation 3. ``thaw``: Howard & Ruder 2018, arXiv:1801.06146, section 3.3; Kumar et al. 2022,
+    arXiv:2202.10054.
     """
 
     name: str
@@ -60,6 +117,38 @@ class Arm:
     tensors: Mapping[str, np.ndarray]
     lr_scale: Mapping[str, float]
     ledger: tuple[LedgerRow, ...]
+    thaw: Mapping[str, float] = field(default_factory=dict)
+    anchor: Mapping[str, tuple[np.ndarray, float]] = field(default_factory=dict)
+    low_rank: Mapping[str, tuple[np.ndarray, np.ndarray, float]] = field(default_factory=dict)
+    penalty: Penalty | None = None
+
+    def __post_init__(self) -> None:
+        named: dict[str, Mapping[str, Any]] = {
+            "lr_scale": self.lr_scale, "thaw": self.thaw, "anchor": self.anchor, "low_rank": self.low_rank
+        }  # fmt: skip
+        for what, mapping in named.items():
+            strange = sorted(set(mapping) - set(self.tensors))
+            check(
+                not strange,
+                f"{what} of arm {self.name!r} names {', '.join(strange)}, which the network does not have. "
+                f"It has: {', '.join(self.tensors)}.",
+            )
+        for name, share in self.thaw.items():
+            check(0 <= share <= 1, f"thaw={share} of {name!r} in arm {self.name!r}. Expected 0 to 1.")
+        for name, (reference, strength) in self.anchor.items():
+            check(
+                reference.shape == self.tensors[name].shape and strength >= 0,
+                f"anchor of {name!r} in arm {self.name!r} has shape {reference.shape} and strength "
+                f"{strength}, the tensor has shape {self.tensors[name].shape}. Expected the same shape and a "
+                "strength of 0 or more.",
+            )
+        for name, (a, b, _) in self.low_rank.items():
+            shape = self.tensors[name].shape
+            check(
+                len(shape) == 2 and a.shape[1:] == shape[1:] and b.shape == (shape[0], a.shape[0]),
+                f"low_rank of {name!r} in arm {self.name!r}: A has shape {a.shape}, B {b.shape}, the tensor "
+                f"{shape}. Expected A (r, n_in) and B (n_out, r) of a weight (n_out, n_in).",
+            )
 
     def __repr__(self) -> str:
         return f"<Arm {self.name}, seed {self.seed}: {carried_share(self.ledger):.0%} carried over>"
