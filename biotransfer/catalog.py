@@ -84,6 +84,8 @@ class Catalog(Mapping[str, Entry]):
         What the entries are ("network", "arm", ...): also the recipe's key.
     entries : iterable of Entry
         The methods.
+    refused : mapping of str to str, optional
+        Methods that one could expect here, and why they cannot be used.
 
     Examples
     --------
@@ -94,12 +96,15 @@ class Catalog(Mapping[str, Entry]):
     {'times': 3}
     """
 
-    def __init__(self, kind: str, entries: list[Entry]):
+    def __init__(self, kind: str, entries: list[Entry], refused: Mapping[str, str] | None = None):
         self.kind = kind
+        self.refused = dict(refused or {})
         self._entries = {entry.name: entry for entry in entries}
         check(len(self._entries) == len(entries), f"catalog {kind!r} names one entry twice.")
 
     def __getitem__(self, name: str) -> Entry:
+        if name in self.refused:
+            raise BiotransferError(f"{self.kind}={name!r} cannot be used here: {self.refused[name]}.")
         check_option(self.kind, name, self._entries)
         return self._entries[name]
 

@@ -132,6 +132,11 @@ def _tensor_file(path: str | Path) -> Path:
     return path if path.suffix == ".safetensors" else path.with_name(f"{path.name}.safetensors")
 
 
+def is_statistic(name: str) -> bool:
+    """Whether a tensor holds running statistics, which training moves without a gradient."""
+    return name.endswith((".running_mean", ".running_var"))
+
+
 def permute_values(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return the same values in a random order: the sorted values stay, the structure goes."""
     return rng.permutation(value.ravel()).reshape(value.shape)

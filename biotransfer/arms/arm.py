@@ -193,16 +193,12 @@ def match_tensors(source: Weights, network: Network) -> Fit:
         else:
             carried[name] = source.tensors[name].astype(np.float32)
             reasons[name] = "same name and shape"
-    broken = {_layer(name) for name in network.tensor_shapes if name not in carried}
-    for name in [n for n in carried if _layer(n) in broken]:
+    layers = network.tensor_layers
+    broken = {layers[name] for name in network.tensor_shapes if name not in carried}
+    for name in [n for n in carried if layers[n] in broken]:
         del carried[name]
         reasons[name] = "another tensor of its layer does not fit"
     return Fit(carried, reasons)
-
-
-def _layer(tensor: str) -> str:
-    """Return the layer that a tensor stands and falls with."""
-    return tensor.rpartition(".")[0].removesuffix("_norm")
 
 
 def ledger_rows(

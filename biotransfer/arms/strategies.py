@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..networks.network import Network
-from ..weights import Tensors, Weights, permute_values, redraw_values
+from ..weights import Tensors, Weights, is_statistic, permute_values, redraw_values
 from .arm import Arm, ledger_rows, match_tensors
 
 
@@ -76,11 +76,13 @@ def redrawn(source: Weights, fresh: Tensors, network: Network, seed: int) -> Arm
 
     Notes
     -----
-    Source: Raghu et al. 2019, arXiv:1902.07208 ("Mean Var Init").
+    Source: Raghu et al. 2019, arXiv:1902.07208 ("Mean Var Init"); differs from it in that running statistics
+    of norms are permuted, since a normal draw could make a variance negative.
     """
 
     def change(name: str, value: np.ndarray) -> np.ndarray:
-        return redraw_values(value, np.random.default_rng([seed, zlib.crc32(name.encode()), 2]))
+        rng = np.random.default_rng([seed, zlib.crc32(name.encode()), 2])
+        return permute_values(value, rng) if is_statistic(name) else redraw_values(value, rng)
 
     return _carry("redrawn", source, fresh, network, seed, action="redrawn", change=change)
 

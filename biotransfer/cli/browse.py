@@ -45,6 +45,11 @@ def list_entries(arguments: argparse.Namespace) -> int:
         width = max((len(name) for name, _ in rows), default=0)
         for name, text in rows:
             print(f"  {name:<{width}}  {text}")
+        refused = {} if kind == "recipes" else _catalog(kind).refused
+        if refused:
+            print(f"{kind}, refused:")
+            for name, reason in refused.items():
+                print(f"  {name}: {reason}")
     return 0
 
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..catalog import Catalog, Entry
+from ..errors import check
 from .cnn import cnn_image, cnn_signal
+from .foreign import REFUSED, foreign_entries
 from .mlp import mlp
 from .network import PARTS, Layer, Network, initial_tensors
 
@@ -36,11 +38,19 @@ NETWORKS = Catalog(
             "own, after Schirrmeister et al. 2017, doi:10.1002/hbm.23730",
             {"takes": "signals"},
         ),
+        *foreign_entries(),
     ],
+    refused=REFUSED,
 )
 
 
-def build_network(spec: str | Mapping[str, Any], input_shape: tuple[int, ...], n_outputs: int) -> Network:
+def build_network(
+    spec: str | Mapping[str, Any],
+    input_shape: tuple[int, ...],
+    n_outputs: int,
+    *,
+    sfreq: float | None = None,
+) -> Network:
     """Return the network that ``spec`` names, for windows of ``input_shape`` and ``n_outputs`` classes.
 
     Parameters
@@ -51,6 +61,8 @@ def build_network(spec: str | Mapping[str, Any], input_shape: tuple[int, ...], n
         ``(n_features,)`` or ``(n_chans, n_times)``.
     n_outputs : int
         Number of classes.
+    sfreq : float, optional
+        Sampling rate in Hz, for networks whose entry says ``needs_sfreq``.
 
     Raises
     ------
@@ -63,4 +75,10 @@ def build_network(spec: str | Mapping[str, Any], input_shape: tuple[int, ...], n
     (3, 8)
     """
     entry, parameters = NETWORKS.resolve(spec)
+    if entry.facts.get("needs_sfreq"):
+        check(
+            sfreq is not None,
+            f"network {entry.name!r} needs the sampling rate. Pass build_network(..., sfreq=windows.sfreq).",
+        )
+        return entry.function(tuple(input_shape), n_outputs, sfreq, **parameters)
     return entry.function(tuple(input_shape), n_outputs, **parameters)

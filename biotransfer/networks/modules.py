@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import torch
 from torch import nn
 
 from ..errors import BiotransferError
+from ..weights import is_statistic
 from .network import Layer, Network
 
 
@@ -52,8 +53,8 @@ def _layer_module(layer: Layer, n_axes: int) -> nn.Module:
     raise BiotransferError(f"layer kind={layer.kind!r} has no module. Add it to networks/modules.py.")
 
 
-def build_module(network: Network, dtype: torch.dtype = torch.float32) -> nn.Sequential:
-    """Return a torch module whose tensors carry the record's names.
+def build_module(network: Network, dtype: torch.dtype = torch.float32) -> nn.Module:
+    """Return a torch module whose tensors carry the record's names, ready to train.
 
     Parameters
     ----------
@@ -62,6 +63,11 @@ def build_module(network: Network, dtype: torch.dtype = torch.float32) -> nn.Seq
     dtype : torch.dtype
         Precision of the tensors.
     """
+    if network.build is not None:
+        from .foreign_modules import build_foreign
+
+        with torch.random.fork_rng(devices=[]):
+            return build_foreign(network.build, network.input_shape, network.n_outputs).to(dtype)
     modules: OrderedDict[str, nn.Module] = OrderedDict()
     n_axes = len(network.input_shape)
     with torch.random.fork_rng(devices=[]):
@@ -70,14 +76,37 @@ def build_module(network: Network, dtype: torch.dtype = torch.float32) -> nn.Seq
     return nn.Sequential(modules).to(dtype)
 
 
+def module_tensors(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Return what a module learns: its parameters, and the running statistics of its norms."""
+    statistics = {name: b for name, b in module.named_buffers() if is_statistic(name)}
+    return dict(module.named_parameters()) | statistics
+
+
 def load_tensors(module: nn.Module, tensors: Mapping[str, np.ndarray]) -> None:
     """Copy ``tensors`` into the module; every name and shape has to fit."""
     with torch.no_grad():
-        state = dict(module.named_parameters())
+        state = module_tensors(module)
         if set(state) != set(tensors):
             raise BiotransferError(
                 f"tensors {sorted(set(tensors) ^ set(state))} are on one side only. "
                 "Build the network that the weights' card names."
             )
-        for name, parameter in state.items():
-            parameter.copy_(torch.tensor(tensors[name], dtype=parameter.dtype))
+        for name, tensor in state.items():
+            tensor.copy_(torch.tensor(tensors[name], dtype=tensor.dtype))
+
+
+def set_training(module: nn.Module, still: Collection[str]) -> None:
+    """Put the module into training mode, except norms whose running statistics are ``still``.
+
+    Parameters
+    ----------
+    module : nn.Module
+        What is trained.
+    still : collection of str
+        Names of the tensors that do not move. A norm in training mode moves its statistics even when no
+        optimiser touches it; here it stays in evaluation mode.
+    """
+    module.train()
+    for name, part in module.named_modules():
+        if f"{name}.running_mean" in still:
+            part.eval()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,14 @@ class Layer:
     ----------
     kind : str
         ``linear``, ``relu``, ``layer_norm``, ``group_norm``, ``conv1d``, ``conv2d``, ``max_pool``,
-        ``mean_over_time``, ``image`` or ``flatten``.
+        ``mean_over_time``, ``image`` or ``flatten``; ``foreign`` for a layer of a library's model.
     part : {"stem", "body", "head"}
         Sees channels or features; carries over; sees classes.
     name : str
         Prefix of its tensors; "" for a layer without any.
     options : mapping
-        ``n_in``, ``n_out``, ``kernel``, ``groups``, ... as the kind needs.
+        ``n_in``, ``n_out``, ``kernel``, ``groups``, ... as the kind needs; ``shapes`` by tensor for a foreign
+        layer.
     """
 
     kind: str
@@ -41,6 +43,8 @@ class Layer:
     def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of each tensor of this layer by full name."""
         o = self.options
+        if self.kind == "foreign":
+            return dict(o["shapes"])
         if self.kind == "linear":
             shapes: dict[str, tuple[int, ...]] = {"weight": (o["n_out"], o["n_in"]), "bias": (o["n_out"],)}
         elif self.kind in ("conv1d", "conv2d"):
@@ -69,6 +73,10 @@ class Network:
         Number of classes.
     parameters : mapping
         What the recipe asked for.
+    build : mapping, optional
+        For a library's model: how the library builds it (``library``, ``model``, ``sfreq``, ``options``,
+        ``channels``), its ``operations`` per window and what it said while it was built (``notes``). Its
+        layers then declare tensors, not computations.
     """
 
     name: str
@@ -76,16 +84,22 @@ class Network:
     input_shape: tuple[int, ...]
     n_outputs: int
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    build: Mapping[str, Any] | None = None
 
-    @property
+    @cached_property
     def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every tensor by name, in order."""
         return {k: s for layer in self.layers for k, s in layer.tensor_shapes().items()}
 
-    @property
+    @cached_property
     def tensor_parts(self) -> dict[str, str]:
         """Stem, body or head, for every tensor."""
         return {k: layer.part for layer in self.layers for k in layer.tensor_shapes()}
+
+    @cached_property
+    def tensor_layers(self) -> dict[str, str]:
+        """Layer that every tensor stands and falls with; a norm belongs to the layer before it."""
+        return {k: layer.name.removesuffix("_norm") for layer in self.layers for k in layer.tensor_shapes()}
 
     @property
     def n_parameters(self) -> int:
@@ -94,6 +108,8 @@ class Network:
 
     def operations(self, n_windows: int) -> float:
         """Multiply-adds times two of one forward pass over ``n_windows`` (dense and convolution layers)."""
+        if self.build is not None:
+            return float(self.build["operations"]) * n_windows
         total, shape = 0.0, tuple(self.input_shape)
         for layer in self.layers:
             o = layer.options
@@ -107,12 +123,13 @@ class Network:
 
     def describe(self) -> dict[str, Any]:
         """Plain record for a weights card."""
-        return {
+        record = {
             "name": self.name,
             "parameters": dict(self.parameters),
             "input_shape": list(self.input_shape),
             "n_outputs": self.n_outputs,
         }
+        return record if self.build is None else record | {"build": dict(self.build)}
 
     def _repr_html_(self) -> str:
         sizes = {
@@ -171,9 +188,14 @@ def initial_tensors(network: Network, seed: int, *, stream: str = "target") -> T
     Notes
     -----
     Uniform in +-1/sqrt(fan_in) for weights and biases (He et al. 2015, arXiv:1502.01852, with a = sqrt(5), as
-    torch's layers do); norms start at one and zero.
+    torch's layers do); norms start at one and zero. A library's model draws by its own rules from a generator
+    seeded with seed, stream and model: a tensor's draw then depends on those before it.
     """
     check(seed >= 0, f"seed={seed} is negative. Expected 0 or more.")
+    if network.build is not None:
+        from .foreign_modules import draw_tensors
+
+        return draw_tensors(network, seed, stream)
     tensors: Tensors = {}
     for layer in network.layers:
         shapes = layer.tensor_shapes()

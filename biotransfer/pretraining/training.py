@@ -125,7 +125,7 @@ def pretrain(
         f"the source has a single class ({', '.join(first.classes)}): there is nothing to learn. "
         "Give it two or more with classes: [...].",
     )
-    record = build_network(network, first.shape, len(first.classes))
+    record = build_network(network, first.shape, len(first.classes), sfreq=first.sfreq)
     arms = [make_arms(["scratch"], {}, record, seed, stream="source")[0] for seed in seeds]
     n = len(first)
     pool = np.arange(len(seeds)) if len(windows) > 1 else np.zeros(len(seeds), np.int64)

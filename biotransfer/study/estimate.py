@@ -46,7 +46,8 @@ def estimate_seconds(plan: Plan) -> float:
             shape = plan.sides[target].windows(spec["name"]).shape
             k = plan.recipe["align"].get("k")
             shape = (k,) if k and NETWORKS[spec["name"]].facts["takes"] == "features" else shape
-            network = build_network(spec, shape, len(plan.sides[target].signals.classes))
+            signals = plan.sides[target].signals
+            network = build_network(spec, shape, len(signals.classes), sfreq=signals.sfreq)
             measured = min(models, 40)
             n_rows, n_steps = schedule.batch_size * 8, 8
             rows = np.tile(np.arange(n_rows), (measured, 1))

@@ -76,7 +76,8 @@ def describe_run(
     for spec in plan.recipe["network"]:
         target = plan.recipe["directions"][0].split("->")[1]
         shape = _network_shape(plan, spec, sides[target].windows(spec["name"]).shape)
-        engines[spec["name"]] = choose_engine(build_network(spec, shape, 2), plan.recipe["engine"])
+        network = build_network(spec, shape, 2, sfreq=sides[target].signals.sfreq)
+        engines[spec["name"]] = choose_engine(network, plan.recipe["engine"])
     return {
         "recipe_uid": plan.recipe.uid,
         "command": command,

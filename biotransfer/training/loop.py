@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ..networks.modules import build_module, load_tensors
+from ..networks.modules import build_module, load_tensors, module_tensors, set_training
 from .job import Curves, Job, empty_curves
+from .schedule import update_seed
 
 _EVAL_WINDOWS = 1024
 
@@ -30,7 +31,8 @@ def train_loop(job: Job, device: str = "cpu", dtype: torch.dtype = torch.float32
     X = torch.from_numpy(np.ascontiguousarray(job.X)).to(device=device, dtype=dtype)
     y = torch.from_numpy(job.y).to(device)
     for a in range(len(job.arms)):
-        _train_one(job, a, X, y, curves, device, dtype)
+        with torch.random.fork_rng(devices=[X.device] if X.is_cuda else []):
+            _train_one(job, a, X, y, curves, device, dtype)
     return curves
 
 
@@ -50,12 +52,17 @@ def _train_one(
     eval_rows = torch.from_numpy(job.eval_rows[a]).to(device)
     _evaluate(module, X, y, eval_rows, curves, a, 0)
     n_train = job.train_rows.shape[1]
+    still = {name for name, rate in arm.lr_scale.items() if rate == 0}
+    update = 0
     for epoch in range(schedule.epochs):
         order = torch.from_numpy(job.order(a, epoch)).to(device)
         total = torch.zeros((), dtype=dtype, device=device)
         correct = torch.zeros((), dtype=torch.int64, device=device)
+        set_training(module, still)
         for batch in schedule.batches(n_train):
             rows = order[batch]
+            torch.manual_seed(update_seed(arm.seed, job.split_uid, update))
+            update += 1
             logits = module(X[rows])
             loss = functional.cross_entropy(logits, y[rows])
             optimizer.zero_grad(set_to_none=True)
@@ -66,7 +73,8 @@ def _train_one(
         curves.train_loss[a, epoch + 1] = float(total) / n_train
         curves.train_accuracy[a, epoch + 1] = float(correct) / n_train
         _evaluate(module, X, y, eval_rows, curves, a, epoch + 1)
-    curves.tensors[a].update({k: p.detach().cpu().numpy().copy() for k, p in module.named_parameters()})
+    final = module_tensors(module)
+    curves.tensors[a].update({k: final[k].detach().cpu().numpy().copy() for k in job.network.tensor_shapes})
 
 
 @torch.no_grad()
@@ -80,6 +88,7 @@ def _evaluate(
     at: int,
 ) -> None:
     last = at == len(curves.steps) - 1
+    module.eval()
     for begin in range(0, len(rows), _EVAL_WINDOWS):
         part = slice(begin, min(begin + _EVAL_WINDOWS, len(rows)))
         logits = module(X[rows[part]])

@@ -72,3 +72,18 @@ def epoch_order(seed: int, split_uid: str, epoch: int, n_windows: int) -> np.nda
     ndarray, shape (n_windows,), int64
     """
     return np.random.default_rng([seed, zlib.crc32(split_uid.encode()), epoch]).permutation(n_windows)
+
+
+def update_seed(seed: int, split_uid: str, update: int) -> int:
+    """Seed of what a network draws during one update (dropout), the same for every arm.
+
+    Parameters
+    ----------
+    seed : int
+        The arm's seed.
+    split_uid : str
+        Of the split.
+    update : int
+        From 0.
+    """
+    return zlib.crc32(f"{seed}/{split_uid}/{update}".encode())

@@ -101,7 +101,8 @@ def _prepare(plan: Plan, task: TargetTask) -> tuple[Windows, Network]:
     target_train = windows.take(plan.split(task.direction, task.network, task.protocol, task.fold).train)
     alignment = fit_alignment(source_train, target_train, recipe["align"], scale=recipe["scale"])
     aligned = alignment.target.apply(windows)
-    return aligned, build_network(plan.network_spec(task.network), aligned.shape, len(aligned.classes))
+    spec = plan.network_spec(task.network)
+    return aligned, build_network(spec, aligned.shape, len(aligned.classes), sfreq=aligned.sfreq)
 
 
 def rehearse(plan: Plan) -> None:
