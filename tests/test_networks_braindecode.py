@@ -65,7 +65,7 @@ def test_every_model_of_the_installed_braindecode_is_offered_or_refused_with_a_r
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
 def test_a_refused_model_says_why_and_could_not_be_built(name):
-    with pytest.raises(BiotransferError, match=r"cannot be used here: (its?|between|in a)\b"):
+    with pytest.raises(BiotransferError, match=r"cannot be used here: (its?|between|in a|a window)\b"):
         build_network(name, (4, 250), 3, sfreq=250.0)
     if name == "CodeBrain":
         return
