@@ -5,13 +5,17 @@ Each function takes signal Windows and a seed and returns signal Windows of the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import check, check_option
-from ..windows import Windows
+from ..preprocessing import preprocess as preprocess_recording
+from ..simulate import simulate_eeg, simulate_emg
+from ..windows import Windows, cut_windows, natural_sorted
 
 NOISES = ("gaussian", "phase")
 _STRETCHES = 5
@@ -90,6 +94,84 @@ def noise(windows: Windows, seed: int, *, kind: str = "gaussian") -> Windows:
         X = np.fft.irfft(spectrum * np.exp(1j * phases), n_times, axis=2)
         step = "phases randomised"
     return replace(windows, X=X.astype(windows.X.dtype), history=(*windows.history, step))
+
+
+def phase(windows: Windows, seed: int) -> Windows:
+    """Give the source random phases: spectra, covariances and labels stay.
+
+    Parameters
+    ----------
+    windows : Windows
+        Source windows, signals.
+    seed : int
+        Draws the phases.
+
+    Notes
+    -----
+    Source: Prichard & Theiler 1994, doi:10.1103/PhysRevLett.73.951. A network that lives on power and
+    covariance loses nothing; what it loses beyond that is wave shape.
+    """
+    return noise(windows, seed, kind="phase")
+
+
+def simulated(
+    windows: Windows,
+    seed: int,
+    *,
+    contrast: float = 4.0,
+    variability: float = 1.5,
+    preprocess: Sequence[Mapping[str, Any]] = (),
+) -> Windows:
+    """Replace the signals by simulated ones of as many people, channels and classes; no human was recorded.
+
+    Parameters
+    ----------
+    windows : Windows
+        Source windows, signals.
+    seed : int
+        Draws the simulation.
+    contrast : float
+        How much the classes differ, in dB, see :func:`biotransfer.simulate.simulate_eeg`.
+    variability : float
+        Deviation between people and between stretches, in dB.
+    preprocess : sequence
+        Steps to apply to the simulated recordings; a study applies those of the source.
+
+    Raises
+    ------
+    BiotransferError
+        When the simulator cannot make these channels, classes or rates.
+
+    Notes
+    -----
+    Source: own. Every window keeps its person, class and metadata; its signal is a piece of the simulated
+    recording of that person and class. Simulated windows overlap by
+    half; a person and class has five stretches of signal.
+    """
+    check(windows.is_signal, "source simulated needs signals. Make it before features are extracted.")
+    assert windows.sfreq is not None
+    n_times, sfreq = windows.X.shape[2], windows.sfreq
+    length, step = n_times / sfreq, max(n_times // 2, 1) / sfreq
+    seconds = max((-(-int(windows.counts().to_numpy().max()) // _STRETCHES) + 2) * step + length, 2.0)
+    people = natural_sorted(windows.metadata["subject"].unique())
+    common: dict[str, Any] = {"n_subjects": len(people), "n_chans": len(windows.names), "sfreq": sfreq,
+                              "classes": windows.classes, "contrast": contrast, "variability": variability,
+                              "mains": None, "seed": seed}  # fmt: skip
+    if windows.modality == "eeg":
+        runs = {"seconds_per_class": seconds * _STRETCHES, "n_runs": _STRETCHES, "blink_rate": 0.0}
+        recordings = simulate_eeg(**common, **runs)
+    else:
+        recordings = simulate_emg(**common, seconds=seconds, n_repetitions=_STRETCHES)
+    X = np.empty_like(windows.X)
+    subjects = windows.metadata["subject"].to_numpy(dtype=str)
+    for i, person in enumerate(people):
+        own = [preprocess_recording(r, preprocess) for r in recordings if r.subject == f"S{i + 1}"]
+        made = cut_windows(own, length=length, step=step)
+        for label in range(len(windows.classes)):
+            rows = np.flatnonzero((subjects == person) & (windows.y == label))
+            drawn = np.flatnonzero(made.y == label)
+            X[rows] = made.X[drawn[np.linspace(0, len(drawn) - 1, len(rows)).astype(int)]]
+    return replace(windows, X=X, history=(*windows.history, "simulated signals"))
 
 
 def invent_labels(windows: Windows, seed: int) -> Windows:

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
-from ..arms import make_arms
 from ..errors import check
-from ..networks import build_network
+from ..networks import Network, build_network
 from ..splits import Split
-from ..training import Curves, Job, Schedule, run_job
+from ..training import Schedule
 from ..weights import Weights
 from ..windows import Windows, natural_sorted
+from .setting import Learned, Setting, Stack, one_thread, trunk
+
+_EVAL_WINDOWS = 1024
 
 
 def hold_out_people(windows: Windows, share: float = 0.2) -> Split:
@@ -67,11 +70,23 @@ def hold_out_people(windows: Windows, share: float = 0.2) -> Split:
 
 @dataclass(frozen=True, eq=False)
 class Pretrained:
-    """Source weights of one seed, and their predictions on what they have not seen."""
+    """Source weights of one seed, and their predictions on what they have not seen.
+
+    Parameters
+    ----------
+    weights : Weights
+        Every tensor, and the card.
+    y_true, y_pred : ndarray of int64
+        Classes of the windows kept out; predicted by the network's own head, or, where the method reads no
+        labels, by a ridge classifier on what the head would see, fitted to the training windows.
+    loss : ndarray, shape (epochs,), float64
+        What was minimised, averaged over each epoch.
+    """
 
     weights: Weights
     y_true: np.ndarray
     y_pred: np.ndarray
+    loss: np.ndarray
 
 
 def pretrain(
@@ -81,8 +96,11 @@ def pretrain(
     seeds: Sequence[int],
     schedule: Schedule | None = None,
     *,
+    method: str | Mapping[str, Any] = "supervised",
+    target: Windows | None = None,
     engine: str = "auto",
     device: str = "cpu",
+    dtype: str = "float32",
     facts: Mapping[str, Any] | None = None,
 ) -> list[Pretrained]:
     """Train one source network per seed from random weights.
@@ -99,7 +117,11 @@ def pretrain(
         One training each.
     schedule : Schedule, optional
         The same as the target's unless the recipe says otherwise.
-    engine, device : str
+    method : str or mapping
+        What is learned, see ``METHODS``.
+    target : Windows, optional
+        **Training rows only** of the target, aligned; for methods whose fact ``joint`` is true.
+    engine, device, dtype : str
         See :func:`biotransfer.training.run_job`.
     facts : mapping, optional
         Added to every weights card.
@@ -112,53 +134,113 @@ def pretrain(
     Raises
     ------
     BiotransferError
-        For a source of one class.
+        For a source of one class, or one that the method cannot use.
     """
+    from . import METHODS
+
     windows, seeds, schedule = list(windows), list(seeds), schedule or Schedule()
+    entry, parameters = METHODS.resolve(method)
     check(
         len(windows) in (1, len(seeds)),
         f"{len(windows)} windows for {len(seeds)} seeds. Pass one for all, or one for each.",
     )
     first = windows[0]
     check(
-        len(np.unique(first.y[split.train])) > 1,
+        not entry.facts["labels"] or len(np.unique(first.y[split.train])) > 1,
         f"the source has a single class ({', '.join(first.classes)}): there is nothing to learn. "
         "Give it two or more with classes: [...].",
     )
-    record = build_network(network, first.shape, len(first.classes), sfreq=first.sfreq)
-    arms = [make_arms(["scratch"], {}, record, seed, stream="source")[0] for seed in seeds]
-    n = len(first)
-    pool = np.arange(len(seeds)) if len(windows) > 1 else np.zeros(len(seeds), np.int64)
-    job = Job(
-        record,
-        arms,
-        np.concatenate([w.X for w in windows]) if len(windows) > 1 else first.X,
-        np.concatenate([w.y for w in windows]) if len(windows) > 1 else first.y,
-        split.train + n * pool[:, None],
-        split.test + n * pool[:, None],
-        split.uid,
-        schedule,
+    check(
+        not entry.facts["joint"] or target is not None,
+        f"pretrain {entry.name} learns from the target, too. Pass target=aligned.take(split.train).",
     )
-    curves = run_job(job, engine=engine, device=device)
-    return [
-        _pretrained(job, curves, a, windows[pool[a]], split, dict(facts or {})) for a in range(len(seeds))
+    records = [
+        build_network(network, w.shape, len(w.classes), sfreq=w.sfreq)
+        for w in (first, *([target] if target is not None and entry.facts["joint"] else []))
     ]
+    check(
+        entry.name == "supervised" or records[0].build is None,
+        f"pretrain {entry.name} needs to see what enters the head, layer by layer; network "
+        f"{records[0].name!r} is a library's whole model. Use pretrain: {{method: supervised}}, or network: "
+        "mlp, cnn_image or cnn_signal.",
+    )
+    setting = Setting(
+        records[0],
+        tuple(windows),
+        split.train,
+        split.test,
+        split.uid,
+        tuple(seeds),
+        schedule,
+        target if entry.facts["joint"] else None,
+        records[1] if entry.facts["joint"] else None,
+        engine,
+        device,
+        dtype,
+    )
+    with one_thread():
+        learned = entry.function(setting, **parameters)
+        predicted = _predict(setting, learned, own_head=entry.facts["labels"])
+    card = {"method": {"name": entry.name, **parameters}, **dict(facts or {})}
+    return [_pretrained(setting, learned, a, predicted[a], split, card) for a in range(len(seeds))]
+
+
+def _predict(setting: Setting, learned: Learned, *, own_head: bool) -> np.ndarray:
+    """Classes that every seed's network gives to the windows kept out, shape (n_seeds, n_test)."""
+    tensors = {
+        name: setting.to_torch(np.stack([one[name] for one in learned.tensors]))
+        for name in setting.network.tensor_shapes
+    }
+    X, y = setting.pooled()
+    if own_head:
+        return _outputs(setting, setting.network, tensors, setting.test, X).argmax(-1)
+    from sklearn.linear_model import RidgeClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    body = trunk(setting.network)
+    train, test = (_outputs(setting, body, tensors, rows, X) for rows in (setting.train, setting.test))
+    labels = y[setting.rows(setting.train)]
+    return np.stack(
+        [
+            make_pipeline(StandardScaler(), RidgeClassifier()).fit(train[a], labels[a]).predict(test[a])
+            for a in range(len(setting.seeds))
+        ]
+    )
+
+
+def _outputs(
+    setting: Setting, network: Network, tensors: Mapping[str, torch.Tensor], rows: np.ndarray, X: np.ndarray
+) -> np.ndarray:
+    """Return what ``network`` makes of ``rows`` of every seed's windows, shape (n_seeds, n_rows, ...)."""
+    stack, pooled = Stack(network, setting.engine), setting.rows(rows)
+    with torch.no_grad():
+        parts = [
+            stack(tensors, setting.to_torch(X[pooled[:, i : i + _EVAL_WINDOWS]])).cpu().numpy()
+            for i in range(0, max(len(rows), 1), _EVAL_WINDOWS)
+        ]
+    return np.concatenate(parts, axis=1)
 
 
 def _pretrained(
-    job: Job, curves: Curves, a: int, windows: Windows, split: Split, facts: dict[str, Any]
+    setting: Setting, learned: Learned, a: int, y_pred: np.ndarray, split: Split, facts: dict[str, Any]
 ) -> Pretrained:
-    y_true, y_pred = windows.y[split.test], curves.predicted[a, -1].astype(np.int64)
+    own = setting.windows[setting.pool[a]]
+    network, tensors, windows = setting.network, learned.tensors, own
+    if learned.carried is not None:
+        assert setting.target is not None
+        (network, tensors), windows = learned.carried, setting.target
+    y_true, y_pred = own.y[split.test], y_pred.astype(np.int64)
     card = {
-        "network": job.network.describe(),
+        "network": network.describe(),
         "modality": windows.modality,
         "classes": list(windows.classes),
         "names": list(windows.names),
         "sfreq": windows.sfreq,
         "preprocessing": list(windows.history),
-        "seed": job.arms[a].seed,
+        "seed": setting.seeds[a],
         "n_windows": len(split.train),
-        "n_subjects": int(windows.metadata["subject"].iloc[split.train].nunique()),
+        "n_subjects": int(own.metadata["subject"].iloc[split.train].nunique()),
         "metrics": {
             "unseen": split.rule,
             "accuracy": float(np.mean(y_true == y_pred)),
@@ -166,4 +248,4 @@ def _pretrained(
         },
         **facts,
     }
-    return Pretrained(Weights(curves.tensors[a], card), y_true, y_pred)
+    return Pretrained(Weights(tensors[a], card), y_true, y_pred, learned.loss[a])
