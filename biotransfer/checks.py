@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from .arms import ARMS
+from .arms import ARMS, known_arms
 from .catalog import Catalog, Entry
 from .results import Results
 from .splits import SPLITS
@@ -75,7 +75,7 @@ def control_as_good(results: Results) -> Finding:
     verdicts = results.verdicts
     if verdicts.empty:
         return "ok", "There is nothing to compare."
-    roles = {name: ARMS[name].facts["role"] for name in verdicts["arm"].unique()}
+    roles = {label: arm.role for label, arm in known_arms(results.recipe["arms"]).items()}
     texts = []
     for key, part in verdicts.groupby(["direction", "network", "protocol"]):
         controls = part[part["arm"].map(roles) == "control"]

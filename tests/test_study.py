@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from biotransfer.arms import ARMS
+from biotransfer.arms import ARMS as CATALOG
 from biotransfer.errors import BiotransferError
 from biotransfer.networks import build_network, initial_tensors
 from biotransfer.recipe import load_recipe
@@ -24,6 +24,7 @@ from biotransfer.results import CURVES, LEDGER, PREDICTIONS, SOURCES, VERDICTS, 
 from biotransfer.study import count_trainings, default_folder, estimate_seconds, prepare, run_study
 
 TABLES = ("curves", "predictions", "ledger", "sources")
+ARMS = [name for name, entry in CATALOG.items() if "unlabelled" not in entry.facts["needs"]]
 SMALL = {
     "title": "small",
     "eeg": {"data": "simulated", "n_subjects": 4},
@@ -31,7 +32,7 @@ SMALL = {
     "features": "statistical",
     "align": {"name": "top_k", "k": 16},
     "network": {"name": "mlp", "hidden": [8, 6]},
-    "arms": [*ARMS],
+    "arms": ARMS,
     "same_modality": {"eeg": {"people": 1}, "emg": {"people": 1}},
     "train": {"epochs": 3, "batch_size": 32},
     "seeds": 2,

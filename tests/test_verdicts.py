@@ -373,9 +373,12 @@ def test_sentences_name_network_and_protocol_only_when_there_are_several():
 
 
 def test_an_arm_without_a_phrase_of_its_own_is_named():
-    levels = {"scratch": np.linspace(0.5, 0.6, 8), "l2_sp": np.linspace(0.52, 0.61, 8)}
-    (row,) = compare(make_curves(levels, seeds=1), roles={"scratch": "baseline", "l2_sp": "transfer"})
-    assert row["sentence"].startswith("The arm l2_sp from EMG changed EEG balanced accuracy")
+    levels = {"scratch": np.linspace(0.5, 0.6, 8), "mine": np.linspace(0.52, 0.61, 8)}
+    curves, roles = make_curves(levels, seeds=1), {"scratch": "baseline", "mine": "transfer"}
+    (row,) = compare(curves, roles=roles)
+    assert row["sentence"].startswith("The arm mine from EMG changed EEG balanced accuracy")
+    (row,) = compare(curves, roles=roles, phrases={"mine": "L2-SP on {source}"})
+    assert row["sentence"].startswith("L2-SP on EMG changed EEG balanced accuracy")
     assert ", 1 seed, " in row["sentence"]
 
 

@@ -3,50 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ..catalog import Catalog, Entry
-from ..errors import check
+from ..errors import BiotransferError, check
 from ..networks.network import Network, initial_tensors
 from ..weights import Weights
+from ..windows import Windows
 from .arm import Arm, LedgerRow, Penalty, carried_share
-from .strategies import (
-    frozen_body,
-    noise_source,
-    permuted,
-    redrawn,
-    same_modality,
-    scratch,
-    shuffled_source,
-    transferred,
-)
+from .catalog import ARMS
+from .request import ArmRequest, known_arms, resolve_arm, resolve_arms
+from .starting import source_network
+from .validity import why_not
 
-__all__ = ["ARMS", "Arm", "LedgerRow", "Penalty", "carried_share", "make_arms"]
-
-
-def _entry(function: Any, role: str, starts_from: str | None, summary: str, source: str = "own") -> Entry:
-    return Entry(function.__name__, summary, function, source, {"role": role, "starts_from": starts_from})
-
-
-ARMS = Catalog(
-    "arm",
-    [
-        _entry(scratch, "baseline", None, "Random weights."),
-        _entry(transferred, "transfer", "supervised", "The source's weights; everything trains.",
-               "Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074"),
-        _entry(frozen_body, "transfer", "supervised", "The source's weights stay; only fresh layers train.",
-               "Yosinski et al. 2014, arXiv:1411.1792"),
-        _entry(permuted, "control", "supervised",
-               "The source's weights in random order: only their distribution."),
-        _entry(redrawn, "control", "supervised",
-               "Draws with the source's mean and variance: only the scale.",
-               "Raghu et al. 2019, arXiv:1902.07208"),
-        _entry(shuffled_source, "control", "shuffled_labels", "A source trained on permuted labels.",
-               "Maennel et al. 2020, arXiv:2006.10455"),
-        _entry(noise_source, "control", "noise", "A source trained on surrogate noise."),
-        _entry(same_modality, "reference", "same_modality", "Other people of the target's own modality."),
-    ],
-)  # fmt: skip
+__all__ = [
+    "ARMS", "Arm", "ArmRequest", "LedgerRow", "Penalty", "carried_share", "known_arms",
+    "make_arms", "resolve_arm", "resolve_arms", "why_not",
+]  # fmt: skip
 
 
 def make_arms(
@@ -56,13 +29,14 @@ def make_arms(
     seed: int,
     *,
     stream: str = "target",
+    target: Windows | None = None,
 ) -> list[Arm]:
     """Return the arms of one seed: same fresh tensors, same head, other starting weights.
 
     Parameters
     ----------
     specs : sequence of str or mapping
-        Catalog names, with parameters where an arm has some.
+        Catalog names, with parameters and a ``label`` where an arm has some.
     sources : mapping
         Trained weights by what they were trained on (the arms' ``starts_from``).
     network : Network
@@ -71,11 +45,14 @@ def make_arms(
         Shared by all arms: draws heads and fresh layers, orders the batches.
     stream : str
         See :func:`biotransfer.networks.initial_tensors`.
+    target : Windows, optional
+        The target's labelled training windows, aligned: for arms that look at them before they train.
 
     Raises
     ------
     BiotransferError
-        When an arm's source is not there.
+        When an arm's source or the target's windows are not there, or a method does not fit (see
+        :func:`why_not`).
 
     Examples
     --------
@@ -87,14 +64,31 @@ def make_arms(
     for value in fresh.values():
         value.setflags(write=False)
     arms = []
-    for spec in specs:
-        entry, parameters = ARMS.resolve(spec)
-        wanted = entry.facts["starts_from"]
+    for request in resolve_arms(specs):
+        entry, wanted = request.entry, request.starts_from
         check(
             wanted is None or wanted in sources,
-            f"arm {entry.name!r} starts from a {wanted!r} source, which was not trained. "
+            f"arm {request.label!r} starts from a {wanted!r} source, which was not trained. "
             f"Pass sources={{{wanted!r}: weights}}.",
         )
         source = sources[wanted] if wanted else None
-        arms.append(entry.function(source, dict(fresh), network, seed, **parameters))
+        needs = entry.facts["needs"]
+        record = source_network(source) if source is not None and _RUNS_SOURCE.intersection(needs) else None
+        reason = why_not(entry, network=network, source=record)
+        if reason is not None:
+            raise BiotransferError(reason)
+        extra: tuple[Windows, ...] = ()
+        if "target_rows" in needs:
+            check(
+                target is not None,
+                f"arm {request.label!r} looks at the target's training windows. "
+                "Pass target=windows.take(split.train).",
+            )
+            assert target is not None
+            extra = (target,)
+        arm = entry.function(source, dict(fresh), network, seed, *extra, **request.parameters)
+        arms.append(replace(arm, name=request.label))
     return arms
+
+
+_RUNS_SOURCE = frozenset({"source_features", "source_logits"})

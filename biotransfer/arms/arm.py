@@ -73,6 +73,28 @@ class Penalty:
 
 
 @dataclass(frozen=True, eq=False)
+class Teacher:
+    """Who labels unlabelled windows for the arm that learns from them.
+
+    Parameters
+    ----------
+    arm : Arm
+        What the teacher starts from; it trains as any arm does.
+    soft : bool
+        Whether its probabilities are the labels, or its first choices.
+    confidence : float
+        Only windows whose most probable class reaches this get a label.
+    ratio : int
+        Such windows per labelled one in a batch.
+    """
+
+    arm: Arm
+    soft: bool
+    confidence: float
+    ratio: int
+
+
+@dataclass(frozen=True, eq=False)
 class Arm:
     """What one training starts from, and what it adds to plain training.
 
@@ -95,10 +117,12 @@ class Arm:
         Reference and strength: adds strength / 2 * ||tensor - reference||^2 to the loss.
     low_rank : mapping of str to (ndarray, ndarray, float)
         A of shape (r, n_in), B of shape (n_out, r) and a scale, for the weight of a dense layer: it acts as
-        weight + scale * B @ A, where A and B train in its place (at its ``lr_scale`` and ``thaw``, weight decay
-        acting on A and B) and the weight itself stays. Trained tensors come back merged.
+        weight + scale * B @ A, where A and B train in its place (at its ``lr_scale`` and ``thaw``, weight
+        decay acting on A and B) and the weight itself stays. Trained tensors come back merged.
     penalty : Penalty, optional
         A further term of the loss.
+    teacher : Teacher, optional
+        Who labels the split's unlabelled windows for this arm.
 
     Raises
     ------
@@ -121,6 +145,7 @@ class Arm:
     anchor: Mapping[str, tuple[np.ndarray, float]] = field(default_factory=dict)
     low_rank: Mapping[str, tuple[np.ndarray, np.ndarray, float]] = field(default_factory=dict)
     penalty: Penalty | None = None
+    teacher: Teacher | None = None
 
     def __post_init__(self) -> None:
         named: dict[str, Mapping[str, Any]] = {

@@ -19,7 +19,7 @@ KEYS: dict[str, str] = {
     "scale": "standard (zero mean, unit deviation over training rows) or none.",
     "align": "How differing inputs are reconciled (see: biotransfer list align).",
     "network": "A network or a list of them (see: biotransfer list networks).",
-    "arms": "What to compare (see: biotransfer list arms).",
+    "arms": "What to compare (see: biotransfer list arms); label: tells two arms of one method apart.",
     "same_modality": "By modality, the source of that arm: {people: n} of the target's own set kept "
     "aside, or another data set.",
     "split": "Who trains and who tests, or a list of such rules (see: biotransfer list splits).",
@@ -41,7 +41,11 @@ DEFAULTS: dict[str, Any] = {
     "scale": "standard",
     "align": "none",
     "network": "mlp",
-    "arms": [name for name in ARMS if name != "same_modality"],
+    "arms": [
+        entry.name
+        for entry in ARMS.values()
+        if entry.facts["role"] in ("baseline", "control") or entry.name in ("transferred", "frozen_body")
+    ],
     "same_modality": {},
     "split": {"by": "subject"},
     "budget": "all",

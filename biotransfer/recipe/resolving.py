@@ -8,7 +8,7 @@ from typing import Any
 
 from ..align import ALIGN
 from ..align.transform import SCALES
-from ..arms import ARMS
+from ..arms import resolve_arms, why_not
 from ..errors import BiotransferError, check, check_option, did_you_mean
 from ..recording import MODALITIES
 from .keys import DEFAULTS, KEYS, PUBLISHED_KEYS, SECTION_KEYS, WINDOW_DEFAULTS
@@ -77,13 +77,17 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     for spec in out["network"]:
         _check_network(spec, out)
     _unique("network", [spec["name"] for spec in out["network"]])
-    out["arms"] = [_spec(ARMS, arm) for arm in _as_list(out["arms"])]
-    _unique("arms", [arm["name"] for arm in out["arms"]])
+    requests = resolve_arms(_as_list(out["arms"]))
+    out["arms"] = [_plain(request.spec) for request in requests]
     out["split"] = [_split(SPLITS, split) for split in _as_list(out["split"])]
     _unique("split", [split["by"] for split in out["split"]])
     check(
         out["budget"] == "all", f"budget={out['budget']!r}. Expected: all (every labelled training window)."
     )
+
+    for request in requests:
+        reason = why_not(request.entry, unlabelled=out["budget"] != "all")
+        check(reason is None, str(reason))
 
     out["train"] = _settings("train", out["train"], DEFAULTS["train"])
     out["pretrain"] = _settings("pretrain", out["pretrain"], DEFAULTS["pretrain"])
@@ -105,8 +109,8 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     check(0 < out["compare"]["alpha"] < 1, "compare.alpha must be between 0 and 1, such as 0.05.")
     for key in ("network", "split", "arms"):
         check(out[key], f"{key} is empty. Name at least one.")
-    names = [arm["name"] for arm in out["arms"]]
-    check_option("compare.against", out["compare"]["against"], names)
+    labels = [request.label for request in requests]
+    check_option("compare.against", out["compare"]["against"], labels)
     out["same_modality"] = _same_modality(out)
     out["published"] = [_published(row) for row in _as_list(out["published"])]
     check_option("engine", out["engine"], ("auto", "stacked", "loop"))

@@ -165,12 +165,13 @@ def other_measures(results: Results) -> pd.DataFrame | None:
     DataFrame or None
         See :func:`biotransfer.verdicts.compare_measures`; None where the study holds no verdicts.
     """
-    from ..arms import ARMS
+    from ..arms import known_arms
 
     if not results.verdict_list:
         return None
     settings = results.recipe["compare"]
-    roles = {arm: str(ARMS[arm].facts["role"]) if arm in ARMS else "transfer" for arm in arms_of(results)}
+    known = known_arms(results.recipe["arms"])
+    roles = {arm: known[arm].role if arm in known else "transfer" for arm in arms_of(results)}
     return compare_measures(
         results.curves,
         against=baseline_arm(results),

@@ -53,15 +53,16 @@ def source_table(results: Results) -> Table | None:
 
 def guide_table(results: Results) -> Table:
     """Return what each arm starts from."""
-    from ..arms import ARMS
+    from ..arms import known_arms
 
+    known = known_arms(results.recipe["arms"])
     rows: list[Row] = []
     for arm in arms_of(results):
         name = Markup("<code>{}</code>").format(arm)
-        if arm in ARMS:
-            entry = ARMS[arm]
-            source = "" if entry.source == "own" else entry.source
-            rows.append([name, str(entry.facts["role"]), entry.summary, write.linked(source)])
+        if arm in known:
+            source = known[arm].entry.source
+            linked = write.linked("" if source == "own" else source)
+            rows.append([name, known[arm].role, known[arm].summary, linked])
         else:
             rows.append([name, "", "not in this version's catalog", ""])
     columns = {"arm": False, "role": False, "starts from": False, "source": False}

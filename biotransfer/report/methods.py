@@ -138,7 +138,7 @@ def _summary(catalog: Catalog, name: str) -> str:
     return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
 
 
-def _settings(spec: Mapping[str, Any], leave: Sequence[str] = ("name", "by")) -> str:
+def _settings(spec: Mapping[str, Any], leave: Sequence[str] = ("name", "by", "label")) -> str:
     """Write a method's parameters."""
     shown = {k: v for k, v in spec.items() if k not in leave and v is not None and v is not False}
     return ", ".join(f"{k.replace('_', ' ')} {_value(v)}" for k, v in shown.items())
@@ -284,11 +284,11 @@ def _arms(results: Results, references: _References) -> str:
 
     phrases = []
     for spec in _as_list(results.recipe["arms"]):
-        name = spec["name"]
-        extra = _settings(spec)
+        name = spec.get("label", spec["name"])
+        extra = _settings({k: v for k, v in spec.items() if (k, v) != ("start", "source")})
         phrases.append(
-            f"{name.replace('_', ' ')} ({_summary(ARMS, name)}{'; ' + extra if extra else ''})"
-            f"{references.cite(_source(ARMS, name))}"
+            f"{name.replace('_', ' ')} ({_summary(ARMS, spec['name'])}{'; ' + extra if extra else ''})"
+            f"{references.cite(_source(ARMS, spec['name']))}"
         )
     share = results.recipe.get("pretrain", {}).get("held_out")
     unseen = (

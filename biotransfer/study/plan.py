@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..arms import ARMS
+from ..arms import resolve_arms
 from ..errors import check
 from ..recipe import Recipe
 from ..splits import Split, make_splits
@@ -37,7 +37,7 @@ class Plan:
     @property
     def source_kinds(self) -> list[str]:
         """What the arms start from, each once."""
-        kinds = [ARMS[arm["name"]].facts["starts_from"] for arm in self.recipe["arms"]]
+        kinds = [arm.starts_from for arm in resolve_arms(self.recipe["arms"])]
         return [kind for kind in dict.fromkeys(kinds) if kind is not None]
 
     def split(

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..arms import ARMS
+from ..arms import resolve_arms
 from ..checks import run_checks
 from ..errors import check
 from ..recipe import Recipe, load_recipe
@@ -246,7 +246,7 @@ def _run_missing(
 def _results(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Results:
     """Compare the arms, and put everything together."""
     recipe = plan.recipe
-    settings = recipe["compare"]
+    settings, arms = recipe["compare"], resolve_arms(recipe["arms"])
     verdicts = compare(
         tables["curves"],
         against=settings["against"],
@@ -254,7 +254,8 @@ def _results(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Results:
         measure=settings["measure"],
         margin=settings["margin"],
         alpha=settings["alpha"],
-        roles={arm["name"]: ARMS[arm["name"]].facts["role"] for arm in recipe["arms"]},
+        roles={arm.label: arm.role for arm in arms},
+        phrases={arm.label: arm.phrase for arm in arms},
         leaking_protocols={rule["by"] for rule in recipe["split"] if SPLITS[rule["by"]].facts["leaks"]},
     )
     return Results(

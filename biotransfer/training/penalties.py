@@ -1,7 +1,7 @@
 """Terms that an arm adds to its loss: one function for both engines.
 
 A penalty is a function ``(context, *, parameters) -> Tensor, shape (n_models,)``. Every tensor of the context
-has a leading model axis; the loop engine passes one model, the stacked engine all models that share a penalty.
+has a leading model axis; the loop engine passes one model, the stacked engine all that share a penalty.
 Models must not mix: element i of the result depends on model i alone.
 """
 
@@ -50,14 +50,14 @@ class Context:
     progress: float
 
 
-def bss(context: Context, *, weight: float = 1e-3, k: int = 1) -> torch.Tensor:
+def bss(context: Context, *, strength: float = 1e-3, k: int = 1) -> torch.Tensor:
     """Shrink the smallest singular values of the batch of features, the directions that transfer badly.
 
     Parameters
     ----------
     context : Context
         The update.
-    weight : float
+    strength : float
         Of the term.
     k : int
         How many singular values.
@@ -67,17 +67,89 @@ def bss(context: Context, *, weight: float = 1e-3, k: int = 1) -> torch.Tensor:
     Source: Chen et al. 2019, "Catastrophic Forgetting Meets Negative Transfer", NeurIPS 32, equation 5.
     """
     values = torch.linalg.svdvals(context.features)
-    return weight * values[:, -k:].square().sum(dim=1)
+    return strength * values[:, -k:].square().sum(dim=1)
+
+
+def delta(context: Context, *, strength: float = 1.0) -> torch.Tensor:
+    """Keep the features near those of the reference network, unit by unit.
+
+    Parameters
+    ----------
+    context : Context
+        The update; its reference holds ``attention``, shape (n_models, n_features).
+    strength : float
+        Of the term.
+
+    Notes
+    -----
+    Source: Li et al. 2019, arXiv:1901.09229, equation 5; differs from it in that the one feature map is what
+    enters the head.
+    """
+    theirs, _ = context.reference_outputs()
+    distance = (context.features - theirs).square() * context.reference["attention"].unsqueeze(1)
+    return strength * distance.sum(dim=2).mean(dim=1)
+
+
+def lwf(context: Context, *, strength: float = 1.0, temperature: float = 2.0) -> torch.Tensor:
+    """Keep the answers of the reference's head: distil what the reference network says of the batch.
+
+    Parameters
+    ----------
+    context : Context
+        The update; its reference holds ``head_weight`` and ``head_bias`` of the reference network's head.
+    strength : float
+        Of the term.
+    temperature : float
+        Divides both sides' logits.
+
+    Notes
+    -----
+    Source: Li & Hoiem 2016, arXiv:1606.09282, equations 2 to 4; differs from it in that the head stays still.
+    """
+    _, theirs = context.reference_outputs()
+    target = torch.softmax(theirs / temperature, dim=2)
+    ours = torch.log_softmax(_reference_head(context) / temperature, dim=2)
+    return -strength * (target * ours).sum(dim=2).mean(dim=1)
+
+
+def co_tuning(context: Context, *, strength: float = 1.0) -> torch.Tensor:
+    """Let the reference's head answer with the mix of source classes that each label stands for.
+
+    Parameters
+    ----------
+    context : Context
+        The update; its reference holds ``head_weight`` and ``head_bias`` of the reference network's head, and
+        ``relationship``, shape (n_models, n_outputs, n_source_outputs), whose rows sum to 1.
+    strength : float
+        Of the term.
+
+    Notes
+    -----
+    Source: You et al. 2020, "Co-tuning for transfer learning", NeurIPS 33, equation 3; differs from it in
+    that the head stays still.
+    """
+    relationship = context.reference["relationship"]
+    index = context.y.unsqueeze(2).expand(-1, -1, relationship.shape[2])
+    target = relationship.gather(1, index)
+    ours = torch.log_softmax(_reference_head(context), dim=2)
+    return -strength * (target * ours).sum(dim=2).mean(dim=1)
+
+
+def _reference_head(context: Context) -> torch.Tensor:
+    """Logits of the reference's head, one dense layer, on the features being trained."""
+    weight, bias = context.reference["head_weight"], context.reference["head_bias"]
+    return torch.baddbmm(bias.unsqueeze(1), context.features, weight.transpose(1, 2))
 
 
 PENALTIES = Catalog(
     "penalty",
     [
-        Entry(
-            "bss",
-            "Batch spectral shrinkage: the smallest singular values of the features.",
-            bss,
-            "Chen et al. 2019, NeurIPS 32, equation 5",
-        ),
+        Entry("bss", "The smallest singular values of the features.", bss,
+              "Chen et al. 2019, NeurIPS 32, equation 5"),
+        Entry("delta", "The distance of the features from the source network's.", delta,
+              "Li et al. 2019, arXiv:1901.09229"),
+        Entry("lwf", "The source's answers, distilled.", lwf, "Li & Hoiem 2016, arXiv:1606.09282"),
+        Entry("co_tuning", "The source's head against the category relationship.", co_tuning,
+              "You et al. 2020, NeurIPS 33"),
     ],
-)
+)  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..arms import ARMS
 from ..errors import check, check_option
 from ..metrics import MEASURES, STUDY_KEYS, measure_curves
 from ..stats import bootstrap_interval, detectable_difference
@@ -119,6 +120,7 @@ def compare(
     last: int = 3,
     seed: int = 0,
     leaking_protocols: Collection[str] = (),
+    phrases: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """Give the verdict on every arm, direction, network and protocol.
 
@@ -145,6 +147,8 @@ def compare(
         Draws the bootstrap.
     leaking_protocols : collection of str
         Protocols whose training windows may be near copies of test windows.
+    phrases : mapping of str to str, optional
+        What each arm is, for the sentence; by default what the catalog says of an arm of that name.
 
     Returns
     -------
@@ -167,6 +171,7 @@ def compare(
     """
     check_option("measure", measure, MEASURES)
     _check_request(curves, roles, margin, alpha)
+    spoken = {name: entry.facts["phrase"] for name, entry in ARMS.items()} | dict(phrases or {})
     table = measure_curves(curves, against=against, metric=metric, last=last)
     several = {name: table[name].nunique() > 1 for name in ("network", "protocol")}
     rows = []
@@ -207,6 +212,7 @@ def compare(
             alpha=alpha,
             where=where,
             leaks=leaks,
+            phrase=spoken.get(comparison.arm, ""),
         )
         rows.append(row)
     return rows

@@ -9,15 +9,6 @@ from ..stats import smallest_p
 from .rule import Decision
 
 LEAKS = "The evaluation leaks"
-_ARM_PHRASES = {
-    "transferred": "Pretraining on {source}",
-    "frozen_body": "Pretraining on {source} with the body frozen",
-    "permuted": "Starting from {source} weights in a random order",
-    "redrawn": "Starting from draws with the mean and variance of {source} weights",
-    "shuffled_source": "Pretraining on {source} with permuted labels",
-    "noise_source": "Pretraining on surrogate noise",
-    "same_modality": "Pretraining on other people's {target}",
-}
 _MEASURE_PHRASES = {
     "step0": " before any update",
     "after_epoch_1": " after the first epoch",
@@ -79,6 +70,7 @@ def write_sentence(
     alpha: float,
     where: Sequence[str] = (),
     leaks: bool = False,
+    phrase: str = "",
 ) -> str:
     """Say one verdict in a sentence.
 
@@ -100,9 +92,11 @@ def write_sentence(
         Network or protocol, when the study has several.
     leaks : bool
         Whether training windows may be near copies of test windows: the sentence then begins with it.
+    phrase : str
+        What the arm is, with {source} and {target} left open: the sentence's subject.
     """
     source, target = (end.upper() if end in ("eeg", "emg") else end for end in (row["source"], row["target"]))
-    phrase = _ARM_PHRASES.get(row["arm"], f"The arm {row['arm']} from {{source}}")
+    phrase = phrase or f"The arm {row['arm']} from {{source}}"
     warning = (
         f"{LEAKS} ({row['protocol']}), so this number is no evidence about new people: " if leaks else ""
     )

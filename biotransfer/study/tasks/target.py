@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ...align import ALIGN, fit_alignment
-from ...arms import ARMS, Arm, make_arms
-from ...networks import Network, build_network
+from ...arms import Arm, make_arms, resolve_arms
+from ...networks import Network, build_network, initial_tensors
 from ...weights import Weights
 from ...windows import Windows
 from ..plan import Plan
@@ -81,16 +83,16 @@ def trials(plan: Plan, task: TargetTask) -> list[Trial]:
         for kind in plan.source_kinds
     }
     asked = []
-    for arm in recipe["arms"]:
-        kind = ARMS[arm["name"]].facts["starts_from"]
+    for arm in resolve_arms(recipe["arms"]):
+        kind = arm.starts_from
         for seed in recipe["seeds"]:
             needs = {kind: trained[kind][seed]} if kind else {}
-            asked.append(TrialFacts({"arm": arm["name"], "seed": seed}, [arm, seed], needs))
+            asked.append(TrialFacts({"arm": arm.label, "seed": seed}, [arm.spec, seed], needs))
     return make_trials("target", facts, asked)
 
 
-def _prepare(plan: Plan, task: TargetTask) -> tuple[Windows, Network]:
-    """Align the target's windows by training rows, and build the network that takes them."""
+def _prepare(plan: Plan, task: TargetTask) -> tuple[Windows, Network, Network]:
+    """Align the target's windows by training rows, and build its network and the source's."""
     from ...pretraining import hold_out_people
 
     recipe = plan.recipe
@@ -102,7 +104,12 @@ def _prepare(plan: Plan, task: TargetTask) -> tuple[Windows, Network]:
     alignment = fit_alignment(source_train, target_train, recipe["align"], scale=recipe["scale"])
     aligned = alignment.target.apply(windows)
     spec = plan.network_spec(task.network)
-    return aligned, build_network(spec, aligned.shape, len(aligned.classes), sfreq=aligned.sfreq)
+    first = alignment.source.apply(source_windows.take(np.arange(1)))
+    return (
+        aligned,
+        build_network(spec, aligned.shape, len(aligned.classes), sfreq=aligned.sfreq),
+        build_network(spec, first.shape, len(first.classes), sfreq=first.sfreq),
+    )
 
 
 def rehearse(plan: Plan) -> None:
@@ -115,7 +122,16 @@ def rehearse(plan: Plan) -> None:
     """
     for task in lay_out(plan):
         if task.fold == 0:
-            _prepare(plan, task)
+            aligned, network, source_record = _prepare(plan, task)
+            split = plan.split(task.direction, task.network, task.protocol, task.fold)
+            untrained = Weights(initial_tensors(source_record, 0), {"network": source_record.describe()})
+            make_arms(
+                plan.recipe["arms"],
+                dict.fromkeys(plan.source_kinds, untrained),
+                network,
+                0,
+                target=aligned.take(split.train),
+            )
 
 
 def run(
@@ -126,15 +142,15 @@ def run(
 
     recipe = plan.recipe
     split = plan.split(task.direction, task.network, task.protocol, task.fold)
-    aligned, network = _prepare(plan, task)
-    specs = {arm["name"]: arm for arm in recipe["arms"]}
+    aligned, network, _ = _prepare(plan, task)
+    target = aligned.take(split.train)
+    specs = {arm.label: arm.spec for arm in resolve_arms(recipe["arms"])}
     arms: list[Arm] = [None] * len(wanted)  # type: ignore[list-item]
     for seed in dict.fromkeys(trial.columns["seed"] for trial in wanted):
         mine = [i for i, trial in enumerate(wanted) if trial.columns["seed"] == seed]
         trained = {kind: weights[ref] for i in mine for kind, ref in wanted[i].needs.items()}
-        made = make_arms(
-            [specs[wanted[i].columns["arm"]] for i in mine], trained, network, seed, stream=split.uid
-        )
+        asked = [specs[wanted[i].columns["arm"]] for i in mine]
+        made = make_arms(asked, trained, network, seed, stream=split.uid, target=target)
         for i, arm in zip(mine, made, strict=True):
             arms[i] = arm
     curves = train(

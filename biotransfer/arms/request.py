@@ -1,0 +1,148 @@
+"""What a recipe says about one arm, resolved: method, parameters, label, and the role they give it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..catalog import Entry
+from ..errors import BiotransferError, check
+from .catalog import ARMS
+
+_SHAMS = {
+    "scratch": "random weights",
+    "permuted": "{source} weights in a random order",
+    "redrawn": "draws with the mean and variance of {source} weights",
+}
+
+
+@dataclass(frozen=True)
+class ArmRequest:
+    """One arm of a recipe.
+
+    Parameters
+    ----------
+    label : str
+        What tables call it: the method's name unless the recipe gives another.
+    entry : Entry
+        The method.
+    parameters : mapping
+        All of its parameters.
+    """
+
+    label: str
+    entry: Entry
+    parameters: Mapping[str, Any]
+
+    @property
+    def role(self) -> str:
+        """Baseline, transfer, control or reference; a sham start makes any method a control."""
+        if self.parameters.get("start", "source") != "source":
+            return "control"
+        if self.parameters.get("teacher") == "scratch":
+            return "reference"
+        return str(self.entry.facts["role"])
+
+    @property
+    def starts_from(self) -> str | None:
+        """What the source network was trained on; None when the arm needs none."""
+        if self.parameters.get("teacher") == "scratch":
+            return None
+        return self.entry.facts["starts_from"]
+
+    @property
+    def phrase(self) -> str:
+        """Subject of the verdict's sentence, with {source} and {target} left open."""
+        start = self.parameters.get("start", "source")
+        if start != "source":
+            return f"The procedure of {self.entry.name} on {_SHAMS[start]} ({self.label})"
+        given = self.entry.facts["phrase"]
+        return given if self.label == self.entry.name else f"{given} ({self.label})"
+
+    @property
+    def summary(self) -> str:
+        """What the arm is, for a table."""
+        start = self.parameters.get("start", "source")
+        if start == "source":
+            return self.entry.summary
+        return (
+            f"{self.entry.name} on {_SHAMS[start].format(source='source')} in place of the source's weights."
+        )
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """As a recipe says it, with every parameter."""
+        label = {} if self.label == self.entry.name else {"label": self.label}
+        return {"name": self.entry.name, **self.parameters, **label}
+
+
+def resolve_arm(spec: str | Mapping[str, Any]) -> ArmRequest:
+    """Return what one element of a recipe's ``arms`` asks for.
+
+    Parameters
+    ----------
+    spec : str or mapping
+        A name, or ``{"name": ..., parameter: value, "label": ...}``.
+
+    Raises
+    ------
+    BiotransferError
+        On unknown names and parameters, and for methods that cannot join two tasks.
+
+    Examples
+    --------
+    >>> resolve_arm({"name": "l2_sp", "start": "scratch", "label": "l2_alone"}).role
+    'control'
+    """
+    given = {"name": spec} if isinstance(spec, str) else spec
+    label = None
+    if isinstance(given, Mapping):
+        label = given.get("label")
+        given = {k: v for k, v in given.items() if k != "label"}
+    entry, parameters = ARMS.resolve(given)
+    check(
+        label is None or (isinstance(label, str) and label.strip()),
+        f"arm {entry.name!r}: label={label!r} is no text. Write label: {entry.name}_2.",
+    )
+    check(
+        label is None or label == entry.name or label not in ARMS,
+        f"arm {entry.name!r}: label={label!r} is another arm's name. Write label: {entry.name}_2.",
+    )
+    return ArmRequest(label or entry.name, entry, parameters)
+
+
+def resolve_arms(specs: Iterable[str | Mapping[str, Any]]) -> list[ArmRequest]:
+    """Return what a recipe's ``arms`` ask for, every label once.
+
+    Raises
+    ------
+    BiotransferError
+        When two arms bear one label.
+    """
+    requests = [resolve_arm(spec) for spec in specs]
+    labels = [request.label for request in requests]
+    twice = next((label for label in labels if labels.count(label) > 1), None)
+    check(
+        twice is None,
+        f"arms: {twice!r} is named twice. Give one a label, such as {{name: {twice}, label: {twice}_2}}.",
+    )
+    return requests
+
+
+def known_arms(specs: Iterable[str | Mapping[str, Any]]) -> dict[str, ArmRequest]:
+    """Return, by label, the arms of a finished study that this version's catalog knows.
+
+    Parameters
+    ----------
+    specs : iterable of str or mapping
+        ``arms`` of a resolved recipe, perhaps of another version.
+    """
+    found = {}
+    for spec in specs:
+        try:
+            request = resolve_arm(spec)
+        except BiotransferError:
+            continue
+        found[request.label] = request
+    return found
