@@ -160,7 +160,7 @@ def test_a_failure_while_working_exits_with_1(recipe, tmp_path, capsys, monkeypa
     def fail(*_):
         raise RuntimeError("the machine is on fire")
 
-    monkeypatch.setattr("biotransfer.study.workers.run_task", fail)
+    monkeypatch.setattr("biotransfer.study.workers.carry_out", fail)
     assert main(["run", str(recipe), "--out", str(tmp_path / "out"), "--workers", "1"]) == 1
     assert "on fire" in capsys.readouterr().err
 
@@ -169,7 +169,7 @@ def test_being_stopped_exits_with_1_and_says_how_to_continue(recipe, tmp_path, c
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("biotransfer.study.workers.run_task", stop)
+    monkeypatch.setattr("biotransfer.study.workers.carry_out", stop)
     assert main(["run", str(recipe), "--out", str(tmp_path / "out"), "--workers", "1"]) == 1
     assert "continues" in capsys.readouterr().err
 

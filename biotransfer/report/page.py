@@ -31,6 +31,7 @@ from . import comparisons, facts
 from . import text as write
 from .embed import svg
 from .methods import methods_paragraphs
+from .sections import make_sections
 
 _SEVERITIES = ("error", "warning", "note", "ok")
 
@@ -85,6 +86,7 @@ def context(results: Results) -> dict[str, Any]:
         "directions": [_direction(results, measures, others, d) for d in directions_of(results)],
         "published": comparisons.published_table(results, measures),
         "sources": facts.source_table(results),
+        "sections": make_sections(results),
         "data": [_data(results, key) for key in results.data],
         "methods": [(heading, write.linked(text)) for heading, text in paragraphs],
         "references": [write.linked(reference) for reference in references],

@@ -1,0 +1,22 @@
+"""Sections of the report that stand on tables of their own: one file each, one line in ``SECTIONS``.
+
+A section is a function ``(results) -> Section or None``; None where the study has no such table. The page puts
+them, in this order, after the source networks, and a link to each into the navigation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...results import Results
+from .section import Block, Section, paragraph, picture, table
+
+__all__ = ["SECTIONS", "Block", "Section", "make_sections", "paragraph", "picture", "table"]
+
+SECTIONS: tuple[Callable[[Results], Section | None], ...] = ()
+
+
+def make_sections(results: Results) -> list[Section]:
+    """Return the sections that the study has tables for."""
+    made = (function(results) for function in SECTIONS)
+    return [section for section in made if section is not None]
