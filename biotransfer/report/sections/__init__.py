@@ -1,7 +1,7 @@
 """Sections of the report that stand on tables of their own: one file each, one line in ``SECTIONS``.
 
-A section is a function ``(results) -> Section or None``; None where the study has no such table. The page puts
-them, in this order, after the source networks, and a link to each into the navigation.
+A section is a function ``(results) -> Section or None``; None where the study has no such table. The page
+puts them, in this order, after the source networks, and a link to each into the navigation.
 """
 
 from __future__ import annotations
