@@ -136,7 +136,9 @@ def test_fresh_tensors_come_from_seed_and_stream_alone(name, modality):
 
 def carry(name, arms, source="emg", target="eeg", seed=3):
     theirs, ours = network(name, source), network(name, target)
-    weights = {k: v + np.float32(0.01) for k, v in initial_tensors(theirs, seed, stream="source").items()}
+    drawn = initial_tensors(theirs, seed, stream="source")
+    # A shift of norm 0.01: the same shift of every value would multiply the signal layer by layer.
+    weights = {k: (v + 0.01 / np.sqrt(v.size)).astype(np.float32) for k, v in drawn.items()}
     return weights, ours, make_arms(arms, {"supervised": Weights(weights)}, ours, seed)
 
 
