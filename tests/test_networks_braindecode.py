@@ -22,7 +22,17 @@ from biotransfer.windows.braindecode import load_braindecode
 from .builders import make_windows
 
 PLACES = ("TP9", "AF7", "AF8", "TP10", "FC5", "FC6", "CP5", "CP6")
-LARGE = {"BENDR", "EEGPT", "STEEGFormer", "BrainModule", "EEGInceptionMI", "Labram", "DeepSleepNet", "LUNA"}
+# Fewer layers and units of the same kinds: what is proved does not depend on how many there are.
+SMALLER = {
+    "BENDR": {"transformer_layers": 1, "encoder_h": 64, "contextualizer_hidden": 128},
+    "BrainModule": {"depth": 2, "hidden_dim": 32},
+    "DeepSleepNet": {"bilstm_hidden_size": 32},
+    "EEGInceptionMI": {"n_convs": 2, "n_filters": 8},
+    "EEGPT": {"depth": 1, "embed_dim": 64},
+    "Labram": {"num_layers": 1},
+    "LUNA": {"depth": 1},
+    "STEEGFormer": {"depth": 1, "embed_dim": 128},
+}
 ONE_RATE = {"SCCNet"}  # its second kernel lasts 0.1 s: 25 samples at 250 Hz do not fit 20 at 200 Hz
 MODALITIES = ("eeg", "emg")
 
@@ -40,18 +50,33 @@ def size(name, modality):
 def network(name, modality):
     n_chans, n_times, n_outputs, sfreq = size(name, modality)
     channels = list(PLACES) if MODELS[name][2].get("needs_channels") else None
-    return build_network({"name": name, "channels": channels}, (n_chans, n_times), n_outputs, sfreq=sfreq)
+    spec = {"name": name, "channels": channels, "options": SMALLER.get(name)}
+    return build_network(spec, (n_chans, n_times), n_outputs, sfreq=sfreq)
+
+
+@cache
+def drawn(name, modality, seed=0, stream="target"):
+    return initial_tensors(network(name, modality), seed, stream=stream)
+
+
+@cache
+def built(name, modality):
+    return build_module(network(name, modality))
+
+
+def module_of(name, modality):
+    """The one module of a model, as it starts."""
+    module = built(name, modality)
+    load_tensors(module, drawn(name, modality))
+    module.zero_grad(set_to_none=True)
+    return module
 
 
 def signals(net, n=6, seed=0):
     return np.random.default_rng(seed).normal(size=(n, *net.input_shape)).astype(np.float32)
 
 
-EVERY = [
-    pytest.param(name, modality, marks=pytest.mark.slow if name in LARGE else ())
-    for name in MODELS
-    for modality in MODALITIES
-]
+EVERY = [(name, modality) for name in MODELS for modality in MODALITIES]
 
 
 def test_every_model_of_the_installed_braindecode_is_offered_or_refused_with_a_reason():
@@ -79,9 +104,7 @@ def test_a_refused_model_says_why_and_could_not_be_built(name):
 @pytest.mark.parametrize(("name", "modality"), EVERY)
 def test_record_and_module_agree(name, modality):
     net = network(name, modality)
-    module = build_module(net)
-    tensors = initial_tensors(net, 0)
-    load_tensors(module, tensors)
+    tensors, module = drawn(name, modality), module_of(name, modality)
     assert {k: tuple(t.shape) for k, t in module_tensors(module).items()} == net.tensor_shapes
     assert list(tensors) == list(net.tensor_shapes)
     assert set(net.tensor_parts.values()) == set(PARTS)
@@ -98,8 +121,7 @@ def test_record_and_module_agree(name, modality):
 @pytest.mark.parametrize(("name", "modality"), EVERY)
 def test_gradient_reaches_every_part_and_no_hidden_state_moves(name, modality):
     net = network(name, modality)
-    module = build_module(net)
-    load_tensors(module, initial_tensors(net, 0))
+    module = module_of(name, modality)
     set_training(module, ())
     before = {k: v.clone() for k, v in module.state_dict().items()}
     torch.nn.functional.cross_entropy(
@@ -118,27 +140,29 @@ def test_fresh_tensors_come_from_seed_and_stream_alone(name, modality):
     net = network(name, modality)
     torch.manual_seed(1)
     state = torch.get_rng_state()
-    first, other = initial_tensors(net, 0), initial_tensors(net, 1)
-    assert torch.equal(torch.get_rng_state(), state)
-    torch.manual_seed(2)
     again = initial_tensors(net, 0)
+    assert torch.equal(torch.get_rng_state(), state)
+    first, other = drawn(name, modality), drawn(name, modality, 1)
     assert all(np.array_equal(first[k], again[k]) for k in first)
     head = [k for k in first if net.tensor_parts[k] == "head"]
     assert any(not np.array_equal(first[k], other[k]) for k in head)
-    source = initial_tensors(net, 0, stream="source")
+    source = drawn(name, modality, 0, "source")
     assert any(not np.array_equal(first[k], source[k]) for k in head)
     constants = [
-        {k: v for k, v in build_module(net).state_dict().items() if k not in net.tensor_shapes}
-        for _ in range(2)
+        {
+            k: v
+            for k, v in module.state_dict().items()
+            if k not in net.tensor_shapes and not k.endswith("num_batches_tracked")
+        }
+        for module in (built(name, modality), build_module(net))
     ]
     assert all(torch.equal(v, constants[1][k]) for k, v in constants[0].items())
 
 
 def carry(name, arms, source="emg", target="eeg", seed=3):
-    theirs, ours = network(name, source), network(name, target)
-    drawn = initial_tensors(theirs, seed, stream="source")
+    ours, theirs = network(name, target), drawn(name, source, seed, "source")
     # A shift of norm 0.01: the same shift of every value would multiply the signal layer by layer.
-    weights = {k: (v + 0.01 / np.sqrt(v.size)).astype(np.float32) for k, v in drawn.items()}
+    weights = {k: (v + 0.01 / np.sqrt(v.size)).astype(np.float32) for k, v in theirs.items()}
     return weights, ours, make_arms(arms, {"supervised": Weights(weights)}, ours, seed)
 
 
@@ -192,6 +216,19 @@ def test_what_is_frozen_stays_byte_identical_and_nothing_global_changes(name, mo
         for row in arms[0].ledger
         if row.part == "head"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(SMALLER))
+def test_at_their_full_size_the_same_layers_are_stem_body_and_head(name):
+    small = network(name, "eeg")
+    channels = list(PLACES) if MODELS[name][2].get("needs_channels") else None
+    spec = {"name": name, "channels": channels}
+    full = build_network(spec, small.input_shape, small.n_outputs, sfreq=size(name, "eeg")[3])
+    assert full.n_parameters > small.n_parameters
+    assert set(full.tensor_parts.values()) == set(PARTS)
+    shared = full.tensor_parts.items() & small.tensor_parts.items()
+    assert len(shared) == len(full.tensor_parts.keys() & small.tensor_parts.keys())
 
 
 def test_arms_of_one_seed_drop_the_same_units():

@@ -67,6 +67,7 @@ def build_module(network: Network, dtype: torch.dtype = torch.float32) -> nn.Mod
         from .foreign_modules import build_foreign
 
         with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(0)  # for random constants that nothing trains
             return build_foreign(network.build, network.input_shape, network.n_outputs).to(dtype)
     modules: OrderedDict[str, nn.Module] = OrderedDict()
     n_axes = len(network.input_shape)
