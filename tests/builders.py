@@ -1,5 +1,7 @@
 """Small Windows with a known structure, for tests that need no signals."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 
@@ -18,29 +20,29 @@ def make_windows(
     n_times: int | None = None,
     seed: int = 0,
     step: float = 0.5,
+    n_sessions: int = 1,
 ) -> Windows:
     """Windows whose class shifts the first features; half-overlapping in time."""
     rng = np.random.default_rng(seed)
     rows, y = [], []
-    for subject in range(n_subjects):
-        for label in range(n_classes):
-            for recording in range(n_recordings):
-                for window in range(n_windows):
-                    name = f"set/sub-s{subject}/ses-1/run-c{label}r{recording}"
-                    rows.append(
-                        {
-                            "uid": f"{name}@{window * step:.4f}",
-                            "dataset": "set",
-                            "subject": f"s{subject}",
-                            "session": "1",
-                            "run": f"c{label}r{recording}",
-                            "recording": name,
-                            "start": window * step,
-                            "stop": window * step + 1.0,
-                            "source_file": f"{name}.csv",
-                        }
-                    )
-                    y.append(label)
+    for subject, session, label, recording, window in itertools.product(
+        *map(range, (n_subjects, n_sessions, n_classes, n_recordings, n_windows))
+    ):
+        name = f"set/sub-s{subject}/ses-{session + 1}/run-c{label}r{recording}"
+        rows.append(
+            {
+                "uid": f"{name}@{window * step:.4f}",
+                "dataset": "set",
+                "subject": f"s{subject}",
+                "session": str(session + 1),
+                "run": f"c{label}r{recording}",
+                "recording": name,
+                "start": window * step,
+                "stop": window * step + 1.0,
+                "source_file": f"{name}.csv",
+            }
+        )
+        y.append(label)
     labels = np.array(y, dtype=np.int64)
     centers = np.random.default_rng(99).normal(size=(n_classes, n_features)) * signal
     shape = (len(labels), n_features) if n_times is None else (len(labels), n_features, n_times)

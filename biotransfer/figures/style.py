@@ -102,6 +102,9 @@ def protocol_label(protocol: str) -> str:
     """
     known = {
         "subject": "new people",
+        "subjects_out": "groups of new people",
+        "session": "other sessions",
+        "sklearn": "folds by scikit-learn",
         "recording": "other recordings",
         "block": "held-out blocks",
         "shuffled_windows": "shuffled windows (leaks)",

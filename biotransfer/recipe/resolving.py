@@ -230,9 +230,9 @@ def _same_modality(out: Mapping[str, Any]) -> dict[str, Any]:
                 f"same_modality.{target}.people must be 1 or more.",
             )
             check(
-                all(split["by"] == "subject" for split in out["split"]),
-                f"same_modality.{target}: people can be kept aside only with split: {{by: subject}}. "
-                "Name another data set instead.",
+                all("donors" in split for split in out["split"]),
+                f"same_modality.{target}: people can be kept aside only with split: {{by: subject}} or "
+                "subjects_out. Name another data set instead.",
             )
             resolved[target] = {"people": spec["people"]}
         else:

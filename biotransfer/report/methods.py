@@ -24,12 +24,6 @@ _STATISTICS = {
     "adam": "Kingma & Ba 2015, arXiv:1412.6980",
     "adamw": "Loshchilov & Hutter 2019, arXiv:1711.05101",
 }
-_WHO_TESTS = {
-    "subject": "people whose recordings took no part in training",
-    "recording": "other recordings of the people in training",
-    "block": "contiguous blocks of each recording, a gap around each left unused",
-    "shuffled_windows": "windows drawn at random from the same recordings",
-}
 
 
 _IDENTIFIER = re.compile(r"10\.\d{4,9}/[^\s,;()]+|arXiv:\d{4}\.\d{4,5}", re.IGNORECASE)
@@ -147,6 +141,8 @@ def _settings(spec: Mapping[str, Any], leave: Sequence[str] = ("name", "by", "la
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return _settings(value)
     if isinstance(value, (list, tuple)):
         return "-".join(_value(v) for v in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -307,11 +303,13 @@ def _arms(results: Results, references: _References) -> str:
 
 
 def _evaluation(results: Results) -> str:
+    from ..splits import SPLITS
+
     recipe, sentences = results.recipe, []
     for spec in _as_list(recipe["split"]):
         rule = str(spec.get("by", spec.get("name")))
         extra = _settings({k: v for k, v in spec.items() if v}, leave=("name", "by", "seed"))
-        who = _WHO_TESTS.get(rule, rule.replace("_", " "))
+        who = SPLITS[rule].facts["tests"] if rule in SPLITS else rule.replace("_", " ")
         leak = (
             "; this rule lets near copies of test windows into training and is reported for comparison with "
             "published numbers only"
