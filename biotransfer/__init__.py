@@ -21,7 +21,7 @@ _HOMES = {
     "features": ["extract_features"],
     "splits": ["Split", "make_splits"],
     "weights": ["Weights", "load_weights", "save_weights"],
-    "networks": ["Network", "build_network"],
+    "networks": ["Network", "build_network", "deepen", "replace_head", "widen"],
     "align": ["fit_alignment"],
     "arms": ["Arm", "make_arms"],
     "training": ["Schedule", "train"],

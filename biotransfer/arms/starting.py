@@ -7,36 +7,15 @@ from collections.abc import Collection
 
 import numpy as np
 
-from ..errors import check, check_option
-from ..networks import build_network
+from ..errors import check_option
 from ..networks.network import Network, initial_tensors
+from ..networks.records import network_of as source_network
 from ..weights import Tensors, Weights, is_statistic, permute_values, redraw_values
 from .arm import Arm, ledger_rows, match_tensors
 
+__all__ = ["STARTS", "begin_with", "carried_layers", "carried_tensors", "carry", "source_network"]
+
 STARTS = {"source": "copied", "scratch": "fresh", "permuted": "permuted", "redrawn": "redrawn"}
-
-
-def source_network(source: Weights) -> Network:
-    """Return the record of the network that ``source`` belongs to.
-
-    Raises
-    ------
-    BiotransferError
-        When its card names no network.
-    """
-    card = source.facts.get("network")
-    check(
-        card is not None,
-        "source weights name no network on their card, so they cannot be run. "
-        "Give them facts={'network': network.describe()}.",
-    )
-    assert card is not None
-    return build_network(
-        {"name": card["name"], **card["parameters"]},
-        tuple(card["input_shape"]),
-        card["n_outputs"],
-        sfreq=card.get("build", {}).get("sfreq"),
-    )
 
 
 def begin_with(source: Weights, fresh: Tensors, network: Network, seed: int, start: str) -> Weights:

@@ -15,6 +15,7 @@ _CATALOGS = {
     "features": ("features", "FEATURES"),
     "splits": ("splits", "SPLITS"),
     "networks": ("networks", "NETWORKS"),
+    "heads": ("networks", "HEADS"),
     "align": ("align", "ALIGN"),
     "sources": ("pretraining", "SOURCES"),
     "pretrain": ("pretraining", "METHODS"),

@@ -7,12 +7,19 @@ from typing import Any
 
 from ..catalog import Catalog, Entry
 from ..errors import check
+from .channel_wise import channel_wise
 from .cnn import cnn_image, cnn_signal
 from .foreign import REFUSED, foreign_entries
+from .heads import HEADS
 from .mlp import mlp
 from .network import PARTS, Layer, Network, initial_tensors
+from .records import network_of
+from .surgery import deepen, replace_head, widen
 
-__all__ = ["NETWORKS", "PARTS", "Layer", "Network", "build_network", "initial_tensors"]
+__all__ = [
+    "HEADS", "NETWORKS", "PARTS", "Layer", "Network", "build_network", "deepen", "initial_tensors",
+    "network_of", "replace_head", "widen",
+]  # fmt: skip
 
 NETWORKS = Catalog(
     "network",
@@ -36,6 +43,13 @@ NETWORKS = Catalog(
             "1-D convolutions over channels and time.",
             cnn_signal,
             "own, after Schirrmeister et al. 2017, doi:10.1002/hbm.23730",
+            {"takes": "signals"},
+        ),
+        Entry(
+            "channel_wise",
+            "1-D convolutions shared by all channels and pooled over them: any number of channels.",
+            channel_wise,
+            "own; pooling after Zaheer et al. 2017, arXiv:1703.06114, and Ilse et al. 2018, arXiv:1802.04712",
             {"takes": "signals"},
         ),
         *foreign_entries(),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..errors import check
+from .heads import head_layers
 from .network import Layer, Network, output_shape
 
 
@@ -16,6 +18,7 @@ def cnn_image(
     filters: Sequence[int] = (16, 32),
     kernel: int = 3,
     hidden: int = 64,
+    head: str | Mapping[str, Any] | None = None,
 ) -> Network:
     """Two-dimensional convolutions over features laid out as a square image.
 
@@ -31,6 +34,8 @@ def cnn_image(
         Side of the filters, odd.
     hidden : int
         Units of the dense layer before the head.
+    head : str or mapping, optional
+        See ``biotransfer list heads``; one dense layer when not given.
 
     Raises
     ------
@@ -77,10 +82,10 @@ def cnn_image(
     layers += [
         Layer("linear", "body", f"body_{len(filters)}", {"n_in": flat, "n_out": hidden}),
         Layer("relu", "body"),
-        Layer("linear", "head", "head", {"n_in": hidden, "n_out": n_outputs}),
     ]
-    parameters = {"filters": filters, "kernel": kernel, "hidden": hidden}
-    return Network("cnn_image", tuple(layers), tuple(input_shape), n_outputs, parameters)
+    end, head_spec = head_layers(head, hidden, n_outputs)
+    parameters = {"filters": filters, "kernel": kernel, "hidden": hidden, "head": head_spec}
+    return Network("cnn_image", tuple(layers + end), tuple(input_shape), n_outputs, parameters)
 
 
 def cnn_signal(
@@ -90,6 +95,7 @@ def cnn_signal(
     filters: Sequence[int] = (16, 32, 32),
     kernel: int = 15,
     pool: int = 4,
+    head: str | Mapping[str, Any] | None = None,
 ) -> Network:
     """One-dimensional convolutions over channels x time.
 
@@ -106,6 +112,8 @@ def cnn_signal(
         Length of the filters in samples, odd.
     pool : int
         Samples per pooled sample.
+    head : str or mapping, optional
+        See ``biotransfer list heads``; one dense layer when not given.
 
     Raises
     ------
@@ -139,9 +147,7 @@ def cnn_signal(
         if i < len(filters) - 1:
             layers.append(Layer("max_pool", part, "", {"size": pool}))
         n_in = n_out
-    layers += [
-        Layer("mean_over_time", "body"),
-        Layer("linear", "head", "head", {"n_in": n_in, "n_out": n_outputs}),
-    ]
-    parameters = {"filters": filters, "kernel": kernel, "pool": pool}
-    return Network("cnn_signal", tuple(layers), tuple(input_shape), n_outputs, parameters)
+    layers.append(Layer("mean_over_time", "body"))
+    end, head_spec = head_layers(head, n_in, n_outputs)
+    parameters = {"filters": filters, "kernel": kernel, "pool": pool, "head": head_spec}
+    return Network("cnn_signal", tuple(layers + end), tuple(input_shape), n_outputs, parameters)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..errors import check
+from .heads import head_layers
 from .network import Layer, Network
 
 
 def mlp(
-    input_shape: tuple[int, ...], n_outputs: int, *, hidden: Sequence[int] = (64, 32), norm: bool = False
+    input_shape: tuple[int, ...],
+    n_outputs: int,
+    *,
+    hidden: Sequence[int] = (64, 32),
+    norm: bool = False,
+    head: str | Mapping[str, Any] | None = None,
 ) -> Network:
     """Dense layers with ReLU over a vector of features.
 
@@ -23,6 +30,8 @@ def mlp(
         Units of each hidden layer; the first is the stem, the others are the body.
     norm : bool
         Layer normalisation before each ReLU (no running statistics).
+    head : str or mapping, optional
+        See ``biotransfer list heads``; one dense layer when not given.
 
     Raises
     ------
@@ -50,5 +59,6 @@ def mlp(
             layers.append(Layer("layer_norm", part, f"{part}_{i}_norm", {"n_out": n_out}))
         layers.append(Layer("relu", part))
         n_in = n_out
-    layers.append(Layer("linear", "head", "head", {"n_in": n_in, "n_out": n_outputs}))
-    return Network("mlp", tuple(layers), tuple(input_shape), n_outputs, {"hidden": hidden, "norm": norm})
+    end, head_spec = head_layers(head, n_in, n_outputs)
+    parameters = {"hidden": hidden, "norm": norm, "head": head_spec}
+    return Network("mlp", tuple(layers + end), tuple(input_shape), n_outputs, parameters)

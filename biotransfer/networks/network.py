@@ -25,7 +25,9 @@ class Layer:
     ----------
     kind : str
         ``linear``, ``relu``, ``layer_norm``, ``group_norm``, ``conv1d``, ``conv2d``, ``max_pool``,
-        ``mean_over_time``, ``image`` or ``flatten``; ``foreign`` for a layer of a library's model.
+        ``mean_over_time``, ``image`` or ``flatten``; with channels kept apart ``channels_apart``,
+        ``conv_time``, ``max_pool_time``, ``mean_over_channels`` or ``attend_channels``; ``spinal`` and
+        ``last`` of a SpinalNet head; ``foreign`` for a layer of a library's model.
     part : {"stem", "body", "head"}
         Sees channels or features; carries over; sees classes.
     name : str
@@ -50,6 +52,14 @@ class Layer:
         elif self.kind in ("conv1d", "conv2d"):
             kernel = (o["kernel"],) * (1 if self.kind == "conv1d" else 2)
             shapes = {"weight": (o["n_out"], o["n_in"], *kernel), "bias": (o["n_out"],)}
+        elif self.kind == "conv_time":
+            shapes = {"weight": (o["n_out"], o["n_in"], 1, o["kernel"]), "bias": (o["n_out"],)}
+        elif self.kind == "attend_channels":
+            shapes = {"weight": (o["n_out"], o["n_in"]), "bias": (o["n_out"],), "score": (1, o["n_out"])}
+        elif self.kind == "spinal":
+            shapes = {"weight": (o["n_out"], o["n_in"]), "bias": (o["n_out"],)}
+            if o["norm"]:
+                shapes |= {"norm.weight": (o["n_out"],), "norm.bias": (o["n_out"],)}
         elif self.kind in ("layer_norm", "group_norm"):
             shapes = {"weight": (o["n_out"],), "bias": (o["n_out"],)}
         else:
@@ -113,11 +123,13 @@ class Network:
         total, shape = 0.0, tuple(self.input_shape)
         for layer in self.layers:
             o = layer.options
+            if layer.kind == "attend_channels":
+                total += 2.0 * (o["n_in"] + 1) * o["n_out"] * shape[-1]
             shape = _output_shape(layer, shape)
-            if layer.kind == "linear":
+            if layer.kind in ("linear", "spinal"):
                 total += 2.0 * o["n_in"] * o["n_out"]
-            elif layer.kind in ("conv1d", "conv2d"):
-                kernel = o["kernel"] ** (1 if layer.kind == "conv1d" else 2)
+            elif layer.kind in ("conv1d", "conv2d", "conv_time"):
+                kernel = o["kernel"] ** (2 if layer.kind == "conv2d" else 1)
                 total += 2.0 * o["n_in"] * kernel * float(np.prod(shape))
         return total * n_windows
 
@@ -149,12 +161,22 @@ def _output_shape(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
         return (o["n_out"],)
     if layer.kind == "image":
         return (1, o["side"], o["side"])
-    if layer.kind in ("conv1d", "conv2d"):
+    if layer.kind in ("conv1d", "conv2d", "conv_time"):
         return (o["n_out"], *shape[1:])
+    if layer.kind == "channels_apart":
+        return (1, *shape)
+    if layer.kind == "max_pool_time":
+        return (*shape[:-1], shape[-1] // o["size"])
+    if layer.kind in ("mean_over_channels", "attend_channels"):
+        return shape[:-1]
+    if layer.kind == "spinal":
+        return (shape[0] + o["n_out"],)
+    if layer.kind == "last":
+        return (o["size"],)
     if layer.kind == "max_pool":
         return (shape[0], *(n // o["size"] for n in shape[1:]))
     if layer.kind == "mean_over_time":
-        return (shape[0],)
+        return shape[:-1]
     if layer.kind == "flatten":
         return (int(np.prod(shape)),)
     return shape
@@ -200,7 +222,7 @@ def initial_tensors(network: Network, seed: int, *, stream: str = "target") -> T
     for layer in network.layers:
         shapes = layer.tensor_shapes()
         for name, shape in shapes.items():
-            if layer.kind in ("layer_norm", "group_norm"):
+            if layer.kind in ("layer_norm", "group_norm") or ".norm." in name:
                 value = np.full(shape, 1.0 if name.endswith("weight") else 0.0)
             else:
                 rng = np.random.default_rng([seed, zlib.crc32(name.encode()), zlib.crc32(stream.encode())])

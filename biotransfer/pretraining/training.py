@@ -164,6 +164,11 @@ def pretrain(
         f"{records[0].name!r} is a library's whole model. Use pretrain: {{method: supervised}}, or network: "
         "mlp, cnn_image or cnn_signal.",
     )
+    check(
+        entry.name == "supervised" or not any(layer.options.get("dropout") for layer in records[0].layers),
+        f"pretrain {entry.name} draws no dropout, and the head of network {records[0].name!r} asks for some. "
+        "Use pretrain: {method: supervised}, or a head without dropout.",
+    )
     setting = Setting(
         records[0],
         tuple(windows),

@@ -85,7 +85,8 @@ def network_features(network: Network, tensors: Mapping[str, np.ndarray], X: np.
     -------
     ndarray, shape (n_windows, n_units), float64
     """
-    return list(layer_outputs(network, tensors, X).values())[-2]
+    last = [layer.name for layer in computing_layers(network) if layer.part != "head"][-1]
+    return layer_outputs(network, tensors, X)[last]
 
 
 def class_probabilities(network: Network, tensors: Mapping[str, np.ndarray], X: np.ndarray) -> np.ndarray:
