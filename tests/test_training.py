@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -160,8 +162,10 @@ def test_engines_are_chosen_by_what_the_network_needs():
     assert choose_engine(build_network("mlp", (16,), 3)) == "stacked"
     cnn = build_network("cnn_image", (16,), 3)
     assert choose_engine(cnn) == "loop"
+    assert choose_engine(cnn, "stacked") == "stacked"
+    strange = replace(cnn, layers=(replace(cnn.layers[0], kind="strange"), *cnn.layers[1:]))
     with pytest.raises(BiotransferError, match="without a stacked form"):
-        choose_engine(cnn, "stacked")
+        choose_engine(strange, "stacked")
 
 
 @pytest.mark.parametrize(

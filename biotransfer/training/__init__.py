@@ -14,9 +14,11 @@ from ..networks.network import Network
 from ..splits import Split
 from ..windows import Windows
 from .job import Curves, Job
+from .layers import convolves
 from .loop import train_loop
 from .schedule import Schedule, epoch_order
 from .stacked import can_stack, train_stacked
+from .teaching import teach
 
 __all__ = ["ENGINES", "Curves", "Job", "Schedule", "choose_engine", "epoch_order", "run_job", "train"]
 
@@ -33,7 +35,7 @@ def choose_engine(network: Network, engine: str = "auto") -> str:
     """
     check_option("engine", engine, ENGINES)
     if engine == "auto":
-        return "stacked" if can_stack(network) else "loop"
+        return "stacked" if can_stack(network) and not convolves(network) else "loop"
     check(
         engine != "stacked" or can_stack(network),
         f"engine='stacked' cannot train network {network.name!r}: it has layers without a stacked form. "
@@ -70,7 +72,8 @@ def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str =
     Raises
     ------
     BiotransferError
-        For an engine or device that cannot do it, and when a training diverges.
+        For an engine or device that cannot do it, for a teacher without windows to label, and when a training
+        diverges.
     """
     check_option("dtype", dtype, ("float32", "float64"))
     check(
@@ -79,6 +82,7 @@ def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str =
     )
     function = train_stacked if choose_engine(job.network, engine) == "stacked" else train_loop
     with _one_thread():
+        job = teach(job, lambda lesson: function(lesson, device, getattr(torch, dtype)))
         curves = function(job, device, getattr(torch, dtype))
     for arm, loss in zip(job.arms, curves.loss, strict=True):
         check(
@@ -133,5 +137,6 @@ def train(
         np.tile(eval_rows, (n, 1)),
         split.uid,
         schedule or Schedule(),
+        np.tile(split.unlabelled, (n, 1)),
     )
     return run_job(job, engine=engine, device=device, dtype=dtype)

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from ..arms.arm import Arm
 from ..errors import check
 from ..networks.network import Network
 from ..weights import Tensors
 from .schedule import Schedule, epoch_order
+
+
+@dataclass(frozen=True, eq=False)
+class PseudoLabels:
+    """What a teacher says of windows without labels.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n_windows,), int64
+        Rows of the pool that got a label.
+    probabilities : ndarray, shape (n_windows, n_classes), float32
+        Their labels: a distribution over the classes, or one at the first choice.
+    ratio : int
+        Such windows per labelled one in a batch.
+    """
+
+    rows: np.ndarray
+    probabilities: np.ndarray
+    ratio: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +57,10 @@ class Job:
         With the seed it fixes the order of batches.
     schedule : Schedule
         Epochs, rate, batch size.
+    unlabelled_rows : ndarray, shape (n_arms, n_unlabelled), int64, optional
+        Rows without labels, for arms that have a teacher.
+    pseudo : sequence of PseudoLabels or None, optional
+        What each arm's teacher said; filled in once the teachers are trained.
     """
 
     network: Network
@@ -46,6 +71,8 @@ class Job:
     eval_rows: np.ndarray
     split_uid: str
     schedule: Schedule
+    unlabelled_rows: np.ndarray | None = None
+    pseudo: Sequence[PseudoLabels | None] = ()
 
     def __post_init__(self) -> None:
         n = len(self.arms)
@@ -67,10 +94,21 @@ class Job:
         rows = self.train_rows[arm]
         return rows[epoch_order(self.arms[arm].seed, self.split_uid, epoch, len(rows))]
 
-    def take(self, arms: slice) -> Job:
-        """Return the job of some of the arms."""
-        return Job(self.network, self.arms[arms], self.X, self.y, self.train_rows[arms], self.eval_rows[arms],
-                   self.split_uid, self.schedule)  # fmt: skip
+    def take(self, arms: np.ndarray) -> Job:
+        """Return the job of some of the arms, in the order given; the pool is shared."""
+        return replace(
+            self,
+            arms=[self.arms[a] for a in arms],
+            train_rows=self.train_rows[arms],
+            eval_rows=self.eval_rows[arms],
+            unlabelled_rows=None if self.unlabelled_rows is None else self.unlabelled_rows[arms],
+            pseudo=[self.pseudo[a] for a in arms] if self.pseudo else (),
+        )
+
+    def labels_of(self, arm: int) -> PseudoLabels | None:
+        """Return what the arm's teacher said, where there was one and it labelled any window."""
+        said = self.pseudo[arm] if self.pseudo else None
+        return said if said is not None and len(said.rows) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +126,8 @@ class Curves:
     probabilities : ndarray, shape (n_arms, n_eval, n_classes), float32
         After the last update.
     train_loss, train_accuracy : ndarray, shape (n_arms, n_points), float64
-        Mean over the batches of the epoch that ends at the point; NaN at step 0.
+        Mean over the labelled windows of the epoch that ends at the point, each as its batch's update saw it;
+        NaN at step 0. The cross-entropy alone, without what an arm adds to it.
     tensors : list of dict
         Weights after the last update, one per arm.
     """
@@ -101,6 +140,16 @@ class Curves:
     train_loss: np.ndarray
     train_accuracy: np.ndarray
     tensors: list[Tensors]
+
+
+def shared_tensor(array: np.ndarray) -> torch.Tensor:
+    """Return a tensor of the same memory, which is only read: windows may be shared between processes."""
+    array = np.ascontiguousarray(array)
+    if array.flags.writeable or not array.size:
+        return torch.from_numpy(array)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(array)
 
 
 def empty_curves(job: Job) -> Curves:
@@ -119,12 +168,20 @@ def empty_curves(job: Job) -> Curves:
     )
 
 
-def join_curves(parts: Sequence[Curves]) -> Curves:
-    """Join the curves of several arms' jobs."""
-    first = parts[0]
+def join_curves(parts: Sequence[Curves], order: np.ndarray) -> Curves:
+    """Join the curves of several arms' jobs.
+
+    Parameters
+    ----------
+    parts : sequence of Curves
+        One after the other.
+    order : ndarray of int64
+        Which arm each of them is.
+    """
+    first, back = parts[0], np.argsort(order)
     joined = {
-        name: np.concatenate([getattr(p, name) for p in parts])
+        name: np.concatenate([getattr(p, name) for p in parts])[back]
         for name in ("predicted", "loss", "probabilities", "train_loss", "train_accuracy")
     }
     tensors = [t for p in parts for t in p.tensors]
-    return Curves(steps=first.steps, epochs=first.epochs, tensors=tensors, **joined)
+    return Curves(steps=first.steps, epochs=first.epochs, tensors=[tensors[i] for i in back], **joined)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
+from torch.func import functional_call
 from torch.nn import functional
 
 from ..networks.modules import build_module, load_tensors, module_tensors, set_training
-from .job import Curves, Job, empty_curves
+from .extras import Anchors, LowRank, ModuleOutputs, Penalties, watch_head
+from .job import Curves, Job, empty_curves, shared_tensor
 from .schedule import update_seed
+from .teaching import pseudo_order, soft_cross_entropy
 
 _EVAL_WINDOWS = 1024
 
@@ -28,58 +32,103 @@ def train_loop(job: Job, device: str = "cpu", dtype: torch.dtype = torch.float32
         Precision.
     """
     curves = empty_curves(job)
-    X = torch.from_numpy(np.ascontiguousarray(job.X)).to(device=device, dtype=dtype)
-    y = torch.from_numpy(job.y).to(device)
+    X = shared_tensor(job.X).to(device=device, dtype=dtype)
+    y = shared_tensor(job.y).to(device)
     for a in range(len(job.arms)):
         with torch.random.fork_rng(devices=[X.device] if X.is_cuda else []):
-            _train_one(job, a, X, y, curves, device, dtype)
+            _train_one(job, a, X, y, curves)
     return curves
 
 
-def _train_one(
-    job: Job, a: int, X: torch.Tensor, y: torch.Tensor, curves: Curves, device: str, dtype: torch.dtype
-) -> None:
-    arm, schedule = job.arms[a], job.schedule
-    module = build_module(job.network, dtype).to(device)
+def _train_one(job: Job, a: int, X: torch.Tensor, y: torch.Tensor, curves: Curves) -> None:
+    arm, schedule, n_train = job.arms[a], job.schedule, job.train_rows.shape[1]
+    module = build_module(job.network, X.dtype).to(X.device).requires_grad_(False)
     load_tensors(module, arm.tensors)
-    groups: list[dict[str, Any]] = []
-    for name, parameter in module.named_parameters():
-        rate = arm.lr_scale[name]
-        parameter.requires_grad_(rate > 0)
-        if rate > 0:
-            groups.append({"params": [parameter], "lr": schedule.learning_rate * rate})
-    optimizer = torch.optim.AdamW(groups, lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
-    eval_rows = torch.from_numpy(job.eval_rows[a]).to(device)
-    _evaluate(module, X, y, eval_rows, curves, a, 0)
-    n_train = job.train_rows.shape[1]
-    still = {name for name, rate in arm.lr_scale.items() if rate == 0}
-    update = 0
+    parameters = dict(module.named_parameters())
+    low_rank, anchors = LowRank([arm], X), Anchors([arm], X)
+    penalty = Penalties([arm], X, ModuleOutputs()) if arm.penalty else None
+    entered = watch_head(job.network, module) if penalty else []
+
+    def weights() -> dict[str, torch.Tensor]:
+        """Every parameter with a model axis of one, low-rank products added."""
+        return low_rank.merge({name: p.unsqueeze(0) for name, p in parameters.items()})
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        if not low_rank.factors:
+            return module(x)
+        return functional_call(module, {name: value[0] for name, value in weights().items()}, (x,))
+
+    nothing: list[dict[str, Any]] = [{"params": []}]
+    optimizer = torch.optim.AdamW(nothing, lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
+    still = set(job.network.tensor_shapes)
+    thaws = {
+        name: schedule.first_update(arm.thaw.get(name, 0.0), n_train)
+        for name in job.network.tensor_shapes
+        if arm.lr_scale[name] > 0
+    }
+
+    def thaw(update: int) -> bool:
+        """Let the optimiser begin with the tensors whose time has come; return whether there are any."""
+        due = [
+            name for name in job.network.tensor_shapes if name in still and thaws.get(name, np.inf) <= update
+        ]
+        for name in due:
+            leaves = low_rank.factors.get(name) or [parameters[name]] if name in parameters else []
+            rate = schedule.learning_rate * arm.lr_scale[name]
+            optimizer.add_param_group({"params": [leaf.requires_grad_() for leaf in leaves], "lr": rate})
+            still.remove(name)
+        return bool(due)
+
+    eval_rows = torch.from_numpy(job.eval_rows[a]).to(X.device)
+    _evaluate(module, forward, X, y, eval_rows, curves, a, 0)
+    said, update = job.labels_of(a), 0
     for epoch in range(schedule.epochs):
-        order = torch.from_numpy(job.order(a, epoch)).to(device)
-        total = torch.zeros((), dtype=dtype, device=device)
-        correct = torch.zeros((), dtype=torch.int64, device=device)
-        set_training(module, still)
+        order = torch.from_numpy(job.order(a, epoch)).to(X.device)
+        total = torch.zeros((), dtype=X.dtype, device=X.device)
+        correct = torch.zeros((), dtype=torch.int64, device=X.device)
+        if said:
+            picked = pseudo_order(job, a, epoch)
+            further = torch.from_numpy(said.rows[picked]).to(X.device)
+            labels = torch.from_numpy(said.probabilities[picked]).to(X)
         for batch in schedule.batches(n_train):
-            rows = order[batch]
+            if thaw(update) or batch.start == 0:
+                set_training(module, still)
+            rows, n = order[batch], batch.stop - batch.start
             torch.manual_seed(update_seed(arm.seed, job.split_uid, update))
+            if said:
+                more = slice(said.ratio * batch.start, said.ratio * batch.stop)
+                rows = torch.cat([rows, further[more]])
+            logits = forward(X[rows])
+            loss = labelled = functional.cross_entropy(logits[:n], y[rows[:n]])
+            if said:
+                pseudo = soft_cross_entropy(logits[n:], labels[more])
+                loss = (n * labelled + pseudo.sum()) / len(rows)
+            if anchors.parts:
+                loss = loss + anchors.loss(weights())[0]
+            if penalty:
+                x, targets, features, answers = (
+                    t.unsqueeze(0) for t in (X[rows], y[rows], entered[0], logits)
+                )
+                progress = update / schedule.n_updates(n_train)
+                loss = loss + penalty.loss(x, targets, features, answers, weights(), progress)[0]
+            if loss.requires_grad:
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                optimizer.step()
             update += 1
-            logits = module(X[rows])
-            loss = functional.cross_entropy(logits, y[rows])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            total += loss.detach() * len(rows)
-            correct += (logits.detach().argmax(1) == y[rows]).sum()
+            total += labelled.detach() * n
+            correct += (logits[:n].detach().argmax(1) == y[rows[:n]]).sum()
         curves.train_loss[a, epoch + 1] = float(total) / n_train
         curves.train_accuracy[a, epoch + 1] = float(correct) / n_train
-        _evaluate(module, X, y, eval_rows, curves, a, epoch + 1)
-    final = module_tensors(module)
+        _evaluate(module, forward, X, y, eval_rows, curves, a, epoch + 1)
+    final = module_tensors(module) | {name: value[0] for name, value in weights().items()}
     curves.tensors[a].update({k: final[k].detach().cpu().numpy().copy() for k in job.network.tensor_shapes})
 
 
 @torch.no_grad()
 def _evaluate(
     module: torch.nn.Module,
+    forward: Callable[[torch.Tensor], torch.Tensor],
     X: torch.Tensor,
     y: torch.Tensor,
     rows: torch.Tensor,
@@ -91,7 +140,7 @@ def _evaluate(
     module.eval()
     for begin in range(0, len(rows), _EVAL_WINDOWS):
         part = slice(begin, min(begin + _EVAL_WINDOWS, len(rows)))
-        logits = module(X[rows[part]])
+        logits = forward(X[rows[part]])
         log_p = functional.log_softmax(logits, dim=1)
         curves.predicted[a, at, part] = logits.argmax(1).cpu().numpy()
         loss = functional.nll_loss(log_p, y[rows[part]], reduction="none")

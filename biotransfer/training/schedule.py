@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,6 +42,14 @@ class Schedule:
     def steps_per_epoch(self, n_windows: int) -> int:
         """Return the updates in one pass over ``n_windows``."""
         return -(-n_windows // self.batch_size)
+
+    def n_updates(self, n_windows: int) -> int:
+        """Return the updates of a whole training on ``n_windows``."""
+        return self.epochs * self.steps_per_epoch(n_windows)
+
+    def first_update(self, share: float, n_windows: int) -> int:
+        """Return the first update, from 0, that comes after ``share`` of all updates; 1 is after the last."""
+        return math.ceil(share * self.n_updates(n_windows) - 1e-9)
 
     def evaluation_points(self, n_windows: int) -> tuple[np.ndarray, np.ndarray]:
         """Return steps and epochs of the curve's columns: before any update, then after every epoch."""

@@ -6,16 +6,21 @@ of the loop engine up to rounding.
 
 from __future__ import annotations
 
-from itertools import pairwise
+import json
+from collections.abc import Hashable
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-from ..networks.network import Layer, Network
-from .job import Curves, Job, empty_curves, join_curves
+from ..arms.arm import Arm
+from ..networks.network import Network
+from .extras import Anchors, LowRank, Penalties, Stacked, stack_arrays
+from .job import Curves, Job, empty_curves, join_curves, shared_tensor
+from .layers import STACKABLE, run_stacked
+from .teaching import pseudo_order, soft_cross_entropy
+from .updates import StackedAdamW
 
-SUPPORTED = {"linear", "relu", "layer_norm"}
 _STACK_BYTES = 12 * 2**20
 _FEWEST = 8
 _EVAL_WINDOWS = 512
@@ -23,7 +28,7 @@ _EVAL_WINDOWS = 512
 
 def can_stack(network: Network) -> bool:
     """Whether every layer has a stacked form."""
-    return all(layer.kind in SUPPORTED for layer in network.layers)
+    return all(layer.kind in STACKABLE for layer in network.layers)
 
 
 def models_per_stack(network: Network, batch_size: int) -> int:
@@ -34,7 +39,7 @@ def models_per_stack(network: Network, batch_size: int) -> int:
 
 
 def train_stacked(job: Job, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Curves:
-    """Train all arms of ``job`` together, in as many stacks as memory asks for.
+    """Train all arms of ``job`` together, in as many stacks as memory and the arms' nature ask for.
 
     Parameters
     ----------
@@ -45,94 +50,101 @@ def train_stacked(job: Job, device: str = "cpu", dtype: torch.dtype = torch.floa
     dtype : torch.dtype
         Precision.
     """
+    X = shared_tensor(job.X).to(device=device, dtype=dtype)
+    y = shared_tensor(job.y).to(device)
+    stacks = plan_stacks(job)
+    parts = [_train_stack(job.take(stack), X, y) for stack in stacks]
+    return join_curves(parts, np.concatenate(stacks))
+
+
+def plan_stacks(job: Job) -> list[np.ndarray]:
+    """Return which arms train together: of one nature, like next to like, and no more than memory is for."""
+    natures: dict[Hashable, list[int]] = {}
+    for a, arm in enumerate(job.arms):
+        said = job.labels_of(a)
+        natures.setdefault((_nature(arm), said.ratio if said else 0), []).append(a)
     size = models_per_stack(job.network, job.schedule.batch_size)
-    n_stacks = -(-len(job.arms) // size)
-    bounds = np.linspace(0, len(job.arms), n_stacks + 1).astype(int)
-    X = torch.from_numpy(np.ascontiguousarray(job.X)).to(device=device, dtype=dtype)
-    y = torch.from_numpy(job.y).to(device)
-    parts = [
-        _train_stack(job.take(slice(begin, end)), X, y, device, dtype) for begin, end in pairwise(bounds)
-    ]
-    return join_curves(parts)
+    stacks: list[np.ndarray] = []
+    for members in natures.values():
+        members = sorted(members, key=lambda a: _moves(job.arms[a]))
+        n_stacks = -(-len(members) // size)
+        stacks += np.array_split(np.array(members), n_stacks)
+    return stacks
 
 
-def _apply(layer: Layer, tensors: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-    """One layer on x of shape (n_models, n_windows, n_units)."""
-    if layer.kind == "linear":
-        weight, bias = tensors[f"{layer.name}.weight"], tensors[f"{layer.name}.bias"]
-        return torch.baddbmm(bias.unsqueeze(1), x, weight.transpose(1, 2))
-    if layer.kind == "layer_norm":
-        weight, bias = tensors[f"{layer.name}.weight"], tensors[f"{layer.name}.bias"]
-        return functional.layer_norm(x, x.shape[-1:]) * weight.unsqueeze(1) + bias.unsqueeze(1)
-    return torch.relu(x)
+def _nature(arm: Arm) -> Hashable:
+    """Return what the models of a stack must have in common."""
+    penalty: Hashable = None
+    if arm.penalty is not None:
+        record = arm.penalty.network.describe() if arm.penalty.network else None
+        shapes = {name: list(np.shape(value)) for name, value in arm.penalty.tensors.items()}
+        facts = [arm.penalty.name, dict(arm.penalty.options), record, shapes]
+        penalty = json.dumps(facts, sort_keys=True)
+    return penalty, tuple((name, len(a)) for name, (a, _, _) in arm.low_rank.items())
 
 
-def _forward(network: Network, tensors: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-    for layer in network.layers:
-        x = _apply(layer, tensors, x)
-    return x
+def _moves(arm: Arm) -> tuple[tuple[float, float], ...]:
+    """Return rate and beginning of every tensor: neighbours that agree are updated as one."""
+    return tuple((rate, arm.thaw.get(name, 0.0)) for name, rate in arm.lr_scale.items())
 
 
-class _PartlyFrozen:
-    """Undo or shrink an optimiser step where an arm's learning-rate scale is not one."""
-
-    def __init__(self, job: Job, tensors: dict[str, torch.Tensor]):
-        self.parts: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
-        for name, tensor in tensors.items():
-            scales = np.array([arm.lr_scale[name] for arm in job.arms])
-            which = np.flatnonzero(scales != 1.0)
-            if len(which):
-                shape = (-1,) + (1,) * (tensor.ndim - 1)
-                index = torch.from_numpy(which).to(tensor.device)
-                scale = torch.from_numpy(scales[which]).to(tensor).reshape(shape)
-                self.parts.append((tensor, index, scale))
-
-    def remember(self) -> list[torch.Tensor]:
-        return [tensor.detach()[index] for tensor, index, _ in self.parts]
-
-    @torch.no_grad()
-    def mend(self, before: list[torch.Tensor]) -> None:
-        for (tensor, index, scale), old in zip(self.parts, before, strict=True):
-            tensor[index] = torch.where(scale == 0, old, old + scale * (tensor[index] - old))
-
-
-def _train_stack(job: Job, X: torch.Tensor, y: torch.Tensor, device: str, dtype: torch.dtype) -> Curves:
+def _train_stack(job: Job, X: torch.Tensor, y: torch.Tensor) -> Curves:
     curves, schedule, network = empty_curves(job), job.schedule, job.network
     n_arms, n_train = job.train_rows.shape
     tensors = {
-        name: torch.from_numpy(np.stack([arm.tensors[name] for arm in job.arms]))
-        .to(device=device, dtype=dtype)
-        .requires_grad_()
-        for name in network.tensor_shapes
+        name: stack_arrays([arm.tensors[name] for arm in job.arms], X) for name in network.tensor_shapes
     }
-    optimizer = torch.optim.AdamW(
-        list(tensors.values()), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
-    )
-    frozen = _PartlyFrozen(job, tensors)
-    _evaluate(network, tensors, X, y, job, curves, 0)
+    low_rank, anchors = LowRank(job.arms, X), Anchors(job.arms, X)
+    penalty = Penalties(job.arms, X, run_stacked) if job.arms[0].penalty else None
+    leaves = {name: low_rank.factors.get(name, (tensor,)) for name, tensor in tensors.items()}
+    by_name = {f"{name}/{i}": leaf for name, parts in leaves.items() for i, leaf in enumerate(parts)}
+    optimizer = StackedAdamW(job.arms, leaves, schedule, n_train)
+    said = [job.labels_of(a) for a in range(n_arms)]
+    ratio = said[0].ratio if said[0] else 0
+    _evaluate(network, low_rank.merge(tensors), X, y, job, curves, 0)
+    update = 0
     for epoch in range(schedule.epochs):
-        order = torch.from_numpy(np.stack([job.order(a, epoch) for a in range(n_arms)])).to(device)
-        total = torch.zeros(n_arms, dtype=dtype, device=device)
-        correct = torch.zeros(n_arms, dtype=torch.int64, device=device)
+        order = torch.from_numpy(np.stack([job.order(a, epoch) for a in range(n_arms)])).to(X.device)
+        total = torch.zeros(n_arms, dtype=X.dtype, device=X.device)
+        correct = torch.zeros(n_arms, dtype=torch.int64, device=X.device)
+        if ratio:
+            picked = [pseudo_order(job, a, epoch) for a in range(n_arms)]
+            further = np.stack([s.rows[p] for s, p in zip(said, picked, strict=True) if s])
+            further_rows = torch.from_numpy(further).to(X.device)
+            labels = stack_arrays([s.probabilities[p] for s, p in zip(said, picked, strict=True) if s], X)
         for batch in schedule.batches(n_train):
-            rows = order[:, batch]
-            labels = y[rows]
-            logits = _forward(network, tensors, X[rows])
+            training = optimizer.begin(update)
+            for name, leaf in by_name.items():
+                leaf.requires_grad_(name in training)
+            rows, n = order[:, batch], batch.stop - batch.start
+            targets = y[rows]
+            if ratio:
+                more = slice(ratio * batch.start, ratio * batch.stop)
+                rows = torch.cat([rows, further_rows[:, more]], dim=1)
+            x, merged = X[rows], low_rank.merge(tensors)
+            features, logits = run_stacked(network, merged, x)
             losses = functional.cross_entropy(
-                logits.flatten(0, 1), labels.flatten(), reduction="none"
-            ).view_as(labels)
-            per_model = losses.mean(dim=1)
-            optimizer.zero_grad(set_to_none=True)
-            per_model.sum().backward()
-            before = frozen.remember()
-            optimizer.step()
-            frozen.mend(before)
-            total += per_model.detach() * rows.shape[1]
-            correct += (logits.detach().argmax(-1) == labels).sum(dim=1)
+                logits[:, :n].flatten(0, 1), targets.flatten(), reduction="none"
+            ).view_as(targets)
+            loss = labelled = losses.mean(dim=1)
+            if ratio:
+                pseudo = soft_cross_entropy(logits[:, n:], labels[:, more]).sum(dim=1)
+                loss = (n * labelled + pseudo) / rows.shape[1]
+            if anchors.parts:
+                loss = loss + anchors.loss(merged)
+            if penalty:
+                progress = update / schedule.n_updates(n_train)
+                loss = loss + penalty.loss(x, targets, features, logits, merged, progress)
+            if training:
+                found = torch.autograd.grad(loss.sum(), [by_name[name] for name in training])
+                optimizer.step({k: g.contiguous() for k, g in zip(training, found, strict=True)})
+            update += 1
+            total += labelled.detach() * n
+            correct += (logits[:, :n].detach().argmax(-1) == targets).sum(dim=1)
         curves.train_loss[:, epoch + 1] = total.cpu().numpy() / n_train
         curves.train_accuracy[:, epoch + 1] = correct.cpu().numpy() / n_train
-        _evaluate(network, tensors, X, y, job, curves, epoch + 1)
-    final = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+        _evaluate(network, low_rank.merge(tensors), X, y, job, curves, epoch + 1)
+    final = {name: tensor.detach().cpu().numpy() for name, tensor in low_rank.merge(tensors).items()}
     for a in range(n_arms):
         curves.tensors[a].update({name: value[a].copy() for name, value in final.items()})
     return curves
@@ -140,20 +152,14 @@ def _train_stack(job: Job, X: torch.Tensor, y: torch.Tensor, device: str, dtype:
 
 @torch.no_grad()
 def _evaluate(
-    network: Network,
-    tensors: dict[str, torch.Tensor],
-    X: torch.Tensor,
-    y: torch.Tensor,
-    job: Job,
-    curves: Curves,
-    at: int,
+    network: Network, tensors: Stacked, X: torch.Tensor, y: torch.Tensor, job: Job, curves: Curves, at: int
 ) -> None:
     last = at == len(curves.steps) - 1
     rows_all = torch.from_numpy(job.eval_rows).to(X.device)
     for begin in range(0, rows_all.shape[1], _EVAL_WINDOWS):
         part = slice(begin, min(begin + _EVAL_WINDOWS, rows_all.shape[1]))
         rows = rows_all[:, part]
-        logits = _forward(network, tensors, X[rows])
+        _, logits = run_stacked(network, tensors, X[rows])
         log_p = functional.log_softmax(logits, dim=-1)
         curves.predicted[:, at, part] = logits.argmax(-1).cpu().numpy()
         loss = -log_p.gather(-1, y[rows].unsqueeze(-1)).squeeze(-1)
