@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 from .errors import BiotransferError, check, check_option, did_you_mean
@@ -44,7 +45,8 @@ class Entry:
     source : str
         The paper and equation, or "own".
     facts : mapping
-        What else a catalog of this kind declares (``role`` of an arm, ``modality`` of a data set, ...).
+        What else a catalog of this kind declares (``role`` of an arm, ``modality`` of a data set, ...);
+        ``packages`` are modules that the method imports from the optional ``extra`` of the installation.
     """
 
     name: str
@@ -145,6 +147,7 @@ class Catalog(Mapping[str, Entry]):
             f"Write {self.kind}: {next(iter(self))}.",
         )
         entry = self[spec["name"]]
+        _check_packages(self.kind, entry)
         parameters = {p.name: p for p in entry.parameters}
         given = {key: value for key, value in spec.items() if key != "name"}
         for key, value in given.items():
@@ -160,6 +163,16 @@ class Catalog(Mapping[str, Entry]):
             f"{self.kind} {entry.name!r} needs {', '.join(missing)}. Type: biotransfer show {entry.name}",
         )
         return entry, {**entry.defaults, **given}
+
+
+def _check_packages(kind: str, entry: Entry) -> None:
+    """Refuse a method whose packages are not installed."""
+    absent = [name for name in entry.facts.get("packages", ()) if find_spec(name) is None]
+    check(
+        not absent,
+        f"{kind} {entry.name!r} needs the package {', '.join(absent)}, which is not installed. "
+        f"Type: pip install 'biotransfer[{entry.facts.get('extra')}]'",
+    )
 
 
 def _check_type(name: str, value: Any, default: Any) -> None:

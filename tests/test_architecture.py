@@ -22,6 +22,8 @@ HEAVY = {
     "torch": {"networks", "training", "pretraining", "search", "transferability", "movement"},
     "braindecode": {"windows", "networks", "training"},
     "matplotlib": {"figures", "report"},
+    "pyriemann": {"align"},
+    "ot": {"align", "transferability"},
 }
 
 

@@ -18,11 +18,12 @@ def none(source: Windows, target: Windows) -> tuple[Transform, Transform]:
     return keep(source), keep(target)
 
 
-def _needs_features(windows: Windows, name: str) -> None:
+def check_features(name: str, windows: Windows) -> None:
+    """Refuse signals where alignment ``name`` takes features."""
     check(
         not windows.is_signal,
         f"align {name} takes features, the {windows.modality} windows are signals. "
-        "Add features: statistical, or use align: none or matched.",
+        "Add features: statistical, or use align: euclidean, riemannian, matched or none.",
     )
 
 
@@ -72,7 +73,7 @@ def top_k(
     check(k > 0, f"align top_k: k={k}. Expected 1 or more.")
     sides = []
     for windows in (source, target):
-        _needs_features(windows, "top_k")
+        check_features("top_k", windows)
         scores = _scores(windows, score)
         varying = int(np.isfinite(scores).sum() + np.isposinf(scores).sum())
         check(
@@ -83,6 +84,29 @@ def top_k(
         best = np.argsort(-scores, kind="stable")[:k]
         sides.append(keep(windows, best, f"top {k} by {score}"))
     return sides[0], sides[1]
+
+
+def principal_axes(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return singular values and axes of centered rows, the largest first.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n_windows, n_features)
+        Rows.
+
+    Returns
+    -------
+    singular : ndarray, shape (rank,)
+        Above rounding.
+    axes : ndarray, shape (n_features, rank)
+        Orthonormal columns, the largest entry of each positive.
+    """
+    _, singular, axes = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
+    rank = int(np.sum(singular > singular[0] * 1e-7)) if len(singular) else 0
+    axes = axes[:rank]
+    largest = np.abs(axes).argmax(axis=1)
+    axes = axes * np.sign(axes[np.arange(rank), largest])[:, None]
+    return singular[:rank], axes.T
 
 
 def pca(source: Windows, target: Windows, *, k: int = 64, whiten: bool = True) -> tuple[Transform, Transform]:
@@ -105,24 +129,19 @@ def pca(source: Windows, target: Windows, *, k: int = 64, whiten: bool = True) -
     check(k > 0, f"align pca: k={k}. Expected 1 or more.")
     sides = []
     for windows in (source, target):
-        _needs_features(windows, "pca")
+        check_features("pca", windows)
         X = windows.X.astype(np.float64)
-        center = X.mean(axis=0)
-        _, singular, components = np.linalg.svd(X - center, full_matrices=False)
-        rank = int(np.sum(singular > singular[0] * 1e-7)) if len(singular) else 0
+        singular, axes = principal_axes(X)
         check(
-            k <= rank,
-            f"align pca: k={k} but the {windows.modality} training windows span {rank} dimensions. "
-            f"Use k: {rank} or less.",
+            k <= len(singular),
+            f"align pca: k={k} but the {windows.modality} training windows span {len(singular)} dimensions. "
+            f"Use k: {len(singular)} or less.",
         )
-        components = components[:k]
-        largest = np.abs(components).argmax(axis=1)
-        components = components * np.sign(components[np.arange(k), largest])[:, None]
         deviation = singular[:k] / np.sqrt(max(len(X) - 1, 1)) if whiten else np.ones(k)
         step = f"first {k} principal components{', whitened' if whiten else ''}"
         names = tuple(f"pc{i + 1}" for i in range(k))
-        matrix = components.T / deviation
-        sides.append(replace(keep(windows, step=step), center=center, matrix=matrix, names=names))
+        matrix = axes[:, :k] / deviation
+        sides.append(replace(keep(windows, step=step), center=X.mean(axis=0), matrix=matrix, names=names))
     return sides[0], sides[1]
 
 

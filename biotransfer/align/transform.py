@@ -1,8 +1,9 @@
-"""An affine map of windows as a value: center, scale, choose columns, project."""
+"""Maps of windows as values: affine ones (center, scale, choose columns, project), and chains of others."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -11,9 +12,27 @@ from ..windows import Windows
 SCALES = ("standard", "none")
 
 
+class WindowMap(Protocol):
+    """What an alignment does to one side."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns that come out."""
+
+    @property
+    def step(self) -> str:
+        """What the history will say."""
+
+    def apply(self, windows: Windows) -> Windows:
+        """Return transformed windows, float32."""
+
+    def apply_array(self, X: np.ndarray) -> np.ndarray:
+        """Transform an array of shape (n_windows, n_columns[, n_times])."""
+
+
 @dataclass(frozen=True, eq=False)
 class Transform:
-    """``Z = (X[:, columns] - center) / scale @ matrix``; along the second axis, for features and signals.
+    """``Z = (X[:, columns] - center) / scale @ matrix + offset``; along the second axis.
 
     Parameters
     ----------
@@ -27,6 +46,8 @@ class Transform:
         Names of the columns that come out.
     step : str
         What the history will say.
+    offset : ndarray, shape (k,), float64, optional
+        Added last.
     """
 
     columns: np.ndarray
@@ -35,11 +56,11 @@ class Transform:
     names: tuple[str, ...]
     step: str
     matrix: np.ndarray | None = None
+    offset: np.ndarray | None = None
 
     def apply(self, windows: Windows) -> Windows:
         """Return transformed windows, float32."""
-        Z = self.apply_array(windows.X)
-        return replace(windows, X=Z, names=self.names, history=(*windows.history, self.step))
+        return applied(self, windows)
 
     def apply_array(self, X: np.ndarray) -> np.ndarray:
         """Transform an array of shape (n_windows, n_columns[, n_times])."""
@@ -47,20 +68,67 @@ class Transform:
         Z = (X[:, self.columns] - self.center.reshape(-1, *extra)) / self.scale.reshape(-1, *extra)
         if self.matrix is not None:
             Z = np.einsum("nc...,ck->nk...", Z, self.matrix)
+        if self.offset is not None:
+            Z = Z + self.offset.reshape(-1, *extra)
         return Z.astype(np.float32)
 
-    def then(self, other: Transform) -> Transform:
-        """Return the transform that applies this one, then ``other``; ours must not project."""
-        assert self.matrix is None
-        kept = other.columns
-        return Transform(
-            columns=self.columns[kept],
-            center=self.center[kept] + self.scale[kept] * other.center,
-            scale=self.scale[kept] * other.scale,
-            matrix=other.matrix,
+    def then(self, other: WindowMap) -> WindowMap:
+        """Return what applies this map, then ``other``."""
+        if not isinstance(other, Transform):
+            return Chain((self, other))
+        step, kept = ", ".join(filter(None, (self.step, other.step))), other.columns
+        if self.matrix is None and self.offset is None:
+            return replace(
+                other,
+                columns=self.columns[kept],
+                center=self.center[kept] + self.scale[kept] * other.center,
+                scale=self.scale[kept] * other.scale,
+                step=step,
+            )
+        first = np.eye(len(self.columns)) if self.matrix is None else self.matrix
+        second = np.eye(len(kept)) if other.matrix is None else other.matrix
+        shift = np.zeros(first.shape[1]) if self.offset is None else self.offset
+        offset = ((shift[kept] - other.center) / other.scale) @ second
+        return replace(
+            self,
+            matrix=(first[:, kept] / other.scale) @ second,
+            offset=offset if other.offset is None else offset + other.offset,
             names=other.names,
-            step=", ".join(filter(None, (self.step, other.step))),
+            step=step,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """Maps applied one after the other."""
+
+    parts: tuple[WindowMap, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns that come out."""
+        return self.parts[-1].names
+
+    @property
+    def step(self) -> str:
+        """What the history will say."""
+        return ", ".join(filter(None, (part.step for part in self.parts)))
+
+    def apply(self, windows: Windows) -> Windows:
+        """Return transformed windows, float32."""
+        return applied(self, windows)
+
+    def apply_array(self, X: np.ndarray) -> np.ndarray:
+        """Transform an array of shape (n_windows, n_columns)."""
+        for part in self.parts:
+            X = part.apply_array(X)
+        return X
+
+
+def applied(mapping: WindowMap, windows: Windows) -> Windows:
+    """Return ``windows`` as ``mapping`` gives them."""
+    Z = mapping.apply_array(windows.X)
+    return replace(windows, X=Z, names=mapping.names, history=(*windows.history, mapping.step))
 
 
 def keep(windows: Windows, columns: np.ndarray | None = None, step: str = "") -> Transform:
