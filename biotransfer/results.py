@@ -33,7 +33,7 @@ LEDGER = [
     "parameters",
     "reason",
 ]
-SOURCES = ["direction", "network", "protocol", "source", "seed", "subjects", "windows", "accuracy",
+SOURCES = ["direction", "network", "protocol", "source", "method", "seed", "subjects", "windows", "accuracy",
            "balanced_accuracy", "chance"]  # fmt: skip
 TABLES: dict[str, list[str] | None] = {
     "curves": CURVES,

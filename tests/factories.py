@@ -175,7 +175,21 @@ def make_sources(
         for kind, lift in (("supervised", 0.3), ("shuffled_labels", 0.0), ("noise", 0.01)):
             for seed in range(n_seeds):
                 value = chance + lift + 0.01 * seed
-                rows.append((direction, network, "", kind, seed, "S4, S5", 300, value, value - 0.005, chance))
+                rows.append(
+                    (
+                        direction,
+                        network,
+                        "",
+                        kind,
+                        "supervised",
+                        seed,
+                        "S4, S5",
+                        300,
+                        value,
+                        value - 0.005,
+                        chance,
+                    )
+                )
     return pd.DataFrame(rows, columns=SOURCES)
 
 

@@ -78,7 +78,7 @@ def test_every_entry_says_what_it_is(case):
         assert entry.facts["phrase"].format(source="EMG", target="EEG")
         assert all(p.doc for p in entry.parameters), entry.name
         if entry.source == "own":
-            assert entry.name in ("scratch", "permuted", "noise_source", "same_modality")
+            assert entry.name in ("scratch", "permuted", "noise_source", "simulated_source", "same_modality")
 
 
 def test_head_and_whatever_is_fresh_are_the_same_in_all_arms(case):

@@ -71,12 +71,13 @@ def _clean() -> Results:
         ],
     )
     sources = pd.DataFrame(
-        [("emg->eeg", "mlp", "", "supervised", 0, "a", 10, 0.8, 0.8, 0.25)],
+        [("emg->eeg", "mlp", "", "supervised", "supervised", 0, "a", 10, 0.8, 0.8, 0.25)],
         columns=[
             "direction",
             "network",
             "protocol",
             "source",
+            "method",
             "seed",
             "subjects",
             "windows",

@@ -38,7 +38,8 @@ def make_arms(
     specs : sequence of str or mapping
         Catalog names, with parameters and a ``label`` where an arm has some.
     sources : mapping
-        Trained weights by what they were trained on (the arms' ``starts_from``).
+        Trained weights by what the arms call them (``ArmRequest.source``): what they were trained on and,
+        where an arm says so, by which method.
     network : Network
         The target's network.
     seed : int
@@ -65,7 +66,7 @@ def make_arms(
         value.setflags(write=False)
     arms = []
     for request in resolve_arms(specs):
-        entry, wanted = request.entry, request.starts_from
+        entry, wanted = request.entry, request.source
         check(
             wanted is None or wanted in sources,
             f"arm {request.label!r} starts from a {wanted!r} source, which was not trained. "

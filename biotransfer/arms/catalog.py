@@ -23,10 +23,15 @@ def _entry(
     phrase: str,
     needs: tuple[str, ...] = (),
     lever: str = "carry",
+    standard: bool = True,
 ) -> Entry:
-    """Return an entry; ``phrase`` begins the verdict's sentence, ``needs`` are keys of validity.NEEDS."""
+    """Return an entry.
+
+    ``phrase`` begins the verdict's sentence, ``needs`` are keys of validity.NEEDS, a control is ``standard``
+    when every study should have it.
+    """
     facts = {"role": role, "starts_from": starts_from, "lever": lever, "phrase": phrase,
-             "needs": needs}  # fmt: skip
+             "needs": needs, "standard": standard}  # fmt: skip
     return Entry(function.__name__, summary, function, source, facts)
 
 
@@ -54,6 +59,13 @@ ARMS = Catalog(
                phrase="Pretraining on {source} with permuted labels"),
         _entry(controls.noise_source, "control", "noise", "A source trained on surrogate noise.",
                phrase="Pretraining on surrogate noise"),
+        _entry(controls.phase_source, "control", "phase",
+               "A source with random phases: spectra and covariances stay, wave shape goes.",
+               "Prichard & Theiler 1994, doi:10.1103/PhysRevLett.73.951",
+               phrase="Pretraining on {source} with random phases", standard=False),
+        _entry(controls.simulated_source, "control", "simulated",
+               "A source of simulated signals, of as many people, channels and classes.",
+               phrase="Pretraining on simulated signals", standard=False),
         _entry(controls.same_modality, "reference", "same_modality",
                "Other people of the target's own modality.", phrase="Pretraining on other people's {target}"),
         _transfer(carrying.partial_carry, "The source's first layers; the others are fresh.", _YOSINSKI,

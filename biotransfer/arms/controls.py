@@ -52,6 +52,22 @@ def noise_source(source: Weights, fresh: Tensors, network: Network, seed: int) -
     return carry("noise_source", source, fresh, network, seed)
 
 
+def phase_source(source: Weights, fresh: Tensors, network: Network, seed: int) -> Arm:
+    """Transfer from a source with random phases: spectra, covariances and labels stay, wave shape goes.
+
+    Notes
+    -----
+    Source: Prichard & Theiler 1994, doi:10.1103/PhysRevLett.73.951. Against features of power and covariance
+    it is no control: there it knows what the source knows.
+    """
+    return carry("phase_source", source, fresh, network, seed)
+
+
+def simulated_source(source: Weights, fresh: Tensors, network: Network, seed: int) -> Arm:
+    """Transfer from simulated signals of as many people, channels and classes as the source has."""
+    return carry("simulated_source", source, fresh, network, seed)
+
+
 def same_modality(source: Weights, fresh: Tensors, network: Network, seed: int) -> Arm:
     """Transfer from other people of the target's own modality: what a proper source would give."""
     return carry("same_modality", source, fresh, network, seed)

@@ -29,11 +29,14 @@ class ArmRequest:
         The method.
     parameters : mapping
         All of its parameters.
+    pretrain : mapping, optional
+        How its source network is pretrained (``pretraining.METHODS``); as the study says when not given.
     """
 
     label: str
     entry: Entry
     parameters: Mapping[str, Any]
+    pretrain: Mapping[str, Any] | None = None
 
     @property
     def role(self) -> str:
@@ -52,6 +55,17 @@ class ArmRequest:
         return self.entry.facts["starts_from"]
 
     @property
+    def source(self) -> str | None:
+        """Name of the source network that it asks for, its own method of pretraining included."""
+        kind = self.starts_from
+        if kind is None or self.pretrain is None:
+            return kind
+        own = ", ".join(
+            [self.pretrain["name"], *(f"{k}={v}" for k, v in self.pretrain.items() if k != "name")]
+        )
+        return f"{kind} by {own}"
+
+    @property
     def phrase(self) -> str:
         """Subject of the verdict's sentence, with {source} and {target} left open."""
         start = self.parameters.get("start", "source")
@@ -65,7 +79,8 @@ class ArmRequest:
         """What the arm is, for a table."""
         start = self.parameters.get("start", "source")
         if start == "source":
-            return self.entry.summary
+            by = f" Pretrained by {self.pretrain['name']}." if self.pretrain else ""
+            return f"{self.entry.summary}{by}"
         return (
             f"{self.entry.name} on {_SHAMS[start].format(source='source')} in place of the source's weights."
         )
@@ -74,7 +89,8 @@ class ArmRequest:
     def spec(self) -> dict[str, Any]:
         """As a recipe says it, with every parameter."""
         label = {} if self.label == self.entry.name else {"label": self.label}
-        return {"name": self.entry.name, **self.parameters, **label}
+        pretrain = {} if self.pretrain is None else {"pretrain": dict(self.pretrain)}
+        return {"name": self.entry.name, **self.parameters, **pretrain, **label}
 
 
 def resolve_arm(spec: str | Mapping[str, Any]) -> ArmRequest:
@@ -83,7 +99,7 @@ def resolve_arm(spec: str | Mapping[str, Any]) -> ArmRequest:
     Parameters
     ----------
     spec : str or mapping
-        A name, or ``{"name": ..., parameter: value, "label": ...}``.
+        A name, or ``{"name": ..., parameter: value, "pretrain": method, "label": ...}``.
 
     Raises
     ------
@@ -96,11 +112,17 @@ def resolve_arm(spec: str | Mapping[str, Any]) -> ArmRequest:
     'control'
     """
     given = {"name": spec} if isinstance(spec, str) else spec
-    label = None
+    label, pretrain = None, None
     if isinstance(given, Mapping):
-        label = given.get("label")
-        given = {k: v for k, v in given.items() if k != "label"}
+        label, pretrain = given.get("label"), given.get("pretrain")
+        given = {k: v for k, v in given.items() if k not in ("label", "pretrain")}
     entry, parameters = ARMS.resolve(given)
+    pretrain = {"name": pretrain} if isinstance(pretrain, str) else pretrain
+    check(
+        pretrain is None or (isinstance(pretrain, Mapping) and "name" in pretrain),
+        f"arm {entry.name!r}: pretrain={pretrain!r} is neither a name nor a mapping with a name. "
+        "See: biotransfer list pretrain",
+    )
     check(
         label is None or (isinstance(label, str) and label.strip()),
         f"arm {entry.name!r}: label={label!r} is no text. Write label: {entry.name}_2.",
@@ -109,7 +131,12 @@ def resolve_arm(spec: str | Mapping[str, Any]) -> ArmRequest:
         label is None or label == entry.name or label not in ARMS,
         f"arm {entry.name!r}: label={label!r} is another arm's name. Write label: {entry.name}_2.",
     )
-    return ArmRequest(label or entry.name, entry, parameters)
+    request = ArmRequest(label or entry.name, entry, parameters, pretrain)
+    check(
+        pretrain is None or request.starts_from is not None,
+        f"arm {entry.name!r} starts from no source network, so pretrain changes nothing. Leave pretrain out.",
+    )
+    return request
 
 
 def resolve_arms(specs: Iterable[str | Mapping[str, Any]]) -> list[ArmRequest]:

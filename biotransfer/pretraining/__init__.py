@@ -12,8 +12,11 @@ from .self_supervised import contrastive, masked
 from .sources import noise, phase, shuffled_labels, simulated
 from .sources import supervised as source_itself
 from .supervised import supervised
+from .validity import method_label, why_not
 
-__all__ = ["METHODS", "SOURCES", "Pretrained", "hold_out_people", "pretrain"]
+__all__ = [
+    "METHODS", "SOURCES", "Pretrained", "hold_out_people", "method_label", "pretrain", "why_not",
+]  # fmt: skip
 
 SOURCES = Catalog(
     "source",

@@ -32,11 +32,6 @@ def multi_task(setting: Setting, *, target_weight: float = 1.0, stem: str = "tar
     stem : {"target", "source"}
         Whose stem goes to the target with the shared body.
 
-    Raises
-    ------
-    BiotransferError
-        When the two networks have no body in common.
-
     Notes
     -----
     Source: Caruana 1997, doi:10.1023/A:1007379606734.
@@ -53,16 +48,7 @@ def multi_task(setting: Setting, *, target_weight: float = 1.0, stem: str = "tar
     assert target is not None
     assert target_network is not None
     networks = {"source": setting.network, "target": target_network}
-    shapes = {
-        side: {k: s for k, s in net.tensor_shapes.items() if net.tensor_parts[k] == "body"}
-        for side, net in networks.items()
-    }
-    check(
-        shapes["source"] and shapes["source"] == shapes["target"],
-        f"pretrain multi_task: network {setting.network.name!r} has no body that both modalities share "
-        f"(source {shapes['source']}, target {shapes['target']}). Give it a hidden layer after the first "
-        "and align both modalities to one shape: align: {name: top_k, k: 128}.",
-    )
+    body = {k for k, part in setting.network.tensor_parts.items() if part == "body"}
     tensors = {
         prefix + name: value
         for side, net in networks.items()
@@ -70,7 +56,7 @@ def multi_task(setting: Setting, *, target_weight: float = 1.0, stem: str = "tar
         for name, value in setting.draw(net).items()
         if net.tensor_parts[name] != "body"
     }
-    tensors |= {k: v for k, v in setting.draw(setting.network).items() if k in shapes["source"]}
+    tensors |= {k: v for k, v in setting.draw(setting.network).items() if k in body}
     prefixes = {side: {"stem": f"{side}/", "head": f"{side}/"} for side in networks}
     stacks = {side: Stack(net, setting.engine) for side, net in networks.items()}
     X, y = map(setting.to_torch, setting.pooled())

@@ -99,7 +99,7 @@ class Setting:
         check(
             len(names) >= at_least,
             f"the source has {len(names)} training people, this pretraining method needs {at_least} or more. "
-            "Load more subjects, or use pretrain: {method: supervised}.",
+            "Load more subjects, or use pretrain: supervised.",
         )
         return [self.train[subjects == name] for name in names]
 

@@ -16,6 +16,7 @@ from ..training import Schedule
 from ..weights import Weights
 from ..windows import Windows, natural_sorted
 from .setting import Learned, Setting, Stack, one_thread, trunk
+from .validity import why_not
 
 _EVAL_WINDOWS = 1024
 
@@ -158,17 +159,13 @@ def pretrain(
         build_network(network, w.shape, len(w.classes), sfreq=w.sfreq)
         for w in (first, *([target] if target is not None and entry.facts["joint"] else []))
     ]
-    check(
-        entry.name == "supervised" or records[0].build is None,
-        f"pretrain {entry.name} needs to see what enters the head, layer by layer; network "
-        f"{records[0].name!r} is a library's whole model. Use pretrain: {{method: supervised}}, or network: "
-        "mlp, cnn_image or cnn_signal.",
+    reason = why_not(
+        entry,
+        network=records[0],
+        target=records[1] if len(records) > 1 else None,
+        n_people=int(first.metadata["subject"].iloc[split.train].nunique()),
     )
-    check(
-        entry.name == "supervised" or not any(layer.options.get("dropout") for layer in records[0].layers),
-        f"pretrain {entry.name} draws no dropout, and the head of network {records[0].name!r} asks for some. "
-        "Use pretrain: {method: supervised}, or a head without dropout.",
-    )
+    check(reason is None, str(reason))
     setting = Setting(
         records[0],
         tuple(windows),

@@ -25,7 +25,9 @@ KEYS: dict[str, str] = {
     "split": "Who trains and who tests, or a list of such rules (see: biotransfer list splits).",
     "budget": "How much labelled target data: all.",
     "train": "epochs, learning_rate, batch_size, weight_decay: the same for every arm and source.",
-    "pretrain": "held_out (share of source people kept to see what it knows), noise (gaussian or phase).",
+    "pretrain": "A method (see: biotransfer list pretrain); held_out (share of source people kept to see "
+    "what it knows), noise (gaussian or phase). An arm may name its own: {name: transferred, pretrain: "
+    "reptile, label: reptile}.",
     "seeds": "How many, or a list of them.",
     "compare": "against, metric, measure, margin, alpha.",
     "published": "Numbers of a paper to show beside ours: direction, network, arm, metric, value, at.",
@@ -44,13 +46,14 @@ DEFAULTS: dict[str, Any] = {
     "arms": [
         entry.name
         for entry in ARMS.values()
-        if entry.facts["role"] in ("baseline", "control") or entry.name in ("transferred", "frozen_body")
+        if (entry.facts["role"] in ("baseline", "control") and entry.facts["standard"])
+        or entry.name in ("transferred", "frozen_body")
     ],
     "same_modality": {},
     "split": {"by": "subject"},
     "budget": "all",
     "train": {"epochs": 20, "learning_rate": 1.0e-3, "batch_size": 64, "weight_decay": 0.0},
-    "pretrain": {"held_out": 0.2, "noise": "gaussian"},
+    "pretrain": {"name": "supervised", "held_out": 0.2, "noise": "gaussian"},
     "seeds": 10,
     "compare": {"against": "scratch", "metric": "balanced_accuracy", "measure": "asymptote", "margin": 0.02,
                 "alpha": 0.05},

@@ -8,10 +8,11 @@ from typing import Any
 
 from ..align import ALIGN
 from ..align.transform import SCALES
-from ..arms import resolve_arms, why_not
+from ..arms import why_not
 from ..errors import BiotransferError, check, check_option, did_you_mean
 from ..recording import MODALITIES
 from .keys import DEFAULTS, KEYS, PUBLISHED_KEYS, SECTION_KEYS, WINDOW_DEFAULTS
+from .levers import resolve_pretrain, resolve_requests
 
 
 def _keys(what: str, given: Any, known: Sequence[str]) -> dict[str, Any]:
@@ -77,7 +78,8 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     for spec in out["network"]:
         _check_network(spec, out)
     _unique("network", [spec["name"] for spec in out["network"]])
-    requests = resolve_arms(_as_list(out["arms"]))
+    out["pretrain"] = resolve_pretrain(out["pretrain"])
+    requests = resolve_requests(_as_list(out["arms"]), out["pretrain"])
     out["arms"] = [_plain(request.spec) for request in requests]
     out["split"] = [_split(SPLITS, split) for split in _as_list(out["split"])]
     _unique("split", [split["by"] for split in out["split"]])
@@ -90,12 +92,6 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
         check(reason is None, str(reason))
 
     out["train"] = _settings("train", out["train"], DEFAULTS["train"])
-    out["pretrain"] = _settings("pretrain", out["pretrain"], DEFAULTS["pretrain"])
-    check_option("pretrain.noise", out["pretrain"]["noise"], ("gaussian", "phase"))
-    check(
-        0 < out["pretrain"]["held_out"] <= 0.5,
-        f"pretrain.held_out={out['pretrain']['held_out']}. Expected a share up to 0.5, such as 0.2.",
-    )
     for key in ("epochs", "batch_size"):
         check(out["train"][key] >= 1, f"train.{key}={out['train'][key]}. Expected 1 or more.")
     rate = out["train"]["learning_rate"]

@@ -17,6 +17,8 @@ _SOURCE_KINDS = {
     "supervised": "the source with its labels",
     "shuffled_labels": "the source, labels permuted",
     "noise": "surrogate noise",
+    "phase": "the source, phases randomised",
+    "simulated": "simulated signals",
     "same_modality": "other people of the target's modality",
 }
 
@@ -26,14 +28,15 @@ def source_table(results: Results) -> Table | None:
     if results.sources.empty:
         return None
     rows: list[Row] = []
-    keys = ["direction", "network", "source"]
-    for (direction, network, kind), part in results.sources.groupby(keys, sort=False, observed=True):
+    keys = ["direction", "network", "source", "method"]
+    for (direction, network, kind, method), part in results.sources.groupby(keys, sort=False, observed=True):
         balanced = part["balanced_accuracy"]
         rows.append(
             [
                 direction_label(str(direction)),
                 str(network),
                 _SOURCE_KINDS.get(str(kind), arm_label(str(kind))),
+                _method(str(method)),
                 write.whole(len(part)),
                 write.level(balanced.mean(), "balanced_accuracy"),
                 write.level_range(balanced.min(), balanced.max(), "balanced_accuracy"),
@@ -43,12 +46,24 @@ def source_table(results: Results) -> Table | None:
             ]
         )
     columns = {
-        "direction": False, "network": False, "trained on": False, "networks": True,
+        "direction": False, "network": False, "trained on": False, "method": False, "networks": True,
         "balanced accuracy": True, "lowest to highest": True, "accuracy": True, "chance": True,
         "tested on": False,
     }  # fmt: skip
-    caption = "Source networks on people, or where there is one on recordings, that they were not trained on."
+    caption = (
+        "Source networks on people, or where there is one on recordings, that they were not trained on; "
+        "those of methods that read no labels by a ridge classifier on what their head would see."
+    )
     return table(columns, rows, caption)
+
+
+def _method(label: str) -> str:
+    """Write a method of pretraining, and whether a probe had to read its network."""
+    from ..pretraining import METHODS
+
+    name = label.partition(" ")[0]
+    probed = name in METHODS and not METHODS[name].facts["labels"]
+    return f"{label.replace('_', ' ')}{', by a probe' if probed else ''}"
 
 
 def guide_table(results: Results) -> Table:

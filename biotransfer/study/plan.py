@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..arms import resolve_arms
 from ..errors import check
+from ..pretraining import METHODS, method_label
 from ..recipe import Recipe
+from ..recipe.levers import method_of
 from ..splits import Split, make_splits
 from .data import Side
+
+
+class Source(NamedTuple):
+    """What a source network is trained on (``pretraining.SOURCES`` or same_modality), and how."""
+
+    kind: str
+    method: Mapping[str, Any]
+
+    @property
+    def joint(self) -> bool:
+        """Whether the method learns from the target's training rows."""
+        return bool(METHODS[self.method["name"]].facts["joint"])
+
+    @property
+    def label(self) -> str:
+        """The method's name, with the parameters that are not its defaults."""
+        entry, parameters = METHODS.resolve(self.method)
+        return method_label(entry, parameters)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +55,14 @@ class Plan:
     found: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def source_kinds(self) -> list[str]:
-        """What the arms start from, each once."""
-        kinds = [arm.starts_from for arm in resolve_arms(self.recipe["arms"])]
-        return [kind for kind in dict.fromkeys(kinds) if kind is not None]
+    def sources(self) -> dict[str, Source]:
+        """What the arms start from, each once, by the name that the arms give it."""
+        found = {}
+        usual = method_of(self.recipe["pretrain"])
+        for arm in resolve_arms(self.recipe["arms"]):
+            if arm.source is not None and arm.starts_from is not None:
+                found[arm.source] = Source(arm.starts_from, dict(arm.pretrain or usual))
+        return found
 
     def split(
         self, direction: str, network: str, protocol: str | None = None, fold: int | None = None

@@ -1,35 +1,43 @@
-"""Source networks: one task per direction, network and kind of source; a trial is a seed."""
+"""Source networks: one task per direction, network, kind of source and method; a trial is a seed."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ...align import ALIGN, fit_alignment
+from ...errors import check
 from ...features import extract_features
-from ...networks import NETWORKS
-from ...pretraining import SOURCES
-from ...pretraining.sources import invent_labels, noise
+from ...networks import NETWORKS, Network
+from ...pretraining import METHODS, SOURCES, why_not
+from ...pretraining.sources import invent_labels
 from ...weights import Weights
 from ...windows import Windows, natural_sorted
 from ..plan import Plan
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
+
+if TYPE_CHECKING:
+    from .target import TargetTask
 
 
 @dataclass(frozen=True)
 class SourceTask:
     """Train the source networks of one kind.
 
+    ``name`` is what the arms call the source, ``kind`` what it is trained on, ``method`` how (a label).
     ``fold`` is None unless the source depends on the fold of the target: its people are kept aside fold by
-    fold, or the alignment looks at the target's training rows.
+    fold, or the alignment or the method looks at the target's training rows.
     """
 
     direction: str
     network: str
+    name: str
     kind: str
+    method: str
     protocol: str | None = None
     fold: int | None = None
 
@@ -37,6 +45,8 @@ class SourceTask:
     def label(self) -> str:
         """File-name safe and unique within a study."""
         parts = [self.direction.replace("->", "-to-"), self.network, self.kind]
+        if self.name != self.kind:
+            parts.append(re.sub(r"[^\w.=-]+", "-", self.method).strip("-"))
         if self.fold is not None:
             parts += [str(self.protocol), f"fold{self.fold}"]
         return "_".join(parts)
@@ -49,16 +59,19 @@ class SourceTask:
             "network": self.network,
             "protocol": self.protocol or "",
             "source": self.kind,
+            "method": self.method,
         }
 
 
-def source_task(plan: Plan, kind: str, direction: str, network: str, protocol: str, fold: int) -> SourceTask:
-    """Return the task that trains the source ``kind`` for one fold of a target."""
+def source_task(plan: Plan, name: str, direction: str, network: str, protocol: str, fold: int) -> SourceTask:
+    """Return the task that trains the source called ``name`` for one fold of a target."""
+    source = plan.sources[name]
     own = plan.recipe["same_modality"].get(direction.split("->")[1], {})
-    joint = ALIGN[plan.recipe["align"]["name"]].facts["joint"]
-    if joint or (kind == "same_modality" and "people" in own):
-        return SourceTask(direction, network, kind, protocol, fold)
-    return SourceTask(direction, network, kind)
+    joint = ALIGN[plan.recipe["align"]["name"]].facts["joint"] or source.joint
+    task = SourceTask(direction, network, name, source.kind, source.label)
+    if joint or (source.kind == "same_modality" and "people" in own):
+        return replace(task, protocol=protocol, fold=fold)
+    return task
 
 
 def lay_out(plan: Plan) -> list[SourceTask]:
@@ -69,8 +82,8 @@ def lay_out(plan: Plan) -> list[SourceTask]:
             for rule in plan.recipe["split"]:
                 key = (direction.split("->")[1], rule["by"], spec["name"])
                 for fold in range(len(plan.splits[key])):
-                    for kind in plan.source_kinds:
-                        tasks[source_task(plan, kind, direction, spec["name"], rule["by"], fold)] = None
+                    for name in plan.sources:
+                        tasks[source_task(plan, name, direction, spec["name"], rule["by"], fold)] = None
     return list(tasks)
 
 
@@ -84,10 +97,11 @@ def trials(plan: Plan, task: SourceTask) -> list[Trial]:
         "network": plan.network_spec(task.network),
         **{key: recipe[key] for key in ("scale", "align", "train", "engine")},
         "held_out": recipe["pretrain"]["held_out"],
+        "method": dict(plan.sources[task.name].method),
         "target": list(plan.sides[target].windows(task.network).names),
     }
-    if task.kind == "noise":
-        facts["noise"] = recipe["pretrain"]["noise"]
+    if task.kind in SOURCES:
+        facts["options"] = _options(plan, task)
     if task.fold is not None:
         facts["split"] = plan.split(task.direction, task.network, task.protocol, task.fold).uid
         facts["target"] = plan.sides[target].uid(task.network)
@@ -116,13 +130,45 @@ def _source_windows(plan: Plan, task: SourceTask, seed: int) -> Windows:
             split = plan.split(task.direction, task.network, task.protocol, task.fold)
             return windows.take(split.donors)
         return windows
+    entry, options = SOURCES[task.kind], _options(plan, task)
+    if entry.facts["made_from"] == "windows":
+        return entry.function(side.windows(task.network), seed, **options)
+    windows = entry.function(side.signals, seed, **options)
+    if NETWORKS[task.network].facts["takes"] == "features":
+        windows = extract_features(windows, plan.recipe["features"])
+    return invent_labels(windows, seed) if options.get("kind") == "gaussian" else windows
+
+
+def _options(plan: Plan, task: SourceTask) -> dict[str, Any]:
+    """Return the parameters of what the source is trained on."""
     if task.kind == "noise":
-        kind = plan.recipe["pretrain"]["noise"]
-        windows = noise(side.signals, seed, kind=kind)
-        if NETWORKS[task.network].facts["takes"] == "features":
-            windows = extract_features(windows, plan.recipe["features"])
-        return invent_labels(windows, seed) if kind == "gaussian" else windows
-    return SOURCES[task.kind].function(side.windows(task.network), seed)
+        return {"kind": plan.recipe["pretrain"]["noise"]}
+    if task.kind == "simulated":
+        return {"preprocess": plan.sides[_pool(plan, task)[0]].facts["preprocessing"]}
+    return {}
+
+
+def rehearse(plan: Plan, target: TargetTask, name: str, network: Network, target_network: Network) -> None:
+    """Refuse a source that its method cannot be asked of, before anything trains.
+
+    Raises
+    ------
+    BiotransferError
+        With the reason.
+    """
+    from ...pretraining import hold_out_people
+
+    task = source_task(plan, name, target.direction, target.network, target.protocol, target.fold)
+    own = task if task.kind == "same_modality" else replace(task, kind="supervised")
+    windows = _source_windows(plan, own, 0)
+    split = hold_out_people(windows, plan.recipe["pretrain"]["held_out"])
+    reason = why_not(
+        METHODS[plan.sources[name].method["name"]],
+        network=network,
+        target=target_network,
+        n_people=int(windows.metadata["subject"].iloc[split.train].nunique()),
+    )
+    check(reason is None, f"{target.direction}: {reason}")
 
 
 def run(
@@ -131,7 +177,8 @@ def run(
     """Train the source networks of some seeds and see what they know about strangers.
 
     A control trains on the rows that the source trains on. The alignment's target side is fitted on
-    the training rows of the task's (or the first) fold; the source side does not depend on them.
+    the training rows of the task's (or the first) fold; the source side does not depend on them. Windows of
+    the target are given to methods that learn from both.
     """
     from ...metrics import accuracy, balanced_accuracy
     from ...pretraining import hold_out_people, pretrain
@@ -141,10 +188,11 @@ def run(
     target = task.direction.split("->")[1]
     rows = plan.split(task.direction, task.network, task.protocol, task.fold).train
     target_train = plan.sides[target].windows(task.network).take(rows)
+    source = plan.sources[task.name]
     own = task if task.kind == "same_modality" else replace(task, kind="supervised")
     split = hold_out_people(_source_windows(plan, own, seeds[0]), recipe["pretrain"]["held_out"])
     aligned = []
-    for seed in seeds[:1] if task.kind in ("supervised", "same_modality") else seeds:
+    for seed in seeds if task.kind in SOURCES and SOURCES[task.kind].facts["drawn"] else seeds[:1]:
         windows = _source_windows(plan, task, seed)
         alignment = fit_alignment(
             windows.take(split.train), target_train, recipe["align"], scale=recipe["scale"]
@@ -156,6 +204,8 @@ def run(
         plan.network_spec(task.network),
         seeds,
         Schedule(**recipe["train"]),
+        method=source.method,
+        target=alignment.target.apply(target_train) if source.joint else None,
         engine=recipe["engine"],
         device=device,
         facts={"source": task.kind, "direction": task.direction, "data_uid": aligned[0].digest()},

@@ -73,20 +73,19 @@ def trials(plan: Plan, task: TargetTask) -> list[Trial]:
         else list(source_side.windows(task.network).names),
     }
     trained = {
-        kind: {
+        name: {
             trial.columns["seed"]: trial.ref
             for trial in source.trials(
                 plan,
-                source.source_task(plan, kind, task.direction, task.network, task.protocol, task.fold),
+                source.source_task(plan, name, task.direction, task.network, task.protocol, task.fold),
             )
         }
-        for kind in plan.source_kinds
+        for name in plan.sources
     }
     asked = []
     for arm in resolve_arms(recipe["arms"]):
-        kind = arm.starts_from
         for seed in recipe["seeds"]:
-            needs = {kind: trained[kind][seed]} if kind else {}
+            needs = {arm.source: trained[arm.source][seed]} if arm.source else {}
             asked.append(TrialFacts({"arm": arm.label, "seed": seed}, [arm.spec, seed], needs))
     return make_trials("target", facts, asked)
 
@@ -124,10 +123,14 @@ def rehearse(plan: Plan) -> None:
         if task.fold == 0:
             aligned, network, source_record = _prepare(plan, task)
             split = plan.split(task.direction, task.network, task.protocol, task.fold)
-            untrained = Weights(initial_tensors(source_record, 0), {"network": source_record.describe()})
+            untrained = {}
+            for name in plan.sources:
+                source.rehearse(plan, task, name, source_record, network)
+                record = network if plan.sources[name].joint else source_record
+                untrained[name] = Weights(initial_tensors(record, 0), {"network": record.describe()})
             make_arms(
                 plan.recipe["arms"],
-                dict.fromkeys(plan.source_kinds, untrained),
+                untrained,
                 network,
                 0,
                 target=aligned.take(split.train),
@@ -148,7 +151,7 @@ def run(
     arms: list[Arm] = [None] * len(wanted)  # type: ignore[list-item]
     for seed in dict.fromkeys(trial.columns["seed"] for trial in wanted):
         mine = [i for i, trial in enumerate(wanted) if trial.columns["seed"] == seed]
-        trained = {kind: weights[ref] for i in mine for kind, ref in wanted[i].needs.items()}
+        trained = {name: weights[ref] for i in mine for name, ref in wanted[i].needs.items()}
         asked = [specs[wanted[i].columns["arm"]] for i in mine]
         made = make_arms(asked, trained, network, seed, stream=split.uid, target=target)
         for i, arm in zip(mine, made, strict=True):

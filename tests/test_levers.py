@@ -1,0 +1,146 @@
+"""The levers in a study: every method of pretraining, each source trained once, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from biotransfer.errors import BiotransferError
+from biotransfer.pretraining import METHODS, SOURCES
+from biotransfer.recipe import load_recipe
+from biotransfer.study import prepare, rehearse, run_study
+from biotransfer.study.tasks import SourceTask, lay_out
+
+SMALL = {
+    "eeg": {"data": "simulated", "n_subjects": 4},
+    "emg": {"data": "simulated", "n_subjects": 4},
+    "features": "statistical",
+    "align": {"name": "top_k", "k": 16},
+    "network": {"name": "mlp", "hidden": [8, 6]},
+    "split": {"by": "subject", "folds": 2},
+    "train": {"epochs": 2, "batch_size": 32},
+    "seeds": 1,
+}
+OTHERS = [name for name in METHODS if name != "supervised"]
+PRETRAINED = [
+    "scratch",
+    "transferred",
+    "phase_source",
+    "simulated_source",
+    *({"name": "transferred", "pretrain": name, "label": name} for name in OTHERS),
+    {"name": "noise_source", "pretrain": "masked", "label": "masked_noise"},
+    {"name": "frozen_body", "pretrain": {"name": "reptile"}, "label": "reptile_frozen"},
+]
+
+
+def _sources(plan):
+    return [entry.task for entry in lay_out(plan) if isinstance(entry.task, SourceTask)]
+
+
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory):
+    return run_study({**SMALL, "arms": PRETRAINED}, tmp_path_factory.mktemp("pretrained") / "out")
+
+
+def test_every_method_pretrains_in_both_directions(pretrained):
+    results = pretrained.results
+    for direction in ("emg->eeg", "eeg->emg"):
+        rows = results.sources[results.sources["direction"] == direction]
+        assert set(rows.loc[rows["source"] == "supervised", "method"]) == set(METHODS)
+        assert {"phase", "simulated"} <= set(rows["source"]) <= set(SOURCES)
+        assert rows["balanced_accuracy"].between(0, 1).all()
+        assert not rows.duplicated(["source", "method", "protocol", "seed", "subjects"]).iloc[:-1].any()
+        arms = results.verdicts.query("direction == @direction")["arm"]
+        assert set(arms) == {a if isinstance(a, str) else a["label"] for a in PRETRAINED} - {"scratch"}
+    last = results.curves[results.curves["split_part"] == "train"]
+    means = last[last["metric"] == "log_loss"].groupby(["direction", "arm"])["value"].mean()
+    assert means.groupby("direction").nunique().min() > len(METHODS)
+
+
+def test_methods_change_the_start_and_nothing_else(pretrained):
+    """All arms of one network share head and fresh layers; they differ by what is carried."""
+    ledger = pretrained.results.ledger
+    for name in OTHERS:
+        mine = ledger[ledger["arm"] == name].reset_index(drop=True)
+        base = ledger[ledger["arm"] == "transferred"].reset_index(drop=True)
+        pd.testing.assert_frame_equal(mine.drop(columns="arm"), base.drop(columns="arm"))
+
+
+def test_every_source_network_is_trained_once_and_only_joint_ones_by_fold():
+    plan = prepare(load_recipe({**SMALL, "directions": "emg->eeg", "arms": PRETRAINED}))
+    tasks = _sources(plan)
+    assert len(tasks) == len(set(tasks)) == len({task.label for task in tasks})
+    by_fold = {task.method for task in tasks if task.fold is not None}
+    assert by_fold == {name for name in METHODS if METHODS[name].facts["joint"]}
+    assert sum(task.method == "reptile" for task in tasks) == 1  # two arms start from it
+
+
+def test_a_method_that_is_the_studys_own_is_the_same_source():
+    arms = ["scratch", "transferred", {"name": "transferred", "pretrain": "reptile", "label": "again"}]
+    plan = prepare(
+        load_recipe({**SMALL, "directions": "emg->eeg", "arms": arms, "pretrain": {"name": "reptile"}})
+    )
+    assert [(task.kind, task.method) for task in _sources(plan)] == [("supervised", "reptile")]
+    other = [
+        *arms[:2],
+        {"name": "transferred", "pretrain": {"name": "reptile", "inner_steps": 3}, "label": "x"},
+    ]
+    plan = prepare(load_recipe({**SMALL, "directions": "emg->eeg", "arms": other, "pretrain": "reptile"}))
+    assert [task.method for task in _sources(plan)] == ["reptile", "reptile (inner_steps=3)"]
+
+
+def _arm(name, method, **options):
+    return {"arms": ["scratch", {"name": name, "pretrain": method, "label": "mine", **options}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (_arm("transferred", "reptil"), "Did you mean 'reptile'"),
+        (_arm("transferred", {"name": "reptile", "held_out": 0.2}), "has no parameter 'held_out'"),
+        (_arm("transferred", 3), "neither a name nor a mapping"),
+        (_arm("scratch", "masked"), "starts from no source network"),
+        (_arm("shuffled_source", "masked"), "reads no labels"),
+        (_arm("lwf", "contrastive"), "trains no head"),
+        (_arm("co_tuning", "multi_task"), "gives the target's head"),
+        ({"pretrain": {"name": "reptile", "inner_step": 3}}, "Did you mean 'inner_steps'"),
+        ({"pretrain": 3}, "neither a name nor a mapping"),
+        ({"pretrain": {"held_out": 0.9}}, "Expected a share up to 0.5"),
+        ({"pretrain": {"noise": "pink"}}, "pretrain.noise='pink' is unknown"),
+        ({"arms": ["scratch", "dann"]}, "the same classes"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_with_the_reason(changes, message):
+    with pytest.raises(BiotransferError, match=message):
+        load_recipe({**SMALL, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"network": {"name": "mlp", "hidden": [8]}, **_arm("transferred", "multi_task")},
+         "no body that both"),
+        ({"emg": {"data": "simulated", "n_subjects": 2}, "directions": "emg->eeg",
+          **_arm("transferred", "dann")},
+         "1 training people, this pretraining method needs 2"),
+        ({"network": "EEGNet", "align": "none", "features": None, **_arm("transferred", "masked")},
+         "library's whole model"),
+    ],
+)  # fmt: skip
+def test_check_says_before_training_what_a_method_lacks(changes, message):
+    plan = prepare(load_recipe({**SMALL, **changes}))
+    with pytest.raises(BiotransferError, match=message):
+        rehearse(plan)
+
+
+@pytest.mark.slow
+def test_every_method_pretrains_on_real_recordings(real_data, tmp_path):
+    recipe = {
+        **SMALL,
+        "emg": {"data": "myodisco", "sessions": ["day1"], "preprocess": "emg",
+                "classes": ["hand_close", "hand_open", "flexion", "extension"]},
+        "eeg": {"data": "muse-mental-state", "preprocess": "eeg"},
+        "arms": PRETRAINED,
+    }  # fmt: skip
+    study = run_study(recipe, tmp_path / "out", data_dir=real_data, smoke=True)
+    assert np.isfinite(study.results.verdicts["difference"]).all()
+    assert study.results.verdicts.groupby("direction").size().eq(len(PRETRAINED) - 1).all()
