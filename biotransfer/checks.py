@@ -104,20 +104,24 @@ def missing_controls(results: Results) -> Finding:
     return "warning", f"Controls not run: {', '.join(absent)}. What they rule out stays possible."
 
 
+def _by(method: str) -> str:
+    return "" if method == "supervised" else f" by {method}"
+
+
 def source_at_chance(results: Results) -> Finding:
     """Compare the source networks' balanced accuracy on unseen people with chance."""
     table = results.sources
     if table.empty:
         return "ok", "No source network was needed."
     table = table[table["source"].isin(["supervised", "same_modality"])]
-    means = table.groupby(["direction", "network", "source"], as_index=False)[
+    means = table.groupby(["direction", "network", "source", "method"], as_index=False)[
         ["balanced_accuracy", "chance"]
     ].mean()
     weak = means[means["balanced_accuracy"] < means["chance"] + _NEAR_CHANCE]
     if weak.empty:
         return "ok", "Every source network knows something about people it was not trained on."
     texts = [
-        f"{r.direction} {r.network} ({r.source}): {r.balanced_accuracy:.2f} against chance {r.chance:.2f}"
+        f"{r.direction} {r.network} ({r.source}{_by(r.method)}): {r.balanced_accuracy:.2f} against chance {r.chance:.2f}"
         for r in weak.itertuples()
     ]
     return "warning", "Source networks near chance on unseen people: " + "; ".join(texts) + "."
