@@ -121,7 +121,8 @@ def source_at_chance(results: Results) -> Finding:
     if weak.empty:
         return "ok", "Every source network knows something about people it was not trained on."
     texts = [
-        f"{r.direction} {r.network} ({r.source}{_by(r.method)}): {r.balanced_accuracy:.2f} against chance {r.chance:.2f}"
+        f"{r.direction} {r.network} ({r.source}{_by(r.method)}): {r.balanced_accuracy:.2f} "
+        f"against chance {r.chance:.2f}"
         for r in weak.itertuples()
     ]
     return "warning", "Source networks near chance on unseen people: " + "; ".join(texts) + "."

@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "biotransfer"
 ORDER = [
     "errors", "files", "catalog", "recording", "simulate", "datasets", "preprocessing",
     "quality", "windows", "features", "splits", "weights", "networks", "align",
-    "arms", "training", "pretraining", "selection", "search", "results", "metrics", "stats",
-    "transferability", "movement", "baselines", "verdicts",
+    "arms", "training", "pretraining", "selection", "results", "metrics", "stats",
+    "transferability", "movement", "search", "baselines", "verdicts",
     "checks", "recipe", "study", "figures", "report", "cli", "sklearn",
 ]
 # fmt: on

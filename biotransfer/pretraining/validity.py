@@ -67,8 +67,8 @@ def why_not(
         )
     if network is not None and entry.name != "supervised" and _drops(network):
         return (
-            f"pretrain {entry.name} draws no dropout, and the head of network {network.name!r} asks for some. "
-            "Use pretrain: supervised, or a head without dropout."
+            f"pretrain {entry.name} draws no dropout, and the head of network {network.name!r} asks for "
+            "some. Use pretrain: supervised, or a head without dropout."
         )
     if n_people is not None and n_people < facts["people"]:
         return (
