@@ -7,7 +7,7 @@ import pytest
 from biotransfer.errors import BiotransferError
 from biotransfer.pretraining import METHODS, SOURCES
 from biotransfer.recipe import load_recipe
-from biotransfer.study import prepare, rehearse, run_study
+from biotransfer.study import count_trainings, prepare, rehearse, run_study
 from biotransfer.study.tasks import SourceTask, lay_out
 
 SMALL = {
@@ -130,6 +130,56 @@ def test_check_says_before_training_what_a_method_lacks(changes, message):
     plan = prepare(load_recipe({**SMALL, **changes}))
     with pytest.raises(BiotransferError, match=message):
         rehearse(plan)
+
+
+def test_methods_are_recipes_of_their_own_beside_the_recipe(tmp_path):
+    arms = ["scratch", "transferred", "permuted"]
+    methods = [
+        {"label": "again", "align": SMALL["align"]},
+        {"label": "few", "align": {"name": "top_k", "k": 8}, "arms": ["scratch", "transferred"]},
+        {"label": "pc", "align": {"name": "pca", "k": 8}, "pretrain": "masked"},
+    ]
+    recipe = {**SMALL, "directions": "emg->eeg", "arms": arms, "methods": methods}
+    study = run_study(recipe, tmp_path / "out")
+    base = run_study({k: v for k, v in recipe.items() if k != "methods"}, tmp_path / "base")
+    labels = ["mlp", "mlp + again", "mlp + few", "mlp + pc"]
+    tables = {name: getattr(study.results, name) for name in ("curves", "predictions", "ledger", "sources")}
+    for name, table in tables.items():
+        assert list(dict.fromkeys(table["network"])) == labels, name
+        own, again = (
+            table[table["network"] == label].drop(columns="network").reset_index(drop=True)
+            for label in labels[:2]
+        )
+        pd.testing.assert_frame_equal(own, again)
+        pd.testing.assert_frame_equal(own, getattr(base.results, name).drop(columns="network"))
+    for label, n in zip(labels, (2, 2, 1, 2), strict=True):
+        assert (study.results.verdicts["network"] == label).sum() == n
+    assert set(tables["sources"].query("network == 'mlp + pc'")["method"]) == {"masked"}
+    trained = count_trainings(prepare(load_recipe(recipe)))
+    assert trained == study.results.provenance["n_trainings"] == (1 + 2 * 3) + (1 + 2 * 2) + (1 + 2 * 3)
+    stems = {path.stem for path in (study.folder / "weights").glob("*.json")}
+    assert len(stems) == 4
+    assert sum(stem.startswith("few_") for stem in stems) == 1
+    assert run_study(recipe, tmp_path / "out").results.provenance == study.results.provenance
+    rehearse(prepare(load_recipe(recipe)))
+    assert load_recipe(load_recipe(recipe).to_dict()).uid == load_recipe(recipe).uid
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ({"label": "x"}, "changes nothing"),
+        ({"align": "pca"}, "label=None"),
+        ({"label": "a/b", "align": "pca"}, "letters, digits and spaces"),
+        ({"label": "x", "align": "pac"}, "Did you mean 'pca'"),
+        ({"label": "x", "network": "mlp"}, "unknown key 'network'"),
+        ({"label": "x", "arms": ["transfered"]}, "Did you mean 'transferred'"),
+        ({"label": "x", "arms": ["transferred"]}, "compare.against='scratch' is unknown"),
+    ],
+)
+def test_methods_that_make_no_sense_are_refused(item, message):
+    with pytest.raises(BiotransferError, match=message):
+        load_recipe({**SMALL, "arms": ["scratch", "transferred"], "methods": [item]})
 
 
 @pytest.mark.slow

@@ -83,6 +83,7 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
         "split": {"by": "subject", "folds": 3},
         "train": {"epochs": 3},
         "pretrain": {"held_out": 0.4},
+        "methods": [{"label": "unscaled", "scale": "none"}],
         "seeds": 3,
         "compare": {"margin": 0.01},
         "engine": "loop",

@@ -49,6 +49,17 @@ class Recipe:
     def __getitem__(self, key: str) -> Any:
         return self.resolved[key]
 
+    @property
+    def variants(self) -> dict[str, Recipe]:
+        """The ways to transfer that are compared, by label: the recipe itself (""), and all ``methods``."""
+        found = {"": self}
+        for item in self["methods"]:
+            own = {k: v for k, v in item.items() if k != "label"}
+            if "arms" in own:
+                own["arms"] = [arm for arm in self["arms"] if arm.get("label", arm["name"]) in own["arms"]]
+            found[item["label"]] = Recipe({**self.resolved, **own, "methods": []}, self.path)
+        return found
+
     def to_dict(self) -> dict[str, Any]:
         """Return a plain copy."""
         return copy.deepcopy(dict(self.resolved))

@@ -20,6 +20,8 @@ KEYS: dict[str, str] = {
     "align": "How differing inputs are reconciled (see: biotransfer list align).",
     "network": "A network or a list of them (see: biotransfer list networks).",
     "arms": "What to compare (see: biotransfer list arms); label: tells two arms of one method apart.",
+    "methods": "Further ways to transfer, a list: label, and what differs of align, scale, pretrain; arms: "
+    "labels of those that run. Each has its own scratch; results call them network + label.",
     "same_modality": "By modality, the source of that arm: {people: n} of the target's own set kept "
     "aside, or another data set.",
     "split": "Who trains and who tests, or a list of such rules (see: biotransfer list splits).",
@@ -49,6 +51,7 @@ DEFAULTS: dict[str, Any] = {
         if (entry.facts["role"] in ("baseline", "control") and entry.facts["standard"])
         or entry.name in ("transferred", "frozen_body")
     ],
+    "methods": [],
     "same_modality": {},
     "split": {"by": "subject"},
     "budget": "all",
@@ -61,6 +64,7 @@ DEFAULTS: dict[str, Any] = {
     "engine": "auto",
     "smoke": False,
 }  # fmt: skip
+METHOD_KEYS = ("align", "scale", "pretrain", "arms")
 SECTION_KEYS = ("data", "preprocess", "windows")
 WINDOW_DEFAULTS: dict[str, Any] = {
     "length": 1.0,

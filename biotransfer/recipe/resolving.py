@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from ..align.transform import SCALES
 from ..arms import why_not
 from ..errors import BiotransferError, check, check_option, did_you_mean
 from ..recording import MODALITIES
-from .keys import DEFAULTS, KEYS, PUBLISHED_KEYS, SECTION_KEYS, WINDOW_DEFAULTS
+from .keys import DEFAULTS, KEYS, METHOD_KEYS, PUBLISHED_KEYS, SECTION_KEYS, WINDOW_DEFAULTS
 from .levers import resolve_pretrain, resolve_requests
 
 
@@ -108,10 +109,37 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     labels = [request.label for request in requests]
     check_option("compare.against", out["compare"]["against"], labels)
     out["same_modality"] = _same_modality(out)
+    out["methods"] = _methods(raw, out["arms"])
     out["published"] = [_published(row) for row in _as_list(out["published"])]
     check_option("engine", out["engine"], ("auto", "stacked", "loop"))
     check(isinstance(out["smoke"], bool), f"smoke={out['smoke']!r}. Expected true or false.")
     return {key: out[key] for key in KEYS}
+
+
+def _methods(raw: Mapping[str, Any], arms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Resolve further ways to transfer: each is the recipe with some keys replaced."""
+    by_label = {arm.get("label", arm["name"]): arm for arm in arms}
+    methods = []
+    for item in _as_list(raw.get("methods") or []):
+        item = _keys("methods", item, ["label", *METHOD_KEYS])
+        label = item.pop("label", None)
+        check(
+            isinstance(label, str) and re.fullmatch(r"[\w. -]+", label),
+            f"methods: label={label!r}. Expected a few letters, digits and spaces, such as label: coral.",
+        )
+        check(item, f"methods: {label!r} changes nothing. Give one of {', '.join(METHOD_KEYS)}.")
+        for arm in item.get("arms", []):
+            check_option(f"methods {label}: arms", arm, by_label)
+        own = {**item, **({"arms": [by_label[arm] for arm in item["arms"]]} if "arms" in item else {})}
+        resolved = resolve({**{k: v for k, v in raw.items() if k != "methods"}, **own})
+        methods.append(
+            {
+                "label": label,
+                **{k: item["arms"] if k == "arms" else resolved[k] for k in METHOD_KEYS if k in item},
+            }
+        )
+    _unique("methods", [item["label"] for item in methods])
+    return methods
 
 
 def _as_list(value: Any) -> list[Any]:

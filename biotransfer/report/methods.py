@@ -234,8 +234,27 @@ def _inputs(results: Results, references: _References) -> str:
             f"({_summary(ALIGN, name)}{'; ' + extra if extra else ''})"
             f"{references.cite(_source(ALIGN, name))}."
         )
+    sentences += [
+        f"The study was repeated in other ways, each time with its own scratch arm: {_ways(ways)}."
+        for ways in [recipe.get("methods") or []]
+        if ways
+    ]
     sentences.append("Scaling, selection and alignment were fitted on training windows only.")
     return " ".join(sentences)
+
+
+def _ways(methods: Sequence[Mapping[str, Any]]) -> str:
+    """Write what each further way to transfer replaces."""
+    ways = []
+    for item in methods:
+        changes = [
+            f"{key} {value['name'].replace('_', ' ')}"
+            + (f" ({extra})" if (extra := _settings(value)) else "")
+            for key, value in item.items()
+            if isinstance(value, Mapping)
+        ]
+        ways.append(f"{item['label']} ({'; '.join(changes) or 'fewer arms'})")
+    return joined(ways)
 
 
 def _networks(results: Results, references: _References) -> str:

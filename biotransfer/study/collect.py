@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ _ONCE = ("ledger",)
 
 
 def collect_tables(store: TrialStore, planned: Sequence[Planned]) -> dict[str, pd.DataFrame]:
-    """Join every table of ``planned`` in its order, with the columns of task and trial.
+    """Join every table of ``planned`` variant by variant in its order, with the columns of task and trial.
 
     Parameters
     ----------
@@ -30,9 +30,32 @@ def collect_tables(store: TrialStore, planned: Sequence[Planned]) -> dict[str, p
     dict of str to DataFrame
         By name; the columns of ``results.TABLES`` in their order, all columns for a table without any there.
     """
-    trials = [(entry, trial) for entry in planned for trial in entry.trials]
+    each = []
+    for variant in dict.fromkeys(entry.variant for entry in planned):
+        mine = [entry for entry in planned if entry.variant == variant]
+        each.append(_collect(store, mine, [entry.columns for entry in mine]))
+    return {
+        name: pd.concat([tables[name] for tables in each if name in tables], ignore_index=True)
+        for name in TABLES
+        if any(name in tables for tables in each)
+    }
+
+
+def collect_finds(store: TrialStore, planned: Sequence[Planned]) -> dict[str, dict[str, pd.DataFrame]]:
+    """Join tables as :func:`collect_tables` does, a set for each variant, under the tasks' own names."""
+    found = {}
+    for variant in dict.fromkeys(entry.variant for entry in planned):
+        mine = [entry for entry in planned if entry.variant == variant]
+        found[variant] = _collect(store, mine, [entry.task.columns for entry in mine])
+    return found
+
+
+def _collect(
+    store: TrialStore, planned: Sequence[Planned], columns: Sequence[Mapping[str, Any]]
+) -> dict[str, pd.DataFrame]:
+    trials = [(own, trial) for entry, own in zip(planned, columns, strict=True) for trial in entry.trials]
     position = {trial.ref: i for i, (_, trial) in enumerate(trials)}
-    labels = [{**entry.task.columns, **trial.columns} for entry, trial in trials]
+    labels = [{**own, **trial.columns} for own, trial in trials]
     parts = store.tables([trial.ref for _, trial in trials], position)
     return {name: _join(name, parts[name], labels) for name in TABLES if name in parts}
 

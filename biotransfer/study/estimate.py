@@ -11,8 +11,13 @@ from .tasks import SourceTask, TargetTask, lay_out
 
 def count_trainings(plan: Plan) -> int:
     """Return the number of networks that are trained."""
-    return sum(
-        len(entry.trials) for entry in lay_out(plan) if isinstance(entry.task, (SourceTask, TargetTask))
+    return len(
+        {
+            trial.ref
+            for entry in lay_out(plan)
+            if isinstance(entry.task, (SourceTask, TargetTask))
+            for trial in entry.trials
+        }
     )
 
 

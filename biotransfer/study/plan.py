@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ..arms import resolve_arms
@@ -45,14 +45,26 @@ class Plan:
         "eeg", "emg" and, for other data sets of the target's modality, "same_modality eeg" or "... emg".
     splits : mapping
         Splits by (modality, protocol, network).
-    found : mapping of str to DataFrame
-        Tables of the stage "choices", once they are made.
+    finds : mapping of str to mapping of str to DataFrame
+        By variant, the tables of the stage "choices", once they are made.
+    variant : str
+        Which way to transfer of ``recipe.variants`` this is the frame of.
     """
 
     recipe: Recipe
     sides: Mapping[str, Side]
     splits: Mapping[tuple[str, str, str], list[Split]]
-    found: Mapping[str, Any] = field(default_factory=dict)
+    finds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    variant: str = ""
+
+    @property
+    def found(self) -> Mapping[str, Any]:
+        """Tables of the stage "choices" of this variant, by name."""
+        return self.finds.get(self.variant, {})
+
+    def of(self, variant: str) -> Plan:
+        """Return the frame of one way to transfer: the same data and splits."""
+        return replace(self, recipe=self.recipe.variants[variant], variant=variant) if variant else self
 
     @property
     def sources(self) -> dict[str, Source]:

@@ -21,7 +21,7 @@ from ..recording import html_table
 from ..results import CORE, SOURCES, Results, save_results
 from ..splits import SPLITS
 from ..verdicts import compare
-from .collect import collect_tables
+from .collect import collect_finds, collect_tables
 from .data import Side, load_side, return_freed_memory
 from .folder import check_folder, claim_folder, default_folder, earlier_provenance, only_writer
 from .plan import Plan, plan_study
@@ -192,7 +192,7 @@ def _run_plan(
         try:
             choices = lay_out(plan, STAGES[:1])
             n_run += _run_missing(plan, choices, store, workers, cluster, device, progress)
-            plan = replace(plan, found=collect_tables(store, choices))
+            plan = replace(plan, finds=collect_finds(store, choices))
             planned = [*choices, *lay_out(plan, STAGES[1:])]
             for stage in STAGES[1:]:
                 entries = [entry for entry in planned if entry.kind.stage == stage]
@@ -224,13 +224,15 @@ def _run_missing(
 ) -> int:
     """Run the trials that are not stored, those of one task together; only this process writes."""
     needed: set[Ref] = {ref for entry in planned for trial in entry.trials for ref in trial.needs.values()}
-    orders = []
+    orders, seen = [], set[Ref]()
     for entry in planned:
-        missing = [t for t in entry.trials if not store.has(t.ref, weights=bool(t.weights_name))]
+        own = [trial for trial in entry.trials if trial.ref not in seen]
+        seen |= {trial.ref for trial in own}
+        missing = [t for t in own if not store.has(t.ref, weights=bool(t.weights_name))]
         if missing:
             refs = {ref for trial in missing for ref in trial.needs.values()}
-            orders.append(Order(entry.kind, entry.task, missing, store.weights(refs & needed)))
-    total = sum(len(entry.trials) for entry in planned)
+            orders.append(Order(entry.kind, entry.task, missing, store.weights(refs & needed), entry.variant))
+    total = len(seen)
     n_missing = sum(len(order.trials) for order in orders)
     done, what = total - n_missing, planned[0].kind.summary if planned else ""
     if progress and planned:

@@ -20,6 +20,7 @@ class Order:
     task: Any
     trials: Sequence[Trial]
     weights: Mapping[Ref, Weights]
+    variant: str = ""
 
 
 def run_orders(
@@ -70,7 +71,8 @@ def carry_out(plan: Plan, order: Order, device: str) -> tuple[Sequence[Trial], O
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1):
-        return order.trials, order.kind.run(plan, order.task, order.trials, order.weights, device)
+        frame = plan.of(order.variant)
+        return order.trials, order.kind.run(frame, order.task, order.trials, order.weights, device)
 
 
 def _on_cluster(

@@ -17,6 +17,8 @@ trial whose weights somebody needs must return them in ``Outcome.weights``.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..plan import Plan
 from .source import SOURCE, SourceTask
 from .target import TARGET, TargetTask, rehearse
@@ -31,11 +33,20 @@ KINDS: tuple[Kind, ...] = (SOURCE, TARGET)
 
 
 def lay_out(plan: Plan, stages: tuple[str, ...] = STAGES) -> list[Planned]:
-    """Return every task of some stages with its trials, in the order of the tables."""
-    return [
-        Planned(kind, task, kind.trials(plan, task))
-        for stage in stages
-        for kind in KINDS
-        if kind.stage == stage
-        for task in kind.lay_out(plan)
-    ]
+    """Return every task of some stages with its trials, variant by variant, in the order of the tables."""
+    planned = []
+    for stage in stages:
+        for variant in plan.recipe.variants:
+            frame = plan.of(variant)
+            for kind in (kind for kind in KINDS if kind.stage == stage):
+                for task in kind.lay_out(frame):
+                    trials = [_named(trial, variant) for trial in kind.trials(frame, task)]
+                    planned.append(Planned(kind, task, trials, variant))
+    return planned
+
+
+def _named(trial: Trial, variant: str) -> Trial:
+    """Return a trial whose weights have a file name of their own."""
+    if not variant or not trial.weights_name:
+        return trial
+    return replace(trial, weights_name=f"{variant.replace(' ', '-')}_{trial.weights_name}")

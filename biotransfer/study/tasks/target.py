@@ -119,6 +119,11 @@ def rehearse(plan: Plan) -> None:
     BiotransferError
         As the study itself would.
     """
+    for variant in plan.recipe.variants:
+        _rehearse(plan.of(variant))
+
+
+def _rehearse(plan: Plan) -> None:
     for task in lay_out(plan):
         if task.fold == 0:
             aligned, network, source_record = _prepare(plan, task)

@@ -107,11 +107,20 @@ class Kind:
 
 @dataclass(frozen=True, eq=False)
 class Planned:
-    """A task with its kind and all its trials."""
+    """A task with its kind, all its trials, and the variant of the recipe that it belongs to."""
 
     kind: Kind
     task: Any
     trials: list[Trial]
+    variant: str = ""
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What tells the task from others in the tables; the variant stands beside the network."""
+        columns = dict(self.task.columns)
+        if self.variant and "network" in columns:
+            columns["network"] = f"{columns['network']} + {self.variant}"
+        return columns
 
 
 class TrialFacts(NamedTuple):
