@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
 
@@ -55,7 +56,7 @@ class Entry:
     source: str = "own"
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """The keyword-only arguments of ``function``, documented."""
         import docstring_parser

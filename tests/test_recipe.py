@@ -74,6 +74,7 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
     changes = {
         "eeg": {"data": "simulated", "n_subjects": 7},
         "emg": {"data": "simulated", "windows": {"length": 2.0}},
+        "sets": {"other": {"data": "simulated", "modality": "eeg"}},
         "directions": ["emg->eeg"],
         "features": {"name": "bird2020"},
         "scale": "none",
@@ -111,6 +112,19 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
         (_with(split={"by": "subjects"}), "Did you mean 'subject'"),
         (_with(split={"rule": "subject"}), "has no rule"),
         (_with(directions=["emg-eeg"]), "directions='emg-eeg'"),
+        (_with(directions=["emg->eeg", "emg->eeg"]), "each at most once"),
+        (_with(directions=[]), "at least one"),
+        (_with(directions="emg->all"), "same_modality: {emg: {people: 1}}"),
+        (_with(eeg={"data": "simulated", "modality": "emg"}), "eeg.modality='emg'"),
+        (_with(sets=["muse-mental-state"]), "is no mapping"),
+        (_with(sets={"muse": "muse-mental-state"}), "names no data"),
+        (_with(sets={"eeg": {"data": "muse-mental-state"}}), "is no name for data"),
+        (_with(sets={"a-to-b": {"data": "muse-mental-state"}}), "is no name for data"),
+        (_with(sets={"mine": {"data": "simulated"}}), "sets.mine.modality=None"),
+        (_with(sets={"muse": {"data": "muse-mental-state", "modality": "emg"}}), "is eeg"),
+        (_with(sets={"muse": {"data": "muse-mental-stat"}}), "Did you mean 'muse-mental-state'"),
+        (_with(sets={"muse": {"data": "muse-mental-state"}}, directions=["emg->mus"]), "'emg->muse'"),
+        (_with(same_modality={"muse": {"people": 1}}), "unknown key 'muse'"),
         (_with(eeg=None), "eeg is missing"),
         (_with(eeg={"data": "simulatd"}), "Did you mean 'simulated'"),
         (_with(eeg={"data": "simulated", "n_subject": 3}), "Did you mean 'n_subjects'"),
@@ -144,6 +158,25 @@ def test_a_person_cannot_be_in_source_and_target_of_same_modality():
     )
     with pytest.raises(BiotransferError, match="is the target itself"):
         load_recipe(raw)
+
+
+def test_sets_stand_beside_or_instead_of_the_two_modalities():
+    sets = {"muse": {"data": "muse-mental-state"}, "made": {"data": "simulated", "modality": "emg"}}
+    recipe = load_recipe(_with(eeg=None, emg=None, sets=sets, directions=["muse->made", "made->muse"]))
+    assert "eeg" not in recipe.resolved
+    assert recipe["directions"] == ["muse->made", "made->muse"]
+    assert recipe["sets"]["muse"]["modality"] == "eeg"
+    assert (
+        recipe["sets"]["muse"]["preprocess"]
+        == load_recipe(_with(eeg={"data": "muse-mental-state"}))["eeg"]["preprocess"]
+    )
+    assert load_recipe(yaml.safe_load(recipe_yaml(recipe))).to_dict() == recipe.to_dict()
+    every = _with(sets=sets, directions="all", split={"by": "subject", "donors": 1})
+    names = ["eeg", "emg", "muse", "made"]
+    assert load_recipe(every)["directions"] == [f"{a}->{b}" for a in names for b in names]
+    assert load_recipe({**every, "directions": ["muse->made", "all->made"]})["directions"] == [
+        "muse->made", "eeg->made", "emg->made", "made->made",
+    ]  # fmt: skip
 
 
 def test_overrides_reach_any_depth():

@@ -12,6 +12,7 @@ from .. import metrics
 from ..errors import check, check_option
 from ..metrics import METRICS
 from ..results import Results
+from ..verdicts import name_data, name_ends
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,10 +75,10 @@ def direction_label(direction: str) -> str:
 
     Examples
     --------
-    >>> direction_label("emg->eeg")
-    'EMG → EEG'
+    >>> direction_label("emg->eeg"), direction_label("muse->muse")
+    ('EMG → EEG', "other people's muse → muse")
     """
-    return " → ".join(part.upper() for part in direction.split("->"))
+    return " → ".join(name_ends(direction))
 
 
 def data_label(key: str) -> str:
@@ -88,8 +89,9 @@ def data_label(key: str) -> str:
     >>> data_label("eeg"), data_label("same_modality eeg")
     ('EEG', 'EEG of the same-modality source')
     """
-    role, _, modality = key.rpartition(" ")
-    return f"{modality.upper()} of the {role.replace('_', '-')} source" if role else modality.upper()
+    role, _, name = key.rpartition(" ")
+    label = name_data(name)
+    return f"{label} of the {role.replace('_', '-')} source" if role else label
 
 
 def protocol_label(protocol: str) -> str:

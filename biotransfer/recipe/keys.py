@@ -14,7 +14,10 @@ KEYS: dict[str, str] = {
     "source": "The paper or claim behind it.",
     "eeg": "The EEG: data, its parameters (subjects, sessions, classes, ...), preprocess, windows.",
     "emg": "The EMG, likewise.",
-    "directions": "Any of emg->eeg and eeg->emg: source -> target.",
+    "sets": "Further data by names of your own, beside or instead of eeg and emg: {muse: {data: "
+    "muse-mental-state}, ...}; modality where the data set does not say it.",
+    "directions": "Any of emg->eeg, eeg->emg or other names: source -> target; all at an end is every side, "
+    "all alone every pair. A set to itself starts from its people kept aside (donors).",
     "features": "A feature set for both modalities (see: biotransfer list features); left out for signals.",
     "scale": "standard (zero mean, unit deviation over training rows) or none.",
     "align": "How differing inputs are reconciled (see: biotransfer list align).",
@@ -22,7 +25,7 @@ KEYS: dict[str, str] = {
     "arms": "What to compare (see: biotransfer list arms); label: tells two arms of one method apart.",
     "methods": "Further ways to transfer, a list: label, and what differs of align, scale, pretrain; arms: "
     "labels of those that run. Each has its own scratch; results call them network + label.",
-    "same_modality": "By modality, the source of that arm: {people: n} of the target's own set kept "
+    "same_modality": "By target, the source of that arm: {people: n} of the target's own set kept "
     "aside, or another data set.",
     "split": "Who trains and who tests, or a list of such rules (see: biotransfer list splits).",
     "budget": "How much labelled target data: all.",
@@ -40,6 +43,7 @@ DEFAULTS: dict[str, Any] = {
     "title": "",
     "question": "",
     "source": "",
+    "sets": {},
     "directions": ["emg->eeg", "eeg->emg"],
     "features": None,
     "scale": "standard",

@@ -10,34 +10,16 @@ from typing import Any
 from ..align import ALIGN
 from ..align.transform import SCALES
 from ..arms import why_not
-from ..errors import BiotransferError, check, check_option, did_you_mean
+from ..errors import check, check_option
 from ..recording import MODALITIES
-from .keys import DEFAULTS, KEYS, METHOD_KEYS, PUBLISHED_KEYS, SECTION_KEYS, WINDOW_DEFAULTS
+from .keys import DEFAULTS, KEYS, METHOD_KEYS, PUBLISHED_KEYS
 from .levers import resolve_pretrain, resolve_requests
-
-
-def _keys(what: str, given: Any, known: Sequence[str]) -> dict[str, Any]:
-    """Return ``given`` as a dict whose keys are all known."""
-    check(isinstance(given, Mapping), f"{what}={given!r} is no mapping. Expected keys: {', '.join(known)}.")
-    for key in given:
-        if key not in known:
-            raise BiotransferError(
-                f"{what}: unknown key {key!r}.{did_you_mean(key, known)} Expected: {', '.join(known)}."
-            )
-    return dict(given)
+from .sides import known_keys, plain, resolve_directions, resolve_donors, resolve_sides
 
 
 def _spec(catalog: Any, given: Any) -> dict[str, Any]:
     entry, parameters = catalog.resolve(given)
-    return {"name": entry.name, **_plain(parameters)}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    return value
+    return {"name": entry.name, **plain(parameters)}
 
 
 def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,24 +35,15 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     from ..networks import NETWORKS
     from ..splits import SPLITS
 
-    raw = _keys("recipe", raw, list(KEYS))
-    out = {key: _plain(raw.get(key, copy.deepcopy(default))) for key, default in DEFAULTS.items()}
-    for modality in MODALITIES:
-        check(
-            modality in raw,
-            f"recipe: {modality} is missing. Add for example {modality}: {{data: simulated}}.",
-        )
-        out[modality] = _section(modality, raw[modality])
+    raw = known_keys("recipe", raw, list(KEYS))
+    out = {key: plain(raw.get(key, copy.deepcopy(default))) for key, default in DEFAULTS.items()}
+    sides = resolve_sides(raw)
+    out |= {name: side for name, side in sides.items() if name in MODALITIES}
+    out["sets"] = {name: side for name, side in sides.items() if name not in MODALITIES}
     for key in ("title", "question", "source"):
         check(isinstance(out[key], str), f"{key}={out[key]!r} is no text. Put it in quotes.")
 
-    directions = [out["directions"]] if isinstance(out["directions"], str) else out["directions"]
-    for direction in directions:
-        check_option("directions", direction, ("emg->eeg", "eeg->emg"))
-    check(
-        directions and len(set(directions)) == len(directions), "directions: each at most once, at least one."
-    )
-    out["directions"] = directions
+    out["directions"] = resolve_directions(out["directions"], list(sides))
 
     out["features"] = None if out["features"] is None else _spec(FEATURES, out["features"])
     check_option("scale", out["scale"], SCALES)
@@ -81,7 +54,7 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     _unique("network", [spec["name"] for spec in out["network"]])
     out["pretrain"] = resolve_pretrain(out["pretrain"])
     requests = resolve_requests(_as_list(out["arms"]), out["pretrain"])
-    out["arms"] = [_plain(request.spec) for request in requests]
+    out["arms"] = [plain(request.spec) for request in requests]
     out["split"] = [_split(SPLITS, split) for split in _as_list(out["split"])]
     _unique("split", [split["by"] for split in out["split"]])
     check(
@@ -108,12 +81,12 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
         check(out[key], f"{key} is empty. Name at least one.")
     labels = [request.label for request in requests]
     check_option("compare.against", out["compare"]["against"], labels)
-    out["same_modality"] = _same_modality(out)
+    out["same_modality"] = resolve_donors(out, sides)
     out["methods"] = _methods(raw, out["arms"])
     out["published"] = [_published(row) for row in _as_list(out["published"])]
     check_option("engine", out["engine"], ("auto", "stacked", "loop"))
     check(isinstance(out["smoke"], bool), f"smoke={out['smoke']!r}. Expected true or false.")
-    return {key: out[key] for key in KEYS}
+    return {key: out[key] for key in KEYS if key in out}
 
 
 def _methods(raw: Mapping[str, Any], arms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -121,7 +94,7 @@ def _methods(raw: Mapping[str, Any], arms: Sequence[Mapping[str, Any]]) -> list[
     by_label = {arm.get("label", arm["name"]): arm for arm in arms}
     methods = []
     for item in _as_list(raw.get("methods") or []):
-        item = _keys("methods", item, ["label", *METHOD_KEYS])
+        item = known_keys("methods", item, ["label", *METHOD_KEYS])
         label = item.pop("label", None)
         check(
             isinstance(label, str) and re.fullmatch(r"[\w. -]+", label),
@@ -152,7 +125,7 @@ def _unique(key: str, names: list[str]) -> None:
 
 
 def _settings(key: str, given: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    given = _keys(key, given, list(defaults))
+    given = known_keys(key, given, list(defaults))
     out = {**defaults, **given}
     for name, value in out.items():
         kind = type(defaults[name])
@@ -198,79 +171,8 @@ def _check_network(spec: Mapping[str, Any], out: Mapping[str, Any]) -> None:
     )
 
 
-def _section(modality: str, given: Any) -> dict[str, Any]:
-    """Resolve one modality's data, preprocessing and windows."""
-    from ..datasets import DATASETS
-    from ..preprocessing import resolve_steps
-
-    check(
-        isinstance(given, Mapping) and "data" in given,
-        f"{modality}={given!r} names no data. Write for example {modality}: {{data: simulated}}. "
-        f"See: biotransfer list datasets",
-    )
-    parameters = {k: v for k, v in given.items() if k not in SECTION_KEYS}
-    entry = DATASETS[given["data"]]
-    if any(p.name == "modality" for p in entry.parameters):
-        parameters["modality"] = modality
-    entry, parameters = DATASETS.resolve({"name": given["data"], **parameters})
-    declared = entry.facts.get("modality")
-    check(
-        declared in (modality, None, "any"),
-        f"{modality}: data {entry.name!r} is {declared}. Move it to {declared}:, or choose another data set.",
-    )
-    windows = {
-        **WINDOW_DEFAULTS,
-        **_keys(f"{modality}.windows", given.get("windows", {}), list(WINDOW_DEFAULTS)),
-    }
-    for key in ("length", "step"):
-        number = isinstance(windows[key], (int, float)) and not isinstance(windows[key], bool)
-        check(
-            number and windows[key] > 0,
-            f"{modality}.windows.{key}={windows[key]!r}. Expected seconds, such as 1.0.",
-        )
-    return {
-        "data": entry.name,
-        **_plain(parameters),
-        "preprocess": _plain(resolve_steps(given.get("preprocess", modality))),
-        "windows": windows,
-    }
-
-
-def _same_modality(out: Mapping[str, Any]) -> dict[str, Any]:
-    """Resolve where the same-modality source comes from, for each target that needs one."""
-    given = _keys("same_modality", out["same_modality"], list(MODALITIES))
-    resolved: dict[str, Any] = {}
-    wanted = any(arm["name"] == "same_modality" for arm in out["arms"])
-    for target in [d.split("->")[1] for d in out["directions"]] if wanted else []:
-        check(
-            target in given,
-            f"arm same_modality needs a source for {target}. Add same_modality: {{{target}: {{people: 1}}}} "
-            "to keep people of the target's set aside, or name another data set there.",
-        )
-        spec = given[target]
-        if isinstance(spec, Mapping) and set(spec) == {"people"}:
-            check(
-                isinstance(spec["people"], int) and spec["people"] > 0,
-                f"same_modality.{target}.people must be 1 or more.",
-            )
-            check(
-                all("donors" in split for split in out["split"]),
-                f"same_modality.{target}: people can be kept aside only with split: {{by: subject}} or "
-                "subjects_out. Name another data set instead.",
-            )
-            resolved[target] = {"people": spec["people"]}
-        else:
-            resolved[target] = _section(target, spec)
-            check(
-                resolved[target]["data"] != out[target]["data"],
-                f"same_modality.{target}: {resolved[target]['data']!r} is the target itself; its people "
-                "would be in source and target. Use {people: n}, or another data set.",
-            )
-    return resolved
-
-
 def _published(row: Any) -> dict[str, Any]:
-    row = _keys("published", row, list(PUBLISHED_KEYS))
+    row = known_keys("published", row, list(PUBLISHED_KEYS))
     absent = [k for k in PUBLISHED_KEYS[:5] if k not in row]
     check(not absent, f"published: {row} lacks {', '.join(absent)}.")
     return {"at": "final", "note": "", **row}

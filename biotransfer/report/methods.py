@@ -155,8 +155,12 @@ def _question(results: Results, references: _References) -> str:
     asked = str(recipe.get("question") or "").strip()
     return _sentence(
         f"We asked: {asked}" if asked else "",
-        f"Networks were trained on one biosignal (the source) and trained further on the other (the target): "
+        f"Networks were trained on one biosignal (the source) and trained further on another (the target): "
         f"{directions}.",
+        "Where source and target are one data set, the source was people of the target's set who were kept "
+        "aside fold by fold and took no other part."
+        if any(len(set(d.split("->"))) == 1 for d in directions_of(results))
+        else "",
         f"The study goes back to{behind}." if behind else "",
         "All signals were simulated with a stated amount of shared structure; no human was recorded."
         if results.data and all(facts.get("simulated") for facts in results.data.values())
@@ -230,7 +234,7 @@ def _inputs(results: Results, references: _References) -> str:
         name = spec["name"]
         extra = _settings(spec)
         sentences.append(
-            f"Inputs of the two modalities were reconciled by {name.replace('_', '-')} "
+            f"Inputs of source and target were reconciled by {name.replace('_', '-')} "
             f"({_summary(ALIGN, name)}{'; ' + extra if extra else ''})"
             f"{references.cite(_source(ALIGN, name))}."
         )

@@ -16,8 +16,8 @@ from ..errors import check
 from ..features import extract_features
 from ..networks import NETWORKS
 from ..preprocessing import describe_steps, preprocess
-from ..recipe import SECTION_KEYS, digest
-from ..recording import Recording, annotation_spans
+from ..recipe import Recipe, digest
+from ..recording import MODALITIES, Recording, annotation_spans
 from ..windows import Windows, cut_windows, natural_sorted
 
 _SMOKE_PEOPLE = 3
@@ -58,6 +58,29 @@ class Side:
         return self.features
 
 
+def data_sections(recipe: Recipe) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Return what a recipe loads: modality and resolved section, by the name of the side.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to do.
+
+    Returns
+    -------
+    dict of str to (str, mapping)
+        The sides that a direction names, and "same_modality NAME" for other data of that target's modality.
+    """
+    ends = {end for direction in recipe["directions"] for end in direction.split("->")}
+    every = {m: (m, recipe[m]) for m in MODALITIES if m in recipe.resolved}
+    every |= {name: (section["modality"], section) for name, section in recipe["sets"].items()}
+    sections = {name: side for name, side in every.items() if name in ends}
+    for name, section in recipe["same_modality"].items():
+        if "people" not in section:
+            sections[f"same_modality {name}"] = (every[name][0], section)
+    return sections
+
+
 def load_side(
     modality: str,
     section: Mapping[str, Any],
@@ -72,7 +95,7 @@ def load_side(
     Parameters
     ----------
     modality : {"eeg", "emg"}
-        Which section it is.
+        What is recorded.
     section : mapping
         Resolved: ``data``, its parameters, ``preprocess``, ``windows``.
     features : mapping or None
@@ -115,7 +138,8 @@ def load_recordings(
     download: bool = True,
 ) -> list[Recording]:
     """Load the recordings of a resolved data section."""
-    parameters = {k: v for k, v in section.items() if k not in SECTION_KEYS}
+    takes = {parameter.name for parameter in DATASETS[section["data"]].parameters}
+    parameters = {k: v for k, v in section.items() if k in takes}
     recordings = load_dataset(section["data"], data_dir=data_dir, download=download, **parameters)
     if smoke:
         people = natural_sorted({r.subject for r in recordings})[:_SMOKE_PEOPLE]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from ..arms import resolve_arms
 from ..errors import check
@@ -12,7 +15,28 @@ from ..pretraining import METHODS, method_label
 from ..recipe import Recipe
 from ..recipe.levers import method_of
 from ..splits import Split, make_splits
-from .data import Side
+from ..windows import Windows
+from .data import Side, data_sections
+
+
+class OfFold(Protocol):
+    """A task that belongs to a direction and a network, and perhaps to one fold."""
+
+    @property
+    def direction(self) -> str:
+        """Source -> target."""
+
+    @property
+    def network(self) -> str:
+        """Its name."""
+
+    @property
+    def protocol(self) -> str | None:
+        """The split rule."""
+
+    @property
+    def fold(self) -> int | None:
+        """Position among the rule's splits."""
 
 
 class Source(NamedTuple):
@@ -42,9 +66,9 @@ class Plan:
     recipe : Recipe
         What to do.
     sides : mapping
-        "eeg", "emg" and, for other data sets of the target's modality, "same_modality eeg" or "... emg".
+        "eeg", "emg" or names of ``sets``; "same_modality NAME" for other data of a target's modality.
     splits : mapping
-        Splits by (modality, protocol, network).
+        Splits by (target, protocol, network).
     finds : mapping of str to mapping of str to DataFrame
         By variant, the tables of the stage "choices", once they are made.
     variant : str
@@ -66,7 +90,7 @@ class Plan:
         """Return the frame of one way to transfer: the same data and splits."""
         return replace(self, recipe=self.recipe.variants[variant], variant=variant) if variant else self
 
-    @property
+    @cached_property
     def sources(self) -> dict[str, Source]:
         """What the arms start from, each once, by the name that the arms give it."""
         found = {}
@@ -82,6 +106,31 @@ class Plan:
         """Return a split of the direction's target; the first rule and fold where none is named."""
         target = direction.split("->")[1]
         return self.splits[target, protocol or self.recipe["split"][0]["by"], network][fold or 0]
+
+    def strangers(self, name: str, windows: Windows, task: OfFold) -> Windows:
+        """Return windows of the side ``name`` of people who are not in the target.
+
+        Parameters
+        ----------
+        name : str
+            A side: what a source is made from.
+        windows : Windows
+            Its signals or features.
+        task : SourceTask or TargetTask
+            Names the fold.
+
+        Returns
+        -------
+        Windows
+            Where ``name`` is the target itself, those of the people that the fold keeps aside; else all.
+        """
+        target = task.direction.split("->")[1]
+        if name != target:
+            return windows
+        split = self.split(task.direction, task.network, task.protocol, task.fold)
+        subjects = self.sides[target].windows(task.network).metadata["subject"].to_numpy(dtype=str)
+        aside = np.isin(windows.metadata["subject"].to_numpy(dtype=str), subjects[split.donors])
+        return windows.take(np.flatnonzero(aside))
 
     def network_spec(self, name: str) -> dict[str, Any]:
         """Return the recipe's specification of a network."""
@@ -101,7 +150,7 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
     Raises
     ------
     BiotransferError
-        When a split cannot be made, or a source has a single class.
+        When a split cannot be made, a source has a single class, or two sets hold the same people.
     """
     splits: dict[tuple[str, str, str], list[Split]] = {}
     for direction in recipe["directions"]:
@@ -116,6 +165,7 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
             f"{target}: a target of one class ({', '.join(sides[target].signals.classes)}) leaves nothing to "
             f"tell apart. Give it two or more with {target}: {{classes: [...]}}.",
         )
+        _refuse_same_people(recipe, sides, source, target)
         people = sides[target].signals.subjects
         check(
             len(people) > 1,
@@ -131,12 +181,32 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
     return Plan(recipe, sides, splits)
 
 
+def _refuse_same_people(recipe: Recipe, sides: Mapping[str, Side], source: str, target: str) -> None:
+    """Refuse two sets of one origin that share people: the tested person would be in the source."""
+    if source == target:
+        return
+    sections = data_sections(recipe)
+    origins = [
+        (sections[name][0], sections[name][1]["data"], sections[name][1].get("seed"))
+        for name in (source, target)
+    ]
+    both = [s for s in sides[source].signals.subjects if s in set(sides[target].signals.subjects)]
+    check(
+        origins[0] != origins[1] or not both,
+        f"directions: {source}->{target} has {', '.join(both[:5])} of {origins[0][1]!r} in both sets, so the "
+        f"person tested would be in the source. Give the sets other subjects, or use {target}->{target}.",
+    )
+
+
 def _split_options(recipe: Recipe, target: str, rule: Mapping[str, Any]) -> dict[str, Any]:
     """Return a split's parameters, with the people kept aside as donors and smoke's few folds."""
     options = dict(rule)
     people = recipe["same_modality"].get(target, {}).get("people")
     if people:
         options["donors"] = people
-    if recipe["smoke"] and options.get("folds") and options["folds"] > 2:
-        options["folds"] = 2
+    if recipe["smoke"]:
+        if options.get("donors"):
+            options |= {"donors": 1, "folds": None}
+        if options.get("folds") and options["folds"] > 2:
+            options["folds"] = 2
     return options

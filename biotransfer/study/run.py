@@ -22,7 +22,7 @@ from ..results import CORE, SOURCES, Results, save_results
 from ..splits import SPLITS
 from ..verdicts import compare
 from .collect import collect_finds, collect_tables
-from .data import Side, load_side, return_freed_memory
+from .data import Side, data_sections, load_side, return_freed_memory
 from .folder import check_folder, claim_folder, default_folder, earlier_provenance, only_writer
 from .plan import Plan, plan_study
 from .provenance import describe_run
@@ -84,10 +84,7 @@ def prepare(
     progress : callable, optional
         Told (what, done, total).
     """
-    sections: dict[str, tuple[str, Mapping[str, Any]]] = {m: (m, recipe[m]) for m in ("eeg", "emg")}
-    for modality, spec in recipe["same_modality"].items():
-        if "people" not in spec:
-            sections[f"same_modality {modality}"] = (modality, spec)
+    sections = data_sections(recipe)
     sides: dict[str, Side] = {}
     for i, (name, (modality, section)) in enumerate(sections.items()):
         if progress:

@@ -5,6 +5,7 @@ A verdict is one of positive, negative, equivalent and inconclusive. The unit is
 
 from .comparison import ROLES, compare, compare_measures
 from .rule import Decision, decide
-from .wording import headline, write_sentence
+from .wording import headline, name_data, name_ends, write_sentence
 
-__all__ = ["ROLES", "Decision", "compare", "compare_measures", "decide", "headline", "write_sentence"]
+__all__ = ["ROLES", "Decision", "compare", "compare_measures", "decide", "headline", "name_data", "name_ends",
+           "write_sentence"]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..recording import MODALITIES
 from ..stats import smallest_p
 from .rule import Decision
 
@@ -44,6 +45,24 @@ def headline(verdicts: Sequence[Mapping[str, Any]]) -> str:
         else:
             leaking += sentences
     return " ".join(honest + leaking)
+
+
+def name_ends(direction: str) -> tuple[str, str]:
+    """Return what a direction's source and target are called.
+
+    Examples
+    --------
+    >>> name_ends("emg->eeg"), name_ends("muse->muse")
+    (('EMG', 'EEG'), ("other people's muse", 'muse'))
+    """
+    ends = direction.split("->")
+    source, target = (name_data(end) for end in ends)
+    return (f"other people's {target}" if ends[0] == ends[1] else source), target
+
+
+def name_data(name: str) -> str:
+    """Return what a recipe's data are called: EEG and EMG in capitals, other names as given."""
+    return name.upper() if name in MODALITIES else name
 
 
 def _points(difference: float, sign: str = "+") -> str:
@@ -95,7 +114,7 @@ def write_sentence(
     phrase : str
         What the arm is, with {source} and {target} left open: the sentence's subject.
     """
-    source, target = (end.upper() if end in ("eeg", "emg") else end for end in (row["source"], row["target"]))
+    source, target = name_ends(row["direction"])
     phrase = phrase or f"The arm {row['arm']} from {{source}}"
     warning = (
         f"{LEAKS} ({row['protocol']}), so this number is no evidence about new people: " if leaks else ""

@@ -66,10 +66,9 @@ class SourceTask:
 def source_task(plan: Plan, name: str, direction: str, network: str, protocol: str, fold: int) -> SourceTask:
     """Return the task that trains the source called ``name`` for one fold of a target."""
     source = plan.sources[name]
-    own = plan.recipe["same_modality"].get(direction.split("->")[1], {})
     joint = ALIGN[plan.recipe["align"]["name"]].facts["joint"] or source.joint
     task = SourceTask(direction, network, name, source.kind, source.label)
-    if joint or (source.kind == "same_modality" and "people" in own):
+    if joint or _pool(plan, task)[0] == direction.split("->")[1]:
         return replace(task, protocol=protocol, fold=fold)
     return task
 
@@ -125,15 +124,11 @@ def _source_windows(plan: Plan, task: SourceTask, seed: int) -> Windows:
     """Return what the source network of one seed is trained on, before alignment."""
     name, side = _pool(plan, task)
     if task.kind == "same_modality":
-        windows = side.windows(task.network)
-        if name == task.direction.split("->")[1]:
-            split = plan.split(task.direction, task.network, task.protocol, task.fold)
-            return windows.take(split.donors)
-        return windows
+        return plan.strangers(name, side.windows(task.network), task)
     entry, options = SOURCES[task.kind], _options(plan, task)
     if entry.facts["made_from"] == "windows":
-        return entry.function(side.windows(task.network), seed, **options)
-    windows = entry.function(side.signals, seed, **options)
+        return entry.function(plan.strangers(name, side.windows(task.network), task), seed, **options)
+    windows = entry.function(plan.strangers(name, side.signals, task), seed, **options)
     if NETWORKS[task.network].facts["takes"] == "features":
         windows = extract_features(windows, plan.recipe["features"])
     return invent_labels(windows, seed) if options.get("kind") == "gaussian" else windows

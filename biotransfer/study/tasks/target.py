@@ -97,7 +97,7 @@ def _prepare(plan: Plan, task: TargetTask) -> tuple[Windows, Network, Network]:
     recipe = plan.recipe
     source_name, target_name = task.direction.split("->")
     windows = plan.sides[target_name].windows(task.network)
-    source_windows = plan.sides[source_name].windows(task.network)
+    source_windows = plan.strangers(source_name, plan.sides[source_name].windows(task.network), task)
     source_train = source_windows.take(hold_out_people(source_windows, recipe["pretrain"]["held_out"]).train)
     target_train = windows.take(plan.split(task.direction, task.network, task.protocol, task.fold).train)
     alignment = fit_alignment(source_train, target_train, recipe["align"], scale=recipe["scale"])

@@ -1,0 +1,124 @@
+"""A study of three sets and every direction between them, each set to itself included."""
+
+import pytest
+
+from biotransfer.errors import BiotransferError
+from biotransfer.recipe import load_recipe
+from biotransfer.report import methods_text
+from biotransfer.study import lay_out, prepare, run_study
+from biotransfer.study.tasks import SourceTask
+from biotransfer.study.tasks.source import _source_windows
+
+MADE = {
+    "data": "simulated",
+    "n_subjects": 3,
+    "classes": ["relaxed", "neutral"],
+    "modality": "eeg",
+    "preprocess": "none",
+}
+SETS = {
+    "calm": {**MADE, "seed": 1},
+    "busy": {**MADE, "seed": 2},
+    "hand": {
+        "data": "simulated",
+        "modality": "emg",
+        "n_subjects": 3,
+        "classes": ["fist", "flexion"],
+        "preprocess": "none",
+    },
+}
+RECIPE = {
+    "title": "three sets",
+    "sets": SETS,
+    "directions": "all",
+    "features": "band_power",
+    "align": {"name": "top_k", "k": 8},
+    "network": {"name": "mlp", "hidden": [4]},
+    "arms": ["scratch", "transferred", "permuted", "shuffled_source", "noise_source"],
+    "split": {"by": "subject", "donors": 1},
+    "train": {"epochs": 2},
+    "seeds": 2,
+}
+EVERY = [f"{a}->{b}" for a in SETS for b in SETS]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return run_study(RECIPE, tmp_path_factory.mktemp("sides") / "out")
+
+
+def test_no_person_of_the_target_is_in_its_source():
+    plan = prepare(load_recipe(RECIPE))
+    own = 0
+    tasks = [entry.task for entry in lay_out(plan, ("sources",))]
+    for task in tasks:
+        assert isinstance(task, SourceTask)
+        source, target = task.direction.split("->")
+        people = set(_source_windows(plan, task, 0).metadata["subject"])
+        if source != target:
+            assert task.fold is None
+            assert people == set(plan.sides[source].signals.subjects)
+            continue
+        split = plan.split(task.direction, task.network, task.protocol, task.fold)
+        subjects = plan.sides[target].windows(task.network).metadata["subject"].to_numpy()
+        assert people == set(subjects[split.donors])
+        assert not people & {*subjects[split.test], *subjects[split.train]}
+        own += 1
+    assert own == 3 * 3 * 3
+
+
+def test_every_direction_is_in_the_tables(study):
+    r = study.results
+    assert list(r.curves["direction"].unique()) == EVERY
+    assert list(r.verdicts["direction"].unique()) == EVERY
+    assert set(r.data) == set(SETS)
+    per_direction = r.curves.groupby("direction")["split"].nunique()
+    assert per_direction.to_dict() == dict.fromkeys(EVERY, 3)
+    assert set(r.sources["direction"]) == set(EVERY)
+
+
+def test_the_columns_of_the_matrix_share_their_baseline(study):
+    """Whatever the source, scratch and the people tested are the same: the gains of a target compare."""
+    scratch = study.results.curves.query("arm == 'scratch' and split_part == 'test'")
+    keys = ["split", "subject", "seed", "step", "metric"]
+    for target in SETS:
+        mine = scratch[scratch["direction"].str.endswith(f"->{target}")]
+        wide = mine.set_index([*keys, "direction"])["value"].unstack("direction")
+        assert wide.shape[1] == len(SETS)
+        assert wide.eq(wide.iloc[:, 0], axis=0).all(axis=None)
+
+
+def test_directions_of_sets_read_well(study):
+    text = methods_text(study.results)
+    assert "other people's calm → calm" in text
+    assert "kept aside fold by fold" in text
+    assert "The hand was simulated" in text
+    sentences = {(v["direction"], v["arm"]): v["sentence"] for v in study.results.verdict_list}
+    assert sentences["hand->calm", "transferred"].startswith("Pretraining on hand changed calm balanced")
+    assert sentences["busy->busy", "transferred"].startswith(
+        "Pretraining on other people's busy changed busy"
+    )
+
+
+def test_two_sets_of_the_same_people_are_refused():
+    same = {**RECIPE, "sets": {"a": MADE, "b": {**MADE, "shared": 0.2}}, "directions": ["a->b"]}
+    with pytest.raises(BiotransferError, match=r"a->b has S1, S2, S3 of 'simulated' in both sets"):
+        prepare(load_recipe(same))
+
+
+def test_a_set_to_itself_keeps_people_aside():
+    alone = {**RECIPE, "directions": ["calm->calm"]}
+    for split in ({"by": "subject"}, [{"by": "subject", "donors": 1}, {"by": "block"}]):
+        with pytest.raises(BiotransferError, match="calm->calm starts from other people of its own set"):
+            load_recipe({**alone, "split": split})
+    by_target = {**alone, "split": {"by": "subject"}, "same_modality": {"calm": {"people": 1}}}
+    plan = prepare(load_recipe(by_target))
+    splits = plan.splits["calm", "subject", "mlp"]
+    subjects = plan.sides["calm"].windows("mlp").metadata["subject"].to_numpy()
+    assert [len(set(subjects[s.donors])) for s in splits] == [1] * 3
+    assert [len(set(subjects[s.train])) for s in splits] == [1] * 3
+
+
+def test_smoke_runs_a_set_to_itself(tmp_path):
+    study = run_study({**RECIPE, "directions": ["calm->calm"]}, tmp_path / "out", smoke=True)
+    assert study.results.verdicts["n_subjects"].eq(3).all()
