@@ -1,13 +1,14 @@
 """Weights are values: named arrays plus the facts that say what they are.
 
-On disk: ``NAME.safetensors`` (numbers, nothing executable) and ``NAME.json`` (facts, with a format version).
+On disk: ``NAME.safetensors`` (numbers, nothing executable) and ``NAME.json`` (the card: facts, with a format
+version). Older formats are read, too: ``UPGRADES`` says how.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,34 @@ import numpy as np
 from .errors import BiotransferError, check
 from .recording import html_table
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 Tensors = dict[str, np.ndarray]
+
+CARD: Mapping[str, str] = {
+    "network": "record of the network: name, parameters, input shape, number of classes",
+    "modality": "eeg or emg",
+    "dataset": "data set that it was trained on",
+    "classes": "what its head tells apart, in order",
+    "names": "channels or features that it takes, in order",
+    "sfreq": "sampling rate in Hz; none for features",
+    "preprocessing": "steps, with their parameters",
+    "window": "how windows were cut",
+    "features": "feature set, with its parameters; none for signals",
+    "scale": "how inputs were scaled, over training rows",
+    "align": "how inputs were aligned, with its parameters",
+    "history": "what happened to the windows, in words",
+    "source": "what it was trained on (supervised, or a control's surrogate)",
+    "method": "how it was trained, with its parameters",
+    "train": "epochs, learning rate, batch size, weight decay",
+    "seed": "draws and order of batches",
+    "n_windows": "windows that it was trained on",
+    "n_subjects": "people that it was trained on",
+    "metrics": "what it knows about windows that were kept out, and which those were",
+    "data_uid": "hash of the windows that it was trained on",
+    "recipe_uid": "hash of the study's recipe",
+    "direction": "direction of the study that it was trained for",
+    "library": "version of biotransfer that saved it",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +55,9 @@ class Weights:
     Parameters
     ----------
     tensors : mapping of str to ndarray
-        Every tensor of the network by name.
+        Every tensor of the network by name; of a checkpoint, those that fit.
     facts : mapping
-        ``network`` (record as a dict), ``classes``, ``names`` (channels or features), ``sfreq``,
-        ``preprocessing``, ``data_uid``, ``recipe_uid``, ``source`` (what it was trained on), ``metrics``.
+        The card: what ``CARD`` lists, as far as it is known.
     """
 
     tensors: Mapping[str, np.ndarray]
@@ -54,10 +80,7 @@ class Weights:
         return f"<Weights: {len(self.tensors)} tensors, {self.n_parameters} parameters>"
 
     def _repr_html_(self) -> str:
-        return html_table(
-            {"tensors": str(len(self.tensors)), "parameters": str(self.n_parameters)}
-            | {k: str(v) for k, v in self.facts.items()}
-        )
+        return html_table(card_lines(self))
 
 
 def save_weights(weights: Weights, path: str | Path) -> Path:
@@ -77,16 +100,15 @@ def save_weights(weights: Weights, path: str | Path) -> Path:
     """
     from safetensors.numpy import save_file
 
+    from . import __version__
     from .files import write_atomically, write_json
 
     path = _tensor_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {k: np.ascontiguousarray(v) for k, v in weights.tensors.items()}
     write_atomically(path, lambda part: save_file(tensors, part))
-    write_json(
-        path.with_suffix(".json"),
-        {"format_version": FORMAT_VERSION, "digest": weights.digest(), **dict(weights.facts)},
-    )
+    card = {"format_version": FORMAT_VERSION, "digest": weights.digest(), **dict(weights.facts)}
+    write_json(path.with_suffix(".json"), card | {"library": __version__})
     return path
 
 
@@ -112,10 +134,12 @@ def load_weights(path: str | Path) -> Weights:
         raise BiotransferError(f"{str(path)!r} cannot be read: {error}. Copy both files again.") from error
     version = facts.pop("format_version", None)
     check(
-        version == FORMAT_VERSION,
-        f"{str(card)!r} has format_version={version}, this biotransfer reads {FORMAT_VERSION}. "
-        "Update biotransfer: pip install -U biotransfer.",
+        version == FORMAT_VERSION or version in UPGRADES,
+        f"{str(card)!r} has format_version={version}, this biotransfer reads {min(UPGRADES)} to "
+        f"{FORMAT_VERSION}. Update biotransfer: pip install -U biotransfer.",
     )
+    for older in range(version, FORMAT_VERSION):
+        facts = UPGRADES[older](facts)
     digest = facts.pop("digest", None)
     weights = Weights(tensors, facts)
     check(
@@ -123,6 +147,66 @@ def load_weights(path: str | Path) -> Weights:
         f"{str(path)!r} holds other numbers than its card says. Copy both files again.",
     )
     return weights
+
+
+def _from_1(facts: dict[str, Any]) -> dict[str, Any]:
+    """Format 1 kept the windows' history as "preprocessing", and networks had no kinds of heads."""
+    out = dict(facts)
+    if "preprocessing" in out:
+        out["history"] = out.pop("preprocessing")
+    network = out.get("network")
+    if network is not None and "build" not in network:
+        out["network"] = {**network, "parameters": {"head": {"name": "linear"}, **network["parameters"]}}
+    return out
+
+
+UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}
+
+
+def card_lines(weights: Weights) -> dict[str, str]:
+    """Return what the card says, for people: a short text by name.
+
+    Parameters
+    ----------
+    weights : Weights
+        With any facts.
+
+    Examples
+    --------
+    >>> lines = card_lines(Weights({"w": np.zeros((2, 3))}, {"classes": ["rest", "task"], "sfreq": None}))
+    >>> lines["size"], lines["classes"]
+    ('6 parameters in 1 tensors', 'rest, task')
+    """
+    lines = {"size": f"{weights.n_parameters} parameters in {len(weights.tensors)} tensors"}
+    facts = dict(weights.facts)
+    network = facts.pop("network", None)
+    if network is not None:
+        shape = " x ".join(map(str, network["input_shape"]))
+        lines["network"] = f"{network['name']}: {shape} -> {network['n_outputs']} classes"
+        lines["network parameters"] = _in_words(network["parameters"])
+    ledger = facts.pop("ledger", None)
+    for name, value in sorted(facts.items(), key=lambda item: list({**CARD, **facts}).index(item[0])):
+        if value is not None:
+            lines[name.replace("_", " ")] = _in_words(value)
+    if ledger is not None:
+        actions = [row["action"] for row in ledger]
+        lines["ledger"] = ", ".join(f"{actions.count(a)} {a}" for a in dict.fromkeys(actions))
+    return lines
+
+
+def _in_words(value: Any, longest: int = 8) -> str:
+    """Return a fact as text: lists by commas, of long ones the beginning; mappings as key value."""
+    if isinstance(value, Mapping):
+        name = value.get("name")
+        rest = ", ".join(
+            f"{k} {_in_words(v)}" for k, v in value.items() if k != "name" and v not in (None, {}, [])
+        )
+        return f"{name} ({rest})" if name and rest else str(name or rest)
+    if isinstance(value, (list, tuple)):
+        texts = [_in_words(v) for v in value[:longest]]
+        more = f", ... ({len(value)} in all)" if len(value) > longest else ""
+        return ", ".join(texts) + more
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _tensor_file(path: str | Path) -> Path:

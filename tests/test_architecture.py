@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "biotransfer"
 # fmt: off
 ORDER = [
     "errors", "files", "catalog", "recording", "simulate", "datasets", "preprocessing",
-    "quality", "windows", "features", "splits", "weights", "networks", "align",
+    "quality", "windows", "features", "splits", "weights", "hub", "networks", "align",
     "arms", "training", "pretraining", "selection", "results", "metrics", "stats",
     "transferability", "movement", "search", "baselines", "verdicts",
     "checks", "recipe", "study", "figures", "report", "cli", "sklearn",

@@ -83,7 +83,9 @@ def test_show_reads_weights(finished, capsys):
     assert main(["show", str(path)]) == 0
     said = capsys.readouterr().out
     assert "head.weight" in said
-    assert "classes" in said
+    assert "  classes: " in said
+    assert "  preprocessing: " in said
+    assert "{" not in said
 
 
 def test_new_writes_a_recipe_that_check_accepts(tmp_path, capsys):

@@ -18,10 +18,11 @@ import yaml
 
 from biotransfer.arms import ARMS as CATALOG
 from biotransfer.errors import BiotransferError
-from biotransfer.networks import build_network, initial_tensors
+from biotransfer.networks import build_network, initial_tensors, network_of
 from biotransfer.recipe import load_recipe
 from biotransfer.results import CURVES, LEDGER, PREDICTIONS, SOURCES, VERDICTS, load_results
 from biotransfer.study import count_trainings, default_folder, estimate_seconds, prepare, run_study
+from biotransfer.weights import CARD, load_weights
 
 TABLES = ("curves", "predictions", "ledger", "sources")
 ARMS = [name for name, entry in CATALOG.items() if "unlabelled" not in entry.facts["needs"]]
@@ -68,6 +69,17 @@ def test_the_folder_keeps_the_contract(study):
     assert yaml.safe_load((folder / "recipe.yaml").read_text())["title"] == "small"
     stems = {p.stem for p in (folder / "weights").glob("*.safetensors")}
     assert stems == {p.stem for p in (folder / "weights").glob("*.json")}
+
+
+def test_exported_weights_carry_the_whole_card_and_can_be_run(study):
+    for path in (study.folder / "weights").glob("*.safetensors"):
+        weights = load_weights(path)
+        assert set(CARD) <= set(weights.facts), path
+        assert network_of(weights).tensor_shapes == {k: v.shape for k, v in weights.tensors.items()}
+        assert len(weights.facts["classes"]) == weights.facts["network"]["n_outputs"]
+        assert [len(weights.facts["names"])] == weights.facts["network"]["input_shape"][:1]
+        assert weights.facts["recipe_uid"] == study.recipe.uid
+        assert weights.facts["preprocessing"] == study.recipe[weights.facts["modality"]]["preprocess"]
 
 
 def test_every_training_is_in_the_tables_once(study):

@@ -1,12 +1,18 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from biotransfer import __version__
 from biotransfer.errors import BiotransferError
+from biotransfer.networks import network_of
+from biotransfer.networks.forward import run_network
 from biotransfer.weights import (
     FORMAT_VERSION,
+    UPGRADES,
     Weights,
+    card_lines,
     load_weights,
     permute_values,
     redraw_values,
@@ -26,7 +32,7 @@ def weights():
 def test_round_trip(weights, tmp_path):
     path = save_weights(weights, tmp_path / "net")
     again = load_weights(path)
-    assert again.facts == weights.facts
+    assert again.facts == {**weights.facts, "library": __version__}
     assert all(np.array_equal(again.tensors[k], v) for k, v in weights.tensors.items())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["net.json", "net.safetensors"]
 
@@ -50,17 +56,48 @@ def test_a_damaged_file_is_refused(weights, tmp_path, harm):
         load_weights(path)
 
 
-def test_format_version_1_stays_readable(tmp_path):
-    """The layout of the first released format, written by hand."""
-    from safetensors.numpy import save_file
+OLD = Path(__file__).parent / "data" / "weights_format_1.safetensors"
 
-    value = np.arange(6, dtype=np.float32).reshape(2, 3)
-    save_file({"head.weight": value}, tmp_path / "old.safetensors")
-    digest = Weights({"head.weight": value}).digest()
-    (tmp_path / "old.json").write_text(
-        json.dumps({"format_version": 1, "digest": digest, "classes": ["a", "b"]})
-    )
-    assert load_weights(tmp_path / "old").facts == {"classes": ["a", "b"]}
+
+def test_format_1_stays_readable_and_computes_the_same(tmp_path):
+    """A file as format 1 wrote it."""
+    raw = json.loads(OLD.with_suffix(".json").read_text())
+    assert (raw["format_version"], FORMAT_VERSION) == (1, 2)
+    weights = load_weights(OLD)
+    assert weights.digest() == raw["digest"]
+    assert weights.facts["history"] == raw["preprocessing"]
+    assert "preprocessing" not in weights.facts
+    parameters = {**raw["network"]["parameters"], "head": {"name": "linear"}}
+    assert weights.facts["network"]["parameters"] == parameters
+    kept = {k: v for k, v in raw.items() if k not in ("format_version", "digest", "preprocessing", "network")}
+    assert weights.facts.items() >= kept.items()
+    x = np.random.default_rng(0).normal(size=(5, 12))
+    t = weights.tensors
+    hidden = x
+    for name in ("stem_0", "body_1"):
+        hidden = np.maximum(hidden @ t[f"{name}.weight"].T + t[f"{name}.bias"], 0)
+    logits = hidden @ t["head.weight"].T + t["head.bias"]
+    assert np.allclose(run_network(network_of(weights), t, x).logits, logits, atol=1e-5)
+    again = load_weights(save_weights(weights, tmp_path / "new"))
+    assert again.digest() == weights.digest()
+    assert {k: v for k, v in again.facts.items() if k != "library"} == weights.facts
+    assert json.loads((tmp_path / "new.json").read_text())["format_version"] == FORMAT_VERSION
+
+
+def test_every_older_format_has_a_rule():
+    assert sorted(UPGRADES) == list(range(1, FORMAT_VERSION))
+
+
+def test_the_card_is_readable():
+    lines = card_lines(load_weights(OLD))
+    assert lines["network"] == "mlp: 12 -> 4 classes"
+    assert lines["network parameters"] == "head linear, hidden 6, 4, norm False"
+    assert lines["size"] == "126 parameters in 6 tensors"
+    assert lines["names"].endswith("... (12 in all)")
+    assert lines["metrics"] == "unseen subject, accuracy 0.2375, n_windows 80"
+    assert "sfreq" not in lines
+    html = load_weights(OLD)._repr_html_()
+    assert "<th>classes</th><td>gesture_1, gesture_2" in html
 
 
 def test_permuting_keeps_the_values_and_breaks_the_order():

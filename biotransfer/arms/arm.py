@@ -207,17 +207,18 @@ def match_tensors(source: Weights, network: Network) -> Fit:
     """
     carried: Tensors = {}
     reasons: dict[str, str] = {}
+    told = {row["tensor"]: row["reason"] for row in source.facts.get("ledger", ())}
     for name, shape in network.tensor_shapes.items():
         if network.tensor_parts[name] == "head":
             reasons[name] = "the head sees the target's classes"
         elif name not in source.tensors:
-            reasons[name] = "the source network has no such tensor"
+            reasons[name] = told.get(name, "the source network has no such tensor")
         elif source.tensors[name].shape != shape:
             theirs = "x".join(map(str, source.tensors[name].shape))
             reasons[name] = f"shape {theirs} in the source, {'x'.join(map(str, shape))} here"
         else:
             carried[name] = source.tensors[name].astype(np.float32)
-            reasons[name] = "same name and shape"
+            reasons[name] = told.get(name, "same name and shape")
     layers = network.tensor_layers
     broken = {layers[name] for name in network.tensor_shapes if name not in carried}
     for name in [n for n in carried if layers[n] in broken]:

@@ -90,15 +90,20 @@ def _show_entry(kind: str, entry: Entry) -> None:
 
 
 def _show_weights(path: Path) -> int:
-    from ..weights import load_weights
+    from ..weights import card_lines, load_weights
 
     weights = load_weights(path)
-    print(f"{path}: {len(weights.tensors)} tensors, {weights.n_parameters} parameters")
-    for name, value in weights.tensors.items():
-        print(f"  {name:<24} {'x'.join(map(str, value.shape))}")
-    for key, value in weights.facts.items():
-        text = str(value)
-        print(f"  {key}: {text if len(text) <= 200 else text[:200] + ' ...'}")
+    print(path)
+    for key, text in card_lines(weights).items():
+        print(f"  {key}: {text}")
+    fates = {row["tensor"]: row for row in weights.facts.get("ledger", ())}
+    width = max(map(len, [*weights.tensors, *fates]), default=0)
+    print("  tensors:")
+    for name in {**weights.tensors, **fates}:
+        value, fate = weights.tensors.get(name), fates.get(name)
+        shape = "-" if value is None else "x".join(map(str, value.shape))
+        what = "" if fate is None else f"  {fate['action']}: {fate['reason']}"
+        print(f"    {name:<{width}}  {shape:<12}{what}".rstrip())
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from ..catalog import Catalog, Entry
 from ..errors import check
 from .channel_wise import channel_wise
+from .checkpoints import load_checkpoint
 from .cnn import cnn_image, cnn_signal
 from .foreign import REFUSED, foreign_entries
 from .heads import HEADS
@@ -18,7 +19,7 @@ from .surgery import deepen, replace_head, widen
 
 __all__ = [
     "HEADS", "NETWORKS", "PARTS", "Layer", "Network", "build_network", "deepen", "initial_tensors",
-    "network_of", "replace_head", "widen",
+    "load_checkpoint", "network_of", "replace_head", "widen",
 ]  # fmt: skip
 
 NETWORKS = Catalog(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -18,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ..errors import BiotransferError, check, did_you_mean
 from ..weights import Tensors
 from ..windows.braindecode import channel_info, listening, load_braindecode
-from .modules import module_tensors
+from .modules import build_module, module_tensors
 from .network import Layer, Network
 
 _SIGNAL_ARGUMENTS = ("n_chans", "n_times", "n_outputs", "sfreq", "chs_info", "input_window_seconds")
@@ -242,6 +243,42 @@ def build_foreign(build: Mapping[str, Any], input_shape: tuple[int, ...], n_outp
         return _construct(
             build["model"], n_chans, n_times, n_outputs, build["sfreq"], build["options"], build["channels"]
         )
+
+
+def published_facts(network: Network) -> tuple[dict[str, str], Tensors, dict[str, int]]:
+    """Return what matters when a model starts from published weights.
+
+    Parameters
+    ----------
+    network : Network
+        With a ``build``.
+
+    Returns
+    -------
+    renaming : dict
+        From published names to the model's.
+    constants : dict of str to ndarray
+        What the model holds beyond the tensors of the record.
+    in_time : dict
+        Axis by tensor, where exactly one axis grows with the length of the window.
+    """
+    assert network.build is not None
+    b, (n_chans, n_times) = network.build, network.input_shape
+    module = build_module(network)
+    constants = {
+        name: value.detach().numpy().astype(np.float32)
+        for name, value in module.state_dict().items()
+        if name not in network.tensor_shapes and value.is_floating_point()
+    }
+    with torch.random.fork_rng(devices=[]):
+        longer = build_foreign(b, (n_chans, 2 * n_times), network.n_outputs)
+    in_time = {}
+    for name, tensor in module_tensors(longer).items():
+        shape = network.tensor_shapes[name]
+        grown = [i for i, (old, new) in enumerate(zip(shape, tensor.shape, strict=True)) if new > old]
+        if len(grown) == 1 and network.tensor_parts[name] != "head":
+            in_time[name] = grown[0]
+    return dict(getattr(module, "mapping", None) or {}), constants, in_time
 
 
 def draw_tensors(network: Network, seed: int, stream: str) -> Tensors:

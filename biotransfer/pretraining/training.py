@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -239,7 +239,8 @@ def _pretrained(
         "classes": list(windows.classes),
         "names": list(windows.names),
         "sfreq": windows.sfreq,
-        "preprocessing": list(windows.history),
+        "history": list(windows.history),
+        "train": asdict(setting.schedule),
         "seed": setting.seeds[a],
         "n_windows": len(split.train),
         "n_subjects": int(own.metadata["subject"].iloc[split.train].nunique()),

@@ -203,7 +203,12 @@ def run(
         target=alignment.target.apply(target_train) if source.joint else None,
         engine=recipe["engine"],
         device=device,
-        facts={"source": task.kind, "direction": task.direction, "data_uid": aligned[0].digest()},
+        facts={
+            "source": task.kind,
+            "direction": task.direction,
+            "data_uid": aligned[0].digest(),
+            **_card(plan, _pool(plan, task)[1], task.network),
+        },
     )
     people = ", ".join(natural_sorted(aligned[0].metadata["subject"].iloc[split.test].unique()))
     table = pd.DataFrame(
@@ -217,6 +222,19 @@ def run(
         }
     )
     return Outcome({"sources": table}, {i: item.weights for i, item in enumerate(trained)})
+
+
+def _card(plan: Plan, side: Any, network: str) -> dict[str, Any]:
+    """Return how a source network's inputs were made, for its weights card."""
+    features = NETWORKS[network].facts["takes"] == "features"
+    return {
+        "dataset": side.facts["dataset"],
+        "preprocessing": side.facts["preprocessing"],
+        "window": side.facts["window"],
+        "features": side.facts["features_spec"] if features else None,
+        "scale": plan.recipe["scale"],
+        "align": plan.recipe["align"],
+    }
 
 
 SOURCE = Kind("source", "sources", "source networks", lay_out, trials, run)
