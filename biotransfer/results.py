@@ -35,11 +35,14 @@ LEDGER = [
 ]
 SOURCES = ["direction", "network", "protocol", "source", "method", "seed", "subjects", "windows", "accuracy",
            "balanced_accuracy", "chance"]  # fmt: skip
+TRAININGS = ["direction", "network", "protocol", "arm", "split", "seed", "engine", "epochs", "best_epoch",
+             "pseudo_labels"]  # fmt: skip
 TABLES: dict[str, list[str] | None] = {
     "curves": CURVES,
     "predictions": PREDICTIONS,
     "ledger": LEDGER,
     "sources": SOURCES,
+    "trainings": TRAININGS,
 }
 """Every table a task may write, by name, with its columns; None where a method chooses them itself. The first
 four are fields of :class:`Results`, all others are found in ``Results.extras``."""

@@ -207,7 +207,7 @@ def test_a_stem_that_does_not_fit_is_fresh_and_trains_from_the_beginning_in_ever
     network = build_network("cnn_signal", windows.shape, 3)
     sources = _sources("cnn_signal", (8, 128))
     names = _valid("cnn_signal", (8, 128))
-    assert set(ARMS) - set(names) == {"lora", "delta", "lwf", "co_tuning"}
+    assert set(ARMS) - set(names) == {"lora", "delta", "lwf", "co_tuning", "stoch_norm"}
     for arm in make_arms(names, sources, network, 0, target=windows):
         stem = [r for r in arm.ledger if r.part == "stem"]
         assert {r.action for r in stem} == {"fresh"}

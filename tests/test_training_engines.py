@@ -54,7 +54,7 @@ def _case(name, seeds=(0, 1), names=None):
         for i, kind in enumerate(sorted({e.facts["starts_from"] for e in ARMS.values()} - {None}))
     }
     specs = names or [n for n, e in ARMS.items() if why_not(e, network=network, source=record) is None]
-    options = {"lora": {"rank": 2}, "bss": {"strength": 0.1}}
+    options = {"lora": {"rank": 2}, "bss": {"strength": 0.1, "k": 4}}
     specs = [{"name": name, **options.get(name, {})} for name in specs]
     target = windows.take(split.train)
     arms = [arm for seed in seeds for arm in make_arms(specs, sources, network, seed, target=target)]

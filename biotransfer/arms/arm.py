@@ -123,6 +123,8 @@ class Arm:
         A further term of the loss.
     teacher : Teacher, optional
         Who labels the split's unlabelled windows for this arm.
+    stochastic_norm : float
+        Probability that a channel of a norm uses the running statistics in place of the batch's in an update.
 
     Raises
     ------
@@ -146,6 +148,7 @@ class Arm:
     low_rank: Mapping[str, tuple[np.ndarray, np.ndarray, float]] = field(default_factory=dict)
     penalty: Penalty | None = None
     teacher: Teacher | None = None
+    stochastic_norm: float = 0.0
 
     def __post_init__(self) -> None:
         named: dict[str, Mapping[str, Any]] = {

@@ -239,6 +239,38 @@ def co_tuning(
     return replace(arm, penalty=Penalty("co_tuning", {"strength": strength}, tensors, record))
 
 
+def stoch_norm(
+    source: Weights,
+    fresh: Tensors,
+    network: Network,
+    seed: int,
+    *,
+    share: float = 0.5,
+    start: str = "source",
+) -> Arm:
+    """Let norms use the source's running statistics for random channels while they train.
+
+    Parameters
+    ----------
+    share : float
+        Probability of each channel, drawn anew in every update.
+    start : {"source", "scratch", "permuted", "redrawn"}
+        The source's weights, or a sham: then a control.
+
+    Raises
+    ------
+    BiotransferError
+        When ``share`` is no share.
+
+    Notes
+    -----
+    Source: Kou et al. 2020, "Stochastic Normalization", NeurIPS 33, equations 4 to 6; its probability is 0.5.
+    """
+    check(0 < share <= 1, f"arm stoch_norm: share={share}. Expected above 0, up to 1, such as 0.5.")
+    arm = carry("stoch_norm", source, fresh, network, seed, start=start)
+    return replace(arm, stochastic_norm=share)
+
+
 def _check_strength(arm: str, value: float, name: str = "strength") -> None:
     check(value >= 0, f"arm {arm}: {name}={value}. Expected 0 or more.")
 

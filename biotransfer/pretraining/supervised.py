@@ -30,6 +30,7 @@ def supervised(setting: Setting) -> Learned:
         setting.rows(setting.test),
         setting.split_uid,
         setting.schedule,
+        sfreq=setting.windows[0].sfreq,
     )
     curves = run_job(job, engine=setting.engine, device=setting.device, dtype=setting.dtype)
     return Learned(curves.tensors, curves.train_loss[:, 1:])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -117,7 +117,8 @@ def pretrain(
     seeds : sequence of int
         One training each.
     schedule : Schedule, optional
-        The same as the target's unless the recipe says otherwise.
+        The same as the target's unless the recipe says otherwise; a source trains to the end, whatever the
+        ``patience``.
     method : str or mapping
         What is learned, see ``METHODS``.
     target : Windows, optional
@@ -139,8 +140,14 @@ def pretrain(
     """
     from . import METHODS
 
-    windows, seeds, schedule = list(windows), list(seeds), schedule or Schedule()
+    windows, seeds = list(windows), list(seeds)
+    schedule = replace(schedule or Schedule(), patience=0)
     entry, parameters = METHODS.resolve(method)
+    check(
+        entry.name == "supervised" or (schedule.augment, schedule.precision) == ("none", "full"),
+        f"pretrain {entry.name} neither augments windows nor mixes precisions. Use pretrain: supervised, or "
+        "train: {augment: none, precision: full}.",
+    )
     check(
         len(windows) in (1, len(seeds)),
         f"{len(windows)} windows for {len(seeds)} seeds. Pass one for all, or one for each.",

@@ -29,7 +29,8 @@ KEYS: dict[str, str] = {
     "aside, or another data set.",
     "split": "Who trains and who tests, or a list of such rules (see: biotransfer list splits).",
     "budget": "How much labelled target data: all.",
-    "train": "epochs, learning_rate, batch_size, weight_decay: the same for every arm and source.",
+    "train": "epochs, learning_rate, batch_size, weight_decay, patience (epochs without a lower validation "
+    "loss), precision (full or mixed), augment: the same for every arm and source.",
     "pretrain": "A method (see: biotransfer list pretrain); held_out (share of source people kept to see "
     "what it knows), noise (gaussian or phase). An arm may name its own: {name: transferred, pretrain: "
     "reptile, label: reptile}.",
@@ -59,7 +60,8 @@ DEFAULTS: dict[str, Any] = {
     "same_modality": {},
     "split": {"by": "subject"},
     "budget": "all",
-    "train": {"epochs": 20, "learning_rate": 1.0e-3, "batch_size": 64, "weight_decay": 0.0},
+    "train": {"epochs": 20, "learning_rate": 1.0e-3, "batch_size": 64, "weight_decay": 0.0, "patience": 0,
+              "precision": "full", "augment": "none"},
     "pretrain": {"name": "supervised", "held_out": 0.2, "noise": "gaussian"},
     "seeds": 10,
     "compare": {"against": "scratch", "metric": "balanced_accuracy", "measure": "asymptote", "margin": 0.02,

@@ -65,11 +65,7 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
         reason = why_not(request.entry, unlabelled=out["budget"] != "all")
         check(reason is None, str(reason))
 
-    out["train"] = _settings("train", out["train"], DEFAULTS["train"])
-    for key in ("epochs", "batch_size"):
-        check(out["train"][key] >= 1, f"train.{key}={out['train'][key]}. Expected 1 or more.")
-    rate = out["train"]["learning_rate"]
-    check(0 < rate < float("inf"), f"train.learning_rate={rate}. Expected a positive number, such as 1.0e-3.")
+    out["train"] = _train(out)
     out["seeds"] = _seeds(out["seeds"])
     out["compare"] = _settings("compare", out["compare"], DEFAULTS["compare"])
     larger = [entry.name for entry in METRICS.values() if entry.facts["larger_is_better"]]
@@ -133,6 +129,34 @@ def _settings(key: str, given: Any, defaults: Mapping[str, Any]) -> dict[str, An
         hint = " (write 1.0e-3, not 1e-3: YAML reads that as text)" if isinstance(value, str) else ""
         check(fits, f"{key}.{name}={value!r}{hint}. Expected a {kind.__name__}, such as {defaults[name]!r}.")
     return out
+
+
+def _train(out: Mapping[str, Any]) -> dict[str, Any]:
+    """Resolve how everything is trained."""
+    from ..networks import NETWORKS
+    from ..training.augmentations import AUGMENTATIONS, refuse_features
+    from ..training.schedule import PRECISIONS
+
+    given = out["train"]
+    augment = given.get("augment", "none") if isinstance(given, Mapping) else "none"
+    if augment != "none":
+        given, augment = {**given, "augment": "none"}, _spec(AUGMENTATIONS, augment)
+    train = {**_settings("train", given, DEFAULTS["train"]), "augment": augment}
+    for key, least in (("epochs", 1), ("batch_size", 1), ("patience", 0)):
+        check(train[key] >= least, f"train.{key}={train[key]}. Expected {least} or more.")
+    rate = train["learning_rate"]
+    check(0 < rate < float("inf"), f"train.learning_rate={rate}. Expected a positive number, such as 1.0e-3.")
+    check_option("train.precision", train["precision"], PRECISIONS)
+    watched = all(split.get("validation") for split in out["split"])
+    check(
+        train["patience"] == 0 or watched,
+        f"train.patience={train['patience']} watches validation windows, and not every split keeps some. "
+        "Write split: {by: subject, validation: 1}.",
+    )
+    for spec in out["network"]:
+        if augment != "none" and NETWORKS[spec["name"]].facts["takes"] == "features":
+            refuse_features(spec["name"], train["augment"]["name"])
+    return train
 
 
 def _seeds(value: Any) -> list[int]:

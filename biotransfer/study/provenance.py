@@ -72,12 +72,12 @@ def describe_run(
 ) -> dict[str, Any]:
     """Return the content of provenance.json."""
     sides: Mapping[str, Side] = plan.sides
-    engines = {}
+    engines, n_models = {}, len(plan.recipe["arms"]) * len(plan.recipe["seeds"])
     for spec in plan.recipe["network"]:
         target = plan.recipe["directions"][0].split("->")[1]
         shape = _network_shape(plan, spec, sides[target].windows(spec["name"]).shape)
         network = build_network(spec, shape, 2, sfreq=sides[target].signals.sfreq)
-        engines[spec["name"]] = choose_engine(network, plan.recipe["engine"])
+        engines[spec["name"]] = choose_engine(network, plan.recipe["engine"], device, n_models)
     return {
         "recipe_uid": plan.recipe.uid,
         "command": command,

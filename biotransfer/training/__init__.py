@@ -2,141 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-
-from ..arms.arm import Arm
-from ..errors import check, check_option
-from ..networks.network import Network
-from ..splits import Split
-from ..windows import Windows
-from .job import Curves, Job
-from .layers import convolves
-from .loop import train_loop
+from .augmentations import AUGMENTATIONS
 from .schedule import Schedule, epoch_order
-from .stacked import can_stack, train_stacked
-from .teaching import teach
 
-__all__ = ["ENGINES", "Curves", "Job", "Schedule", "choose_engine", "epoch_order", "run_job", "train"]
+if TYPE_CHECKING:
+    from .job import Curves, Job
+    from .running import ENGINES, choose_engine, run_job, train
 
-ENGINES = ("auto", "stacked", "loop")
-
-
-def choose_engine(network: Network, engine: str = "auto") -> str:
-    """Return "stacked" where every layer has a stacked form, else "loop".
-
-    Raises
-    ------
-    BiotransferError
-        When "stacked" is asked for a network that has none.
-    """
-    check_option("engine", engine, ENGINES)
-    if engine == "auto":
-        return "stacked" if can_stack(network) and not convolves(network) else "loop"
-    check(
-        engine != "stacked" or can_stack(network),
-        f"engine='stacked' cannot train network {network.name!r}: it has layers without a stacked form. "
-        "Use engine='auto'.",
-    )
-    return engine
+__all__ = ["AUGMENTATIONS", "ENGINES", "Curves", "Job", "Schedule", "choose_engine", "epoch_order", "run_job",
+           "train"]  # fmt: skip
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep torch to one thread: sums do not depend on the machine's cores, and workers do not compete."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def __getattr__(name: str) -> Any:
+    if name in ("Curves", "Job"):
+        from . import job
 
+        return getattr(job, name)
+    if name in ("ENGINES", "choose_engine", "run_job", "train"):
+        from . import running
 
-def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str = "float32") -> Curves:
-    """Train every arm of ``job``.
-
-    Parameters
-    ----------
-    job : Job
-        Network, arms, windows, rows and schedule.
-    engine : {"auto", "stacked", "loop"}
-        All at once, or one after the other.
-    device : str
-        "cpu" or a CUDA device.
-    dtype : {"float32", "float64"}
-        Precision.
-
-    Raises
-    ------
-    BiotransferError
-        For an engine or device that cannot do it, for a teacher without windows to label, and when a training
-        diverges.
-    """
-    check_option("dtype", dtype, ("float32", "float64"))
-    check(
-        device == "cpu" or torch.cuda.is_available(),
-        f"device={device!r} but torch finds no CUDA device. Use --device cpu.",
-    )
-    function = train_stacked if choose_engine(job.network, engine) == "stacked" else train_loop
-    with _one_thread():
-        job = teach(job, lambda lesson: function(lesson, device, getattr(torch, dtype)))
-        curves = function(job, device, getattr(torch, dtype))
-    for arm, loss in zip(job.arms, curves.loss, strict=True):
-        check(
-            np.isfinite(loss).all(),
-            f"learning_rate={job.schedule.learning_rate:g}: training of arm {arm.name!r}, seed {arm.seed}, "
-            "diverged, its loss is not finite. Lower it: --set train.learning_rate=1.0e-4",
-        )
-    return curves
-
-
-def train(
-    network: Network,
-    arms: Sequence[Arm],
-    windows: Windows,
-    split: Split,
-    schedule: Schedule | None = None,
-    *,
-    engine: str = "auto",
-    device: str = "cpu",
-    dtype: str = "float32",
-) -> Curves:
-    """Train ``arms`` on the training rows of ``split``; take curves on its validation and test rows.
-
-    Parameters
-    ----------
-    network : Network
-        Of all arms.
-    arms : sequence of Arm
-        Starting weights; arms of one seed see the same batches.
-    windows : Windows
-        Aligned windows.
-    split : Split
-        Which rows train and test.
-    schedule : Schedule, optional
-        Epochs, learning rate, batch size.
-    engine, device, dtype : str
-        See :func:`run_job`.
-
-    Returns
-    -------
-    Curves
-        Evaluation rows are ``split.validation`` followed by ``split.test``.
-    """
-    n = len(arms)
-    eval_rows = np.concatenate([split.validation, split.test])
-    job = Job(
-        network,
-        arms,
-        windows.X,
-        windows.y,
-        np.tile(split.train, (n, 1)),
-        np.tile(eval_rows, (n, 1)),
-        split.uid,
-        schedule or Schedule(),
-        np.tile(split.unlabelled, (n, 1)),
-    )
-    return run_job(job, engine=engine, device=device, dtype=dtype)
+        return getattr(running, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

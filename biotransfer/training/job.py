@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from ..arms.arm import Arm
 from ..errors import check
 from ..networks.network import Network
 from ..weights import Tensors
+from .augmentations import refuse_features
 from .schedule import Schedule, epoch_order
 
 
@@ -61,6 +63,10 @@ class Job:
         Rows without labels, for arms that have a teacher.
     pseudo : sequence of PseudoLabels or None, optional
         What each arm's teacher said; filled in once the teachers are trained.
+    n_validation : int
+        How many of ``eval_rows``, from the first on, are validation rows: what ``Schedule.patience`` watches.
+    sfreq : float, optional
+        Sampling rate of the windows in Hz.
     """
 
     network: Network
@@ -73,6 +79,8 @@ class Job:
     schedule: Schedule
     unlabelled_rows: np.ndarray | None = None
     pseudo: Sequence[PseudoLabels | None] = ()
+    n_validation: int = 0
+    sfreq: float | None = None
 
     def __post_init__(self) -> None:
         n = len(self.arms)
@@ -88,6 +96,14 @@ class Job:
             f"{n} arms. They must agree.",
         )
         check(self.train_rows.shape[1] > 0, "train_rows is empty: there is nothing to train on.")
+        patience = self.schedule.patience
+        check(
+            patience == 0 or self.n_validation > 0,
+            f"train.patience={patience} watches validation windows, and this split has none. "
+            "Keep people for them, such as split: {by: subject, validation: 1}, or use train.patience=0.",
+        )
+        if self.schedule.augment != "none" and len(self.network.input_shape) != 2:
+            refuse_features(self.network.name, self.schedule.augment)
 
     def order(self, arm: int, epoch: int) -> np.ndarray:
         """Rows of the pool in the order in which ``arm`` sees them."""
@@ -129,7 +145,15 @@ class Curves:
         Mean over the labelled windows of the epoch that ends at the point, each as its batch's update saw it;
         NaN at step 0. The cross-entropy alone, without what an arm adds to it.
     tensors : list of dict
-        Weights after the last update, one per arm.
+        Weights after the last update, one per arm; with ``Schedule.patience`` those of the best epoch.
+    trained_epochs : ndarray, shape (n_arms,), int64
+        Passes that were made.
+    best_epoch : ndarray, shape (n_arms,), int64
+        Pass whose weights were kept.
+    pseudo_labels : ndarray, shape (n_arms,), int64
+        Windows that a teacher labelled.
+    engine : str
+        Which engine trained them.
     """
 
     steps: np.ndarray
@@ -140,6 +164,10 @@ class Curves:
     train_loss: np.ndarray
     train_accuracy: np.ndarray
     tensors: list[Tensors]
+    trained_epochs: np.ndarray
+    best_epoch: np.ndarray
+    pseudo_labels: np.ndarray
+    engine: str
 
 
 def shared_tensor(array: np.ndarray) -> torch.Tensor:
@@ -152,7 +180,7 @@ def shared_tensor(array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(array)
 
 
-def empty_curves(job: Job) -> Curves:
+def empty_curves(job: Job, engine: str) -> Curves:
     """Return curves to be filled in for ``job``."""
     n_arms, n_eval = job.eval_rows.shape
     steps, epochs = job.schedule.evaluation_points(job.train_rows.shape[1])
@@ -165,6 +193,10 @@ def empty_curves(job: Job) -> Curves:
         train_loss=np.full((n_arms, len(steps)), np.nan),
         train_accuracy=np.full((n_arms, len(steps)), np.nan),
         tensors=[{} for _ in job.arms],
+        trained_epochs=np.full(n_arms, job.schedule.epochs),
+        best_epoch=np.full(n_arms, job.schedule.epochs),
+        pseudo_labels=np.array([len(said.rows) if (said := job.labels_of(a)) else 0 for a in range(n_arms)]),
+        engine=engine,
     )
 
 
@@ -179,9 +211,10 @@ def join_curves(parts: Sequence[Curves], order: np.ndarray) -> Curves:
         Which arm each of them is.
     """
     first, back = parts[0], np.argsort(order)
-    joined = {
+    joined: dict[str, Any] = {
         name: np.concatenate([getattr(p, name) for p in parts])[back]
-        for name in ("predicted", "loss", "probabilities", "train_loss", "train_accuracy")
-    }
+        for name in ("predicted", "loss", "probabilities", "train_loss", "train_accuracy", "trained_epochs",
+                     "best_epoch", "pseudo_labels")
+    }  # fmt: skip
     tensors = [t for p in parts for t in p.tensors]
-    return Curves(steps=first.steps, epochs=first.epochs, tensors=[tensors[i] for i in back], **joined)
+    return replace(first, tensors=[tensors[i] for i in back], **joined)

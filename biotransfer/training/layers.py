@@ -62,6 +62,15 @@ def run_stacked(
     return features, x
 
 
+def run_mixed(
+    network: Network, tensors: Mapping[str, torch.Tensor], x: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Do as :func:`run_stacked` in bfloat16 where the device's rules allow it; returns the precision of x."""
+    with torch.autocast(x.device.type, torch.bfloat16):
+        features, logits = run_stacked(network, tensors, x)
+    return features.to(x.dtype), logits.to(x.dtype)
+
+
 def _dense(layer: Layer, tensors: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
     """One layer on x of shape (n_models, n_windows, n_units)."""
     if layer.kind == "linear":

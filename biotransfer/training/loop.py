@@ -11,9 +11,12 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from ..networks.modules import build_module, load_tensors, module_tensors, set_training
+from .augmentations import Augment, make_augment
 from .extras import Anchors, LowRank, ModuleOutputs, Penalties, watch_head
 from .job import Curves, Job, empty_curves, shared_tensor
+from .norms import make_stochastic
 from .schedule import update_seed
+from .stopping import BestEpochs
 from .teaching import pseudo_order, soft_cross_entropy
 
 _EVAL_WINDOWS = 1024
@@ -31,19 +34,24 @@ def train_loop(job: Job, device: str = "cpu", dtype: torch.dtype = torch.float32
     dtype : torch.dtype
         Precision.
     """
-    curves = empty_curves(job)
+    curves = empty_curves(job, "loop")
+    augment = make_augment(job.schedule.augment, job.sfreq) if job.schedule.augment != "none" else None
     X = shared_tensor(job.X).to(device=device, dtype=dtype)
     y = shared_tensor(job.y).to(device)
     for a in range(len(job.arms)):
         with torch.random.fork_rng(devices=[X.device] if X.is_cuda else []):
-            _train_one(job, a, X, y, curves)
+            _train_one(job, a, X, y, curves, augment)
     return curves
 
 
-def _train_one(job: Job, a: int, X: torch.Tensor, y: torch.Tensor, curves: Curves) -> None:
+def _train_one(
+    job: Job, a: int, X: torch.Tensor, y: torch.Tensor, curves: Curves, augment: Augment | None
+) -> None:
     arm, schedule, n_train = job.arms[a], job.schedule, job.train_rows.shape[1]
     module = build_module(job.network, X.dtype).to(X.device).requires_grad_(False)
     load_tensors(module, arm.tensors)
+    if arm.stochastic_norm:
+        make_stochastic(module, arm.stochastic_norm)
     parameters = dict(module.named_parameters())
     low_rank, anchors = LowRank([arm], X), Anchors([arm], X)
     penalty = Penalties([arm], X, ModuleOutputs()) if arm.penalty else None
@@ -54,9 +62,11 @@ def _train_one(job: Job, a: int, X: torch.Tensor, y: torch.Tensor, curves: Curve
         return low_rank.merge({name: p.unsqueeze(0) for name, p in parameters.items()})
 
     def forward(x: torch.Tensor) -> torch.Tensor:
-        if not low_rank.factors:
-            return module(x)
-        return functional_call(module, {name: value[0] for name, value in weights().items()}, (x,))
+        with torch.autocast(X.device.type, torch.bfloat16, enabled=schedule.precision == "mixed"):
+            if not low_rank.factors:
+                return module(x).to(X.dtype)
+            own = {name: value[0] for name, value in weights().items()}
+            return functional_call(module, own, (x,)).to(X.dtype)
 
     nothing: list[dict[str, Any]] = [{"params": []}]
     optimizer = torch.optim.AdamW(nothing, lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
@@ -79,6 +89,10 @@ def _train_one(job: Job, a: int, X: torch.Tensor, y: torch.Tensor, curves: Curve
             still.remove(name)
         return bool(due)
 
+    moving = {f"{k}/{i}": leaf for k, pair in low_rank.factors.items() for i, leaf in enumerate(pair)}
+    best = BestEpochs(
+        job, curves, moving | {k: t.unsqueeze(0) for k, t in module_tensors(module).items()}, slice(a, a + 1)
+    )
     eval_rows = torch.from_numpy(job.eval_rows[a]).to(X.device)
     _evaluate(module, forward, X, y, eval_rows, curves, a, 0)
     said, update = job.labels_of(a), 0
@@ -94,11 +108,13 @@ def _train_one(job: Job, a: int, X: torch.Tensor, y: torch.Tensor, curves: Curve
             if thaw(update) or batch.start == 0:
                 set_training(module, still)
             rows, n = order[batch], batch.stop - batch.start
-            torch.manual_seed(update_seed(arm.seed, job.split_uid, update))
             if said:
                 more = slice(said.ratio * batch.start, said.ratio * batch.stop)
                 rows = torch.cat([rows, further[more]])
-            logits = forward(X[rows])
+            seed, x = update_seed(arm.seed, job.split_uid, update), X[rows]
+            x = augment(x, seed) if augment else x
+            torch.manual_seed(seed)
+            logits = forward(x)
             loss = labelled = functional.cross_entropy(logits[:n], y[rows[:n]])
             if said:
                 pseudo = soft_cross_entropy(logits[n:], labels[more])
@@ -106,11 +122,9 @@ def _train_one(job: Job, a: int, X: torch.Tensor, y: torch.Tensor, curves: Curve
             if anchors.parts:
                 loss = loss + anchors.loss(weights())[0]
             if penalty:
-                x, targets, features, answers = (
-                    t.unsqueeze(0) for t in (X[rows], y[rows], entered[0], logits)
-                )
+                own, targets, features, answers = (t[None] for t in (x, y[rows], entered[0], logits))
                 progress = update / schedule.n_updates(n_train)
-                loss = loss + penalty.loss(x, targets, features, answers, weights(), progress)[0]
+                loss = loss + penalty.loss(own, targets, features, answers, weights(), progress)[0]
             if loss.requires_grad:
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
@@ -121,6 +135,11 @@ def _train_one(job: Job, a: int, X: torch.Tensor, y: torch.Tensor, curves: Curve
         curves.train_loss[a, epoch + 1] = float(total) / n_train
         curves.train_accuracy[a, epoch + 1] = float(correct) / n_train
         _evaluate(module, forward, X, y, eval_rows, curves, a, epoch + 1)
+        if best.watch(epoch + 1):
+            break
+    if schedule.patience:
+        best.restore()
+        _evaluate(module, forward, X, y, eval_rows, curves, a, schedule.epochs)
     final = module_tensors(module) | {name: value[0] for name, value in weights().items()}
     curves.tensors[a].update({k: final[k].detach().cpu().numpy().copy() for k in job.network.tensor_shapes})
 

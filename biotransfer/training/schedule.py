@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from ..errors import check
+from ..errors import check, check_option
+from .augmentations import AUGMENTATIONS
+
+PRECISIONS = ("full", "mixed")
 
 
 @dataclass(frozen=True)
@@ -26,18 +30,32 @@ class Schedule:
         Windows per update; the last batch of an epoch may be smaller, none is dropped.
     weight_decay : float
         Decoupled weight decay; 0 makes it Adam.
+    patience : int
+        Epochs without a lower loss on the validation rows after which a training ends; the weights of the
+        best epoch are kept, and from it on the curve shows them. 0 trains to the end.
+    precision : {"full", "mixed"}
+        "mixed" computes forward passes in bfloat16 on a CUDA device; weights and updates stay as they are.
+    augment : str or mapping
+        "none", or how training windows are changed (see ``AUGMENTATIONS``).
     """
 
     epochs: int = 20
     learning_rate: float = 1e-3
     batch_size: int = 64
     weight_decay: float = 0.0
+    patience: int = 0
+    precision: str = "full"
+    augment: str | Mapping[str, Any] = "none"
 
     def __post_init__(self) -> None:
         check(self.epochs >= 1, f"epochs={self.epochs}. Expected 1 or more.")
         check(self.learning_rate > 0, f"learning_rate={self.learning_rate}. Expected e.g. 1.0e-3.")
         check(self.batch_size >= 1, f"batch_size={self.batch_size}. Expected 1 or more.")
         check(self.weight_decay >= 0, f"weight_decay={self.weight_decay}. Expected 0 or more.")
+        check(self.patience >= 0, f"patience={self.patience}. Expected 0 or more epochs.")
+        check_option("precision", self.precision, PRECISIONS)
+        if self.augment != "none":
+            AUGMENTATIONS.resolve(self.augment)
 
     def steps_per_epoch(self, n_windows: int) -> int:
         """Return the updates in one pass over ``n_windows``."""

@@ -15,9 +15,12 @@ from torch.nn import functional
 
 from ..arms.arm import Arm
 from ..networks.network import Network
+from .augmentations import Augment, make_augment
 from .extras import Anchors, LowRank, Penalties, Stacked, stack_arrays
 from .job import Curves, Job, empty_curves, join_curves, shared_tensor
-from .layers import STACKABLE, run_stacked
+from .layers import STACKABLE, run_mixed, run_stacked
+from .schedule import update_seed
+from .stopping import BestEpochs
 from .teaching import pseudo_order, soft_cross_entropy
 from .updates import StackedAdamW
 
@@ -53,7 +56,8 @@ def train_stacked(job: Job, device: str = "cpu", dtype: torch.dtype = torch.floa
     X = shared_tensor(job.X).to(device=device, dtype=dtype)
     y = shared_tensor(job.y).to(device)
     stacks = plan_stacks(job)
-    parts = [_train_stack(job.take(stack), X, y) for stack in stacks]
+    augment = make_augment(job.schedule.augment, job.sfreq) if job.schedule.augment != "none" else None
+    parts = [_train_stack(job.take(stack), X, y, augment) for stack in stacks]
     return join_curves(parts, np.concatenate(stacks))
 
 
@@ -88,17 +92,19 @@ def _moves(arm: Arm) -> tuple[tuple[float, float], ...]:
     return tuple((rate, arm.thaw.get(name, 0.0)) for name, rate in arm.lr_scale.items())
 
 
-def _train_stack(job: Job, X: torch.Tensor, y: torch.Tensor) -> Curves:
-    curves, schedule, network = empty_curves(job), job.schedule, job.network
+def _train_stack(job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | None) -> Curves:
+    curves, schedule, network = empty_curves(job, "stacked"), job.schedule, job.network
     n_arms, n_train = job.train_rows.shape
     tensors = {
         name: stack_arrays([arm.tensors[name] for arm in job.arms], X) for name in network.tensor_shapes
     }
     low_rank, anchors = LowRank(job.arms, X), Anchors(job.arms, X)
-    penalty = Penalties(job.arms, X, run_stacked) if job.arms[0].penalty else None
+    run = run_mixed if schedule.precision == "mixed" else run_stacked
+    penalty = Penalties(job.arms, X, run) if job.arms[0].penalty else None
     leaves = {name: low_rank.factors.get(name, (tensor,)) for name, tensor in tensors.items()}
     by_name = {f"{name}/{i}": leaf for name, parts in leaves.items() for i, leaf in enumerate(parts)}
     optimizer = StackedAdamW(job.arms, leaves, schedule, n_train)
+    best = BestEpochs(job, curves, by_name, slice(0, n_arms))
     said = [job.labels_of(a) for a in range(n_arms)]
     ratio = said[0].ratio if said[0] else 0
     _evaluate(network, low_rank.merge(tensors), X, y, job, curves, 0)
@@ -122,7 +128,10 @@ def _train_stack(job: Job, X: torch.Tensor, y: torch.Tensor) -> Curves:
                 more = slice(ratio * batch.start, ratio * batch.stop)
                 rows = torch.cat([rows, further_rows[:, more]], dim=1)
             x, merged = X[rows], low_rank.merge(tensors)
-            features, logits = run_stacked(network, merged, x)
+            if augment:
+                seeds = [update_seed(arm.seed, job.split_uid, update) for arm in job.arms]
+                x = torch.stack([augment(own, seed) for own, seed in zip(x, seeds, strict=True)])
+            features, logits = run(network, merged, x)
             losses = functional.cross_entropy(
                 logits[:, :n].flatten(0, 1), targets.flatten(), reduction="none"
             ).view_as(targets)
@@ -144,6 +153,11 @@ def _train_stack(job: Job, X: torch.Tensor, y: torch.Tensor) -> Curves:
         curves.train_loss[:, epoch + 1] = total.cpu().numpy() / n_train
         curves.train_accuracy[:, epoch + 1] = correct.cpu().numpy() / n_train
         _evaluate(network, low_rank.merge(tensors), X, y, job, curves, epoch + 1)
+        if best.watch(epoch + 1):
+            break
+    if schedule.patience:
+        best.restore()
+        _evaluate(network, low_rank.merge(tensors), X, y, job, curves, schedule.epochs)
     final = {name: tensor.detach().cpu().numpy() for name, tensor in low_rank.merge(tensors).items()}
     for a in range(n_arms):
         curves.tensors[a].update({name: value[a].copy() for name, value in final.items()})

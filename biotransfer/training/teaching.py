@@ -47,12 +47,14 @@ def teach(job: Job, run: Callable[[Job], Curves]) -> Job:
     both = [job.arms[a].name for a in taught if job.arms[a].penalty is not None]
     check(not both, f"arm {both[:1]} has a teacher and a penalty. Expected one of them.")
     teachers: list[Arm] = [job.arms[a].teacher.arm for a in taught]  # type: ignore[union-attr]
-    curves = run(replace(job.take(np.array(taught)), arms=teachers, eval_rows=rows[taught]))
+    lesson, n_validation = job.take(np.array(taught)), job.n_validation
+    watched = np.concatenate([lesson.eval_rows[:, :n_validation], rows[taught]], axis=1)
+    curves = run(replace(lesson, arms=teachers, eval_rows=watched))
     said: list[PseudoLabels | None] = [None] * len(job.arms)
     for i, a in enumerate(taught):
         teacher = job.arms[a].teacher
         assert teacher is not None
-        said[a] = pseudo_labels(teacher, rows[a], curves.probabilities[i])
+        said[a] = pseudo_labels(teacher, rows[a], curves.probabilities[i, n_validation:])
     return replace(job, pseudo=said)
 
 

@@ -83,3 +83,16 @@ def prediction_table(curves: Curves, windows: Windows, split: Split) -> pd.DataF
 def ledger_table(arms: Sequence[Arm]) -> pd.DataFrame:
     """One row per trial and tensor."""
     return pd.DataFrame([{"trial": i, **vars(row)} for i, arm in enumerate(arms) for row in arm.ledger])
+
+
+def training_table(curves: Curves, arms: Sequence[Arm]) -> pd.DataFrame:
+    """One row per trial: which engine trained it, for how long, and which epoch's weights were kept."""
+    return pd.DataFrame(
+        {
+            "trial": np.arange(len(arms), dtype=np.int32),
+            "engine": curves.engine,
+            "epochs": curves.trained_epochs,
+            "best_epoch": curves.best_epoch,
+            "pseudo_labels": curves.pseudo_labels,
+        }
+    )

@@ -15,7 +15,7 @@ from ...weights import Weights
 from ...windows import Windows
 from ..plan import Plan
 from . import source
-from .tables import curve_table, ledger_table, prediction_table
+from .tables import curve_table, ledger_table, prediction_table, training_table
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
 
@@ -169,6 +169,7 @@ def run(
             "curves": curve_table(curves, aligned, split),
             "predictions": prediction_table(curves, aligned, split),
             "ledger": ledger_table(arms),
+            "trainings": training_table(curves, arms),
         }
     )
 

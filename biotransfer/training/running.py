@@ -1,0 +1,169 @@
+"""One function in front of both engines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from ..arms.arm import Arm
+from ..errors import check, check_option
+from ..networks.network import Network
+from ..splits import Split
+from ..windows import Windows
+from .job import Curves, Job
+from .layers import convolves
+from .loop import train_loop
+from .schedule import Schedule
+from .stacked import can_stack, train_stacked
+from .teaching import teach
+
+ENGINES = ("auto", "stacked", "loop")
+
+
+def choose_engine(network: Network, engine: str = "auto", device: str = "cpu", n_models: int = 2) -> str:
+    """Return the engine that trains ``n_models`` of ``network`` fastest.
+
+    Parameters
+    ----------
+    network : Network
+        Of all models.
+    engine : {"auto", "stacked", "loop"}
+        What was asked for; "auto" decides by what was measured, see Notes.
+    device : str
+        "cpu" or a CUDA device.
+    n_models : int
+        How many are trained.
+
+    Raises
+    ------
+    BiotransferError
+        When "stacked" is asked for a network that has no stacked form.
+
+    Notes
+    -----
+    Dense networks are stacked everywhere. Convolutions fold the models into groups: on a CPU a process per
+    core that trains one at a time was faster at every size measured (``benchmarks/bench_training.py``); on a
+    GPU one small network leaves the device idle, so they are stacked there. Whatever has no stacked form, and
+    a single model of convolutions, runs in the loop.
+    """
+    check_option("engine", engine, ENGINES)
+    if engine == "auto":
+        if not can_stack(network):
+            return "loop"
+        return "loop" if convolves(network) and (device == "cpu" or n_models < 2) else "stacked"
+    check(
+        engine != "stacked" or can_stack(network),
+        f"engine='stacked' cannot train network {network.name!r}: it has layers without a stacked form. "
+        "Use engine='auto'.",
+    )
+    return engine
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep torch to one thread: sums do not depend on the machine's cores, and workers do not compete."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str = "float32") -> Curves:
+    """Train every arm of ``job``.
+
+    Parameters
+    ----------
+    job : Job
+        Network, arms, windows, rows and schedule.
+    engine : {"auto", "stacked", "loop"}
+        All at once, or one after the other.
+    device : str
+        "cpu" or a CUDA device.
+    dtype : {"float32", "float64"}
+        Precision.
+
+    Raises
+    ------
+    BiotransferError
+        For an engine or device that cannot do it, for a teacher without windows to label, and when a training
+        diverges.
+    """
+    check_option("dtype", dtype, ("float32", "float64"))
+    check(
+        device == "cpu" or torch.cuda.is_available(),
+        f"device={device!r} but torch finds no CUDA device. Use --device cpu.",
+    )
+    check(
+        job.schedule.precision == "full" or (device != "cpu" and dtype == "float32"),
+        f"train.precision='mixed' on device={device!r} with dtype={dtype!r}: mixed precision pays where a "
+        "GPU multiplies bfloat16 faster than float32, elsewhere it only loses digits. "
+        "Use train.precision=full.",
+    )
+    chosen = choose_engine(job.network, engine, device, len(job.arms))
+    function = train_stacked if chosen == "stacked" else train_loop
+    with _one_thread():
+        job = teach(job, lambda lesson: function(lesson, device, getattr(torch, dtype)))
+        curves = function(job, device, getattr(torch, dtype))
+    for arm, loss in zip(job.arms, curves.loss, strict=True):
+        check(
+            np.isfinite(loss).all(),
+            f"learning_rate={job.schedule.learning_rate:g}: training of arm {arm.name!r}, seed {arm.seed}, "
+            "diverged, its loss is not finite. Lower it: --set train.learning_rate=1.0e-4",
+        )
+    return curves
+
+
+def train(
+    network: Network,
+    arms: Sequence[Arm],
+    windows: Windows,
+    split: Split,
+    schedule: Schedule | None = None,
+    *,
+    engine: str = "auto",
+    device: str = "cpu",
+    dtype: str = "float32",
+) -> Curves:
+    """Train ``arms`` on the training rows of ``split``; take curves on its validation and test rows.
+
+    Parameters
+    ----------
+    network : Network
+        Of all arms.
+    arms : sequence of Arm
+        Starting weights; arms of one seed see the same batches.
+    windows : Windows
+        Aligned windows.
+    split : Split
+        Which rows train and test.
+    schedule : Schedule, optional
+        Epochs, learning rate, batch size.
+    engine, device, dtype : str
+        See :func:`run_job`.
+
+    Returns
+    -------
+    Curves
+        Evaluation rows are ``split.validation`` followed by ``split.test``.
+    """
+    n = len(arms)
+    eval_rows = np.concatenate([split.validation, split.test])
+    job = Job(
+        network,
+        arms,
+        windows.X,
+        windows.y,
+        np.tile(split.train, (n, 1)),
+        np.tile(eval_rows, (n, 1)),
+        split.uid,
+        schedule or Schedule(),
+        np.tile(split.unlabelled, (n, 1)),
+        n_validation=len(split.validation),
+        sfreq=windows.sfreq,
+    )
+    return run_job(job, engine=engine, device=device, dtype=dtype)
