@@ -304,6 +304,16 @@ def test_methods_know_what_was_not_done(results):
     assert "permuted" not in text
 
 
+def test_methods_say_how_training_ended_and_what_was_done_to_windows(results):
+    assert "no early stopping" in methods_text(results)
+    recipe = copy.deepcopy(results.recipe)
+    recipe["train"] |= {"patience": 3, "augment": {"name": "ft_surrogate"}, "precision": "mixed"}
+    text = methods_text(replace(results, recipe=recipe))
+    assert "no early stopping" not in text
+    for said in ("3 epochs without a lower loss", "phases are randomised", "1806.08675", "bfloat16"):
+        assert said in text
+
+
 def test_a_saved_study_gives_the_same_report(tmp_path):
     results = tiny()
     save_results(results, tmp_path)

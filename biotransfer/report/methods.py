@@ -289,13 +289,31 @@ def _networks(results: Results, references: _References) -> str:
     sentences.append(
         f"Networks were trained with {rule} on the cross-entropy, learning rate {train['learning_rate']:g}, "
         f"batches of {train['batch_size']} windows, {counted(train['epochs'], 'epoch')}, "
-        f"{counted(number, 'seed')}; source networks were trained likewise. There was no early stopping and "
-        "no tuning: every arm made the same number of updates."
+        f"{counted(number, 'seed')}; source networks were trained likewise. {_options(train, references)}"
     )
     total = results.provenance.get("n_trainings")
     if total:
         sentences.append(f"The study comprises {whole(total)} trainings.")
     return " ".join(sentences)
+
+
+def _options(train: Mapping[str, Any], references: _References) -> str:
+    """Say when training ended, and what was done to windows and precision."""
+    from ..training import AUGMENTATIONS
+
+    patience, augment = train.get("patience", 0), train.get("augment", "none")
+    parts = ["There was no early stopping and no tuning: every arm made the same number of updates."]
+    if patience:
+        parts = [
+            f"A target training ended after {counted(patience, 'epoch')} without a lower loss on validation "
+            "windows, in every arm alike, and the weights of its best epoch were kept; there was no tuning."
+        ]
+    if augment != "none":
+        source = references.cite(_source(AUGMENTATIONS, augment["name"]))
+        parts.append(f"Augmentation of training windows: {_summary(AUGMENTATIONS, augment['name'])}{source}.")
+    if train.get("precision") == "mixed":
+        parts.append("Forward passes were computed in bfloat16.")
+    return " ".join(parts)
 
 
 def _arms(results: Results, references: _References) -> str:
