@@ -43,6 +43,7 @@ TABLES: dict[str, list[str] | None] = {
     "ledger": LEDGER,
     "sources": SOURCES,
     "trainings": TRAININGS,
+    "search": None,
 }
 """Every table a task may write, by name, with its columns; None where a method chooses them itself. The first
 four are fields of :class:`Results`, all others are found in ``Results.extras``."""

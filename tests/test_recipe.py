@@ -80,6 +80,7 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
         "scale": "none",
         "align": {"name": "top_k", "k": 17},
         "network": {"name": "mlp", "hidden": [7]},
+        "search": {"on": "target"},
         "arms": ["scratch", "transferred"],
         "split": {"by": "subject", "folds": 3},
         "train": {"epochs": 3},

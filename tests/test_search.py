@@ -1,6 +1,7 @@
 """The search for a topology: objectives, front, choice, resuming, and whose windows it sees."""
 
 import contextlib
+import json
 from dataclasses import replace
 from itertools import product
 
@@ -9,6 +10,8 @@ import pytest
 
 from biotransfer.errors import BiotransferError
 from biotransfer.networks import NETWORKS, build_network
+from biotransfer.recipe import load_recipe
+from biotransfer.report import write_report
 from biotransfer.search import (
     SPACES,
     Candidate,
@@ -19,6 +22,8 @@ from biotransfer.search import (
     run_search,
 )
 from biotransfer.splits import Split, inner_splits
+from biotransfer.study import lay_out, prepare, run_study
+from biotransfer.study.tasks.search import _inner_folds
 from biotransfer.training import Schedule
 
 from .builders import make_windows
@@ -148,3 +153,62 @@ def test_cost_is_counted_as_the_networks_count_it():
 def test_bad_spaces_say_what_would_do(network, given, message):
     with pytest.raises(BiotransferError, match=message):
         read_space(network, given)
+
+
+STUDY = {
+    "title": "a search",
+    "eeg": {"data": "simulated", "n_subjects": 4, "preprocess": "none"},
+    "emg": {"data": "simulated", "n_subjects": 4, "preprocess": "none"},
+    "directions": ["emg->eeg"],
+    "features": "band_power",
+    "align": {"name": "top_k", "k": 8},
+    "network": [{"name": "mlp", "norm": True}],
+    "arms": ["scratch", "transferred", "permuted"],
+    "train": {"epochs": 2},
+    "seeds": 1,
+    "search": {"generations": 2, "population": 3, "inits": 1, "space": {"mlp": {"hidden": {
+        "length": [1, 2], "of": [2, 4, 8]}}}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("on", ["source", "target"])
+def test_every_arm_of_a_study_gets_the_topology_that_was_found(on, tmp_path):
+    study = run_study({**STUDY, "search": {**STUDY["search"], "on": on}}, tmp_path / "out")
+    found, ledger = study.results.extras["search"], study.results.ledger
+    assert found.groupby(["protocol", "fold"])["chosen"].sum().eq(1).all()
+    assert len(found.groupby(["protocol", "fold"])) == (1 if on == "source" else 4)
+    for name in study.results.sources.itertuples():
+        assert (name.protocol == "") == (on == "source")
+    if on == "source":
+        sizes = json.loads(found.loc[found["chosen"], "topology"].item())["hidden"]
+        expected = 8 * sizes[0] + sizes[0]
+        stem = ledger[ledger["tensor"].isin(["stem_0.weight", "stem_0.bias"])]
+        assert stem.groupby("arm")["parameters"].sum().eq(expected).all()
+        assert ledger["tensor"].str.contains("norm").any()
+    page = write_report(study.results, tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Search for a topology" in page
+
+
+def test_a_search_on_the_target_never_uses_test_people():
+    plan = prepare(load_recipe({**STUDY, "search": {**STUDY["search"], "on": "target"}}))
+    for entry in lay_out(plan, ("choices",)):
+        people = plan.sides["eeg"].windows("mlp").metadata["subject"].to_numpy()
+        test = people[plan.split(entry.task.direction, "mlp", "subject", entry.task.fold).test]
+        for windows, inner in _inner_folds(plan, entry.task):
+            seen = windows.metadata["subject"].to_numpy()[np.concatenate([inner.train, inner.test])]
+            assert not set(seen) & set(test)
+
+
+@pytest.mark.parametrize(
+    ("search", "message"),
+    [
+        ({"on": "sauce"}, "Did you mean 'source'"),
+        ({"networks": ["cnn_image"]}, "Use one of: mlp"),
+        ({"generations": 0}, "generations=0"),
+        ({"poplation": 3}, "Did you mean 'population'"),
+        ({"space": {"mlp": {"hiden": []}}}, "Did you mean 'hidden'"),
+    ],
+)
+def test_bad_searches_are_refused_before_anything_runs(search, message):
+    with pytest.raises(BiotransferError, match=message):
+        load_recipe({**STUDY, "search": search})

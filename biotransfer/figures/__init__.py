@@ -6,12 +6,14 @@ from .carried import plot_ledger
 from .curves import plot_learning_curves
 from .outcomes import plot_confusion, plot_gains, plot_subjects
 from .signals import plot_signals, plot_spectra
+from .topology import plot_search
 
 __all__ = [
     "plot_confusion",
     "plot_gains",
     "plot_learning_curves",
     "plot_ledger",
+    "plot_search",
     "plot_signals",
     "plot_spectra",
     "plot_subjects",

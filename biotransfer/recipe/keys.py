@@ -22,6 +22,8 @@ KEYS: dict[str, str] = {
     "scale": "standard (zero mean, unit deviation over training rows) or none.",
     "align": "How differing inputs are reconciled (see: biotransfer list align).",
     "network": "A network or a list of them (see: biotransfer list networks).",
+    "search": "Topologies found by NSGA-II on inner folds: networks, on (source or target), generations, "
+    "population, folds, inits, choose, seed, space (by network).",
     "arms": "What to compare (see: biotransfer list arms); label: tells two arms of one method apart.",
     "methods": "Further ways to transfer, a list: label, and what differs of align, scale, pretrain; arms: "
     "labels of those that run. Each has its own scratch; results call them network + label.",
@@ -50,6 +52,7 @@ DEFAULTS: dict[str, Any] = {
     "scale": "standard",
     "align": "none",
     "network": "mlp",
+    "search": None,
     "arms": [
         entry.name
         for entry in ARMS.values()

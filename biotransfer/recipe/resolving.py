@@ -14,6 +14,7 @@ from ..errors import check, check_option
 from ..recording import MODALITIES
 from .keys import DEFAULTS, KEYS, METHOD_KEYS, PUBLISHED_KEYS
 from .levers import resolve_pretrain, resolve_requests
+from .searching import resolve_search
 from .sides import known_keys, plain, resolve_directions, resolve_donors, resolve_sides
 
 
@@ -52,6 +53,7 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     for spec in out["network"]:
         _check_network(spec, out)
     _unique("network", [spec["name"] for spec in out["network"]])
+    out["search"] = resolve_search(out["search"], out["network"])
     out["pretrain"] = resolve_pretrain(out["pretrain"])
     requests = resolve_requests(_as_list(out["arms"]), out["pretrain"])
     out["arms"] = [plain(request.spec) for request in requests]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from ..align import ALIGN
 from ..arms import resolve_arms
 from ..errors import check
 from ..pretraining import METHODS, method_label
@@ -132,9 +134,25 @@ class Plan:
         aside = np.isin(windows.metadata["subject"].to_numpy(dtype=str), subjects[split.donors])
         return windows.take(np.flatnonzero(aside))
 
-    def network_spec(self, name: str) -> dict[str, Any]:
+    def recipe_network(self, name: str) -> dict[str, Any]:
         """Return the recipe's specification of a network."""
         return next(spec for spec in self.recipe["network"] if spec["name"] == name)
+
+    def searched_by_fold(self, direction: str) -> bool:
+        """Whether the topology is searched for every fold of the target by itself."""
+        search, (source, target) = self.recipe["search"], direction.split("->")
+        joint = ALIGN[self.recipe["align"]["name"]].facts["joint"]
+        return search is not None and (search["on"] == "target" or source == target or joint)
+
+    def network_spec(self, task: OfFold) -> dict[str, Any]:
+        """Return the specification of a task's network: the recipe's, with the topology that was found."""
+        spec, table = self.recipe_network(task.network), self.found.get("search")
+        if table is None or task.network not in self.recipe["search"]["networks"]:
+            return spec
+        mine = table["chosen"] & (table["direction"] == task.direction) & (table["network"] == task.network)
+        if self.searched_by_fold(task.direction):
+            mine &= (table["protocol"] == (task.protocol or "")) & (table["fold"] == task.fold)
+        return {**spec, **json.loads(table.loc[mine, "topology"].iloc[0])}
 
 
 def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..plan import Plan
+from .search import SEARCH
 from .source import SOURCE, SourceTask
 from .target import TARGET, TargetTask, rehearse
 from .task import STAGES, Kind, Outcome, Planned, Ref, Task, Trial, TrialFacts, make_trials
@@ -29,7 +30,7 @@ __all__ = [
     "TrialFacts", "lay_out", "make_trials", "rehearse",
 ]  # fmt: skip
 
-KINDS: tuple[Kind, ...] = (SOURCE, TARGET)
+KINDS: tuple[Kind, ...] = (SEARCH, SOURCE, TARGET)
 
 
 def lay_out(plan: Plan, stages: tuple[str, ...] = STAGES) -> list[Planned]:

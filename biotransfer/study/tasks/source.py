@@ -67,6 +67,7 @@ def source_task(plan: Plan, name: str, direction: str, network: str, protocol: s
     """Return the task that trains the source called ``name`` for one fold of a target."""
     source = plan.sources[name]
     joint = ALIGN[plan.recipe["align"]["name"]].facts["joint"] or source.joint
+    joint = joint or (plan.searched_by_fold(direction) and network in plan.recipe["search"]["networks"])
     task = SourceTask(direction, network, name, source.kind, source.label)
     if joint or _pool(plan, task)[0] == direction.split("->")[1]:
         return replace(task, protocol=protocol, fold=fold)
@@ -93,7 +94,7 @@ def trials(plan: Plan, task: SourceTask) -> list[Trial]:
     facts: dict[str, Any] = {
         **task.columns,
         "windows": _pool(plan, task)[1].uid(task.network),
-        "network": plan.network_spec(task.network),
+        "network": plan.network_spec(task),
         **{key: recipe[key] for key in ("scale", "align", "train", "engine")},
         "held_out": recipe["pretrain"]["held_out"],
         "method": dict(plan.sources[task.name].method),
@@ -196,7 +197,7 @@ def run(
     trained = pretrain(
         aligned,
         split,
-        plan.network_spec(task.network),
+        plan.network_spec(task),
         seeds,
         Schedule(**recipe["train"]),
         method=source.method,

@@ -66,7 +66,7 @@ def trials(plan: Plan, task: TargetTask) -> list[Trial]:
         **task.columns,
         "windows": target_side.uid(task.network),
         "split": plan.split(task.direction, task.network, task.protocol, task.fold).uid,
-        "network": plan.network_spec(task.network),
+        "network": plan.network_spec(task),
         **{key: recipe[key] for key in ("scale", "align", "train", "engine")},
         "source": [source_side.uid(task.network), recipe["pretrain"]["held_out"]]
         if joint
@@ -102,7 +102,7 @@ def _prepare(plan: Plan, task: TargetTask) -> tuple[Windows, Network, Network]:
     target_train = windows.take(plan.split(task.direction, task.network, task.protocol, task.fold).train)
     alignment = fit_alignment(source_train, target_train, recipe["align"], scale=recipe["scale"])
     aligned = alignment.target.apply(windows)
-    spec = plan.network_spec(task.network)
+    spec = plan.network_spec(task)
     first = alignment.source.apply(source_windows.take(np.arange(1)))
     return (
         aligned,
