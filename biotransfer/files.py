@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,25 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this machine runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def sweep_parts(folder: Path) -> None:
+    """Remove the folders ``.NAME.HOST-PID.part`` that killed processes of this machine left half-written."""
+    for part in folder.glob(".*.part"):
+        host, _, pid = part.name.split(".", 2)[2].removesuffix(".part").rpartition("-")
+        if host == platform.node() and pid.isdigit() and not is_alive(int(pid)):
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

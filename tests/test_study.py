@@ -22,6 +22,7 @@ from biotransfer.networks import build_network, initial_tensors, network_of
 from biotransfer.recipe import load_recipe
 from biotransfer.results import CURVES, LEDGER, PREDICTIONS, SOURCES, VERDICTS, load_results
 from biotransfer.study import count_trainings, default_folder, estimate_seconds, prepare, run_study
+from biotransfer.study.workers import carry_out
 from biotransfer.weights import CARD, load_weights
 
 TABLES = ("curves", "predictions", "ledger", "sources")
@@ -177,9 +178,59 @@ def test_a_study_can_be_read_back(study):
 
 def test_another_recipe_never_overwrites(study):
     before = _tables(study.folder)
-    with pytest.raises(BiotransferError, match="holds another study"):
-        run_study({**SMALL, "seeds": 3}, study.folder)
+    for change in ({"scale": "none"}, {"seeds": 1}, {"arms": ["scratch"]}):
+        with pytest.raises(BiotransferError, match=f"holds another study.* other {next(iter(change))}"):
+            run_study({**SMALL, **change}, study.folder)
     _same(before, _tables(study.folder))
+
+
+def _ran(monkeypatch):
+    """Collect what is run from here on: (kind, arm or source, seed)."""
+    ran = []
+
+    def watch(plan, order, device):
+        ran.extend(
+            (order.kind.name, trial.columns.get("arm", ""), trial.columns["seed"]) for trial in order.trials
+        )
+        return carry_out(plan, order, device)
+
+    monkeypatch.setattr("biotransfer.study.workers.carry_out", watch)
+    return ran
+
+
+def test_a_study_that_grows_runs_only_what_is_new(tmp_path, monkeypatch):
+    small = {**SMALL, "arms": ["scratch", "transferred"], "directions": ["emg->eeg"], "train": {"epochs": 1}}
+    del small["same_modality"]
+    ran = _ran(monkeypatch)
+    run_study({**small, "seeds": 1}, tmp_path / "out")
+    assert {seed for _, _, seed in ran} == {0}
+    ran.clear()
+    run_study({**small, "seeds": 2}, tmp_path / "out")
+    assert len(ran) == 1 + 2 * 4
+    assert {seed for _, _, seed in ran} == {1}
+    ran.clear()
+    larger = {**small, "seeds": 2, "arms": ["scratch", "transferred", "permuted"]}
+    grown = run_study(larger, tmp_path / "out")
+    assert ran == [("target", "permuted", seed) for _ in range(4) for seed in (0, 1)]
+    ran.clear()
+    compared = run_study({**larger, "title": "again", "compare": {"margin": 0.05}}, tmp_path / "out")
+    assert not ran
+    assert compared.results.verdict_list[0]["margin"] == 0.05
+    assert not compared.unchanged
+    whole = run_study(larger, tmp_path / "whole")
+    for name, tolerance in (("curves", 1e-4), ("sources", 1e-4)):
+        pd.testing.assert_frame_equal(
+            _tables(grown.folder)[name], _tables(whole.folder)[name], rtol=tolerance
+        )
+
+
+def test_nothing_changed_reads_and_writes_nothing_but_the_tables(study):
+    before = {path: path.stat().st_mtime_ns for path in study.folder.rglob("*") if path.is_file()}
+    again = run_study(SMALL, study.folder)
+    assert again.unchanged
+    assert again.results.verdict_list == study.results.verdict_list
+    changed = {path.name for path, at in before.items() if path.stat().st_mtime_ns != at}
+    assert changed <= {"recipe.yaml", "made_from.json"}
 
 
 def test_the_same_recipe_on_other_data_never_overwrites(tmp_path):
@@ -276,9 +327,13 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path):
         run_study(SMALL, tmp_path / "file" / "out")
 
 
-def test_the_default_folder_names_recipe_and_uid():
-    recipe = load_recipe("quickstart")
-    assert default_folder(recipe) == Path("studies") / f"quickstart-{recipe.uid[:8]}"
+def test_the_default_folder_is_that_of_the_smaller_study():
+    """A study that only grew continues in its folder; any other gets its own."""
+    folder = default_folder(load_recipe("quickstart"))
+    assert folder.parent == Path("studies")
+    assert folder.name.startswith("quickstart-")
+    assert default_folder(load_recipe("quickstart", ["seeds=20"])) == folder
+    assert default_folder(load_recipe("quickstart", ["train.epochs=3"])) != folder
 
 
 def test_shuffled_windows_are_flagged_wherever_a_reader_looks(tmp_path):

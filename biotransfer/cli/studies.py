@@ -46,7 +46,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(recipe: Recipe, arguments: argparse.Namespace, note: str = "") -> int:
-    from ..report import write_methods, write_report
     from ..study import run_study
 
     bars = _Bars()
@@ -63,8 +62,12 @@ def _run(recipe: Recipe, arguments: argparse.Namespace, note: str = "") -> int:
         )
     finally:
         bars.close()
-    write_methods(study.results, study.folder / "methods.md")
-    path = write_report(study.results, study.report)
+    path, methods = study.report, study.folder / "methods.md"
+    if not (study.unchanged and path.is_file() and methods.is_file()):
+        from ..report import write_methods, write_report
+
+        write_methods(study.results, methods)
+        write_report(study.results, path)
     if note:
         print(note)
     _print_verdicts(study.results)

@@ -6,6 +6,7 @@ every file.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from .own import from_arrays, from_folder, from_raws
 __all__ = [
     "DATASETS",
     "check_files",
+    "data_files",
     "fetch",
     "from_arrays",
     "from_folder",
@@ -79,6 +81,36 @@ def load_dataset(
         f"classes={parameters.get('classes')}. Ask for others. Type: biotransfer inspect {name}",
     )
     return recordings
+
+
+def data_files(
+    name: str, *, data_dir: str | Path | None = None, download: bool = True, **params: Any
+) -> tuple[Path, list[Path]] | None:
+    """Return a folder and the files below it that the recordings of a data set depend on, all of them.
+
+    Parameters
+    ----------
+    name : str
+        A name out of ``DATASETS``.
+    data_dir, download, **params
+        As for :func:`load_dataset`.
+
+    Returns
+    -------
+    tuple of Path and list of Path, or None
+        None where the data set does not say (its entry has neither ``sources`` nor ``reads``).
+
+    Raises
+    ------
+    BiotransferError
+        When the data are missing.
+    """
+    entry, parameters = DATASETS.resolve({"name": name, **params})
+    if entry.facts["sources"]:
+        folder = _folder_of(name, data_dir, download)
+        return folder, sorted({path for p in entry.facts["registered"] for path in folder.glob(p)})
+    reads: Callable[..., tuple[Path, list[Path]]] | None = entry.facts.get("reads")
+    return None if reads is None else reads(**parameters)
 
 
 def _folder_of(name: str, data_dir: str | Path | None, may_download: bool) -> Path:

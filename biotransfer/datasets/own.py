@@ -247,6 +247,11 @@ def from_folder(
     return load_folder(None, path=str(path), modality=modality, classes=list(classes), subjects=people)
 
 
+def _files_of(*, path: str, **_: Any) -> tuple[Path, list[Path]]:
+    root = Path(path).expanduser()
+    return root, [file for file in root.rglob("*.fif*") if file.is_file()]
+
+
 def _read_fif(path: Path) -> Any:
     try:
         return mne.io.read_raw_fif(path, preload=True, verbose="error")
@@ -300,5 +305,11 @@ ENTRY = Entry(
     summary="Your own recordings: FIF files named sub-XX[_ses-YY][_run-ZZ], labels as annotations.",
     function=load_folder,
     source="own",
-    facts={"size_mb": 0, "licence": "yours", "origin": "a folder on this machine", "sources": ()},
+    facts={
+        "size_mb": 0,
+        "licence": "yours",
+        "origin": "a folder on this machine",
+        "sources": (),
+        "reads": _files_of,
+    },
 )

@@ -73,5 +73,11 @@ ENTRY = Entry(
     summary="EEG and EMG with a known amount of shared structure; no human was recorded.",
     function=load_simulated,
     source="own",
-    facts={"size_mb": 0, "licence": "none needed", "origin": "biotransfer.simulate", "sources": ()},
+    facts={
+        "size_mb": 0,
+        "licence": "none needed",
+        "origin": "biotransfer.simulate",
+        "sources": (),
+        "reads": lambda **_: (Path(), []),
+    },
 )

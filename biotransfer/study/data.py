@@ -1,28 +1,68 @@
-"""From a recipe's data section to windows, and what the report says about them."""
+"""From a recipe's data section to windows, and what the report says about them.
+
+Three stages are kept in the cache, each by what it depends on: preprocessed recordings, windows, features.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..datasets import DATASETS, hash_files, load_dataset
-from ..errors import check
+from .. import __version__
+from ..datasets import DATASETS, data_files, load_dataset
+from ..errors import BiotransferError, check
 from ..features import extract_features
+from ..files import read_json, write_json
 from ..networks import NETWORKS
 from ..preprocessing import describe_steps, preprocess
+from ..preprocessing.stored import read_notes, read_recordings, write_recordings
 from ..recipe import Recipe, digest
-from ..recording import MODALITIES, Recording, annotation_spans
-from ..windows import Windows, cut_windows, natural_sorted
+from ..recording import MODALITIES, Recording, annotation_spans, check_same_classes
+from ..windows import Windows, WindowsWriter, concatenate, natural_sorted, open_windows
+from ..windows.cutting import check_cut, check_cutting, cut_recording, nothing_cut
+from .cache import (
+    DamagedEntryError,
+    cache_folder,
+    code_uid,
+    drop_entry,
+    file_hashes,
+    find_entry,
+    make_entries,
+)
 
+_MADE_BY = ("recording", "simulate", "datasets", "preprocessing", "windows", "features", "study/data")
+_ATTEMPTS = 3
+_FACTS = "facts.json"
+_CHUNK_BYTES = 256 << 20
 _SMOKE_PEOPLE = 3
 _EXCERPT_SECONDS = 3.0
 _PSD_WINDOWS = 200
+
+
+class Request(NamedTuple):
+    """What :func:`load_side` is asked for."""
+
+    modality: str
+    section: Mapping[str, Any]
+    features: Mapping[str, Any] | None
+    data_dir: str | None
+    smoke: bool
+    download: bool
+
+
+class Place(NamedTuple):
+    """Where a side is stored: what was asked for, the key of every stage, and the cache's folder."""
+
+    request: Request
+    keys: Mapping[str, str]
+    root: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +77,19 @@ class Side:
         As extracted; None when the recipe names no features.
     facts : dict
         For the report, see :func:`describe`.
+    place : Place, optional
+        Where it is stored. A side with a place is pickled as that: other processes map the same files.
     """
 
     signals: Windows
     features: Windows | None
     facts: Mapping[str, Any]
+    place: Place | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.place is None:
+            return Side, (self.signals, self.features, self.facts)
+        return _reopen, (self.place,)
 
     def uid(self, network: str) -> str:
         """Hash of what ``network`` takes: the signals' content, and how features are extracted from it."""
@@ -90,7 +138,7 @@ def load_side(
     smoke: bool = False,
     download: bool = True,
 ) -> Side:
-    """Load, preprocess, window and featurise one resolved data section.
+    """Load, preprocess, window and featurise one resolved data section; what was done before is only opened.
 
     Parameters
     ----------
@@ -107,20 +155,158 @@ def load_side(
     download : bool
         Whether missing data may be fetched.
     """
-    recordings = load_recordings(section, data_dir, smoke=smoke, download=download)
-    raw_notes = list(dict.fromkeys(note for r in recordings for note in r.notes))
-    for i, recording in enumerate(recordings):
-        recordings[i] = preprocess(recording, section["preprocess"])
-    windows = section["windows"]
-    options = {k: v for k, v in windows.items() if v is not None}
-    precision = "float64" if features is not None else "float32"
-    signals = cut_windows(recordings, **options, dtype=precision)
-    extracted = extract_features(signals, features) if features is not None else None
-    facts = describe(modality, section, recordings, signals, extracted, raw_notes)
-    facts["features_spec"] = features
-    if DATASETS[section["data"]].facts.get("sources"):
-        facts["files"] = hash_files(section["data"], data_dir, facts.pop("source_files"))
-    return Side(replace(signals, X=signals.X.astype(np.float32, copy=False)), extracted, facts)
+    request = Request(
+        modality, section, features, None if data_dir is None else str(data_dir), smoke, download
+    )
+    files = _file_hashes(request)
+    keys = _keys(request, files)
+    for _ in range(_ATTEMPTS):
+        try:
+            _make(request, keys, files or {})
+            return open_side(Place(request, keys, str(cache_folder())))
+        except DamagedEntryError as error:
+            damage = error
+            for kind, key in keys.items():
+                drop_entry(cache_folder() / kind / key)
+    raise damage
+
+
+def _file_hashes(request: Request) -> dict[str, str] | None:
+    """Return the hashes of the files that the recordings depend on; None where a data set does not say."""
+    name, parameters = request.section["data"], dataset_parameters(request.section)
+    found = data_files(name, data_dir=request.data_dir, download=request.download, **parameters)
+    return None if found is None else file_hashes(found[1], found[0])
+
+
+def _keys(request: Request, files: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the address of every stage by what it depends on: recipe keys, file hashes, the version."""
+    section = request.section
+    depends = [section["data"], dataset_parameters(section), section["preprocess"]]
+    unique = os.urandom(8).hex() if files is None else ""
+    code = code_uid(*_MADE_BY)
+    recordings = digest([__version__, code, depends, request.smoke, dict(files or {}), unique])
+    signals = digest([recordings, request.modality, section["windows"]])
+    keys = {"recordings": recordings, "signals": signals}
+    if request.features is not None:
+        keys["features"] = digest([signals, request.features])
+    return keys
+
+
+def _make(request: Request, keys: Mapping[str, str], files: Mapping[str, str]) -> None:
+    """Make the stages that are not there, each out of the one before, in the memory of a few recordings."""
+    missing = {kind: key for kind, key in keys.items() if find_entry(kind, key) is None}
+    wanted = {kind: key for kind, key in missing.items() if kind != "recordings"}
+    if not wanted:
+        return
+    if "recordings" in missing:
+        make_entries(
+            {"recordings": keys["recordings"]}, lambda places: _record(request, places["recordings"])
+        )
+        return_freed_memory()
+    stored = find_entry("recordings", keys["recordings"])
+    assert stored is not None
+    make_entries(wanted, lambda places: _cut(request, stored, places, files))
+    return_freed_memory()
+
+
+def _record(request: Request, folder: Path) -> None:
+    recordings = load_recordings(
+        request.section, request.data_dir, smoke=request.smoke, download=request.download
+    )
+    notes = list(dict.fromkeys(note for r in recordings for note in r.notes))
+    recordings.reverse()
+    steps = request.section["preprocess"]
+    write_recordings((preprocess(recordings.pop(), steps) for _ in range(len(recordings))), folder, notes)
+
+
+def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapping[str, str]) -> None:
+    """Cut windows and extract features, some recordings at a time, and describe them."""
+    windows = {k: v for k, v in request.section["windows"].items() if v is not None}
+    features = request.features if "features" in places else None
+    precision = "float64" if request.features is not None else "float32"
+    writers = {kind: WindowsWriter(place) for kind, place in places.items()}
+    check_cutting(**{"n_times": None, "min_length": None, **windows, "dtype": precision})
+    first: list[Recording] = []
+    excerpts: dict[str, Any] = {}
+    pending: list[Windows] = []
+    waiting = 0
+
+    def flush() -> None:
+        if not pending:
+            return
+        part = concatenate(pending)
+        pending.clear()
+        if "signals" in writers:
+            writers["signals"].append(part)
+        if features is not None:
+            writers["features"].append(extract_features(part, features))
+
+    for recording in _read(stored):
+        first = first or [recording]
+        check_same_classes([first[0], recording])
+        _add_excerpts(excerpts, recording)
+        part = cut_recording(recording, **windows, dtype=precision)
+        if part is not None:
+            pending.append(part)
+            waiting += part.X.nbytes
+            if waiting > _CHUNK_BYTES:
+                flush()
+                waiting = 0
+    flush()
+    if "signals" in writers:
+        if not writers["signals"].n_windows:
+            raise nothing_cut(list(read_recordings(stored)), windows["length"])
+        signals = writers["signals"].close()
+        check_cut(signals, windows["length"])
+        facts = describe(request.modality, request.section, signals, read_notes(stored), excerpts)
+        if DATASETS[request.section["data"]].facts.get("sources"):
+            facts["files"] = {name: files[name] for name in facts.pop("source_files") if name in files}
+        write_json(places["signals"] / _FACTS, facts)
+    if features is not None:
+        extracted = writers["features"].close()
+        write_json(places["features"] / _FACTS, describe_rows(extracted, features=True))
+
+
+def _read(stored: Path) -> Iterator[Recording]:
+    try:
+        yield from read_recordings(stored)
+    except (OSError, EOFError, ValueError, KeyError) as error:
+        raise DamagedEntryError(f"{stored}: {error}") from error
+
+
+def open_side(place: Place) -> Side:
+    """Open what :func:`load_side` made: arrays are mapped, not read.
+
+    Raises
+    ------
+    DamagedEntryError
+        When it is not there any more, or not whole.
+    """
+    request, keys, root = place.request, place.keys, Path(place.root)
+    folders = {kind: find_entry(kind, key, root=root) for kind, key in keys.items() if kind != "recordings"}
+    opened: dict[str, Windows] = {}
+    facts: dict[str, Any] = {}
+    try:
+        for kind, folder in folders.items():
+            if folder is None:
+                raise DamagedEntryError(f"{kind}/{keys[kind]} is not in {root}")
+            opened[kind] = open_windows(folder)
+            facts |= read_json(folder / _FACTS)
+    except (BiotransferError, OSError) as error:
+        raise DamagedEntryError(str(error)) from error
+    facts["features_spec"] = request.features
+    return Side(opened["signals"], opened.get("features"), facts, place)
+
+
+_opened: dict[str, Side] = {}
+
+
+def _reopen(place: Place) -> Side:
+    """Return the side stored at ``place``, opened once in this process."""
+    key = digest([dict(place.keys), place.root])
+    if key not in _opened:
+        _opened[key] = open_side(place)
+    return _opened[key]
 
 
 def return_freed_memory() -> None:
@@ -128,6 +314,12 @@ def return_freed_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
         trim(0)
+
+
+def dataset_parameters(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those keys of a resolved data section that are parameters of its data set."""
+    takes = {parameter.name for parameter in DATASETS[section["data"]].parameters}
+    return {k: v for k, v in section.items() if k in takes}
 
 
 def load_recordings(
@@ -138,9 +330,9 @@ def load_recordings(
     download: bool = True,
 ) -> list[Recording]:
     """Load the recordings of a resolved data section."""
-    takes = {parameter.name for parameter in DATASETS[section["data"]].parameters}
-    parameters = {k: v for k, v in section.items() if k in takes}
-    recordings = load_dataset(section["data"], data_dir=data_dir, download=download, **parameters)
+    recordings = load_dataset(
+        section["data"], data_dir=data_dir, download=download, **dataset_parameters(section)
+    )
     if smoke:
         people = natural_sorted({r.subject for r in recordings})[:_SMOKE_PEOPLE]
         recordings = [r for r in recordings if r.subject in people]
@@ -150,19 +342,40 @@ def load_recordings(
 def describe(
     modality: str,
     section: Mapping[str, Any],
-    recordings: Sequence[Recording],
     signals: Windows,
-    features: Windows | None,
     notes: Sequence[str],
+    excerpts: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return what the report says about one side: facts, counts, notes, excerpts and spectra."""
+    """Return what the report says about the signals of one side: facts, counts, notes, excerpts, spectra."""
     entry = DATASETS[section["data"]]
-    used = features if features is not None else signals
-    counts = used.counts()
     return {
         "dataset": section["data"],
         "title": entry.summary,
         "modality": modality,
+        **describe_rows(signals, features=False),
+        "ch_names": list(signals.names),
+        "sfreq": signals.sfreq,
+        "unit": "V",
+        "window": dict(section["windows"]),
+        "preprocessing": list(section["preprocess"]),
+        "preprocessing_text": describe_steps(section["preprocess"]),
+        "notes": list(notes),
+        "caveats": [str(text) for text in entry.facts.get("caveats", ())],
+        "license": str(entry.facts.get("licence", "")),
+        "citation": str(entry.facts.get("citation", "")),
+        "origin": str(entry.facts.get("origin", "")),
+        "simulated": section["data"] == "simulated",
+        "digest": signals.digest(),
+        "source_files": natural_sorted({f for f in signals.metadata["source_file"].unique() if f}),
+        "excerpts": dict(excerpts),
+        "psd": _spectra(signals),
+    }
+
+
+def describe_rows(used: Windows, *, features: bool) -> dict[str, Any]:
+    """Return what depends on the rows that networks see: a feature set may make fewer of them."""
+    counts = used.counts()
+    return {
         "n_subjects": len(used.subjects),
         "subjects": used.subjects,
         "n_windows": len(used),
@@ -172,48 +385,27 @@ def describe(
             for s in natural_sorted(counts.index)
         },
         "n_recordings": int(used.metadata["recording"].nunique()),
-        "ch_names": list(signals.names),
-        "sfreq": signals.sfreq,
-        "unit": "V",
-        "window": dict(section["windows"]),
-        "preprocessing": list(section["preprocess"]),
-        "preprocessing_text": describe_steps(section["preprocess"]),
-        "features": None
-        if features is None
-        else {"name": features.history[-1], "n_features": len(features.names)},
+        "features": {"name": used.history[-1], "n_features": len(used.names)} if features else None,
         "history": list(used.history),
-        "notes": list(notes),
-        "caveats": [str(text) for text in entry.facts.get("caveats", ())],
-        "license": str(entry.facts.get("licence", "")),
-        "citation": str(entry.facts.get("citation", "")),
-        "origin": str(entry.facts.get("origin", "")),
-        "simulated": section["data"] == "simulated",
-        "digest": signals.digest(),
-        "source_files": natural_sorted({f for f in signals.metadata["source_file"] if f}),
-        "excerpts": _excerpts(recordings),
-        "psd": _spectra(signals),
     }
 
 
-def _excerpts(recordings: Sequence[Recording]) -> dict[str, Any]:
-    """Return the first seconds of one labelled stretch of every class, in microvolt."""
-    out: dict[str, Any] = {}
-    for recording in recordings:
-        raw = recording.raw
-        for begin, last, name, _ in annotation_spans(raw):
-            if name in out or name not in recording.classes:
-                continue
-            end = min(last, begin + int(_EXCERPT_SECONDS * recording.sfreq))
-            data = raw.get_data(picks=recording.picks, start=begin, stop=end) * 1e6
-            out[name] = {
-                "subject": recording.subject,
-                "start": begin / recording.sfreq,
-                "times": [round(i / recording.sfreq, 4) for i in range(data.shape[1])],
-                "signals": np.round(data, 2).tolist(),
-            }
-        if len(out) == len(recording.classes):
-            break
-    return out
+def _add_excerpts(found: dict[str, Any], recording: Recording) -> None:
+    """Add the first seconds of one labelled stretch of every class not seen before, in microvolt."""
+    if len(found) == len(recording.classes):
+        return
+    raw = recording.raw
+    for begin, last, name, _ in annotation_spans(raw):
+        if name in found or name not in recording.classes:
+            continue
+        end = min(last, begin + int(_EXCERPT_SECONDS * recording.sfreq))
+        data = raw.get_data(picks=recording.picks, start=begin, stop=end) * 1e6
+        found[name] = {
+            "subject": recording.subject,
+            "start": begin / recording.sfreq,
+            "times": [round(i / recording.sfreq, 4) for i in range(data.shape[1])],
+            "signals": np.round(data, 2).tolist(),
+        }
 
 
 def _spectra(signals: Windows) -> dict[str, Any]:

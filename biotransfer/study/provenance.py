@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from ..networks import build_network
-from ..training import choose_engine
 from .data import Side
 from .estimate import count_trainings
 from .plan import Plan
@@ -71,6 +70,8 @@ def describe_run(
     plan: Plan, *, started: str, seconds: float, workers: int, device: str, note: str, command: str
 ) -> dict[str, Any]:
     """Return the content of provenance.json."""
+    from ..training import choose_engine
+
     sides: Mapping[str, Side] = plan.sides
     engines, n_models = {}, len(plan.recipe["arms"]) * len(plan.recipe["seeds"])
     for spec in plan.recipe["network"]:

@@ -23,7 +23,17 @@ from ..splits import SPLITS
 from ..verdicts import compare
 from .collect import collect_finds, collect_tables
 from .data import Side, data_sections, load_side, return_freed_memory
-from .folder import check_folder, claim_folder, default_folder, earlier_provenance, only_writer
+from .folder import (
+    check_folder,
+    claim_folder,
+    default_folder,
+    earlier_provenance,
+    finished_results,
+    mark_finished,
+    mark_unfinished,
+    only_writer,
+    outcome_uid,
+)
 from .plan import Plan, plan_study
 from .provenance import describe_run
 from .store import DamagedError, TrialStore, export_weights
@@ -46,11 +56,14 @@ class Study:
         What was asked.
     results : Results
         What was found.
+    unchanged : bool
+        Whether it was all there: same recipe, same data, same code.
     """
 
     folder: Path
     recipe: Recipe
     results: Results
+    unchanged: bool = False
 
     @property
     def report(self) -> Path:
@@ -153,10 +166,15 @@ def run_study(
     check_folder(folder, recipe)
     plan = prepare(recipe, data_dir, progress=progress)
     claim_folder(folder, plan)
+    uid = outcome_uid(plan)
     with only_writer(folder):
+        found = finished_results(folder, uid)
+        if found is not None:
+            return Study(folder, recipe, found, unchanged=True)
+        mark_unfinished(folder)
         results = _run_plan(plan, folder, workers, cluster, device, progress)
         provenance = earlier_provenance(folder) if results.provenance.get("trials_run") == 0 else {}
-        if not provenance:
+        if provenance.get("recipe_uid") != recipe.uid:
             provenance = describe_run(
                 plan,
                 started=started,
@@ -169,6 +187,7 @@ def run_study(
         results = replace(results, provenance=provenance)
         results = replace(results, checks=run_checks(results))
         save_results(results, folder)
+        mark_finished(folder, uid)
     return Study(folder, recipe, results)
 
 

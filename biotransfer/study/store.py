@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import BiotransferError
+from ..files import sweep_parts
 from ..recipe import digest
 from ..weights import Weights
 from .tasks import Outcome, Ref, Trial
@@ -183,21 +184,8 @@ class TrialStore:
 
     def sweep(self) -> None:
         """Remove what killed runs of this machine left half-written."""
-        for part in self.folder.glob("*/.*.part"):
-            host, _, pid = part.name.split(".", 2)[2].removesuffix(".part").rpartition("-")
-            if host == platform.node() and pid.isdigit() and not is_alive(int(pid)):
-                shutil.rmtree(part, ignore_errors=True)
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process of this machine runs."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        for task in self.folder.glob("*"):
+            sweep_parts(task)
 
 
 def export_weights(

@@ -9,15 +9,18 @@ from __future__ import annotations
 from ..recording import natural_sorted
 from .container import METADATA, Windows, concatenate
 from .cutting import CUT_RULES, cut_windows
+from .disk import WindowsWriter, open_windows
 from .epochs import from_epochs, to_epochs
 
 __all__ = [
     "CUT_RULES",
     "METADATA",
     "Windows",
+    "WindowsWriter",
     "concatenate",
     "cut_windows",
     "from_epochs",
     "natural_sorted",
+    "open_windows",
     "to_epochs",
 ]

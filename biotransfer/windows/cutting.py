@@ -61,7 +61,24 @@ def cut_windows(
     True
     """
     recordings = [recordings] if isinstance(recordings, Recording) else list(recordings)
-    classes = check_same_classes(recordings)
+    check_same_classes(recordings)
+    check_cutting(length, step, by, n_times, min_length, dtype)
+    parts = [
+        part
+        for recording in recordings
+        if (part := cut_recording(recording, length, step, by, n_times, min_length, dtype)) is not None
+    ]
+    if not parts:
+        raise nothing_cut(recordings, length)
+    windows = concatenate(parts)
+    check_cut(windows, length)
+    return windows
+
+
+def check_cutting(
+    length: float, step: float, by: str, n_times: int | None, min_length: float | None, dtype: str
+) -> None:
+    """Refuse arguments of :func:`cut_windows` that no recording could be cut by."""
     check(length > 0, f"length={length} s is not positive. Try length=1.0.")
     check(step > 0, f"step={step} s is not positive. Try step=0.5.")
     check_option("by", by, CUT_RULES)
@@ -79,29 +96,20 @@ def cut_windows(
         f"min_length={min_length} s with by={by!r} and length={length} s. It goes with by='timestamps' and "
         f"lies above 0 and up to length. Leave it out, or use min_length={0.9 * length:g}.",
     )
-    parts = []
-    for recording in recordings:
-        pieces = (
-            _cut_by_timestamps(recording, length, step, min_length)
-            if by == "timestamps"
-            else _cut_by_samples(recording, length, step)
-        )
-        rate = recording.sfreq
-        if n_times is not None:
-            seconds = length if by == "timestamps" else round(length * rate) / rate
-            rate = n_times / seconds
-        history = f"windows {length:g} s every {step:g} s by {by}"
-        part = _assemble(recording, pieces, n_times, rate, dtype, history)
-        if part is not None:
-            parts.append(part)
-    if not parts:
-        longest = max(_longest_stretch(recording) for recording in recordings)
-        raise BiotransferError(
-            f"length={length} s leaves no window in {len(recordings)} recordings of "
-            f"{recordings[0].dataset!r}: the longest labelled stretch lasts {longest:.2f} s. "
-            "Choose a shorter length."
-        )
-    windows = concatenate(parts)
+
+
+def nothing_cut(recordings: Sequence[Recording], length: float) -> BiotransferError:
+    """Return the error for recordings that give no window at all."""
+    longest = max(_longest_stretch(recording) for recording in recordings)
+    return BiotransferError(
+        f"length={length} s leaves no window in {len(recordings)} recordings of "
+        f"{recordings[0].dataset!r}: the longest labelled stretch lasts {longest:.2f} s. "
+        "Choose a shorter length."
+    )
+
+
+def check_cut(windows: Windows, length: float) -> None:
+    """Refuse windows of which two are one, or of whose classes one is empty."""
     twice = windows.metadata["uid"].duplicated()
     check(
         not twice.any(),
@@ -109,13 +117,45 @@ def cut_windows(
         f"{windows.metadata['uid'][int(np.argmax(twice))]!r}. Expected another subject, session or run for "
         "every recording. Rename them, or pass each recording once.",
     )
-    empty = [c for i, c in enumerate(classes) if not np.any(windows.y == i)]
+    found = np.bincount(windows.y, minlength=len(windows.classes))
+    empty = [name for name, n in zip(windows.classes, found, strict=True) if n == 0]
+    dataset = windows.metadata["dataset"].iloc[0]
     check(
         not empty,
-        f"classes {', '.join(empty)} of {recordings[0].dataset!r} have no window of {length} s. "
+        f"classes {', '.join(empty)} of {dataset!r} have no window of {length} s. "
         "Choose a shorter length, or leave them out with classes=[...].",
     )
-    return windows
+
+
+def cut_recording(
+    recording: Recording,
+    length: float = 1.0,
+    step: float = 0.5,
+    by: str = "samples",
+    n_times: int | None = None,
+    min_length: float | None = None,
+    dtype: str = "float32",
+) -> Windows | None:
+    """Cut the windows of one recording, whichever of its classes it holds; None where there is none.
+
+    Parameters
+    ----------
+    recording : Recording
+        Signal with labels.
+    length, step, by, n_times, min_length, dtype
+        See :func:`cut_windows`, which checks them.
+    """
+    pieces = (
+        _cut_by_timestamps(recording, length, step, min_length)
+        if by == "timestamps"
+        else _cut_by_samples(recording, length, step)
+    )
+    rate = recording.sfreq
+    if n_times is not None:
+        seconds = length if by == "timestamps" else round(length * rate) / rate
+        rate = n_times / seconds
+    history = f"windows {length:g} s every {step:g} s by {by}"
+    return _assemble(recording, pieces, n_times, rate, dtype, history)
 
 
 @dataclass(frozen=True)
