@@ -26,7 +26,8 @@ from biotransfer.study.workers import carry_out
 from biotransfer.weights import CARD, load_weights
 
 TABLES = ("curves", "predictions", "ledger", "sources")
-ARMS = [name for name, entry in CATALOG.items() if "unlabelled" not in entry.facts["needs"]]
+ELSEWHERE = {"unlabelled", "batch_norm"}
+ARMS = [name for name, entry in CATALOG.items() if not ELSEWHERE & set(entry.facts["needs"])]
 SMALL = {
     "title": "small",
     "eeg": {"data": "simulated", "n_subjects": 4},
