@@ -33,6 +33,7 @@ _HOMES = {
     "recipe": ["Recipe", "load_recipe"],
     "study": ["Study", "run_study"],
     "report": ["methods_text", "write_report"],
+    "sklearn": ["TransferClassifier"],
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

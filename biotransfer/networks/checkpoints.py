@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import BiotransferError, check
 from ..hub import download
-from ..weights import Tensors, Weights
+from ..weights import Tensors, Weights, load_weights
 from .network import Network
 
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt")
@@ -123,6 +123,23 @@ def load_checkpoint(
         "ledger": ledger,
     }
     return Weights(tensors, facts)
+
+
+def open_weights(origin: str | Path, network: Network) -> Weights:
+    """Return weights of ours, or what fits of a checkpoint of others.
+
+    Parameters
+    ----------
+    origin : str or path
+        A file that :func:`biotransfer.save_weights` wrote (with its card beside), or what
+        :func:`load_checkpoint` takes.
+    network : Network
+        What is to start from it.
+    """
+    path = Path(origin)
+    card = path.with_suffix(".json") if path.suffix == ".safetensors" else path.with_name(f"{path.name}.json")
+    own = path.is_file() if path.suffix == ".json" else card.is_file()
+    return load_weights(path) if own else load_checkpoint(network, origin)
 
 
 def _origin_of(

@@ -1,0 +1,226 @@
+"""The edge to scikit-learn: a transfer as a classifier, for its pipelines and searches, and for MOABB."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .align.transform import SCALES, fit_scaler
+from .arms import make_arms, resolve_arm
+from .errors import check, check_option
+from .networks import build_network
+from .networks.checkpoints import open_weights
+from .splits import Split
+from .training import Schedule, train
+from .weights import Weights
+from .windows import Windows
+from .windows.container import METADATA
+
+
+class TransferClassifier(ClassifierMixin, BaseEstimator):
+    """A network that starts from other data's weights and trains on what ``fit`` is given.
+
+    Parameters
+    ----------
+    source_weights : Weights, str or path, optional
+        What to start from: weights, a file of ours (``biotransfer run`` leaves some in ``weights/``), or a
+        checkpoint or repository that :func:`biotransfer.load_checkpoint` reads.
+    network : str or mapping
+        See ``biotransfer list networks``: one that takes features for X of two axes, or signals for three.
+    arm : str or mapping, optional
+        See ``biotransfer list arms``. When not given: "transferred" with weights to start from, else
+        "scratch".
+    sfreq : float, optional
+        Sampling rate in Hz, for networks of a library.
+    scale : {"standard", "none"}
+        Whether every feature (or channel) gets zero mean and unit deviation over the training windows.
+    epochs, learning_rate, batch_size, weight_decay
+        See :class:`biotransfer.Schedule`.
+    seed : int
+        Draws what starts afresh, and the order of batches.
+    engine, device : str
+        See :func:`biotransfer.train`.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        Labels, sorted.
+    n_features_in_ : int
+        Features, or channels.
+    network_ : Network
+        The record.
+    arm_ : Arm
+        What training started from; its ``ledger`` says where every tensor came from.
+    weights_ : Weights
+        After training, to be saved or to start another one.
+
+    Notes
+    -----
+    The same training as :func:`biotransfer.train`, number by number. For people unseen in training, hand
+    their identity to the splitter: ``cross_val_score(..., groups=subjects, cv=LeaveOneGroupOut())``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from biotransfer.sklearn import TransferClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat(["rest", "task"], 30)
+    >>> emg = rng.normal(size=(60, 16)) + (y == "task")[:, None]
+    >>> eeg = rng.normal(size=(60, 10)) + (y == "task")[:, None]
+    >>> source = TransferClassifier(epochs=30, learning_rate=1e-2).fit(emg, y)
+    >>> target = TransferClassifier(source.weights_, epochs=30, learning_rate=1e-2)
+    >>> bool(cross_val_score(target, eeg, y, cv=3).mean() > 0.8)
+    True
+    """
+
+    def __init__(
+        self,
+        source_weights: Weights | str | Path | None = None,
+        network: str | Mapping[str, Any] = "mlp",
+        arm: str | Mapping[str, Any] | None = None,
+        *,
+        sfreq: float | None = None,
+        scale: str = "standard",
+        epochs: int = 20,
+        learning_rate: float = 1e-3,
+        batch_size: int = 64,
+        weight_decay: float = 0.0,
+        seed: int = 0,
+        engine: str = "auto",
+        device: str = "cpu",
+    ):
+        self.source_weights = source_weights
+        self.network = network
+        self.arm = arm
+        self.sfreq = sfreq
+        self.scale = scale
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.weight_decay = weight_decay
+        self.seed = seed
+        self.engine = engine
+        self.device = device
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> TransferClassifier:
+        """Train on labelled windows.
+
+        Parameters
+        ----------
+        X : array, shape (n_windows, n_features) or (n_windows, n_chans, n_times)
+            Features or signals.
+        y : array, shape (n_windows,)
+            Labels.
+
+        Returns
+        -------
+        TransferClassifier
+            Itself.
+
+        Raises
+        ------
+        BiotransferError
+            When network, arm and weights do not fit each other or the windows.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float64, allow_nd=True)
+        check_classification_targets(y)
+        check_option("scale", self.scale, SCALES)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        windows = self._windows(X, labels)
+        self._scaler = fit_scaler(windows, self.scale)
+        windows = self._scaler.apply(windows)
+        self.network_ = build_network(self.network, windows.shape, len(self.classes_), sfreq=self.sfreq)
+        (self.arm_,) = make_arms(
+            [self._arm()], self._sources(), self.network_, self.seed, stream="target", target=windows
+        )
+        rows = np.arange(len(windows))
+        split = Split("all", "all", rows, rows[:0])
+        schedule = Schedule(self.epochs, self.learning_rate, self.batch_size, self.weight_decay)
+        curves = train(
+            self.network_, [self.arm_], windows, split, schedule, engine=self.engine, device=self.device
+        )
+        facts = {
+            "network": self.network_.describe(),
+            "classes": [str(c) for c in self.classes_],
+            "sfreq": self.sfreq,
+            "scale": self.scale,
+            "source": self.arm_.name,
+            "seed": self.seed,
+            "train": vars(schedule),
+            "n_windows": len(windows),
+        }
+        self.weights_ = Weights(curves.tensors[0], facts)
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return the probability of every class.
+
+        Parameters
+        ----------
+        X : array, shape (n_windows, n_features) or (n_windows, n_chans, n_times)
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray, shape (n_windows, n_classes)
+        """
+        from .networks.forward import run_network
+
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, allow_nd=True, reset=False)
+        given, wanted = tuple(X.shape[1:]), self.network_.input_shape
+        check(given == wanted, f"X has windows of shape {given}, fitted were {wanted}. Pass such windows.")
+        return run_network(self.network_, self.weights_.tensors, self._scaler.apply_array(X)).probabilities
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the most probable class of every window; ``X`` as in :meth:`predict_proba`."""
+        most = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[most]
+
+    def _arm(self) -> str | Mapping[str, Any]:
+        if self.arm is not None:
+            return self.arm
+        return "scratch" if self.source_weights is None else "transferred"
+
+    def _sources(self) -> dict[str, Weights]:
+        """Return the weights under the name that the arm asks for."""
+        request = resolve_arm(self._arm())
+        if request.source is None:
+            return {}
+        check(
+            self.source_weights is not None,
+            f"arm={request.label!r} starts from other weights, and source_weights is not given. "
+            "Pass source_weights=biotransfer.load_weights(...), or use arm='scratch'.",
+        )
+        assert self.source_weights is not None
+        if isinstance(self.source_weights, Weights):
+            return {request.source: self.source_weights}
+        return {request.source: open_weights(self.source_weights, self.network_)}
+
+    def _windows(self, X: np.ndarray, y: np.ndarray) -> Windows:
+        """Return the container that the rest of biotransfer takes; the rows have no known origin."""
+        unknown = pd.DataFrame({name: [""] * len(X) for name in METADATA})
+        unknown["uid"] = np.arange(len(X)).astype(str)
+        unknown[["start", "stop"]] = 0.0
+        return Windows(
+            X=X,
+            y=y.astype(np.int64),
+            metadata=unknown,
+            classes=tuple(str(c) for c in self.classes_),
+            names=tuple(str(i) for i in range(X.shape[1])),
+            modality="eeg",
+            sfreq=self.sfreq,
+        )

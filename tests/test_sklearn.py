@@ -1,0 +1,129 @@
+"""The classifier is scikit-learn's, and the training is ours."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, LeaveOneGroupOut, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from biotransfer.align.transform import fit_scaler
+from biotransfer.arms import make_arms
+from biotransfer.errors import BiotransferError
+from biotransfer.networks import build_network, initial_tensors
+from biotransfer.networks.forward import run_network
+from biotransfer.sklearn import TransferClassifier
+from biotransfer.splits import Split
+from biotransfer.training import Schedule, train
+from biotransfer.weights import Weights, save_weights
+
+from .builders import make_windows
+
+FAST = {"epochs": 15, "learning_rate": 1e-2, "batch_size": 16}
+FEATURES = make_windows(n_subjects=4, n_windows=4, n_features=10)
+SIGNALS = make_windows(n_subjects=3, n_windows=3, n_features=4, n_times=64)
+
+
+def source(n_features=10, n_outputs=4, spec="mlp"):
+    shape = (n_features,) if spec == "mlp" else (n_features, 64)
+    network = build_network(spec, shape, n_outputs)
+    return Weights(initial_tensors(network, 9, stream="source"), {"network": network.describe()})
+
+
+@parametrize_with_checks([TransferClassifier(**FAST)])
+def test_scikit_learns_own_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("arm", ["scratch", "transferred", "frozen_body", "permuted", {"name": "l2_sp"}])
+@pytest.mark.parametrize(
+    ("windows", "spec"), [(FEATURES, "mlp"), (SIGNALS, "cnn_signal")], ids=["mlp", "cnn"]
+)
+def test_it_is_the_same_training_number_by_number(windows, spec, arm):
+    weights = source(windows.shape[0], spec=spec)
+    names = np.array(windows.classes)[windows.y]
+    model = TransferClassifier(weights, spec, arm, seed=3, **FAST).fit(windows.X, names)
+
+    scaled = fit_scaler(windows, "standard").apply(windows)
+    network = build_network(spec, windows.shape, 3)
+    arms = make_arms([arm], {"supervised": weights}, network, 3)
+    rows = np.arange(len(windows))
+    curves = train(network, arms, scaled, Split("all", "all", rows, rows[:0]), Schedule(**FAST))
+    assert set(curves.tensors[0]) == set(model.weights_.tensors)
+    assert all(np.array_equal(v, model.weights_.tensors[k]) for k, v in curves.tensors[0].items())
+    logits = run_network(network, curves.tensors[0], scaled.X).logits
+    assert np.array_equal(model.predict(windows.X), np.array(windows.classes)[logits.argmax(axis=1)])
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    assert np.allclose(model.predict_proba(windows.X), odds / odds.sum(axis=1, keepdims=True), atol=1e-6)
+    assert model.arm_.ledger == arms[0].ledger
+
+
+def test_seeds_differ_and_repeat():
+    fitted = []
+    for seed in (0, 0, 1):
+        model = TransferClassifier(seed=seed, epochs=2).fit(FEATURES.X, FEATURES.y)
+        fitted.append(model.weights_.digest())
+    assert fitted[0] == fitted[1] != fitted[2]
+
+
+def test_cross_validation_over_people_and_search():
+    people = FEATURES.metadata["subject"].to_numpy()
+    model = make_pipeline(StandardScaler(), TransferClassifier(source(), **FAST))
+    scores = cross_val_score(model, FEATURES.X, FEATURES.y, groups=people, cv=LeaveOneGroupOut())
+    assert len(scores) == 4
+    assert scores.mean() > 0.8
+    grid = {
+        "transferclassifier__arm": ["transferred", "frozen_body", {"name": "partial_carry", "layers": 1}],
+        "transferclassifier__network": ["mlp", {"name": "mlp", "head": "spinal"}],
+    }
+    search = GridSearchCV(model, grid, cv=2, error_score="raise").fit(FEATURES.X, FEATURES.y)
+    assert len(search.cv_results_["params"]) == 6
+    assert search.best_score_ > 0.8
+
+
+def test_signals_pass_through_a_pipeline_and_any_channel_count_may_carry():
+    weights = source(8, spec="channel_wise")
+    model = TransferClassifier(weights, "channel_wise", epochs=2)
+    model = make_pipeline(FunctionTransformer(lambda X: X * 1e-6), model)
+    labels = np.where(SIGNALS.y == 0, "left", "right")
+    scores = cross_val_score(model, SIGNALS.X, labels, cv=3, scoring="roc_auc")
+    assert np.isfinite(scores).all()
+    fitted = model.fit(SIGNALS.X, labels)[-1]
+    assert {row.action for row in fitted.arm_.ledger if row.part != "head"} == {"copied"}
+
+
+def test_weights_may_be_a_file_and_go_on(tmp_path):
+    path = save_weights(source(), tmp_path / "emg")
+    models = [
+        TransferClassifier(origin, epochs=1).fit(FEATURES.X, FEATURES.y)
+        for origin in (source(), path, str(path.with_suffix("")))
+    ]
+    assert len({m.weights_.digest() for m in models}) == 1
+    further = TransferClassifier(models[0].weights_, arm="frozen_body", epochs=1).fit(FEATURES.X, FEATURES.y)
+    for name, value in models[0].weights_.tensors.items():
+        assert name.startswith("head") or np.array_equal(further.weights_.tensors[name], value)
+    again = pickle.loads(pickle.dumps(models[0]))
+    assert np.array_equal(again.predict_proba(FEATURES.X), models[0].predict_proba(FEATURES.X))
+    assert clone(models[1]).get_params()["source_weights"] == path
+
+
+def test_a_library_network_needs_its_sampling_rate():
+    with pytest.raises(BiotransferError, match="sampling rate"):
+        TransferClassifier(network="EEGNet").fit(SIGNALS.X, SIGNALS.y)
+    model = TransferClassifier(network="EEGNet", sfreq=64.0, epochs=1).fit(SIGNALS.X, SIGNALS.y)
+    assert np.allclose(model.predict_proba(SIGNALS.X).sum(axis=1), 1)
+
+
+def test_what_does_not_fit_is_said():
+    with pytest.raises(BiotransferError, match=r"source_weights is not given"):
+        TransferClassifier(arm="transferred").fit(FEATURES.X, FEATURES.y)
+    with pytest.raises(BiotransferError, match="takes features"):
+        TransferClassifier().fit(SIGNALS.X, SIGNALS.y)
+    fitted = TransferClassifier(network="cnn_signal", epochs=1).fit(SIGNALS.X, SIGNALS.y)
+    with pytest.raises(BiotransferError, match=r"shape \(4, 32\), fitted were \(4, 64\)"):
+        fitted.predict(SIGNALS.X[:, :, :32])
+    with pytest.raises(BiotransferError, match="Did you mean 'mlp'"):
+        TransferClassifier(network="mpl").fit(FEATURES.X, FEATURES.y)
