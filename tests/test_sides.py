@@ -1,10 +1,16 @@
 """A study of three sets and every direction between them, each set to itself included."""
 
+import itertools
+from dataclasses import replace
+
 import pytest
 
+from biotransfer import figures
 from biotransfer.errors import BiotransferError
 from biotransfer.recipe import load_recipe
 from biotransfer.report import methods_text
+from biotransfer.report.sections.matrix import make_matrix
+from biotransfer.report.text import gain
 from biotransfer.study import lay_out, prepare, run_study
 from biotransfer.study.tasks import SourceTask
 from biotransfer.study.tasks.source import _source_windows
@@ -34,7 +40,7 @@ RECIPE = {
     "features": "band_power",
     "align": {"name": "top_k", "k": 8},
     "network": {"name": "mlp", "hidden": [4]},
-    "arms": ["scratch", "transferred", "permuted", "shuffled_source", "noise_source"],
+    "arms": ["scratch", "transferred", "permuted", "redrawn", "noise_source"],
     "split": {"by": "subject", "donors": 1},
     "train": {"epochs": 2},
     "seeds": 2,
@@ -64,7 +70,7 @@ def test_no_person_of_the_target_is_in_its_source():
         assert people == set(subjects[split.donors])
         assert not people & {*subjects[split.test], *subjects[split.train]}
         own += 1
-    assert own == 3 * 3 * 3
+    assert own == 3 * 3 * 2
 
 
 def test_every_direction_is_in_the_tables(study):
@@ -98,6 +104,54 @@ def test_directions_of_sets_read_well(study):
     assert sentences["busy->busy", "transferred"].startswith(
         "Pretraining on other people's busy changed busy"
     )
+
+
+def test_the_heat_map_says_what_the_verdicts_say(study):
+    verdicts = {(v["source"], v["target"], v["arm"]): v for v in study.results.verdict_list}
+    figure = figures.plot_matrix(study.results, ["transferred", "redrawn"])
+    panels = [ax for ax in figure.axes if ax.images]
+    assert [ax.get_title(loc="left") for ax in panels] == ["transferred", "redrawn"]
+    for ax, arm in zip(panels, ("transferred", "redrawn"), strict=True):
+        texts = {str(t.get_gid() or ""): t.get_text() for t in ax.texts}
+        shown = ax.images[0].get_array()
+        for (i, source), (j, target) in itertools.product(enumerate(SETS), enumerate(SETS)):
+            verdict = verdicts[source, target, arm]
+            assert shown[i, j] == pytest.approx(100 * verdict["difference"])
+            mark = {"positive": " ▲", "negative": " ▼", "equivalent": " ≈"}.get(verdict["verdict"], "")
+            gain = f"{100 * verdict['difference']:+.1f}"
+            assert texts[f"gain:{source}:{target}"] == gain + mark
+            interval = f"{100 * verdict['ci_low']:.1f} to {100 * verdict['ci_high']:.1f}"
+            assert interval in {t.get_text() for t in ax.texts}
+        framed = {(round(p.get_x() + 0.48), round(p.get_y() + 0.47)) for p in ax.patches}
+        assert framed == {(0, 0), (1, 1), (2, 2)}
+    with pytest.raises(BiotransferError, match="frozen_body"):
+        figures.plot_matrix(study.results, ["frozen_body"])
+
+
+def test_a_direction_that_was_not_run_is_left_blank(study):
+    kept = [v for v in study.results.verdict_list if v["direction"] != "hand->calm"]
+    figure = figures.plot_matrix(replace(study.results, verdict_list=kept))
+    ax = next(ax for ax in figure.axes if ax.images)
+    assert ax.images[0].get_array().mask.tolist() == [[False] * 3, [False] * 3, [True, False, False]]
+    assert "–" in {t.get_text() for t in ax.texts}
+
+
+def test_the_section_averages_gains_by_kind_of_source(study):
+    section = make_matrix(study.results)
+    assert section is not None
+    rows = {row[0]: row for row in section.blocks[2].content.rows}
+    verdicts = study.results.verdicts.query("arm == 'permuted'").set_index("direction")["difference"]
+    for name, directions in {
+        "other people of the target's own set": ["calm->calm", "busy->busy", "hand->hand"],
+        "another set of the target's modality": ["calm->busy", "busy->calm"],
+        "EMG for EEG": ["hand->calm", "hand->busy"],
+        "EEG for EMG": ["calm->hand", "busy->hand"],
+    }.items():
+        head = section.blocks[2].content.head
+        assert rows[name][1] == str(len(directions))
+        assert rows[name][head.index("permuted")] == gain(verdicts[directions].mean(), "balanced_accuracy")
+    two = study.results.curves[study.results.curves["direction"].isin(EVERY[:2])]
+    assert make_matrix(replace(study.results, curves=two)) is None
 
 
 def test_two_sets_of_the_same_people_are_refused():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .carried import plot_ledger
 from .curves import plot_learning_curves
+from .matrix import plot_matrix
 from .outcomes import plot_confusion, plot_gains, plot_subjects
 from .signals import plot_signals, plot_spectra
 from .topology import plot_search
@@ -13,6 +14,7 @@ __all__ = [
     "plot_gains",
     "plot_learning_curves",
     "plot_ledger",
+    "plot_matrix",
     "plot_search",
     "plot_signals",
     "plot_spectra",

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...results import Results
+from .matrix import make_matrix
 from .search import topology_search
 from .section import Block, Section, paragraph, picture, table
 
 __all__ = ["SECTIONS", "Block", "Section", "make_sections", "paragraph", "picture", "table"]
 
-SECTIONS: tuple[Callable[[Results], Section | None], ...] = (topology_search,)
+SECTIONS: tuple[Callable[[Results], Section | None], ...] = (
+    make_matrix,
+    topology_search,
+)
 
 
 def make_sections(results: Results) -> list[Section]:
