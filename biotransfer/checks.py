@@ -297,7 +297,7 @@ def run_checks(results: Results) -> list[dict[str, Any]]:
     Parameters
     ----------
     results : Results
-        With verdicts.
+        With verdicts; of several budgets of labels, the largest is judged.
 
     Returns
     -------
@@ -305,6 +305,7 @@ def run_checks(results: Results) -> list[dict[str, Any]]:
         id, name, question, severity ("ok", "note", "warning", "error"), message, how, mend.
     """
     findings = []
+    results = results.at_largest_budget()
     for entry in CHECKS.values():
         severity, message = entry.function(results)
         findings.append(

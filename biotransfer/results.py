@@ -6,7 +6,7 @@ The folder is a public contract: other tools read it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ import yaml
 from .errors import check, check_option
 from .files import read_json, write_atomically, write_json, write_text
 from .recording import html_table
+from .splits import budget_seconds
 
-KEYS = ["direction", "network", "protocol", "arm", "split", "subject", "seed"]
+KEYS = ["direction", "network", "protocol", "budget", "arm", "split", "subject", "seed"]
 CURVES = [*KEYS, "step", "epoch", "split_part", "metric", "value"]
 PREDICTIONS = [*KEYS, "window_uid", "y_true", "y_pred", "probabilities"]
 LEDGER = [
@@ -35,8 +36,8 @@ LEDGER = [
 ]
 SOURCES = ["direction", "network", "protocol", "source", "method", "seed", "subjects", "windows", "accuracy",
            "balanced_accuracy", "chance"]  # fmt: skip
-TRAININGS = ["direction", "network", "protocol", "arm", "split", "seed", "engine", "epochs", "best_epoch",
-             "pseudo_labels"]  # fmt: skip
+TRAININGS = ["direction", "network", "protocol", "budget", "arm", "split", "seed", "engine", "epochs",
+             "best_epoch", "pseudo_labels"]  # fmt: skip
 TABLES: dict[str, list[str] | None] = {
     "curves": CURVES,
     "predictions": PREDICTIONS,
@@ -48,8 +49,8 @@ TABLES: dict[str, list[str] | None] = {
 """Every table a task may write, by name, with its columns; None where a method chooses them itself. The first
 four are fields of :class:`Results`, all others are found in ``Results.extras``."""
 CORE = ("curves", "predictions", "ledger", "sources")
-VERDICTS = ["direction", "source", "target", "network", "protocol", "arm", "against", "metric", "n_subjects",
-            "n_seeds", "difference", "ci_low", "ci_high", "p", "p_holm", "margin", "verdict",
+VERDICTS = ["direction", "source", "target", "network", "protocol", "budget", "arm", "against", "metric",
+            "n_subjects", "n_seeds", "difference", "ci_low", "ci_high", "p", "p_holm", "margin", "verdict",
             "detectable_difference", "sentence"]  # fmt: skip
 
 
@@ -62,8 +63,9 @@ class Results:
     recipe : dict
         The resolved recipe.
     curves : DataFrame
-        One row per direction x network x protocol x arm x split x subject x seed x step x split_part x
-        metric. ``step`` 0 is before any update, ``epoch`` counts passes (0 at step 0). Rows of the training
+        One row per direction x network x protocol x budget x arm x split x subject x seed x step x
+        split_part x metric. ``budget`` is text: "all", or the labelled seconds per class such as "5" or
+        "0.5". ``step`` 0 is before any update, ``epoch`` counts passes (0 at step 0). Rows of the training
         part pool all people: their subject is "*".
     predictions : DataFrame
         One row per test window after the last update; ``probabilities`` is a list, one per class.
@@ -99,6 +101,41 @@ class Results:
         """The verdicts as a table."""
         return pd.DataFrame(self.verdict_list, columns=VERDICTS)
 
+    @property
+    def budgets(self) -> list[str]:
+        """Budgets of labels that were run, from the smallest."""
+        return sorted(map(str, self.curves["budget"].unique()), key=budget_seconds)
+
+    def at_budget(self, budget: str) -> Results:
+        """Return what was found with one budget of labels.
+
+        Parameters
+        ----------
+        budget : str
+            As the tables write it: "all", or seconds such as "5".
+
+        Raises
+        ------
+        BiotransferError
+            When there is no such budget.
+        """
+        check_option("budget", budget, self.budgets)
+
+        def part(table: pd.DataFrame) -> pd.DataFrame:
+            return table[table["budget"] == budget].reset_index(drop=True) if "budget" in table else table
+
+        return replace(
+            self,
+            curves=part(self.curves),
+            predictions=part(self.predictions),
+            verdict_list=[row for row in self.verdict_list if row["budget"] == budget],
+            extras={name: part(table) for name, table in self.extras.items()},
+        )
+
+    def at_largest_budget(self) -> Results:
+        """Return what was found with the most labels; these results where there is one budget."""
+        return self if len(self.budgets) < 2 else self.at_budget(self.budgets[-1])
+
     def __repr__(self) -> str:
         return f"<Results: {self.recipe.get('title', '')!r}, {len(self.verdict_list)} verdicts>"
 
@@ -112,6 +149,7 @@ class Results:
             "direction",
             "network",
             "protocol",
+            "budget",
             "arm",
             "difference",
             "ci_low",

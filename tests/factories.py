@@ -111,6 +111,7 @@ def make_curves(
                         direction,
                         network,
                         protocol,
+                        "all",
                         arm,
                         split,
                         subject,
@@ -122,7 +123,7 @@ def make_curves(
                     rows.append((*where, "balanced_accuracy", value))
                     rows.append((*where, "accuracy", min(value + 0.01, 1.0)))
                     if i == 0:
-                        where = (*where[:5], "*", *where[6:9], "train")
+                        where = (*where[:6], "*", *where[7:10], "train")
                         rows.append((*where, "log_loss", 1.2 * np.exp(-epoch / 3)))
     return pd.DataFrame(rows, columns=CURVES)
 
@@ -143,7 +144,7 @@ def make_predictions(
                 pd.DataFrame(
                     {
                         "direction": direction, "network": network, "protocol": protocol, "arm": arm,
-                        "split": f"subject={subject}", "subject": subject, "seed": seed,
+                        "budget": "all", "split": f"subject={subject}", "subject": subject, "seed": seed,
                         "window_uid": [f"{subject}@{j}" for j in range(n)],
                         "y_true": true, "y_pred": predicted,
                         "probabilities": np.full((n, k), 1 / k).tolist(),

@@ -21,7 +21,7 @@ def _clean() -> Results:
             value = 0.33 if epoch == 0 else 0.7 + gain + 0.001 * subject + 0.0001 * seed
             for metric in ("accuracy", "balanced_accuracy"):
                 split = f"subject={subject}"
-                row = ("emg->eeg", "mlp", "subject", arm, split, str(subject), seed, epoch * 10, epoch)
+                row = ("emg->eeg", "mlp", "subject", "all", arm, split, str(subject), seed, epoch * 10, epoch)
                 rows.append((*row, "test", metric, value))
     curves = pd.DataFrame(
         rows,
@@ -29,6 +29,7 @@ def _clean() -> Results:
             "direction",
             "network",
             "protocol",
+            "budget",
             "arm",
             "split",
             "subject",
@@ -99,6 +100,7 @@ def _clean() -> Results:
             "direction": "emg->eeg",
             "network": "mlp",
             "protocol": "subject",
+            "budget": "all",
             "arm": arm,
             "n_subjects": 9,
             "ci_low": 0.04,

@@ -175,7 +175,7 @@ def test_time_to_threshold_is_the_first_crossing_or_censored():
 def table(curves, *, splits=("s",), seeds=(0,), steps_per_epoch=10, direction="emg->eeg", protocol="subject"):
     """Long curves from {arm: {subject: values}}; every split and seed repeats them."""
     rows = [
-        (direction, "mlp", protocol, arm, split, subject, seed, epoch * steps_per_epoch, epoch, "test",
+        (direction, "mlp", protocol, "all", arm, split, subject, seed, epoch * steps_per_epoch, epoch, "test",
          "balanced_accuracy", value)
         for arm, people in curves.items()
         for subject, values in people.items()
@@ -253,7 +253,7 @@ def test_seeds_and_splits_are_averaged_inside_the_person():
 
 def test_training_rows_other_metrics_and_row_order_do_not_matter():
     curves = table(CASE)
-    noise = curves.assign(split_part="train", subject="*").drop_duplicates([*CURVES[:7], "epoch"])
+    noise = curves.assign(split_part="train", subject="*").drop_duplicates([*CURVES[:8], "epoch"])
     other = curves.assign(metric="accuracy", value=0.0)
     mixed = pd.concat([noise, other, curves]).sample(frac=1, random_state=0)
     keys = ["arm", "subject"]

@@ -62,7 +62,7 @@ def test_every_key_is_used():
         for p in (ROOT / "biotransfer").rglob("*.py")
         if p.parent.name != "recipe"
     )
-    for key in set(KEYS) - {"budget", "eeg", "emg"}:
+    for key in set(KEYS) - {"eeg", "emg"}:
         assert re.search(rf"""recipe(?:\.resolved)?\[["']{key}["']\]|recipe\.get\(["']{key}["']""", code), key
     for group in ("train", "pretrain", "compare"):
         for key in DEFAULTS[group]:
@@ -94,6 +94,8 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
     assert set(changes) == set(KEYS) - set(DESCRIPTIVE) - {"budget", "same_modality"}
     uids = [load_recipe(_with(**{key: value})).uid for key, value in changes.items()]
     assert len({base, *uids}) == len(uids) + 1
+    budgets = ["all", [5], [0, 5], {"seconds": [5], "others": "labelled"}]
+    assert len({load_recipe(_with(align="pca", budget=budget)).uid for budget in budgets}) == len(budgets)
     for key in ("title", "question", "source"):
         assert load_recipe(_with(**{key: "other"})).uid == base
 
@@ -140,7 +142,22 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
         (_with(train={"epochs": 0}), "Expected 1 or more"),
         (_with(seeds=0), "seeds=\\[\\]|seeds=0"),
         (_with(seeds=[1, 1]), "repeats"),
-        (_with(budget=[0, 5]), "Expected: all"),
+        (_with(budget="some"), "Expected all, or labelled seconds"),
+        (_with(budget=[5, 5]), "repeats one"),
+        (_with(budget={"seconds": [5], "label_of": "x"}), "Did you mean 'labels_of'"),
+        (_with(budget={"seconds": [5], "labels_of": "testperson"}), "Did you mean 'test_person'"),
+        (_with(budget=[0, 5], align={"name": "top_k", "k": 8}), "the labels that a budget withholds"),
+        (_with(budget=[5], split={"by": "block"}), "split by block does not"),
+        (_with(budget=[5], split={"by": "subject", "folds": 2}), "split by subject does not"),
+        (
+            _with(budget={"seconds": [5], "labels_of": "training_people"}, split={"by": "shuffled_windows"}),
+            "counts distinct seconds",
+        ),
+        (
+            _with(budget=[0, 5], align="pca", arms=["scratch", "self_training"]),
+            "a budget of 0 leaves none",
+        ),
+        (_with(budget=[5], align="pca", pretrain="multi_task"), "learns from the target's labels"),
         (_with(compare={"metric": "acuracy"}), "Did you mean 'accuracy'"),
         (_with(compare={"measure": "asymptot"}), "Did you mean 'asymptote'"),
         (_with(published=[{"direction": "emg->eeg"}]), "lacks network"),

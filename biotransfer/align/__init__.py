@@ -16,7 +16,7 @@ from .subspaces import gfk, ssa, subspace_alignment
 from .transform import SCALES, Transform, WindowMap, fit_scaler
 from .transport import cca, gromov_wasserstein, linear_transport, optimal_transport
 
-__all__ = ["ALIGN", "Alignment", "Transform", "WindowMap", "fit_alignment"]
+__all__ = ["ALIGN", "Alignment", "Transform", "WindowMap", "fit_alignment", "needs_labels"]
 
 _OT = ("ot",)
 
@@ -36,7 +36,7 @@ ALIGN = Catalog(
               facts={"takes": "any", "joint": False}),
         Entry("top_k", "The k features of each modality that tell its classes apart best, by rank.", top_k,
               "own reading of Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074 (selector unpublished)",
-              {"takes": "features", "joint": False}),
+              {"takes": "features", "joint": False, "labels": {"score": ("anova", "mutual_information")}}),
         Entry("pca", "The first k whitened principal components of each modality.", pca,
               "Jolliffe 2002, doi:10.1007/b98835", {"takes": "features", "joint": False}),
         Entry("matched", "The features or channels that both modalities have by name.", matched,
@@ -76,6 +76,18 @@ class Alignment:
 
     source: WindowMap
     target: WindowMap
+
+
+def needs_labels(spec: Mapping[str, Any]) -> bool:
+    """Whether a method, with these parameters, is fitted on labels and not on the inputs alone.
+
+    Examples
+    --------
+    >>> needs_labels({"name": "top_k", "score": "anova"}), needs_labels({"name": "pca"})
+    (True, False)
+    """
+    reads: Mapping[str, Any] = ALIGN[spec["name"]].facts.get("labels", {})
+    return any(spec.get(key) in values for key, values in reads.items())
 
 
 def fit_alignment(

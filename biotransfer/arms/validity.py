@@ -41,6 +41,7 @@ def why_not(
     network: Network | None = None,
     source: Network | None = None,
     unlabelled: bool | None = None,
+    labelled: bool | None = None,
 ) -> str | None:
     """Say why a method cannot be used, as far as is known.
 
@@ -54,6 +55,8 @@ def why_not(
         The source's network.
     unlabelled : bool, optional
         Whether the study leaves training windows without labels.
+    labelled : bool, optional
+        Whether every training of the study has labelled windows of the target.
 
     Returns
     -------
@@ -70,6 +73,11 @@ def why_not(
     for need in entry.facts["needs"]:
         if need == "unlabelled" and unlabelled is False:
             reason = "and every training window of this study has its label. Set a budget: budget: [10]."
+        elif need in ("target_rows", "unlabelled") and labelled is False:
+            return (
+                f"arm {entry.name!r} needs {NEEDS['target_rows']}, and a budget of 0 leaves none. "
+                "Leave 0 out of budget.seconds."
+            )
         elif network is not None and need in ("units", "dense_layer", "batch_norm"):
             reason = _lacks_layers(need, network)
         elif network is not None and source is not None and need in ("source_features", "source_logits"):

@@ -92,7 +92,8 @@ def _print_verdicts(results: Any) -> None:
         )
         p = f"{row.p_holm:.3f}" if row.p_holm is not None and row.p_holm == row.p_holm else "-"
         gain, interval = f"{100 * row.difference:+.1f}", f"{low} to {high}"
-        print(columns(row.direction, row.network, row.protocol, row.arm, gain, interval, p, row.verdict))
+        where = row.protocol if row.budget == "all" else f"{row.protocol}, {row.budget} s"
+        print(columns(row.direction, row.network, where, row.arm, gain, interval, p, row.verdict))
     against, metric = results.recipe["compare"]["against"], results.recipe["compare"]["metric"]
     print(f"gain: points of {metric} over {against}; the unit is the person")
     for finding in results.checks:
@@ -135,6 +136,8 @@ def check(arguments: argparse.Namespace) -> int:
     for (modality, protocol, network), splits in plan.splits.items():
         leaks = ", LEAKS: near copies of test windows are trained on" if splits[0].leaks else ""
         print(f"  {network} on {modality} by {protocol}: {len(splits)} folds{leaks}")
+        for line in _budget_lines(plan, modality, protocol, network):
+            print(f"    {line}")
     seconds = estimate_seconds(plan) / arguments.workers
     print(
         f"  {count_trainings(plan)} trainings in {len(lay_out(plan))} tasks, "
@@ -142,6 +145,25 @@ def check(arguments: argparse.Namespace) -> int:
     )
     print("Nothing is wrong. Nothing was trained.")
     return 0
+
+
+def _budget_lines(plan: Any, modality: str, protocol: str, network: str) -> list[str]:
+    """Say how many windows every budget labels; nothing where all are labelled."""
+    from ..splits import ALL, budget_label
+
+    lines = []
+    for budget in plan.budgets if plan.budgets != [ALL] else []:
+        folds = plan.labelled[modality, protocol, network, budget]
+        counts = [
+            f"{min(sizes)} to {max(sizes)} {what}"
+            for what, sizes in (
+                ("labelled windows", [len(fold.train) for fold in folds]),
+                ("without label", [len(fold.unlabelled) for fold in folds]),
+                ("tested", [len(fold.test) for fold in folds]),
+            )
+        ]
+        lines.append(f"{budget_label(budget)}: {', '.join(counts)} per fold")
+    return lines
 
 
 def _duration(seconds: float) -> str:

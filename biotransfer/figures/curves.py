@@ -62,13 +62,15 @@ def people_curves(
     Returns
     -------
     DataFrame
-        Index (network, protocol, arm, subject), one column per epoch; column 0 is before any update.
+        Index (network, protocol, arm, subject), one column per epoch; column 0 is before any update. Of
+        several budgets of labels, the largest.
 
     Raises
     ------
     BiotransferError
         When the study holds no such rows.
     """
+    results = results.at_largest_budget()
     metric = metric or compared_metric(results)
     conditions_of(results.curves, direction)
     table = results.curves

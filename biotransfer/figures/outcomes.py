@@ -179,7 +179,7 @@ def plot_gains(results: Results, direction: str) -> Figure:
     BiotransferError
         When the direction has no verdict.
     """
-    verdicts = results.verdicts
+    verdicts = results.at_largest_budget().verdicts
     check(
         len(verdicts),
         "the study holds no verdicts: it needs scratch and another arm. Add arms to the recipe.",
@@ -264,7 +264,7 @@ def confusion(results: Results, direction: str, network: str, protocol: str, arm
         a class without any test window is a row of NaN.
     """
     n = len(target_of(results, direction)["classes"])
-    table = results.predictions
+    table = results.at_largest_budget().predictions
     kept = table[
         (table["direction"] == direction)
         & (table["network"] == network)

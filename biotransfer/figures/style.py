@@ -223,9 +223,11 @@ def chance_level(results: Results, direction: str, metric: str) -> float | None:
 
 
 def people_measures(results: Results, metric: str | None = None) -> pd.DataFrame:
-    """Return :func:`biotransfer.metrics.measure_curves` of the study, gains counted from its baseline."""
+    """Return :func:`biotransfer.metrics.measure_curves` at the largest budget, against the baseline."""
     return metrics.measure_curves(
-        results.curves, against=baseline_arm(results), metric=metric or compared_metric(results)
+        results.at_largest_budget().curves,
+        against=baseline_arm(results),
+        metric=metric or compared_metric(results),
     )
 
 

@@ -3,6 +3,7 @@
 Numbers only: what they are worth as evidence is decided in ``stats`` and ``verdicts``.
 """
 
+from .calibration import calibration_curves, labelled_seconds, seconds_needed
 from .curves import MEASURES, STUDY_KEYS, curve_measures, measure_curves, time_to_threshold
 from .predictions import (
     METRICS,
@@ -20,11 +21,14 @@ __all__ = [
     "STUDY_KEYS",
     "accuracy",
     "balanced_accuracy",
+    "calibration_curves",
     "chance_level",
     "confusion",
     "curve_measures",
     "expected_calibration_error",
+    "labelled_seconds",
     "log_loss",
     "measure_curves",
+    "seconds_needed",
     "time_to_threshold",
 ]

@@ -12,7 +12,7 @@ from ..errors import check, check_option
 from ..results import CURVES, KEYS
 from .predictions import METRICS
 
-STUDY_KEYS = ["direction", "network", "protocol"]
+STUDY_KEYS = ["direction", "network", "protocol", "budget"]
 MEASURES = ("step0", "after_epoch_1", "asymptote", "final", "area")
 
 
@@ -161,14 +161,14 @@ def measure_curves(
     last : int
         Evaluations in the asymptote.
     threshold : float, optional
-        What time_to_threshold waits for. By default, for each direction, network and protocol, the point
-        where the mean curve of ``against`` has made 95 % of its own way from step 0 to its asymptote.
+        What time_to_threshold waits for. By default, for each direction, network, protocol and budget, the
+        point where the mean curve of ``against`` has made 95 % of its own way from step 0 to its asymptote.
 
     Returns
     -------
     DataFrame
-        One row per direction, network, protocol, arm and subject. A person's curve is the mean over seeds
-        and over the splits that test this person. Columns: n_seeds; the ``MEASURES``; jumpstart_step0,
+        One row per direction, network, protocol, budget, arm and subject. A person's curve is the mean over
+        seeds and over the splits that test this person. Columns: n_seeds; the ``MEASURES``; jumpstart_step0,
         jumpstart_epoch1, asymptote_gain and area_gain (arm minus ``against``, same person); transfer_ratio
         = (A_T - A_S) / A_S of the areas; threshold; time_to_threshold in updates, NaN with ``censored``
         True when it is never reached; savings tau = (n_S - n_T) / n_S, NaN when either time is censored or

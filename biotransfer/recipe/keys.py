@@ -30,7 +30,10 @@ KEYS: dict[str, str] = {
     "same_modality": "By target, the source of that arm: {people: n} of the target's own set kept "
     "aside, or another data set.",
     "split": "Who trains and who tests, or a list of such rules (see: biotransfer list splits).",
-    "budget": "How much labelled target data: all.",
+    "budget": "Labelled target data: all, or seconds per class, such as [0, 1, 2, 5, 10]; labels_of "
+    "(test_person: of the person's own other recordings, or training_people), others (what the training "
+    "people add to a test person's labels: unlabelled, or labelled), epochs (passes over the labelled "
+    "windows; train.epochs when left out).",
     "train": "epochs, learning_rate, batch_size, weight_decay, patience (epochs without a lower validation "
     "loss), precision (full or mixed), augment: the same for every arm and source.",
     "pretrain": "A method (see: biotransfer list pretrain); held_out (share of source people kept to see "

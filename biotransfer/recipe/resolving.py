@@ -12,6 +12,7 @@ from ..align.transform import SCALES
 from ..arms import why_not
 from ..errors import check, check_option
 from ..recording import MODALITIES
+from .budget import always_labelled, refuse_joint, resolve_budget
 from .keys import DEFAULTS, KEYS, METHOD_KEYS, PUBLISHED_KEYS
 from .levers import resolve_pretrain, resolve_requests
 from .searching import resolve_search
@@ -59,13 +60,13 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     out["arms"] = [plain(request.spec) for request in requests]
     out["split"] = [_split(SPLITS, split) for split in _as_list(out["split"])]
     _unique("split", [split["by"] for split in out["split"]])
-    check(
-        out["budget"] == "all", f"budget={out['budget']!r}. Expected: all (every labelled training window)."
-    )
-
+    out["budget"] = resolve_budget(out["budget"], out)
     for request in requests:
-        reason = why_not(request.entry, unlabelled=out["budget"] != "all")
+        reason = why_not(
+            request.entry, unlabelled=out["budget"] != "all", labelled=always_labelled(out["budget"])
+        )
         check(reason is None, str(reason))
+    refuse_joint(out["budget"], [request.pretrain or out["pretrain"] for request in requests])
 
     out["train"] = _train(out)
     out["seeds"] = _seeds(out["seeds"])

@@ -23,6 +23,7 @@ from ..figures.style import (
     protocol_label,
 )
 from ..results import Results
+from ..splits import ALL, budget_label
 from ..stats import bootstrap_interval
 from ..verdicts import compare_measures
 from . import text as write
@@ -62,6 +63,7 @@ def verdict_table(results: Results) -> Table | None:
     group = None
     for d in results.verdict_list:
         here = f"{direction_label(d['direction'])}, {d['network']}, {protocol_label(d['protocol'])}"
+        here += "" if d["budget"] == ALL else f", {budget_label(d['budget'])}"
         rows += [here] if here != group else []
         group = here
         rows.append(

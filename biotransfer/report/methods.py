@@ -358,13 +358,37 @@ def _evaluation(results: Results) -> str:
             else ""
         )
         sentences.append(f"Split by {rule}{' (' + extra + ')' if extra else ''}: tested on {who}{leak}.")
+    sentences.append(_budget(recipe["budget"]))
     compare = recipe["compare"]
     sentences.append(
         "Test windows were predicted before any update (step 0) and after every epoch. The measure compared "
         f"is {metric_label(compare['metric'])}, {measure_label(compare.get('measure', 'asymptote'))}; test "
         "windows never chose the epoch."
     )
-    return " ".join(sentences)
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _budget(budget: Any) -> str:
+    """Say whose labels were counted."""
+    if budget == "all":
+        return ""
+    seconds = f"{joined(f'{s:g}' for s in budget['seconds'])} s of distinct signal per class"
+    rest = "The signals of windows without label were seen by scaling, alignment and self-training alone."
+    if budget["labels_of"] == "training_people":
+        return (
+            f"Labels were given to {seconds}, taken from the training people in turn, a larger budget "
+            f"holding the smaller ones. {rest}"
+        )
+    others = (
+        "were labelled training data beside them"
+        if budget["others"] == "labelled"
+        else "gave signals without labels"
+    )
+    return (
+        f"Labels were given to {seconds} of each test person, a larger budget holding the smaller ones: for "
+        "every class the first half of this person's recordings, from its beginning; the person was tested "
+        f"on the other half. The other people {others}. {rest}"
+    )
 
 
 def _statistics(results: Results, references: _References) -> str:
@@ -385,8 +409,8 @@ def _statistics(results: Results, references: _References) -> str:
     return _sentence(
         "The unit is the person: seeds and folds were averaged inside each person. Differences from "
         f"{base} were tested by a paired sign-flip permutation test{cite['sign flip']}, {draws}, corrected "
-        f"by Holm's method{cite['holm']} over all arms, directions and networks of one split rule for "
-        f"which there are people enough to reach significance at all{cite['tarone']}, α = {alpha:g}; "
+        f"by Holm's method{cite['holm']} over all arms, directions, networks and budgets of one split rule "
+        f"for which there are people enough to reach significance at all{cite['tarone']}, α = {alpha:g}; "
         "intervals are 95 % bias-corrected and accelerated bootstrap intervals over "
         f"people{cite['bca']}.",
         smallest,

@@ -63,11 +63,12 @@ def render(results: Results) -> str:
 def context(results: Results) -> dict[str, Any]:
     """Return what the template shows."""
     recipe, provenance = results.recipe, results.provenance
+    whole, results = results, results.at_largest_budget()
     invented = [data_label(key) for key, side in results.data.items() if side.get("simulated")]
     simulated = bool(invented) or bool(provenance.get("simulated"))
     title = str(recipe.get("title") or "A transfer study")
     measures, others = comparisons.measures_by_metric(results), comparisons.other_measures(results)
-    paragraphs, references = methods_paragraphs(results)
+    paragraphs, references = methods_paragraphs(whole)
     return {
         "title": f"{title} (simulated data)" if simulated else title,
         "question": str(recipe.get("question") or ""),
@@ -77,16 +78,16 @@ def context(results: Results) -> dict[str, Any]:
         "smoke": bool(recipe.get("smoke")),
         "note": str(provenance.get("note") or ""),
         "facts": _head_facts(results),
-        "headline": _headline(results.verdict_list),
-        "sentences": [d["sentence"] for d in results.verdict_list],
+        "headline": _headline(whole.verdict_list),
+        "sentences": [d["sentence"] for d in whole.verdict_list],
         "cards": _cards(results),
-        "findings": _findings(results),
-        "verdicts": comparisons.verdict_table(results),
+        "findings": _findings(whole),
+        "verdicts": comparisons.verdict_table(whole),
         "guide": facts.guide_table(results),
         "directions": [_direction(results, measures, others, d) for d in directions_of(results)],
         "published": comparisons.published_table(results, measures),
         "sources": facts.source_table(results),
-        "sections": make_sections(results),
+        "sections": make_sections(whole),
         "data": [_data(results, key) for key in results.data],
         "methods": [(heading, write.linked(text)) for heading, text in paragraphs],
         "references": [write.linked(reference) for reference in references],

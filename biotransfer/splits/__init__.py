@@ -9,6 +9,16 @@ from typing import Any
 
 from ..catalog import Catalog, Entry
 from ..windows import Windows
+from .budget import (
+    ALL,
+    LABELS_OF,
+    OTHERS,
+    budget_label,
+    budget_name,
+    budget_seconds,
+    budget_splits,
+    distinct_seconds,
+)
 from .checking import check_apart, check_split
 from .foreign import by_sklearn, splits_from
 from .inner import inner_splits
@@ -17,8 +27,9 @@ from .rules import by_block, by_recording, by_session, by_shuffled_windows, by_s
 from .split import Split
 
 __all__ = [
-    "SPLITS", "Copy", "Split", "check_apart", "check_split", "find_copies", "inner_splits", "make_splits",
-    "shared_content", "splits_from",
+    "ALL", "LABELS_OF", "OTHERS", "SPLITS", "Copy", "Split", "budget_label", "budget_name", "budget_seconds",
+    "budget_splits", "check_apart", "check_split", "distinct_seconds", "find_copies", "inner_splits",
+    "make_splits", "shared_content", "splits_from",
 ]  # fmt: skip
 
 SPLITS = Catalog(

@@ -58,6 +58,13 @@ class Split:
         """Rows of everything but the test: what may be looked at before it."""
         return np.concatenate([self.train, self.validation, self.donors, self.unlabelled])
 
+    @property
+    def fit_rows(self) -> np.ndarray:
+        """Rows that scalers and alignments are fitted on: labelled or not, the training side's."""
+        if not len(self.unlabelled):
+            return self.train
+        return np.sort(np.concatenate([self.train, self.unlabelled]))
+
     def parts(self) -> Iterator[tuple[str, np.ndarray]]:
         """Yield every part's name and rows."""
         for name in ("train", "validation", "test", "donors", "unlabelled"):

@@ -42,11 +42,13 @@ def estimate_seconds(plan: Plan) -> float:
             if not isinstance(task, (SourceTask, TargetTask)) or task.network != spec["name"]:
                 continue
             source, target = task.direction.split("->")
-            n_train = len(plan.split(task.direction, task.network, task.protocol, task.fold).train)
+            budget = task.budget if isinstance(task, TargetTask) else None
+            n_train = len(plan.split(task.direction, task.network, task.protocol, task.fold, budget).train)
             if isinstance(task, SourceTask) and task.kind != "same_modality":
                 n_train = len(plan.sides[source].windows(task.network))
+            epochs = plan.train_settings(budget)["epochs"] if budget else schedule.epochs
             key = (target, min(len(entry.trials), n_models))
-            updates[key] = updates.get(key, 0.0) + schedule.steps_per_epoch(n_train) * schedule.epochs
+            updates[key] = updates.get(key, 0.0) + schedule.steps_per_epoch(n_train) * epochs
         for (target, models), n_updates in updates.items():
             shape = plan.sides[target].windows(spec["name"]).shape
             k = plan.recipe["align"].get("k")

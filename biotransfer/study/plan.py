@@ -16,7 +16,7 @@ from ..errors import check
 from ..pretraining import METHODS, method_label
 from ..recipe import Recipe
 from ..recipe.levers import method_of
-from ..splits import Split, make_splits
+from ..splits import ALL, Split, budget_name, budget_splits, make_splits
 from ..windows import Windows
 from .data import Side, data_sections
 
@@ -70,7 +70,10 @@ class Plan:
     sides : mapping
         "eeg", "emg" or names of ``sets``; "same_modality NAME" for other data of a target's modality.
     splits : mapping
-        Splits by (target, protocol, network).
+        Splits by (target, protocol, network), with every label.
+    labelled : mapping
+        Splits by (target, protocol, network, budget): the same folds, with the labels that a budget leaves;
+        tasks train on these.
     finds : mapping of str to mapping of str to DataFrame
         By variant, the tables of the stage "choices", once they are made.
     variant : str
@@ -80,6 +83,7 @@ class Plan:
     recipe: Recipe
     sides: Mapping[str, Side]
     splits: Mapping[tuple[str, str, str], list[Split]]
+    labelled: Mapping[tuple[str, str, str, str], list[Split]]
     finds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     variant: str = ""
 
@@ -102,12 +106,30 @@ class Plan:
                 found[arm.source] = Source(arm.starts_from, dict(arm.pretrain or usual))
         return found
 
+    @property
+    def budgets(self) -> list[str]:
+        """Names of the budgets, from the smallest."""
+        return budget_names(self.recipe)
+
     def split(
-        self, direction: str, network: str, protocol: str | None = None, fold: int | None = None
+        self,
+        direction: str,
+        network: str,
+        protocol: str | None = None,
+        fold: int | None = None,
+        budget: str | None = None,
     ) -> Split:
-        """Return a split of the direction's target; the first rule and fold where none is named."""
-        target = direction.split("->")[1]
-        return self.splits[target, protocol or self.recipe["split"][0]["by"], network][fold or 0]
+        """Return a split of the direction's target; what is not named is the first, or the largest budget."""
+        rule = protocol or self.recipe["split"][0]["by"]
+        key = (direction.split("->")[1], rule, network, budget or self.budgets[-1])
+        return self.labelled[key][fold or 0]
+
+    def train_settings(self, budget: str = ALL) -> dict[str, Any]:
+        """Return the schedule of a training on the target."""
+        train = dict(self.recipe["train"])
+        if budget != ALL and self.recipe["budget"]["epochs"] is not None:
+            train["epochs"] = self.recipe["budget"]["epochs"]
+        return train
 
     def strangers(self, name: str, windows: Windows, task: OfFold) -> Windows:
         """Return windows of the side ``name`` of people who are not in the target.
@@ -155,6 +177,12 @@ class Plan:
         return {**spec, **json.loads(table.loc[mine, "topology"].iloc[0])}
 
 
+def budget_names(recipe: Recipe) -> list[str]:
+    """Return the names of a recipe's budgets, from the smallest."""
+    budget = recipe["budget"]
+    return [ALL] if budget == ALL else [budget_name(s) for s in budget["seconds"]]
+
+
 def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
     """Split the target of every direction.
 
@@ -168,9 +196,10 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
     Raises
     ------
     BiotransferError
-        When a split cannot be made, a source has a single class, or two sets hold the same people.
+        When a split or budget cannot be made, a source has a single class, or two sets hold the same people.
     """
     splits: dict[tuple[str, str, str], list[Split]] = {}
+    labelled: dict[tuple[str, str, str, str], list[Split]] = {}
     for direction in recipe["directions"]:
         source, target = direction.split("->")
         check(
@@ -196,7 +225,18 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
                 key = (target, rule["by"], spec["name"])
                 if key not in splits:
                     splits[key] = make_splits(windows, **_split_options(recipe, target, rule))
-    return Plan(recipe, sides, splits)
+                    for name, budgeted in _with_budgets(recipe, windows, splits[key]).items():
+                        labelled[(*key, name)] = budgeted
+    return Plan(recipe, sides, splits, labelled)
+
+
+def _with_budgets(recipe: Recipe, windows: Windows, splits: list[Split]) -> dict[str, list[Split]]:
+    """Return the folds with the labels that each budget leaves, by the budget's name."""
+    if recipe["budget"] == ALL:
+        return {ALL: splits}
+    options = {key: value for key, value in recipe["budget"].items() if key != "epochs"}
+    made = [budget_splits(windows, split, **options) for split in splits]
+    return {name: [fold[i] for fold in made] for i, name in enumerate(budget_names(recipe))}
 
 
 def _refuse_same_people(recipe: Recipe, sides: Mapping[str, Side], source: str, target: str) -> None:

@@ -19,6 +19,7 @@ from .loop import train_loop
 from .schedule import Schedule
 from .stacked import can_stack, train_stacked
 from .teaching import teach
+from .untrained import evaluate_untrained
 
 ENGINES = ("auto", "stacked", "loop")
 
@@ -149,10 +150,15 @@ def train(
     Returns
     -------
     Curves
-        Evaluation rows are ``split.validation`` followed by ``split.test``.
+        Evaluation rows are ``split.validation`` followed by ``split.test``. Where no window has a label
+        (a budget of 0) nothing is updated and every point of the curve repeats the first.
     """
     n = len(arms)
     eval_rows = np.concatenate([split.validation, split.test])
+    if not len(split.train):
+        return evaluate_untrained(
+            network, arms, windows.X[eval_rows], windows.y[eval_rows], schedule or Schedule()
+        )
     job = Job(
         network,
         arms,

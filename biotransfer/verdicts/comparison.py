@@ -12,6 +12,7 @@ import pandas as pd
 from ..arms import ARMS
 from ..errors import check, check_option
 from ..metrics import MEASURES, STUDY_KEYS, measure_curves
+from ..splits import ALL, budget_label
 from ..stats import bootstrap_interval, detectable_difference
 from .rule import Decision, decide
 from .wording import write_sentence
@@ -21,11 +22,12 @@ ROLES = ("baseline", "transfer", "control", "reference")
 
 @dataclass(frozen=True, eq=False)
 class _Comparison:
-    """One arm of one direction, network and protocol beside the arm it is compared with."""
+    """One arm of one direction, network, protocol and budget beside the arm it is compared with."""
 
     direction: str
     network: str
     protocol: str
+    budget: str
     arm: str
     role: str
     n_seeds: int
@@ -43,7 +45,7 @@ def _comparisons(
 ) -> Iterator[_Comparison]:
     """Yield every arm but ``against``, in the order of the table."""
     for keys, group in table.groupby(STUDY_KEYS, sort=False):
-        direction, network, protocol = map(str, keys)
+        direction, network, protocol, budget = map(str, keys)
         wide = group.pivot(index="subject", columns="arm", values=measure)
         check(
             len(wide) >= 2,
@@ -61,8 +63,9 @@ def _comparisons(
                 if roles[arm] == "transfer" and roles[other] == "control" and other != against
             }
             yield _Comparison(
-                direction, network, protocol, arm, roles[arm], int(seeds[arm]), mine, values[against], rivals
-            )
+                direction, network, protocol, budget, arm, roles[arm], int(seeds[arm]), mine,
+                values[against], rivals,
+            )  # fmt: skip
 
 
 def _judge(
@@ -122,7 +125,7 @@ def compare(
     leaking_protocols: Collection[str] = (),
     phrases: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Give the verdict on every arm, direction, network and protocol.
+    """Give the verdict on every arm, direction, network, protocol and budget.
 
     Parameters
     ----------
@@ -140,7 +143,7 @@ def compare(
         Error rate of each protocol's family.
     roles : mapping of str to str
         Role of every arm: baseline, transfer, control or reference. Only a transfer arm has to beat the
-        control arms of its direction, network and protocol.
+        control arms of its direction, network, protocol and budget.
     last : int
         Evaluations in the asymptote.
     seed : int
@@ -164,8 +167,8 @@ def compare(
 
     Notes
     -----
-    Rule: see :func:`decide`. Family of Holm: all arms x directions x networks of one protocol whose number
-    of people can reach significance. Seeds, and
+    Rule: see :func:`decide`. Family of Holm: all arms x directions x networks x budgets of one protocol whose
+    number of people can reach significance. Seeds, and
     splits that test the same person, are averaged inside the person first: more seeds or more windows are no
     more people.
     """
@@ -185,6 +188,7 @@ def compare(
             "target": target,
             "network": comparison.network,
             "protocol": comparison.protocol,
+            "budget": comparison.budget,
             "arm": comparison.arm,
             "against": against,
             "metric": metric,
@@ -202,6 +206,7 @@ def compare(
             ),
         }
         where = [row[name] for name, more in several.items() if more]
+        where += [budget_label(comparison.budget)] if comparison.budget != ALL else []
         leaks = comparison.protocol in leaking_protocols
         row["sentence"] = write_sentence(
             row,
@@ -244,9 +249,9 @@ def compare_measures(
     Returns
     -------
     DataFrame
-        One row per direction, network, protocol, arm and measure: role, n_subjects, n_seeds, value and
-        against_value (means over people), difference, ci_low, ci_high, p, p_holm, verdict. Holm runs over one
-        protocol and one measure: only the measure chosen beforehand carries the study's verdict.
+        One row per direction, network, protocol, budget, arm and measure: role, n_subjects, n_seeds, value
+        and against_value (means over people), difference, ci_low, ci_high, p, p_holm, verdict. Holm runs over
+        one protocol and one measure: only the measure chosen beforehand carries the study's verdict.
 
     Raises
     ------
@@ -266,6 +271,7 @@ def compare_measures(
                     "direction": comparison.direction,
                     "network": comparison.network,
                     "protocol": comparison.protocol,
+                    "budget": comparison.budget,
                     "arm": comparison.arm,
                     "role": comparison.role,
                     "measure": measure,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..recording import MODALITIES
+from ..splits import budget_seconds
 from ..stats import smallest_p
 from .rule import Decision
 
@@ -31,12 +32,14 @@ def headline(verdicts: Sequence[Mapping[str, Any]]) -> str:
     -------
     str
         The sentences of the arm "transferred" (of the first arm where there is none), one per direction and
-        network. Verdicts of a leaking protocol appear only in a direction that has no other; a direction with
-        an honest one comes before those.
+        network, with the most labels of the study's budgets. Verdicts of a leaking protocol appear only in a
+        direction that has no other; a direction with an honest one comes before those.
     """
     honest, leaking = [], []
     for direction in dict.fromkeys(row["direction"] for row in verdicts):
         rows = [row for row in verdicts if row["direction"] == direction]
+        most = max(budget_seconds(row["budget"]) for row in rows)
+        rows = [row for row in rows if budget_seconds(row["budget"]) == most]
         arm = "transferred" if any(row["arm"] == "transferred" for row in rows) else rows[0]["arm"]
         sentences = [row["sentence"] for row in rows if row["arm"] == arm]
         sound = [sentence for sentence in sentences if not sentence.startswith(LEAKS)]
@@ -108,7 +111,7 @@ def write_sentence(
     alpha : float
         Error rate.
     where : sequence of str
-        Network or protocol, when the study has several.
+        Network or protocol, when the study has several, and a budget that is not "all".
     leaks : bool
         Whether training windows may be near copies of test windows: the sentence then begins with it.
     phrase : str

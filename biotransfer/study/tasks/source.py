@@ -172,9 +172,9 @@ def run(
 ) -> Outcome:
     """Train the source networks of some seeds and see what they know about strangers.
 
-    A control trains on the rows that the source trains on. The alignment's target side is fitted on
-    the training rows of the task's (or the first) fold; the source side does not depend on them. Windows of
-    the target are given to methods that learn from both.
+    A control trains on the rows that the source trains on. The alignment's target side is fitted on the
+    training side of the task's (or the first) fold, the same for every budget; the source side does not
+    depend on it. Windows of the target are given to methods that learn from both.
     """
     from ...metrics import accuracy, balanced_accuracy
     from ...pretraining import hold_out_people, pretrain
@@ -182,7 +182,7 @@ def run(
 
     recipe, seeds = plan.recipe, [trial.columns["seed"] for trial in wanted]
     target = task.direction.split("->")[1]
-    rows = plan.split(task.direction, task.network, task.protocol, task.fold).train
+    rows = plan.split(task.direction, task.network, task.protocol, task.fold).fit_rows
     target_train = plan.sides[target].windows(task.network).take(rows)
     source = plan.sources[task.name]
     own = task if task.kind == "same_modality" else replace(task, kind="supervised")

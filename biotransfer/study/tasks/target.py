@@ -1,4 +1,4 @@
-"""The target: one task per direction, network, rule and fold; a trial is an arm and a seed."""
+"""The target: one task per direction, network, rule, budget and fold; a trial is an arm and a seed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from ...align import ALIGN, fit_alignment
 from ...arms import Arm, make_arms, resolve_arms
 from ...networks import Network, build_network, initial_tensors
+from ...splits import ALL, Split
 from ...weights import Weights
 from ...windows import Windows
 from ..plan import Plan
@@ -21,18 +22,20 @@ from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
 @dataclass(frozen=True)
 class TargetTask:
-    """Train arms and seeds on one fold of the target."""
+    """Train arms and seeds on one fold of the target, with one budget of labels."""
 
     direction: str
     network: str
     protocol: str
     fold: int
     split_name: str
+    budget: str = ALL
 
     @property
     def label(self) -> str:
         """File-name safe and unique within a study."""
-        return f"{self.direction.replace('->', '-to-')}_{self.network}_{self.protocol}_fold{self.fold}"
+        where = f"{self.direction.replace('->', '-to-')}_{self.network}_{self.protocol}_fold{self.fold}"
+        return where if self.budget == ALL else f"{where}_budget{self.budget}"
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -41,19 +44,25 @@ class TargetTask:
             "direction": self.direction,
             "network": self.network,
             "protocol": self.protocol,
+            "budget": self.budget,
             "split": self.split_name,
         }
 
 
 def lay_out(plan: Plan) -> list[TargetTask]:
-    """Return every fold of every direction, network and rule."""
+    """Return every fold of every direction, network, rule and budget."""
     return [
-        TargetTask(direction, spec["name"], rule["by"], fold, split.name)
+        TargetTask(direction, spec["name"], rule["by"], fold, split.name, budget)
         for direction in plan.recipe["directions"]
         for spec in plan.recipe["network"]
         for rule in plan.recipe["split"]
+        for budget in plan.budgets
         for fold, split in enumerate(plan.splits[direction.split("->")[1], rule["by"], spec["name"]])
     ]
+
+
+def _split(plan: Plan, task: TargetTask) -> Split:
+    return plan.split(task.direction, task.network, task.protocol, task.fold, task.budget)
 
 
 def trials(plan: Plan, task: TargetTask) -> list[Trial]:
@@ -65,9 +74,10 @@ def trials(plan: Plan, task: TargetTask) -> list[Trial]:
     facts = {
         **task.columns,
         "windows": target_side.uid(task.network),
-        "split": plan.split(task.direction, task.network, task.protocol, task.fold).uid,
+        "split": _split(plan, task).uid,
         "network": plan.network_spec(task),
-        **{key: recipe[key] for key in ("scale", "align", "train", "engine")},
+        **{key: recipe[key] for key in ("scale", "align", "engine")},
+        "train": plan.train_settings(task.budget),
         "source": [source_side.uid(task.network), recipe["pretrain"]["held_out"]]
         if joint
         else list(source_side.windows(task.network).names),
@@ -91,7 +101,7 @@ def trials(plan: Plan, task: TargetTask) -> list[Trial]:
 
 
 def _prepare(plan: Plan, task: TargetTask) -> tuple[Windows, Network, Network]:
-    """Align the target's windows by training rows, and build its network and the source's."""
+    """Align the target's windows by the training side, labelled or not; build both networks."""
     from ...pretraining import hold_out_people
 
     recipe = plan.recipe
@@ -99,7 +109,7 @@ def _prepare(plan: Plan, task: TargetTask) -> tuple[Windows, Network, Network]:
     windows = plan.sides[target_name].windows(task.network)
     source_windows = plan.strangers(source_name, plan.sides[source_name].windows(task.network), task)
     source_train = source_windows.take(hold_out_people(source_windows, recipe["pretrain"]["held_out"]).train)
-    target_train = windows.take(plan.split(task.direction, task.network, task.protocol, task.fold).train)
+    target_train = windows.take(_split(plan, task).fit_rows)
     alignment = fit_alignment(source_train, target_train, recipe["align"], scale=recipe["scale"])
     aligned = alignment.target.apply(windows)
     spec = plan.network_spec(task)
@@ -112,7 +122,7 @@ def _prepare(plan: Plan, task: TargetTask) -> tuple[Windows, Network, Network]:
 
 
 def rehearse(plan: Plan) -> None:
-    """Do all but training for the first fold of every direction, network and rule: what cannot run is said.
+    """Do all but training for the first fold of every direction, network, rule and budget.
 
     Raises
     ------
@@ -127,7 +137,7 @@ def _rehearse(plan: Plan) -> None:
     for task in lay_out(plan):
         if task.fold == 0:
             aligned, network, source_record = _prepare(plan, task)
-            split = plan.split(task.direction, task.network, task.protocol, task.fold)
+            split = _split(plan, task)
             untrained = {}
             for name in plan.sources:
                 source.rehearse(plan, task, name, source_record, network)
@@ -149,7 +159,7 @@ def run(
     from ...training import Schedule, train
 
     recipe = plan.recipe
-    split = plan.split(task.direction, task.network, task.protocol, task.fold)
+    split = _split(plan, task)
     aligned, network, _ = _prepare(plan, task)
     target = aligned.take(split.train)
     specs = {arm.label: arm.spec for arm in resolve_arms(recipe["arms"])}
@@ -161,9 +171,8 @@ def run(
         made = make_arms(asked, trained, network, seed, stream=split.uid, target=target)
         for i, arm in zip(mine, made, strict=True):
             arms[i] = arm
-    curves = train(
-        network, arms, aligned, split, Schedule(**recipe["train"]), engine=recipe["engine"], device=device
-    )
+    schedule = Schedule(**plan.train_settings(task.budget))
+    curves = train(network, arms, aligned, split, schedule, engine=recipe["engine"], device=device)
     return Outcome(
         {
             "curves": curve_table(curves, aligned, split),
