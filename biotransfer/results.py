@@ -38,6 +38,10 @@ SOURCES = ["direction", "network", "protocol", "source", "method", "seed", "subj
            "balanced_accuracy", "chance"]  # fmt: skip
 TRAININGS = ["direction", "network", "protocol", "budget", "arm", "split", "seed", "engine", "epochs",
              "best_epoch", "pseudo_labels"]  # fmt: skip
+NUISANCE = ["target", "protocol", "stage", "family", "split", "subject", "n_features", "n_windows",
+            "accuracy", "balanced_accuracy", "chance"]  # fmt: skip
+NUISANCE_TESTS = ["target", "protocol", "stage", "family", "n_subjects", "balanced_accuracy", "null_mean",
+                  "null_95", "p", "n_permutations"]  # fmt: skip
 TABLES: dict[str, list[str] | None] = {
     "curves": CURVES,
     "predictions": PREDICTIONS,
@@ -45,6 +49,8 @@ TABLES: dict[str, list[str] | None] = {
     "sources": SOURCES,
     "trainings": TRAININGS,
     "search": None,
+    "nuisance": NUISANCE,
+    "nuisance_tests": NUISANCE_TESTS,
 }
 """Every table a task may write, by name, with its columns; None where a method chooses them itself. The first
 four are fields of :class:`Results`, all others are found in ``Results.extras``."""

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from biotransfer.checks import CHECKS, run_checks
-from biotransfer.results import Results
+from biotransfer.results import NUISANCE, NUISANCE_TESTS, Results
 
 ARMS = ["scratch", "transferred", "frozen_body", "permuted", "redrawn", "shuffled_source", "noise_source"]
 
@@ -110,19 +110,49 @@ def _clean() -> Results:
         }
         for arm in ARMS[1:]
     ]
+    families = [("mains", 0.36, 0.3), ("amplitude", 0.4, 0.06)]
+    nuisance = pd.DataFrame(
+        [
+            ("eeg", "subject", stage, family, f"subject={i}", str(i), 4, 60, value, value + 0.001 * i, 1 / 3)
+            for family, value, _ in families
+            for stage in ("raw", "notch")
+            for i in range(8)
+        ],
+        columns=NUISANCE,
+    )
+    tests = pd.DataFrame(
+        [
+            ("eeg", "subject", stage, family, 8, value, 1 / 3, 0.4, p, 1999)
+            for family, value, p in families
+            for stage in ("raw", "notch")
+        ],
+        columns=NUISANCE_TESTS,
+    )
+    hum = {"line": 50.0, "ratio": 40.0, "harmonics": [50.0, 100.0], "ch_names": ["a"]}
+    side |= {"modality": "eeg", "nuisance": hum}
     recipe = {
+        "nuisance": {"families": ["mains", "amplitude"]},
         "directions": ["emg->eeg"],
         "split": [{"by": "subject"}],
         "arms": [{"name": arm} for arm in ARMS],
-        "compare": {"alpha": 0.05, "metric": "balanced_accuracy", "against": "scratch"},
+        "compare": {"alpha": 0.05, "metric": "balanced_accuracy", "against": "scratch", "margin": 0.02},
     }
-    return Results(recipe, curves, curves, ledger, sources, {"eeg": side, "emg": dict(side)}, {}, verdicts)
+    data = {"eeg": side, "emg": dict(side)}
+    extras = {"nuisance": nuisance, "nuisance_tests": tests}
+    return Results(recipe, curves, curves, ledger, sources, data, {}, verdicts, extras=extras)
 
 
 def _values(results, rows, value):
     curves = results.curves.copy()
     curves.loc[rows(curves), "value"] = value
     return replace(results, curves=curves)
+
+
+def _carried(results, family, value):
+    nuisance, tests = (results.extras[name].copy() for name in ("nuisance", "nuisance_tests"))
+    nuisance.loc[nuisance["family"] == family, "balanced_accuracy"] = value
+    tests.loc[tests["family"] == family, ["balanced_accuracy", "p"]] = value, 0.0005
+    return replace(results, extras={"nuisance": nuisance, "nuisance_tests": tests})
 
 
 def _faults():
@@ -154,6 +184,8 @@ def _faults():
     yield "label_is_recording", replace(r, data=once), "note"
     made = {**r.data, "eeg": {**r.data["eeg"], "simulated": True}}
     yield "simulated_data", replace(r, data=made), "note"
+    yield "mains_carries_label", _carried(r, "mains", 0.8), "warning"
+    yield "nuisance_carries_label", _carried(r, "amplitude", 0.8), "warning"
 
 
 FAULTS = {name: (results, severity) for name, results, severity in _faults()}
@@ -170,6 +202,23 @@ def test_a_check_is_silent_on_clean_data_and_speaks_on_its_fault(name):
     found, message = CHECKS[name].function(results)
     assert found == severity
     assert message.endswith(".")
+
+
+@pytest.mark.parametrize(("name", "family"), [("mains_carries_label", "mains"),
+                                              ("nuisance_carries_label", "amplitude")])  # fmt: skip
+def test_a_nuisance_below_the_arms_is_a_note_and_without_hum_nothing(name, family):
+    check = CHECKS[name].function
+    behind = _carried(_clean(), family, 0.6)
+    severity, message = check(behind)
+    assert severity == "note"
+    assert "60.0 %" in message
+    assert "clearly better" in message
+    assert check(_carried(_clean(), family, 0.34))[0] == "ok"
+    quiet = {
+        **behind.data,
+        "eeg": {**behind.data["eeg"], "nuisance": {**behind.data["eeg"]["nuisance"], "ratio": 1.0}},
+    }
+    assert check(replace(behind, data=quiet))[0] == ("ok" if family == "mains" else "note")
 
 
 def test_numbers_are_in_the_message():

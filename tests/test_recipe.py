@@ -89,6 +89,7 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
         "seeds": 3,
         "compare": {"margin": 0.01},
         "engine": "loop",
+        "nuisance": False,
         "smoke": True,
     }
     assert set(changes) == set(KEYS) - set(DESCRIPTIVE) - {"budget", "same_modality"}
@@ -162,6 +163,11 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
         (_with(compare={"measure": "asymptot"}), "Did you mean 'asymptote'"),
         (_with(published=[{"direction": "emg->eeg"}]), "lacks network"),
         (_with(pretrain={"noise": "white"}), "gaussian"),
+        (_with(nuisance={"familes": ["mains"]}), "Did you mean 'families'"),
+        (_with(nuisance={"families": ["main"]}), "Did you mean 'mains'"),
+        (_with(nuisance={"families": []}), "nuisance: false"),
+        (_with(nuisance={"line": True}), "mains frequency"),
+        (_with(nuisance={"classifier": "ldx"}), "baseline='ldx' is unknown"),
     ],
 )
 def test_what_is_wrong_is_said(raw, message):

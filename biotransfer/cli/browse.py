@@ -22,6 +22,8 @@ _CATALOGS = {
     "arms": ("arms", "ARMS"),
     "metrics": ("metrics", "METRICS"),
     "scores": ("transferability", "SCORES"),
+    "baselines": ("baselines", "BASELINES"),
+    "nuisance": ("baselines", "NUISANCE"),
     "checks": ("checks", "CHECKS"),
 }
 

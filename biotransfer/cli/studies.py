@@ -79,6 +79,9 @@ def _print_verdicts(results: Any) -> None:
     from ..verdicts import headline
 
     table = results.verdicts
+    for finding in results.checks:
+        if finding.get("leads"):
+            print(f"\n{finding['id']} {finding['severity']}: {finding['message']}")
     print()
     print(headline(results.verdict_list))
     print()
@@ -97,7 +100,7 @@ def _print_verdicts(results: Any) -> None:
     against, metric = results.recipe["compare"]["against"], results.recipe["compare"]["metric"]
     print(f"gain: points of {metric} over {against}; the unit is the person")
     for finding in results.checks:
-        if finding["severity"] in ("warning", "error"):
+        if finding["severity"] in ("warning", "error") and not finding.get("leads"):
             print(f"{finding['id']} {finding['severity']}: {finding['message']}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .carried import plot_ledger
 from .curves import plot_learning_curves
 from .matrix import plot_matrix
+from .nuisance import plot_mains, plot_nuisance
 from .outcomes import plot_confusion, plot_gains, plot_subjects
 from .signals import plot_signals, plot_spectra
 from .topology import plot_search
@@ -16,6 +17,8 @@ __all__ = [
     "plot_ledger",
     "plot_matrix",
     "plot_search",
+    "plot_mains",
+    "plot_nuisance",
     "plot_signals",
     "plot_spectra",
     "plot_subjects",

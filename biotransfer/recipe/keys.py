@@ -41,6 +41,8 @@ KEYS: dict[str, str] = {
     "reptile, label: reptile}.",
     "seeds": "How many, or a list of them.",
     "compare": "against, metric, measure, margin, alpha.",
+    "nuisance": "true, false, or families, line (mains frequency in Hz) and classifier: what features that "
+    "should not carry the label reach (see: biotransfer list nuisance).",
     "published": "Numbers of a paper to show beside ours: direction, network, arm, metric, value, at.",
     "engine": "auto, stacked or loop.",
     "smoke": "true: three people, one seed, two epochs; to see whether it runs.",
@@ -72,6 +74,7 @@ DEFAULTS: dict[str, Any] = {
     "seeds": 10,
     "compare": {"against": "scratch", "metric": "balanced_accuracy", "measure": "asymptote", "margin": 0.02,
                 "alpha": 0.05},
+    "nuisance": True,
     "published": [],
     "engine": "auto",
     "smoke": False,

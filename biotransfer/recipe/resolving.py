@@ -13,6 +13,7 @@ from ..arms import why_not
 from ..errors import check, check_option
 from ..recording import MODALITIES
 from .budget import always_labelled, refuse_joint, resolve_budget
+from .evidence import resolve_nuisance
 from .keys import DEFAULTS, KEYS, METHOD_KEYS, PUBLISHED_KEYS
 from .levers import resolve_pretrain, resolve_requests
 from .searching import resolve_search
@@ -82,6 +83,7 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     check_option("compare.against", out["compare"]["against"], labels)
     out["same_modality"] = resolve_donors(out, sides)
     out["methods"] = _methods(raw, out["arms"])
+    out["nuisance"] = resolve_nuisance(out["nuisance"])
     out["published"] = [_published(row) for row in _as_list(out["published"])]
     check_option("engine", out["engine"], ("auto", "stacked", "loop"))
     check(isinstance(out["smoke"], bool), f"smoke={out['smoke']!r}. Expected true or false.")

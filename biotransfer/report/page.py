@@ -31,7 +31,7 @@ from . import comparisons, facts
 from . import text as write
 from .embed import svg
 from .methods import methods_paragraphs
-from .sections import make_sections
+from .sections import lead_pictures, make_sections
 
 _SEVERITIES = ("error", "warning", "note", "ok")
 
@@ -80,6 +80,8 @@ def context(results: Results) -> dict[str, Any]:
         "facts": _head_facts(results),
         "headline": _headline(whole.verdict_list),
         "sentences": [d["sentence"] for d in whole.verdict_list],
+        "leads": [check for check in results.checks if check.get("leads")],
+        "lead_pictures": lead_pictures(results),
         "cards": _cards(results),
         "findings": _findings(whole),
         "verdicts": comparisons.verdict_table(whole),

@@ -1,6 +1,7 @@
 """From a recipe's data section to windows, and what the report says about them.
 
-Three stages are kept in the cache, each by what it depends on: preprocessed recordings, windows, features.
+Stages are kept in the cache, each by what it depends on: preprocessed recordings, windows, features, and what
+should not carry the label, which is measured in the recordings as they were loaded.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import __version__
+from ..baselines import measure_nuisance
 from ..datasets import DATASETS, data_files, load_dataset
 from ..errors import BiotransferError, check
 from ..features import extract_features
@@ -55,6 +57,7 @@ class Request(NamedTuple):
     data_dir: str | None
     smoke: bool
     download: bool
+    nuisance: Mapping[str, Any] | None = None
 
 
 class Place(NamedTuple):
@@ -79,16 +82,19 @@ class Side:
         For the report, see :func:`describe`.
     place : Place, optional
         Where it is stored. A side with a place is pickled as that: other processes map the same files.
+    nuisance : Windows, optional
+        What should not carry the label, measured in the same windows before preprocessing.
     """
 
     signals: Windows
     features: Windows | None
     facts: Mapping[str, Any]
     place: Place | None = None
+    nuisance: Windows | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.place is None:
-            return Side, (self.signals, self.features, self.facts)
+            return Side, (self.signals, self.features, self.facts, None, self.nuisance)
         return _reopen, (self.place,)
 
     def uid(self, network: str) -> str:
@@ -137,6 +143,7 @@ def load_side(
     *,
     smoke: bool = False,
     download: bool = True,
+    nuisance: Mapping[str, Any] | None = None,
 ) -> Side:
     """Load, preprocess, window and featurise one resolved data section; what was done before is only opened.
 
@@ -154,9 +161,11 @@ def load_side(
         Keep the first three people.
     download : bool
         Whether missing data may be fetched.
+    nuisance : mapping or None
+        Resolved ``nuisance`` of the recipe, for a side that is tested on.
     """
     request = Request(
-        modality, section, features, None if data_dir is None else str(data_dir), smoke, download
+        modality, section, features, None if data_dir is None else str(data_dir), smoke, download, nuisance
     )
     files = _file_hashes(request)
     keys = _keys(request, files)
@@ -189,15 +198,32 @@ def _keys(request: Request, files: Mapping[str, str] | None) -> dict[str, str]:
     keys = {"recordings": recordings, "signals": signals}
     if request.features is not None:
         keys["features"] = digest([signals, request.features])
+    if request.nuisance is not None:
+        asked = [request.nuisance[key] for key in ("families", "line")]
+        keys["nuisance"] = digest([signals, asked, code_uid("baselines", "quality")])
     return keys
 
 
 def _make(request: Request, keys: Mapping[str, str], files: Mapping[str, str]) -> None:
     """Make the stages that are not there, each out of the one before, in the memory of a few recordings."""
     missing = {kind: key for kind, key in keys.items() if find_entry(kind, key) is None}
-    wanted = {kind: key for kind, key in missing.items() if kind != "recordings"}
-    if not wanted:
-        return
+    wanted = {kind: key for kind, key in missing.items() if kind not in ("recordings", "nuisance")}
+    if wanted:
+        _make_windows(request, keys, missing, wanted, files)
+    if "nuisance" in missing:
+        entry = {"nuisance": keys["nuisance"]}
+        make_entries(entry, lambda places: _measure(request, keys["signals"], places["nuisance"]))
+        return_freed_memory()
+
+
+def _make_windows(
+    request: Request,
+    keys: Mapping[str, str],
+    missing: Mapping[str, str],
+    wanted: Mapping[str, str],
+    files: Mapping[str, str],
+) -> None:
+    """Make recordings, and out of them windows and features, as far as they are not there."""
     if "recordings" in missing:
         make_entries(
             {"recordings": keys["recordings"]}, lambda places: _record(request, places["recordings"])
@@ -267,6 +293,29 @@ def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapp
         write_json(places["features"] / _FACTS, describe_rows(extracted, features=True))
 
 
+def _measure(request: Request, signals: str, folder: Path) -> None:
+    """Measure what should not carry the label in the recordings as they are loaded."""
+    assert request.nuisance is not None
+    stored = find_entry("signals", signals)
+    if stored is None:
+        raise DamagedEntryError(f"signals/{signals} is gone")
+    recordings = load_recordings(
+        request.section, request.data_dir, smoke=request.smoke, download=request.download
+    )
+    measured, facts = measure_nuisance(
+        recordings,
+        open_windows(stored),
+        windows={k: v for k, v in request.section["windows"].items() if v is not None},
+        families=request.nuisance["families"],
+        line=request.nuisance["line"],
+    )
+    facts["digest"] = measured.digest()
+    writer = WindowsWriter(folder)
+    writer.append(measured)
+    writer.close()
+    write_json(folder / _FACTS, {"nuisance": facts})
+
+
 def _read(stored: Path) -> Iterator[Recording]:
     try:
         yield from read_recordings(stored)
@@ -295,7 +344,7 @@ def open_side(place: Place) -> Side:
     except (BiotransferError, OSError) as error:
         raise DamagedEntryError(str(error)) from error
     facts["features_spec"] = request.features
-    return Side(opened["signals"], opened.get("features"), facts, place)
+    return Side(opened["signals"], opened.get("features"), facts, place, opened.get("nuisance"))
 
 
 _opened: dict[str, Side] = {}

@@ -102,8 +102,15 @@ def prepare(
     for i, (name, (modality, section)) in enumerate(sections.items()):
         if progress:
             progress(f"loading {section['data']}", i, len(sections))
+        tested = name in {direction.split("->")[1] for direction in recipe["directions"]}
         sides[name] = load_side(
-            modality, section, recipe["features"], data_dir, smoke=recipe["smoke"], download=download
+            modality,
+            section,
+            recipe["features"],
+            data_dir,
+            smoke=recipe["smoke"],
+            download=download,
+            nuisance=recipe["nuisance"] if tested else None,
         )
     return_freed_memory()
     if progress:

@@ -10,12 +10,14 @@ from collections.abc import Callable
 
 from ...results import Results
 from .matrix import make_matrix
+from .nuisance import lead_pictures, nuisance_section
 from .search import topology_search
 from .section import Block, Section, paragraph, picture, table
 
-__all__ = ["SECTIONS", "Block", "Section", "make_sections", "paragraph", "picture", "table"]
+__all__ = ["SECTIONS", "Block", "Section", "lead_pictures", "make_sections", "paragraph", "picture", "table"]
 
 SECTIONS: tuple[Callable[[Results], Section | None], ...] = (
+    nuisance_section,
     make_matrix,
     topology_search,
 )

@@ -20,6 +20,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..plan import Plan
+from .nuisance import NUISANCE
 from .search import SEARCH
 from .source import SOURCE, SourceTask
 from .target import TARGET, TargetTask, rehearse
@@ -30,7 +31,7 @@ __all__ = [
     "TrialFacts", "lay_out", "make_trials", "rehearse",
 ]  # fmt: skip
 
-KINDS: tuple[Kind, ...] = (SEARCH, SOURCE, TARGET)
+KINDS: tuple[Kind, ...] = (SEARCH, SOURCE, TARGET, NUISANCE)
 
 
 def lay_out(plan: Plan, stages: tuple[str, ...] = STAGES) -> list[Planned]:

@@ -1,23 +1,13 @@
-"""Numbered diagnostics of the study itself: what a reader should know before believing a verdict.
-
-A check is a function of Results that returns a severity and a sentence; its entry says what it asks, how it
-decides and how to mend what it finds.
-"""
+"""Findings about arms, sources, people and data: each a severity and a sentence."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from ..arms import ARMS, known_arms
+from ..results import Results
+from ..splits import SPLITS
+from ..stats import smallest_p
+from .common import Finding, final_values
 
-import pandas as pd
-
-from .arms import ARMS, known_arms
-from .catalog import Catalog, Entry
-from .results import Results
-from .splits import SPLITS
-from .stats import smallest_p
-
-Finding = tuple[str, str]
 _NEAR_CHANCE = 0.05
 _LITTLE = 0.10
 _RISING = 0.02
@@ -25,15 +15,6 @@ _RISING = 0.02
 
 def _rules(results: Results) -> list[str]:
     return [rule["by"] for rule in results.recipe["split"]]
-
-
-def _final(results: Results, metric: str) -> pd.DataFrame:
-    """Metric at the last point, seeds and folds averaged inside a person."""
-    table = results.curves
-    table = table[(table["split_part"] == "test") & (table["metric"] == metric)]
-    last = table.groupby(["direction", "network", "protocol", "split"])["step"].transform("max")
-    keys = ["direction", "network", "protocol", "arm", "subject"]
-    return table[table["step"] == last].groupby(keys, as_index=False)["value"].mean()
 
 
 def leaking_split(results: Results) -> Finding:
@@ -131,7 +112,7 @@ def source_at_chance(results: Results) -> Finding:
 def target_at_chance(results: Results) -> Finding:
     """Compare the best arm's balanced accuracy with chance, per direction, network and rule."""
     texts = []
-    final = _final(results, "balanced_accuracy")
+    final = final_values(results, "balanced_accuracy")
     for key, part in final.groupby(["direction", "network", "protocol"]):
         chance = 1.0 / len(results.data[str(key[0]).split("->")[1]]["classes"])
         best = part.groupby("arm")["value"].mean().max()
@@ -253,70 +234,3 @@ def luck_of_seeds(results: Results) -> Finding:
         "The luck of the seeds is not small: " + "; ".join(texts) + ". All people share a seed's source "
         "network, so the interval over people does not contain it."
     )
-
-
-def _entry(
-    identifier: str, function: Callable[[Results], Finding], question: str, mend: str, source: str = "own"
-) -> Entry:
-    return Entry(function.__name__, question, function, source, {"id": identifier, "mend": mend})
-
-
-CHECKS = Catalog(
-    "check",
-    [
-        _entry("C01", leaking_split, "Can near copies of test windows be in training?",
-               "Use split: {by: subject}.", "Kapoor & Narayanan 2023, doi:10.1016/j.patter.2023.100804"),
-        _entry("C02", too_few_people, "Could any difference have been significant?",
-               "Record or load more people; six are the least for 0.05."),
-        _entry("C03", control_as_good, "Does a control explain the gain?",
-               "Read the gain over the best control, not over scratch.",
-               "Maennel et al. 2020, arXiv:2006.10455"),
-        _entry("C04", missing_controls, "Was every control run?", "Add them to arms."),
-        _entry("C05", source_at_chance, "Did the source network learn anything that holds for other people?",
-               "Choose another source, more people or longer training."),
-        _entry("C06", target_at_chance, "Can the target be learned at all?",
-               "Choose other features, a longer training or another network."),
-        _entry("C07", little_carried, "Was enough of the network carried over to matter?",
-               "Choose a network whose body holds most parameters, or align the inputs to one shape."),
-        _entry("C08", frozen_with_fresh_stem, "Is frozen_body a linear probe?",
-               "Use an align step that gives both modalities the same number of inputs."),
-        _entry("C09", still_rising, "Had the baseline finished learning?", "Raise train.epochs."),
-        _entry("C10", data_defects, "Is something wrong with the recordings?",
-               "See: biotransfer inspect NAME."),
-        _entry("C11", label_is_recording, "Can a class be told from its recording?",
-               "Evaluate by subject, or record every class several times."),
-        _entry("C12", luck_of_seeds, "Could the seeds alone have made the difference?", "Raise seeds."),
-        _entry("C13", simulated_data, "Are the signals real?", "Name a real data set."),
-    ],
-)  # fmt: skip
-
-
-def run_checks(results: Results) -> list[dict[str, Any]]:
-    """Return every check's finding, in order.
-
-    Parameters
-    ----------
-    results : Results
-        With verdicts; of several budgets of labels, the largest is judged.
-
-    Returns
-    -------
-    list of dict
-        id, name, question, severity ("ok", "note", "warning", "error"), message, how, mend.
-    """
-    findings = []
-    results = results.at_largest_budget()
-    for entry in CHECKS.values():
-        severity, message = entry.function(results)
-        findings.append(
-            {
-                "id": entry.facts["id"],
-                "name": entry.name,
-                "question": entry.summary,
-                "severity": severity,
-                "message": message,
-                "how": (entry.function.__doc__ or "").strip(),
-                "mend": "" if severity == "ok" else entry.facts["mend"],
-            }
-        )
-    return findings

@@ -1,0 +1,104 @@
+"""Chance for the test windows at hand: the labels of whole recordings permuted inside every person."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import check
+
+_TIE = 1e-12
+
+
+class LabelNull(NamedTuple):
+    """Observed balanced accuracy (mean over people), what permuted labels give, and the p of the former."""
+
+    observed: float
+    null: np.ndarray
+    p: float
+
+
+def label_null(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    blocks: ArrayLike,
+    subjects: ArrayLike,
+    *,
+    n_permutations: int = 1999,
+    seed: int = 0,
+) -> LabelNull:
+    """Permute the labels of whole recordings inside every person, the predictions left as they are.
+
+    Parameters
+    ----------
+    y_true, y_pred : array_like, shape (n_windows,), int
+        Class codes; one prediction per test window.
+    blocks : array_like, shape (n_windows,), str
+        The recording of each window. A recording that holds several classes counts as several blocks.
+    subjects : array_like, shape (n_windows,), str
+        The person of each window.
+    n_permutations : int
+        Random assignments.
+    seed : int
+        Draws them.
+
+    Returns
+    -------
+    LabelNull
+        ``null`` has shape (n_permutations,); p = (1 + number of null values at or above the observed one) /
+        (1 + n_permutations).
+
+    Raises
+    ------
+    BiotransferError
+        When arrays differ in length.
+
+    Notes
+    -----
+    Exact when the predictions of a person do not depend on this person's labels, as in leaving people out:
+    then the labels of the person's recordings can be exchanged if they are not related to the signal. Windows
+    of one recording stay together, so that a recording counts once however many windows it gives.
+    Source: Ojala & Garriga 2010, JMLR 11:1833, test 1, with recordings in place of samples.
+    """
+    true, pred = np.asarray(y_true), np.asarray(y_pred)
+    names, people = np.asarray(blocks, dtype=str), np.asarray(subjects, dtype=str)
+    check(
+        len(true) == len(pred) == len(names) == len(people) > 0,
+        f"y_true, y_pred, blocks and subjects have {len(true)}, {len(pred)}, {len(names)} and {len(people)} "
+        "entries. Expected one per test window.",
+    )
+    n_classes = int(max(true.max(), pred.max())) + 1
+    rng = np.random.default_rng(seed)
+    total, observed = np.zeros(n_permutations), 0.0
+    everybody = np.unique(people)
+    for person in everybody:
+        mine = people == person
+        keys, inverse = np.unique(
+            np.char.add(np.char.add(names[mine], "|"), true[mine].astype(str)), return_inverse=True
+        )
+        labels = np.zeros(len(keys), dtype=np.int64)
+        labels[inverse] = true[mine]
+        counts = np.zeros((len(keys), n_classes))
+        np.add.at(counts, (inverse, pred[mine]), 1.0)
+        orders = np.argsort(rng.random((n_permutations, len(keys))), axis=1)
+        values = _recalls(np.concatenate([labels[None], labels[orders]]), counts)
+        observed += values[0]
+        total += values[1:]
+    null, observed = total / len(everybody), observed / len(everybody)
+    return LabelNull(
+        float(observed), null, float((1 + np.sum(null >= observed - _TIE)) / (1 + n_permutations))
+    )
+
+
+def _recalls(labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Mean recall over the classes present, for every assignment (row) of labels to blocks."""
+    sizes = counts.sum(axis=1)
+    recall, present = np.zeros(len(labels)), np.zeros(len(labels))
+    for label in np.unique(labels[0]):
+        chosen = labels == label
+        windows = chosen @ sizes
+        recall += (chosen @ counts[:, label]) / windows
+        present += 1
+    return recall / present
