@@ -42,6 +42,18 @@ NUISANCE = ["target", "protocol", "stage", "family", "split", "subject", "n_feat
             "accuracy", "balanced_accuracy", "chance"]  # fmt: skip
 NUISANCE_TESTS = ["target", "protocol", "stage", "family", "n_subjects", "balanced_accuracy", "null_mean",
                   "null_95", "p", "n_permutations"]  # fmt: skip
+SELECTION = [
+    "direction",
+    "network",
+    "protocol",
+    "split",
+    "what",
+    "name",
+    "score",
+    "error",
+    "chosen",
+    "reason",
+]
 TABLES: dict[str, list[str] | None] = {
     "curves": CURVES,
     "predictions": PREDICTIONS,
@@ -51,6 +63,7 @@ TABLES: dict[str, list[str] | None] = {
     "search": None,
     "nuisance": NUISANCE,
     "nuisance_tests": NUISANCE_TESTS,
+    "selection": SELECTION,
 }
 """Every table a task may write, by name, with its columns; None where a method chooses them itself. The first
 four are fields of :class:`Results`, all others are found in ``Results.extras``."""

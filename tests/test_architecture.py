@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "biotransfer"
 ORDER = [
     "errors", "files", "catalog", "recording", "simulate", "datasets", "preprocessing",
     "quality", "windows", "features", "splits", "weights", "hub", "networks", "align",
-    "arms", "training", "pretraining", "selection", "results", "metrics", "stats",
+    "arms", "training", "pretraining", "results", "metrics", "selection", "stats",
     "transferability", "movement", "search", "baselines", "verdicts",
     "checks", "recipe", "study", "figures", "report", "cli", "sklearn",
 ]

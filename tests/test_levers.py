@@ -107,6 +107,10 @@ def _arm(name, method, **options):
         ({"pretrain": {"held_out": 0.9}}, "Expected a share up to 0.5"),
         ({"pretrain": {"noise": "pink"}}, "pretrain.noise='pink' is unknown"),
         ({"arms": ["scratch", "dann"]}, "the same classes"),
+        (
+            {"select": "conditional", "budget": [5], "align": "pca", "split": "subject"},
+            "which a budget withholds",
+        ),
     ],
 )
 def test_what_cannot_be_asked_is_refused_with_the_reason(changes, message):

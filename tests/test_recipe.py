@@ -79,6 +79,7 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
         "features": {"name": "bird2020"},
         "scale": "none",
         "align": {"name": "top_k", "k": 17},
+        "select": {"name": "most_similar", "n": 2},
         "network": {"name": "mlp", "hidden": [7]},
         "search": {"on": "target"},
         "arms": ["scratch", "transferred"],

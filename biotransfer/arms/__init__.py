@@ -8,10 +8,11 @@ from typing import Any
 
 from ..errors import BiotransferError, check
 from ..networks.network import Network, initial_tensors
-from ..weights import Weights
+from ..weights import Tensors, Weights
 from ..windows import Windows
 from .arm import Arm, LedgerRow, Penalty, carried_share
 from .catalog import ARMS
+from .controls import scratch
 from .request import ArmRequest, known_arms, resolve_arm, resolve_arms
 from .starting import source_network
 from .validity import why_not
@@ -24,7 +25,7 @@ __all__ = [
 
 def make_arms(
     specs: Sequence[str | Mapping[str, Any]],
-    sources: Mapping[str, Weights],
+    sources: Mapping[str, Weights | None],
     network: Network,
     seed: int,
     *,
@@ -39,7 +40,8 @@ def make_arms(
         Catalog names, with parameters and a ``label`` where an arm has some.
     sources : mapping
         Trained weights by what the arms call them (``ArmRequest.source``): what they were trained on and,
-        where an arm says so, by which method.
+        where an arm says so, by which method. None where nothing is worth transferring: the arm then starts
+        where scratch starts, and its ledger says so.
     network : Network
         The target's network.
     seed : int
@@ -73,6 +75,9 @@ def make_arms(
             f"Pass sources={{{wanted!r}: weights}}.",
         )
         source = sources[wanted] if wanted else None
+        if wanted is not None and source is None:
+            arms.append(_untransferred(request, fresh, network, seed))
+            continue
         needs = entry.facts["needs"]
         record = source_network(source) if source is not None and _RUNS_SOURCE.intersection(needs) else None
         reason = why_not(entry, network=network, source=record)
@@ -90,6 +95,16 @@ def make_arms(
         arm = entry.function(source, dict(fresh), network, seed, *extra, **request.parameters)
         arms.append(replace(arm, name=request.label))
     return arms
+
+
+def _untransferred(request: ArmRequest, fresh: Tensors, network: Network, seed: int) -> Arm:
+    """Return an arm whose source was found not worth transferring."""
+    teacher = {"teacher": "scratch"} if "teacher" in request.parameters else None
+    arm = scratch(None, dict(fresh), network, seed)
+    if teacher:
+        arm = request.entry.function(None, dict(fresh), network, seed, **{**request.parameters, **teacher})
+    ledger = tuple(replace(row, reason=f"nothing is transferred: {row.reason}") for row in arm.ledger)
+    return replace(arm, name=request.label, ledger=ledger)
 
 
 _RUNS_SOURCE = frozenset({"source_features", "source_logits"})

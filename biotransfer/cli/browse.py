@@ -16,6 +16,7 @@ _CATALOGS = {
     "splits": ("splits", "SPLITS"),
     "networks": ("networks", "NETWORKS"),
     "heads": ("networks", "HEADS"),
+    "select": ("selection", "SELECT"),
     "align": ("align", "ALIGN"),
     "sources": ("pretraining", "SOURCES"),
     "pretrain": ("pretraining", "METHODS"),

@@ -57,6 +57,8 @@ def carried_shares(results: Results, direction: str) -> pd.DataFrame:
     conditions_of(results.ledger, direction)
     part = results.ledger[results.ledger["direction"] == direction]
     keys = ["network", "protocol", "arm"]
+    alike = part.groupby([*keys, "tensor"], observed=True)["parameters"].transform("size")
+    part = part.assign(parameters=part["parameters"] / alike)
     sums = part.pivot_table(
         index=keys,
         columns="action",
@@ -72,7 +74,7 @@ def carried_shares(results: Results, direction: str) -> pd.DataFrame:
     trained = part[part["trained"].astype(bool)].groupby(keys, observed=True)["parameters"].sum()
     shares = sums.div(total, axis=0)
     shares["trained"] = trained.reindex(shares.index).fillna(0) / total
-    shares["parameters"] = total
+    shares["parameters"] = total.round().astype(int)
     return pd.DataFrame(shares).rename_axis(columns=None)
 
 

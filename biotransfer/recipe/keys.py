@@ -20,13 +20,14 @@ KEYS: dict[str, str] = {
     "all alone every pair. A set to itself starts from its people kept aside (donors).",
     "features": "A feature set for both modalities (see: biotransfer list features); left out for signals.",
     "scale": "standard (zero mean, unit deviation over training rows) or none.",
+    "select": "Which people and classes of the source are learned from (see: biotransfer list select).",
     "align": "How differing inputs are reconciled (see: biotransfer list align).",
     "network": "A network or a list of them (see: biotransfer list networks).",
     "search": "Topologies found by NSGA-II on inner folds: networks, on (source or target), generations, "
     "population, folds, inits, choose, seed, space (by network).",
     "arms": "What to compare (see: biotransfer list arms); label: tells two arms of one method apart.",
-    "methods": "Further ways to transfer, a list: label, and what differs of align, scale, pretrain; arms: "
-    "labels of those that run. Each has its own scratch; results call them network + label.",
+    "methods": "Further ways to transfer, a list: label, and what differs of select, align, scale, pretrain; "
+    "arms: labels of those that run. Each has its own scratch; results call them network + label.",
     "same_modality": "By target, the source of that arm: {people: n} of the target's own set kept "
     "aside, or another data set.",
     "split": "Who trains and who tests, or a list of such rules (see: biotransfer list splits).",
@@ -55,6 +56,7 @@ DEFAULTS: dict[str, Any] = {
     "directions": ["emg->eeg", "eeg->emg"],
     "features": None,
     "scale": "standard",
+    "select": "all",
     "align": "none",
     "network": "mlp",
     "search": None,
@@ -79,7 +81,7 @@ DEFAULTS: dict[str, Any] = {
     "engine": "auto",
     "smoke": False,
 }  # fmt: skip
-METHOD_KEYS = ("align", "scale", "pretrain", "arms")
+METHOD_KEYS = ("select", "align", "scale", "pretrain", "arms")
 SECTION_KEYS = ("data", "preprocess", "windows")
 WINDOW_DEFAULTS: dict[str, Any] = {
     "length": 1.0,

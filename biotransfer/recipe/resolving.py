@@ -36,6 +36,7 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     from ..features import FEATURES
     from ..metrics import MEASURES, METRICS
     from ..networks import NETWORKS
+    from ..selection import SELECT
     from ..splits import SPLITS
 
     raw = known_keys("recipe", raw, list(KEYS))
@@ -51,6 +52,7 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     out["features"] = None if out["features"] is None else _spec(FEATURES, out["features"])
     check_option("scale", out["scale"], SCALES)
     out["align"] = _spec(ALIGN, out["align"])
+    out["select"] = _spec(SELECT, out["select"])
     out["network"] = [_spec(NETWORKS, n) for n in _as_list(out["network"])]
     for spec in out["network"]:
         _check_network(spec, out)
@@ -67,6 +69,11 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
             request.entry, unlabelled=out["budget"] != "all", labelled=always_labelled(out["budget"])
         )
         check(reason is None, str(reason))
+    check(
+        out["budget"] == "all" or not SELECT[out["select"]["name"]].facts["joint"],
+        f"select {out['select']['name']!r} looks at the target's labels, which a budget withholds. "
+        "Use select: all, classes or separable_classes, or budget: all.",
+    )
     refuse_joint(out["budget"], [request.pretrain or out["pretrain"] for request in requests])
 
     out["train"] = _train(out)

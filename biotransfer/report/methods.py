@@ -210,6 +210,7 @@ def _few(names: Sequence[str], most: int = 20) -> str:
 def _inputs(results: Results, references: _References) -> str:
     from ..align import ALIGN
     from ..features import FEATURES
+    from ..selection import SELECT
 
     recipe = results.recipe
     sentences = []
@@ -238,6 +239,14 @@ def _inputs(results: Results, references: _References) -> str:
             f"({_summary(ALIGN, name)}{'; ' + extra if extra else ''})"
             f"{references.cite(_source(ALIGN, name))}."
         )
+    for spec in _as_list(recipe.get("select") or "all"):
+        extra = _settings(spec)
+        if spec["name"] != "all":
+            sentences.append(
+                f"Source people and classes were chosen by {spec['name'].replace('_', '-')} "
+                f"({_summary(SELECT, spec['name'])}{'; ' + extra if extra else ''})"
+                f"{references.cite(_source(SELECT, spec['name']))}."
+            )
     sentences += [
         f"The study was repeated in other ways, each time with its own scratch arm: {_ways(ways)}."
         for ways in [recipe.get("methods") or []]
@@ -265,9 +274,9 @@ def _networks(results: Results, references: _References) -> str:
     from ..networks import NETWORKS
 
     recipe, sentences = results.recipe, []
-    sizes = results.ledger.groupby(["network", "direction", "protocol", "arm"], observed=True)[
-        "parameters"
-    ].sum()
+    keys = ["network", "direction", "protocol", "arm"]
+    once = results.ledger.drop_duplicates([*keys, "tensor"])
+    sizes = once.groupby(keys, observed=True)["parameters"].sum()
     for spec in _as_list(recipe.get("network")):
         name, extra = spec["name"], _settings(spec)
         counts = sorted(set(sizes.loc[[name]])) if name in sizes.index.get_level_values("network") else []

@@ -13,6 +13,7 @@ from .matrix import make_matrix
 from .nuisance import lead_pictures, nuisance_section
 from .search import topology_search
 from .section import Block, Section, paragraph, picture, table
+from .selection import selection
 
 __all__ = ["SECTIONS", "Block", "Section", "lead_pictures", "make_sections", "paragraph", "picture", "table"]
 
@@ -20,6 +21,7 @@ SECTIONS: tuple[Callable[[Results], Section | None], ...] = (
     nuisance_section,
     make_matrix,
     topology_search,
+    selection,
 )
 
 

@@ -22,16 +22,18 @@ from dataclasses import replace
 from ..plan import Plan
 from .nuisance import NUISANCE
 from .search import SEARCH
+from .selection import SELECTION, SelectionTask
 from .source import SOURCE, SourceTask
 from .target import TARGET, TargetTask, rehearse
 from .task import STAGES, Kind, Outcome, Planned, Ref, Task, Trial, TrialFacts, make_trials
 
 __all__ = [
-    "KINDS", "STAGES", "Kind", "Outcome", "Planned", "Ref", "SourceTask", "TargetTask", "Task", "Trial",
+    "KINDS", "STAGES", "Kind", "Outcome", "Planned", "Ref", "SelectionTask", "SourceTask", "TargetTask",
+    "Task", "Trial",
     "TrialFacts", "lay_out", "make_trials", "rehearse",
 ]  # fmt: skip
 
-KINDS: tuple[Kind, ...] = (SEARCH, SOURCE, TARGET, NUISANCE)
+KINDS: tuple[Kind, ...] = (SEARCH, SELECTION, SOURCE, TARGET, NUISANCE)
 
 
 def lay_out(plan: Plan, stages: tuple[str, ...] = STAGES) -> list[Planned]:

@@ -15,9 +15,11 @@ from ...features import extract_features
 from ...networks import NETWORKS, Network
 from ...pretraining import METHODS, SOURCES, why_not
 from ...pretraining.sources import invent_labels
+from ...selection import Selection
 from ...weights import Weights
 from ...windows import Windows, natural_sorted
 from ..plan import Plan
+from . import selection
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class SourceTask:
 
     ``name`` is what the arms call the source, ``kind`` what it is trained on, ``method`` how (a label).
     ``fold`` is None unless the source depends on the fold of the target: its people are kept aside fold by
-    fold, or the alignment or the method looks at the target's training rows.
+    fold, or the selection, the alignment or the method looks at the target's training rows.
     """
 
     direction: str
@@ -68,10 +70,25 @@ def source_task(plan: Plan, name: str, direction: str, network: str, protocol: s
     source = plan.sources[name]
     joint = ALIGN[plan.recipe["align"]["name"]].facts["joint"] or source.joint
     joint = joint or (plan.searched_by_fold(direction) and network in plan.recipe["search"]["networks"])
+    joint = joint or (source.kind != "same_modality" and selection.looks_at_target(plan, direction))
     task = SourceTask(direction, network, name, source.kind, source.label)
     if joint or _pool(plan, task)[0] == direction.split("->")[1]:
         return replace(task, protocol=protocol, fold=fold)
     return task
+
+
+def closed(plan: Plan, name: str, direction: str, network: str, protocol: str, fold: int) -> bool:
+    """Whether the selection found nothing worth transferring for one fold of a target."""
+    picked = selection.chosen(plan, direction, network, protocol, fold)
+    return picked is not None and not picked.transfer and plan.sources[name].kind != "same_modality"
+
+
+def _picked(plan: Plan, task: SourceTask) -> Selection | None:
+    """Return whom the source is learned from; None for everybody."""
+    if task.kind == "same_modality":
+        return None
+    protocol = task.protocol or plan.recipe["split"][0]["by"]
+    return selection.chosen(plan, task.direction, task.network, protocol, task.fold or 0)
 
 
 def lay_out(plan: Plan) -> list[SourceTask]:
@@ -83,7 +100,9 @@ def lay_out(plan: Plan) -> list[SourceTask]:
                 key = (direction.split("->")[1], rule["by"], spec["name"])
                 for fold in range(len(plan.splits[key])):
                     for name in plan.sources:
-                        tasks[source_task(plan, name, direction, spec["name"], rule["by"], fold)] = None
+                        task = source_task(plan, name, direction, spec["name"], rule["by"], fold)
+                        if not closed(plan, name, direction, spec["name"], rule["by"], fold):
+                            tasks[task] = None
     return list(tasks)
 
 
@@ -100,6 +119,9 @@ def trials(plan: Plan, task: SourceTask) -> list[Trial]:
         "method": dict(plan.sources[task.name].method),
         "target": list(plan.sides[target].windows(task.network).names),
     }
+    picked = _picked(plan, task)
+    if picked is not None:
+        facts["select"] = [sorted(picked.people), picked.classes]
     if task.kind in SOURCES:
         facts["options"] = _options(plan, task)
     if task.fold is not None:
@@ -184,7 +206,7 @@ def run(
     target = task.direction.split("->")[1]
     rows = plan.split(task.direction, task.network, task.protocol, task.fold).fit_rows
     target_train = plan.sides[target].windows(task.network).take(rows)
-    source = plan.sources[task.name]
+    source, picked = plan.sources[task.name], _picked(plan, task)
     own = task if task.kind == "same_modality" else replace(task, kind="supervised")
     split = hold_out_people(_source_windows(plan, own, seeds[0]), recipe["pretrain"]["held_out"])
     aligned = []
@@ -194,6 +216,10 @@ def run(
             windows.take(split.train), target_train, recipe["align"], scale=recipe["scale"]
         )
         aligned.append(alignment.source.apply(windows))
+    if picked is not None:
+        aligned, (split, *_) = map(
+            list, zip(*(picked.apply(windows, split) for windows in aligned), strict=True)
+        )
     trained = pretrain(
         aligned,
         split,

@@ -15,7 +15,7 @@ from ...splits import ALL, Split
 from ...weights import Weights
 from ...windows import Windows
 from ..plan import Plan
-from . import source
+from . import selection, source
 from .tables import curve_table, ledger_table, prediction_table, training_table
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
@@ -91,11 +91,12 @@ def trials(plan: Plan, task: TargetTask) -> list[Trial]:
             )
         }
         for name in plan.sources
+        if not source.closed(plan, name, task.direction, task.network, task.protocol, task.fold)
     }
     asked = []
     for arm in resolve_arms(recipe["arms"]):
         for seed in recipe["seeds"]:
-            needs = {arm.source: trained[arm.source][seed]} if arm.source else {}
+            needs = {arm.source: trained[arm.source][seed]} if arm.source in trained else {}
             asked.append(TrialFacts({"arm": arm.label, "seed": seed}, [arm.spec, seed], needs))
     return make_trials("target", facts, asked)
 
@@ -134,6 +135,7 @@ def rehearse(plan: Plan) -> None:
 
 
 def _rehearse(plan: Plan) -> None:
+    selection.rehearse(plan)
     for task in lay_out(plan):
         if task.fold == 0:
             aligned, network, source_record = _prepare(plan, task)
@@ -166,7 +168,8 @@ def run(
     arms: list[Arm] = [None] * len(wanted)  # type: ignore[list-item]
     for seed in dict.fromkeys(trial.columns["seed"] for trial in wanted):
         mine = [i for i, trial in enumerate(wanted) if trial.columns["seed"] == seed]
-        trained = {name: weights[ref] for i in mine for name, ref in wanted[i].needs.items()}
+        trained: dict[str, Weights | None] = dict.fromkeys(plan.sources)
+        trained |= {name: weights[ref] for i in mine for name, ref in wanted[i].needs.items()}
         asked = [specs[wanted[i].columns["arm"]] for i in mine]
         made = make_arms(asked, trained, network, seed, stream=split.uid, target=target)
         for i, arm in zip(mine, made, strict=True):
