@@ -81,7 +81,7 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
         "align": {"name": "top_k", "k": 17},
         "select": {"name": "most_similar", "n": 2},
         "network": {"name": "mlp", "hidden": [7]},
-        "search": {"on": "target"},
+        "search": {"side": "target"},
         "arms": ["scratch", "transferred"],
         "split": {"by": "subject", "folds": 3},
         "train": {"epochs": 3},

@@ -171,15 +171,15 @@ STUDY = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("on", ["source", "target"])
-def test_every_arm_of_a_study_gets_the_topology_that_was_found(on, tmp_path):
-    study = run_study({**STUDY, "search": {**STUDY["search"], "on": on}}, tmp_path / "out")
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_every_arm_of_a_study_gets_the_topology_that_was_found(side, tmp_path):
+    study = run_study({**STUDY, "search": {**STUDY["search"], "side": side}}, tmp_path / "out")
     found, ledger = study.results.extras["search"], study.results.ledger
     assert found.groupby(["protocol", "fold"])["chosen"].sum().eq(1).all()
-    assert len(found.groupby(["protocol", "fold"])) == (1 if on == "source" else 4)
+    assert len(found.groupby(["protocol", "fold"])) == (1 if side == "source" else 4)
     for name in study.results.sources.itertuples():
-        assert (name.protocol == "") == (on == "source")
-    if on == "source":
+        assert (name.protocol == "") == (side == "source")
+    if side == "source":
         sizes = json.loads(found.loc[found["chosen"], "topology"].item())["hidden"]
         expected = 8 * sizes[0] + sizes[0]
         stem = ledger[ledger["tensor"].isin(["stem_0.weight", "stem_0.bias"])]
@@ -190,7 +190,7 @@ def test_every_arm_of_a_study_gets_the_topology_that_was_found(on, tmp_path):
 
 
 def test_a_search_on_the_target_never_uses_test_people():
-    plan = prepare(load_recipe({**STUDY, "search": {**STUDY["search"], "on": "target"}}))
+    plan = prepare(load_recipe({**STUDY, "search": {**STUDY["search"], "side": "target"}}))
     for entry in lay_out(plan, ("choices",)):
         people = plan.sides["eeg"].windows("mlp").metadata["subject"].to_numpy()
         test = people[plan.split(entry.task.direction, "mlp", "subject", entry.task.fold).test]
@@ -202,7 +202,7 @@ def test_a_search_on_the_target_never_uses_test_people():
 @pytest.mark.parametrize(
     ("search", "message"),
     [
-        ({"on": "sauce"}, "Did you mean 'source'"),
+        ({"side": "sauce"}, "Did you mean 'source'"),
         ({"networks": ["cnn_image"]}, "Use one of: mlp"),
         ({"generations": 0}, "generations=0"),
         ({"poplation": 3}, "Did you mean 'population'"),

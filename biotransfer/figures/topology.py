@@ -35,7 +35,7 @@ def plot_search(results: Results) -> Figure:
     table = results.extras.get("search")
     check(
         table is not None and len(table),
-        "results hold no search. Add search: {on: source} to the recipe and run it again.",
+        "results hold no search. Add search: {side: source} to the recipe and run it again.",
     )
     assert table is not None
     keys = list(dict.fromkeys(zip(table["direction"], table["network"], strict=True)))

@@ -23,11 +23,12 @@ KEYS: dict[str, str] = {
     "select": "Which people and classes of the source are learned from (see: biotransfer list select).",
     "align": "How differing inputs are reconciled (see: biotransfer list align).",
     "network": "A network or a list of them (see: biotransfer list networks).",
-    "search": "Topologies found by NSGA-II on inner folds: networks, on (source or target), generations, "
+    "search": "Topologies found by NSGA-II on inner folds: networks, side (source or target), generations, "
     "population, folds, inits, choose, seed, space (by network).",
     "arms": "What to compare (see: biotransfer list arms); label: tells two arms of one method apart.",
-    "methods": "Further ways to transfer, a list: label, and what differs of select, align, scale, pretrain; "
-    "arms: labels of those that run. Each has its own scratch; results call them network + label.",
+    "methods": "Further ways to transfer, a list: label, and what differs of select, align, scale, pretrain, "
+    "network (some of the recipe's); arms: labels of those that run. Each has its own scratch; results call "
+    "them network + label.",
     "same_modality": "By target, the source of that arm: {people: n} of the target's own set kept "
     "aside, or another data set.",
     "split": "Who trains and who tests, or a list of such rules (see: biotransfer list splits).",
@@ -81,7 +82,7 @@ DEFAULTS: dict[str, Any] = {
     "engine": "auto",
     "smoke": False,
 }  # fmt: skip
-METHOD_KEYS = ("select", "align", "scale", "pretrain", "arms")
+METHOD_KEYS = ("select", "align", "scale", "pretrain", "network", "arms")
 SECTION_KEYS = ("data", "preprocess", "windows")
 WINDOW_DEFAULTS: dict[str, Any] = {
     "length": 1.0,

@@ -89,7 +89,7 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     labels = [request.label for request in requests]
     check_option("compare.against", out["compare"]["against"], labels)
     out["same_modality"] = resolve_donors(out, sides)
-    out["methods"] = _methods(raw, out["arms"])
+    out["methods"] = _methods(raw, out["arms"], [spec["name"] for spec in out["network"]])
     out["nuisance"] = resolve_nuisance(out["nuisance"])
     out["published"] = [_published(row) for row in _as_list(out["published"])]
     check_option("engine", out["engine"], ("auto", "stacked", "loop"))
@@ -97,7 +97,9 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {key: out[key] for key in KEYS if key in out}
 
 
-def _methods(raw: Mapping[str, Any], arms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _methods(
+    raw: Mapping[str, Any], arms: Sequence[Mapping[str, Any]], networks: Sequence[str]
+) -> list[dict[str, Any]]:
     """Resolve further ways to transfer: each is the recipe with some keys replaced."""
     by_label = {arm.get("label", arm["name"]): arm for arm in arms}
     methods = []
@@ -111,8 +113,12 @@ def _methods(raw: Mapping[str, Any], arms: Sequence[Mapping[str, Any]]) -> list[
         check(item, f"methods: {label!r} changes nothing. Give one of {', '.join(METHOD_KEYS)}.")
         for arm in item.get("arms", []):
             check_option(f"methods {label}: arms", arm, by_label)
+        for spec in _as_list(item.get("network", [])):
+            name = spec.get("name") if isinstance(spec, Mapping) else spec
+            check_option(f"methods {label}: network", name, networks)
         own = {**item, **({"arms": [by_label[arm] for arm in item["arms"]]} if "arms" in item else {})}
-        resolved = resolve({**{k: v for k, v in raw.items() if k != "methods"}, **own})
+        rest = {k: v for k, v in raw.items() if k not in ("methods", "search")}
+        resolved = resolve({**rest, **own})
         methods.append(
             {
                 "label": label,

@@ -12,7 +12,7 @@ from .sides import known_keys, plain
 
 SEARCH_DEFAULTS: dict[str, Any] = {
     "networks": None,
-    "on": "source",
+    "side": "source",
     "generations": 4,
     "population": 8,
     "folds": 2,
@@ -40,7 +40,7 @@ def resolve_search(given: Any, networks: Sequence[Mapping[str, Any]]) -> dict[st
     out["networks"] = list(known if out["networks"] is None else out["networks"])
     for name in out["networks"]:
         check_option("search.networks", name, known)
-    check_option("search.on", out["on"], _ENDS)
+    check_option("search.side", out["side"], _ENDS)
     check_option("search.choose", out["choose"], RULES)
     for key, least in _LEAST.items():
         check(

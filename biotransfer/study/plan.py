@@ -164,7 +164,7 @@ class Plan:
         """Whether the topology is searched for every fold of the target by itself."""
         search, (source, target) = self.recipe["search"], direction.split("->")
         joint = ALIGN[self.recipe["align"]["name"]].facts["joint"]
-        return search is not None and (search["on"] == "target" or source == target or joint)
+        return search is not None and (search["side"] == "target" or source == target or joint)
 
     def network_spec(self, task: OfFold) -> dict[str, Any]:
         """Return the specification of a task's network: the recipe's, with the topology that was found."""

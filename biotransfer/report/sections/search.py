@@ -23,7 +23,7 @@ def topology_search(results: Results) -> Section | None:
     settings = results.recipe.get("search")
     if rows is None or not settings or not len(rows):
         return None
-    where = "the source's training people" if settings["on"] == "source" else "the target's training rows"
+    where = "the source's training people" if settings["side"] == "source" else "the target's training rows"
     lead = (
         f"Topologies were bred by NSGA-II ({settings['generations']} generations of "
         f"{settings['population']}) to lower validation error, parameters and operations at once, on inner "

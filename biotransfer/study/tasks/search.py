@@ -55,8 +55,9 @@ def lay_out(plan: Plan) -> list[SearchTask]:
     """Return every search that the recipe asks for, each once."""
     settings = plan.recipe["search"]
     tasks: dict[SearchTask, None] = {}
+    own = [spec["name"] for spec in plan.recipe["network"]]
     for direction in plan.recipe["directions"] if settings else []:
-        for name in settings["networks"]:
+        for name in [name for name in settings["networks"] if name in own]:
             for rule in plan.recipe["split"]:
                 key = (direction.split("->")[1], rule["by"], name)
                 for fold in range(len(plan.splits[key])):
@@ -97,7 +98,7 @@ def _inner_folds(plan: Plan, task: SearchTask) -> list[tuple[Windows, Split]]:
     outer = plan.split(task.direction, task.network, task.protocol, task.fold)
     options = {"folds": settings["folds"], "seed": settings["seed"]}
     folds = []
-    if settings["on"] == "source":
+    if settings["side"] == "source":
         own = Split("source", "subject", source_rows, np.empty(0, dtype=np.int64))
         for inner in inner_splits(source, own, **options):
             alignment = fit_alignment(
