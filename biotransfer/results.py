@@ -70,7 +70,7 @@ four are fields of :class:`Results`, all others are found in ``Results.extras``.
 CORE = ("curves", "predictions", "ledger", "sources")
 VERDICTS = ["direction", "source", "target", "network", "protocol", "budget", "arm", "against", "metric",
             "n_subjects", "n_seeds", "difference", "ci_low", "ci_high", "p", "p_holm", "margin", "verdict",
-            "detectable_difference", "sentence"]  # fmt: skip
+            "detectable_difference", "spread", "subjects_needed", "p_people", "sentence"]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

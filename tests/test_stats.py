@@ -5,16 +5,20 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.formula.api import ols
+from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from biotransfer.errors import BiotransferError
 from biotransfer.stats import (
     bootstrap_interval,
+    crossed_test,
     detectable_difference,
     equivalence_p,
     holm,
@@ -218,9 +222,58 @@ def test_nadeau_bengio_without_spread_is_defined():
     assert nadeau_bengio([0.0, 0.0, 0.0], 9, 1) == (0.0, 2, 1.0)
 
 
+@pytest.mark.parametrize(("n_people", "n_seeds"), [(2, 2), (6, 3), (12, 10)])
+def test_crossed_test_rests_on_the_mean_squares_of_statsmodels(n_people, n_seeds):
+    rng = np.random.default_rng(n_people)
+    d = (
+        0.1
+        + rng.normal(0, 1, (n_people, 1))
+        + rng.normal(0, 2, n_seeds)
+        + rng.normal(0, 0.5, (n_people, n_seeds))
+    )
+    person, seed = np.indices(d.shape)
+    table = pd.DataFrame({"d": d.ravel(), "person": person.ravel(), "seed": seed.ravel()})
+    anova = anova_lm(ols("d ~ C(person) + C(seed)", table).fit())
+    square, df = (anova["sum_sq"] / anova["df"]).to_numpy(), anova["df"].to_numpy()
+    assert square[1] > square[2]
+    total = square[0] + square[1] - square[2]
+    freedom = total**2 / (square**2 / df).sum()
+    found = crossed_test(d)
+    assert found.df == pytest.approx(freedom, rel=1e-10)
+    assert found.statistic == pytest.approx(d.mean() / np.sqrt(total / d.size), rel=1e-10)
+    assert found.p == pytest.approx(2 * scipy.stats.t.sf(abs(found.statistic), freedom), rel=1e-10)
+    assert (found.seeds, found.rest) == pytest.approx(
+        (np.sqrt((square[1] - square[2]) / n_people), np.sqrt(square[2])), rel=1e-10
+    )
+
+
+def test_crossed_test_is_the_t_test_over_people_where_seeds_share_nothing():
+    rng = np.random.default_rng(2)
+    d = rng.normal(0.3, 1, (9, 4))
+    d -= d.mean(0) - d.mean()
+    for alternative in ("two-sided", "greater", "less"):
+        plain = scipy.stats.ttest_1samp(d.mean(1), 0.1, alternative=alternative)
+        found = crossed_test(d, alternative, mean=0.1)
+        assert (found.statistic, found.df, found.p) == pytest.approx(
+            (plain.statistic, plain.df, plain.pvalue), rel=1e-10
+        )
+    assert found.seeds == 0
+
+
+def test_crossed_test_treats_people_and_seeds_alike_and_is_defined_without_spread():
+    d = np.random.default_rng(3).normal(0.3, 1, (5, 4)) + np.arange(4) + np.arange(5)[:, None]
+    assert crossed_test(d).p == pytest.approx(crossed_test(d.T).p, rel=1e-12)
+    assert crossed_test(np.zeros((3, 2))).p == 1.0
+    assert crossed_test(np.full((3, 2), 0.1)).p == 0.0
+    assert crossed_test(np.full((3, 2), 0.1), "less").p == 1.0
+
+
 @pytest.mark.parametrize(
     "call",
     [
+        lambda: crossed_test([[0.1, 0.2]]),
+        lambda: crossed_test([[0.1], [0.2]]),
+        lambda: crossed_test([[0.1, np.nan], [0.2, 0.1]]),
         lambda: sign_flip_p([]),
         lambda: sign_flip_p([0.1, np.nan]),
         lambda: sign_flip_p([[0.1, 0.2]]),

@@ -43,13 +43,19 @@ def make_curves(
     splits=1,
     start=0.33,
     seed_noise=0.0,
+    luck=0.0,
     seed=0,
 ):
-    """Curves that rise from ``start`` to each person's level: {arm: (n_subjects,)}."""
+    """Curves that rise from ``start`` to each person's level: {arm: (n_subjects,)}.
+
+    ``seed_noise`` is what no two people share, ``luck`` how much of it all people of a seed share.
+    """
     arms, people = list(levels), len(next(iter(levels.values())))
     level = np.array([levels[arm] for arm in arms])[:, None, :, None, None]
     noise = np.random.default_rng(seed).normal(0, 1, (len(arms), splits, people, seeds, 1))
     noise -= noise.mean((1, 3), keepdims=True)
+    noise -= noise.mean(2, keepdims=True)
+    noise += luck * np.random.default_rng(seed + 1).normal(0, 1, (len(arms), 1, 1, seeds, 1))
     rise = 1 - 0.5 ** (4.0 * EPOCHS)
     values = start + (level + seed_noise * noise - start) * rise
     index = pd.MultiIndex.from_product(
@@ -244,6 +250,46 @@ def test_more_seeds_splits_or_windows_are_no_more_people():
             assert a["verdict"] == b["verdict"]
 
 
+def test_luck_that_all_people_of_a_seed_share_is_no_evidence():
+    """Without any effect, people alone claim far too often; people and seeds together do not."""
+    rng = np.random.default_rng(4)
+    alone, both = 0, 0
+    for _ in range(400):
+        table = rng.normal(0, 0.04, (12, 1)) + rng.normal(0, 0.03, (1, 5)) + rng.normal(0, 0.03, (12, 5))
+        (decision,) = decide([table])
+        alone += decision.p_people < 0.05
+        both += decision.verdict in ("positive", "negative")
+        assert decision.p >= decision.p_people
+    assert not plausible(alone, 400, 0.05)
+    assert plausible(both, 400, 0.05)
+
+
+def test_what_seeds_do_not_share_costs_nothing():
+    rng = np.random.default_rng(5)
+    d = rng.normal(0.03, 0.04, 12)
+    rest = rng.normal(0, 0.03, (12, 4))
+    rest -= rest.mean(0)
+    rest -= rest.mean(1, keepdims=True)
+    (table,), (people,) = decide([d[:, None] + rest]), decide([d])
+    assert table.difference == pytest.approx(people.difference, abs=1e-12)
+    assert (table.p, table.p_equivalence, table.verdict) == (people.p, people.p_equivalence, people.verdict)
+    assert decide([d[:, None]]) == [people]
+
+
+def test_a_study_whose_seeds_disagree_says_so():
+    levels = make_levels({"transferred": 0.05}, spread=0.01)
+    roles = {arm: ROLES[arm] for arm in ("scratch", "transferred")}
+    levels = {arm: levels[arm] for arm in roles}
+    calm = only(compare(make_curves(levels, seeds=3), roles=roles), "transferred")
+    torn = only(compare(make_curves(levels, seeds=3, seed_noise=0.05, luck=1.0), roles=roles), "transferred")
+    assert (calm["verdict"], torn["verdict"]) == ("positive", "inconclusive")
+    assert torn["p_people"] == calm["p_people"] == calm["p"] < 0.05 < torn["p"]
+    assert torn["ci_low"] < 0 < calm["ci_low"]
+    assert torn["detectable_difference"] > 3 * calm["detectable_difference"]
+    assert torn["subjects_needed"] > calm["subjects_needed"]
+    assert "the seeds disagree" in torn["sentence"]
+
+
 def test_controls_count_only_in_their_own_direction_network_and_protocol():
     clear = make_levels({"transferred": 0.06}, spread=0.01)
     shared = make_levels(dict.fromkeys(ARMS[1:], 0.06), spread=0.01, seed=1)
@@ -411,6 +457,7 @@ def test_a_study_of_scratch_alone_has_no_verdicts():
 def test_impossible_requests_are_refused():
     curves = make_curves(make_levels({}))
     one_person = make_curves(make_levels({}, n_subjects=1))
+    absent = curves[(curves["seed"] == 0) | (curves["subject"] != "S3")]
     for call, message in [
         (lambda: compare(curves, roles={**ROLES, "permuted": "contrl"}), "Did you mean 'control'"),
         (lambda: compare(curves, roles={"scratch": "baseline"}), "transferred"),
@@ -418,6 +465,11 @@ def test_impossible_requests_are_refused():
         (lambda: compare(curves, roles=ROLES, against="scrach"), "Did you mean 'scratch'"),
         (lambda: compare(curves, roles=ROLES, margin=0), "margin"),
         (lambda: compare(curves, roles=ROLES, alpha=5), "alpha"),
+        (
+            lambda: compare(curves[(curves["seed"] == 0) | (curves["subject"] != "S3")], roles=ROLES),
+            "every person",
+        ),
+        (lambda: compare(absent, roles=ROLES), "not every person has every seed"),
         (lambda: compare(one_person, roles=ROLES), "one person"),
         (lambda: compare(curves.assign(direction="both"), roles=ROLES), "source->target"),
         (lambda: compare_measures(curves, roles=ROLES, measures=["peak"]), "peak"),

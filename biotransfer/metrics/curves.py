@@ -147,6 +147,7 @@ def measure_curves(
     metric: str = "balanced_accuracy",
     last: int = 3,
     threshold: float | None = None,
+    each_seed: bool = False,
 ) -> pd.DataFrame:
     """Summarize every person's learning curve in every arm, and what it gains over ``against``.
 
@@ -163,6 +164,8 @@ def measure_curves(
     threshold : float, optional
         What time_to_threshold waits for. By default, for each direction, network, protocol and budget, the
         point where the mean curve of ``against`` has made 95 % of its own way from step 0 to its asymptote.
+    each_seed : bool
+        Keep seeds apart: one row for each, with the column ``seed``.
 
     Returns
     -------
@@ -186,16 +189,17 @@ def measure_curves(
     gain, because a share of the accuracy itself can lie below chance.
     """
     tested = _select(curves, metric, against)
-    by = [*STUDY_KEYS, "arm", "subject", "epoch"]
-    tested = tested.assign(runs=1.0, **{name: tested[name].astype(str) for name in by[:-1]})
+    run = ["arm", "subject", "seed"] if each_seed else ["arm", "subject"]
+    by = [*STUDY_KEYS, *run, "epoch"]
+    tested = tested.assign(runs=1.0, **{name: tested[name].astype(str) for name in by[:-1] if name != "seed"})
     mean = tested.groupby(by, sort=False).agg({"value": "mean", "step": "mean", "runs": "sum"}).reset_index()
     arms = tested.groupby([*STUDY_KEYS, "arm"], sort=False)
     n_seeds = {key: int(part.nunique()) for key, part in arms["seed"]}
     tables = []
     for keys, group in mean.groupby(STUDY_KEYS, sort=False):
         group = group.sort_values("epoch", kind="stable")
-        wide = group.pivot(index=["arm", "subject"], columns="epoch", values=["value", "step", "runs"])
-        wide = wide.reindex(pd.MultiIndex.from_frame(group[["arm", "subject"]].drop_duplicates()))
+        wide = group.pivot(index=run, columns="epoch", values=["value", "step", "runs"])
+        wide = wide.reindex(pd.MultiIndex.from_frame(group[run].drop_duplicates()))
         values, steps = wide["value"].to_numpy(float), wide["step"].to_numpy(float)
         runs = wide["runs"].to_numpy(float)
         check(
@@ -210,7 +214,7 @@ def measure_curves(
             **study,
             n_seeds=[n_seeds[(*keys, arm)] for arm in table["arm"]],
             **curve_measures(values, epochs, last=last),
-        )[[*STUDY_KEYS, "arm", "subject", "n_seeds", *MEASURES]]
+        )[[*STUDY_KEYS, *run, "n_seeds", *MEASURES]]
         tables.append(_gains(table, values, steps, against, threshold))
     return pd.concat(tables, ignore_index=True)
 
@@ -220,10 +224,9 @@ def _gains(
 ) -> pd.DataFrame:
     """Add to one study's measures what each person gains over the arm ``against``."""
     is_base = (table["arm"] == against).to_numpy()
-    place = {
-        subject: i for i, subject in zip(np.flatnonzero(is_base), table["subject"][is_base], strict=True)
-    }
-    base = table["subject"].map(place).to_numpy(int)
+    pairs = list(table[["subject", *table.columns.intersection(["seed"])]].itertuples(index=False, name=None))
+    place = {pairs[i]: i for i in np.flatnonzero(is_base)}
+    base = np.array([place[pair] for pair in pairs])
     gain: dict[str, Any] = {
         name: table[of].to_numpy() - table[of].to_numpy()[base]
         for name, of in {

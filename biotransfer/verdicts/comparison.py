@@ -13,10 +13,11 @@ from ..arms import ARMS
 from ..errors import check, check_option
 from ..metrics import MEASURES, STUDY_KEYS, measure_curves
 from ..splits import ALL, budget_label
-from ..stats import bootstrap_interval, detectable_difference
+from ..stats import bootstrap_interval, crossed_test, detectable_difference, subjects_needed
 from .rule import Decision, decide
 from .wording import write_sentence
 
+_HOPELESS = 200.0
 ROLES = ("baseline", "transfer", "control", "reference")
 
 
@@ -37,7 +38,30 @@ class _Comparison:
 
     @property
     def differences(self) -> np.ndarray:
+        """Arm minus baseline, shape (n_people, n_seeds)."""
         return np.round(self.values - self.base, 12)
+
+    @property
+    def by_person(self) -> np.ndarray:
+        return np.round(self.differences.mean(1), 12)
+
+    def interval(self, seed: int) -> tuple[float, float]:
+        """Bootstrap over people or, where it is wider, the interval of the test over people and seeds."""
+        low, high = bootstrap_interval(self.by_person, seed=seed)
+        if self.n_seeds > 1 and (test := crossed_test(self.differences)).seeds > 0:
+            from scipy.special import stdtrit
+
+            reach, mean = float(stdtrit(test.df, 0.975)) * test.error, float(self.differences.mean())
+            low, high = min(low, mean - reach), max(high, mean + reach)
+        return low, high
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation between people that gives the mean its standard error, the seeds' luck in it."""
+        alone = float(self.by_person.std(ddof=1))
+        if self.n_seeds == 1 or (test := crossed_test(self.differences)).seeds == 0:
+            return alone
+        return max(alone, test.error * float(np.sqrt(len(self.differences))))
 
 
 def _comparisons(
@@ -46,14 +70,21 @@ def _comparisons(
     """Yield every arm but ``against``, in the order of the table."""
     for keys, group in table.groupby(STUDY_KEYS, sort=False):
         direction, network, protocol, budget = map(str, keys)
-        wide = group.pivot(index="subject", columns="arm", values=measure)
-        check(
-            len(wide) >= 2,
-            f"{direction} {network} {protocol} was tested on one person, {wide.index[0]!r}. "
-            "A comparison over people needs at least two. Load more subjects.",
-        )
         seeds = group.drop_duplicates("arm").set_index("arm")["n_seeds"]
-        values = {str(arm): wide[arm].to_numpy(float) for arm in seeds.index}
+        values = {}
+        for arm in seeds.index:
+            wide = group[group["arm"] == arm].pivot(index="subject", columns="seed", values=measure)
+            check(
+                len(wide) >= 2,
+                f"{direction} {network} {protocol} was tested on one person, {wide.index[0]!r}. "
+                "A comparison over people needs at least two. Load more subjects.",
+            )
+            check(
+                not wide.isna().any(axis=None),
+                f"{direction} {network} {protocol}, arm {arm!r}: not every person has every seed. "
+                "Expected the same seeds for all people. Finish the study first.",
+            )
+            values[str(arm)] = wide.to_numpy(float)
         for arm, mine in values.items():
             if arm == against:
                 continue
@@ -158,7 +189,10 @@ def compare(
     list of dict
         The keys of ``results.VERDICTS``, plain Python values without NaN. ``detectable_difference`` is what
         the first step of Holm (alpha / size of the family) would have found with a power of 80 %, None when
-        this many people cannot reach significance at all.
+        this many people cannot reach significance at all; ``subjects_needed`` is how many people that step
+        needs to find the margin (None above some hundred thousand). Both rest on ``spread``, the standard
+        deviation of the differences between people (with the seeds' shared luck in it, where there is some).
+        ``p_people`` is the p of people alone.
 
     Raises
     ------
@@ -170,17 +204,18 @@ def compare(
     Rule: see :func:`decide`. Family of Holm: all arms x directions x networks x budgets of one protocol whose
     number of people can reach significance. Seeds, and
     splits that test the same person, are averaged inside the person first: more seeds or more windows are no
-    more people.
+    more people. The interval is the bootstrap's over people or, where people share the luck of the seeds,
+    the wider of that and the one of :func:`biotransfer.stats.crossed_test`.
     """
     check_option("measure", measure, MEASURES)
     _check_request(curves, roles, margin, alpha)
     spoken = {name: entry.facts["phrase"] for name, entry in ARMS.items()} | dict(phrases or {})
-    table = measure_curves(curves, against=against, metric=metric, last=last)
+    table = measure_curves(curves, against=against, metric=metric, last=last, each_seed=True)
     several = {name: table[name].nunique() > 1 for name in ("network", "protocol")}
     rows = []
     for comparison, decision in _judge(table, measure, against, roles, margin, alpha, seed):
-        d = comparison.differences
-        low, high = bootstrap_interval(d, seed=seed)
+        spread, n_people = comparison.spread, len(comparison.values)
+        low, high = comparison.interval(seed)
         source, target = _ends(comparison.direction)
         row: dict[str, Any] = {
             "direction": comparison.direction,
@@ -192,7 +227,7 @@ def compare(
             "arm": comparison.arm,
             "against": against,
             "metric": metric,
-            "n_subjects": int(d.size),
+            "n_subjects": n_people,
             "n_seeds": comparison.n_seeds,
             "difference": decision.difference,
             "ci_low": low,
@@ -201,9 +236,12 @@ def compare(
             "p_holm": decision.p_holm,
             "margin": float(margin),
             "verdict": decision.verdict,
-            "detectable_difference": detectable_difference(
-                float(d.std(ddof=1)), d.size, alpha=alpha / decision.n_tests
-            ),
+            "detectable_difference": detectable_difference(spread, n_people, alpha=alpha / decision.n_tests),
+            "spread": spread,
+            "subjects_needed": None
+            if spread > _HOPELESS * margin
+            else subjects_needed(spread, margin, alpha=alpha / decision.n_tests),
+            "p_people": decision.p_people,
         }
         where = [row[name] for name, more in several.items() if more]
         where += [budget_label(comparison.budget)] if comparison.budget != ALL else []
@@ -261,11 +299,11 @@ def compare_measures(
     for measure in measures:
         check_option("measures", measure, MEASURES)
     _check_request(curves, roles, margin, alpha)
-    table = measure_curves(curves, against=against, metric=metric, last=last)
+    table = measure_curves(curves, against=against, metric=metric, last=last, each_seed=True)
     rows = []
     for measure in measures:
         for comparison, decision in _judge(table, measure, against, roles, margin, alpha, seed):
-            low, high = bootstrap_interval(comparison.differences, seed=seed)
+            low, high = comparison.interval(seed)
             rows.append(
                 {
                     "direction": comparison.direction,
@@ -275,7 +313,7 @@ def compare_measures(
                     "arm": comparison.arm,
                     "role": comparison.role,
                     "measure": measure,
-                    "n_subjects": comparison.base.size,
+                    "n_subjects": len(comparison.base),
                     "n_seeds": comparison.n_seeds,
                     "value": float(comparison.values.mean()),
                     "against_value": float(comparison.base.mean()),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import check
-from ..stats import equivalence_p, holm, sign_flip_p, smallest_p
+from ..stats import crossed_test, equivalence_p, holm, sign_flip_p, smallest_p
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Decision:
     difference : float
         Mean over people.
     p, p_holm : float
-        Two-sided sign-flip test of no difference, alone and inside the family.
+        Two-sided test of no difference, alone and inside the family: the sign-flip test over people or, where
+        it is larger, the test over people and seeds.
     p_equivalence : float
         Test of equivalence, Holm-adjusted inside the family.
     n_tests : int
@@ -32,6 +33,8 @@ class Decision:
         Smallest adjusted p this many people can reach in this family.
     not_beaten : tuple of (int, float, float)
         For a significant gain: position, mean advantage and p of every control that it is not clearly above.
+    p_people : float
+        The sign-flip test over people alone.
     """
 
     verdict: str
@@ -42,6 +45,43 @@ class Decision:
     n_tests: int
     smallest: float
     not_beaten: tuple[tuple[int, float, float], ...] = ()
+    p_people: float = 1.0
+
+
+def _people(d: np.ndarray) -> np.ndarray:
+    """Average seeds inside people."""
+    return np.round(d.mean(1), 12) if d.ndim == 2 else d
+
+
+def _seeds_count(d: np.ndarray) -> bool:
+    """Whether people share the luck of a seed: more spread between seeds than inside people explains."""
+    return d.ndim == 2 and d.shape[1] > 1 and crossed_test(d).seeds > 0
+
+
+def p_difference(d: np.ndarray, *, seed: int = 0) -> float:
+    """Test a difference of zero over people and, where they share the luck of seeds, over both.
+
+    Parameters
+    ----------
+    d : ndarray, shape (n_people,) or (n_people, n_seeds), float64
+        Differences.
+    seed : int
+        For more than 20 people.
+
+    Returns
+    -------
+    float
+        The larger p of the two tests.
+    """
+    p = sign_flip_p(_people(d), seed=seed)
+    return max(p, crossed_test(d).p) if _seeds_count(d) else p
+
+
+def _p_equivalence(d: np.ndarray, margin: float, seed: int) -> float:
+    p = equivalence_p(_people(d), margin, seed=seed)
+    if not _seeds_count(d):
+        return p
+    return max(p, crossed_test(d, "greater", mean=-margin).p, crossed_test(d, "less", mean=margin).p)
 
 
 def decide(
@@ -56,11 +96,11 @@ def decide(
 
     Parameters
     ----------
-    differences : sequence of array_like, shape (n_subjects,), float
-        For each comparison, arm minus baseline per person; comparisons may have other people.
-    control_differences : sequence of sequence of array_like, shape (n_subjects,), optional
-        For each comparison, arm minus control per person for every control that it has to beat; empty for an
-        arm that claims no transfer.
+    differences : sequence of array_like, shape (n_subjects,) or (n_subjects, n_seeds), float
+        For each comparison, arm minus baseline per person (and seed); comparisons may have other people.
+    control_differences : sequence of sequence of array_like, shaped likewise, optional
+        For each comparison, arm minus control for every control that it has to beat; empty for an arm that
+        claims no transfer.
     margin : float
         Largest difference that does not matter.
     alpha : float
@@ -93,6 +133,12 @@ def decide(
     A comparison of so few people that no p below alpha exists can never be a false claim, so it does not
     count in the others' family (Tarone 1990, doi:10.2307/2531456); its own p is adjusted over everything.
 
+    All people share the source network of a seed. Where seeds differ by more than people differ over seeds
+    (see :func:`biotransfer.stats.crossed_test`), every test also has to hold when people *and* seeds are a
+    sample: the larger p counts. Simulated, with 12 people, 3 seeds and a shared luck of the seeds as large as
+    the spread between people, the test over people alone claims in 0.33 of studies without any effect, this
+    rule in 0.07; with 5 seeds 0.25 and 0.05.
+
     Differences are rounded to 1e-12, so that rounding errors of averages are no evidence.
 
     Examples
@@ -110,25 +156,25 @@ def decide(
     )
     for d in rows:
         check(
-            d.ndim == 1 and d.size >= 2,
+            d.ndim in (1, 2) and len(d) >= 2,
             f"differences of shape {d.shape}: a comparison needs at least two people. Load more subjects.",
         )
-    p = [sign_flip_p(d, seed=seed) for d in rows]
-    testable = [smallest_p(d.size) < alpha for d in rows]
+    p = [p_difference(d, seed=seed) for d in rows]
+    testable = [smallest_p(len(d)) < alpha for d in rows]
     adjusted = _holm_over(p, testable)
-    one_sided = [0.5**d.size < alpha for d in rows]
-    equivalence = _holm_over([equivalence_p(d, margin, seed=seed) for d in rows], one_sided)
+    one_sided = [0.5 ** len(d) < alpha for d in rows]
+    equivalence = _holm_over([_p_equivalence(d, margin, seed) for d in rows], one_sided)
     decisions = []
     for d, others, p_alone, p_holm, p_same, can in zip(
         rows, controls, p, adjusted, equivalence, testable, strict=True
     ):
         n_tests = sum(testable) if can else len(rows)
-        mean, not_beaten = float(d.mean()), []
+        mean, not_beaten = float(_people(d).mean()), []
         gained = mean > 0 and p_holm < alpha
         if gained:
             for position, other in enumerate(others):
                 advantage = np.round(np.asarray(other, dtype=np.float64), 12)
-                p_control = sign_flip_p(advantage, seed=seed)
+                p_control = p_difference(advantage, seed=seed)
                 if not (advantage.mean() > 0 and p_control < alpha):
                     not_beaten.append((position, float(advantage.mean()), p_control))
         if gained and not not_beaten:
@@ -147,8 +193,9 @@ def decide(
                 p_holm=float(p_holm),
                 p_equivalence=float(p_same),
                 n_tests=n_tests,
-                smallest=min(1.0, n_tests * smallest_p(d.size)),
+                smallest=min(1.0, n_tests * smallest_p(len(d))),
                 not_beaten=tuple(not_beaten),
+                p_people=sign_flip_p(_people(d), seed=seed),
             )
         )
     return decisions

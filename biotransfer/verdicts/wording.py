@@ -160,4 +160,9 @@ def _reason(
     if decision.smallest >= alpha:
         family = f"{decision.smallest:.2g} after Holm over {decision.n_tests} comparisons"
         return f": {verdict}; {lowest}, or {family}"
+    if decision.p_people < alpha <= decision.p:
+        return (
+            f": {verdict}; people agree (p {_p(decision.p_people)}) but the seeds disagree: "
+            f"with their shared luck p {_p(decision.p)}, so {row['n_seeds']} seeds are too few"
+        )
     return f": {verdict}; this design could have found {_points(row['detectable_difference'], '')} points"
