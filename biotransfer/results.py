@@ -93,7 +93,7 @@ class Results:
     sources : DataFrame
         What the source networks reach on people they were not trained on.
     data : dict
-        By modality: facts, counts, notes and excerpts of the signals (see ``study.data.describe``).
+        By modality: facts, counts, notes and excerpts of the signals (see ``study.describe``).
     verdict_list : list of dict
         The comparison of every arm, see ``verdicts.compare``.
     checks : list of dict

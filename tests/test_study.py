@@ -22,7 +22,7 @@ from biotransfer.networks import build_network, initial_tensors, network_of
 from biotransfer.recipe import load_recipe
 from biotransfer.results import CURVES, LEDGER, PREDICTIONS, SOURCES, VERDICTS, load_results
 from biotransfer.study import count_trainings, default_folder, estimate_seconds, prepare, run_study
-from biotransfer.study.workers import carry_out
+from biotransfer.study.orders import carry_out
 from biotransfer.weights import CARD, load_weights
 
 TABLES = ("curves", "predictions", "ledger", "sources")

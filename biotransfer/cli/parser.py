@@ -49,7 +49,9 @@ def build_parser() -> argparse.ArgumentParser:
         with_recipe(sub)
         sub.add_argument("--out", metavar="DIR", help="study folder (default: studies/RECIPE-UID)")
         sub.add_argument(
-            "--cluster", metavar="ADDRESS", help="Dask scheduler to run on, such as tcp://host:8786"
+            "--cluster",
+            metavar="ADDRESS",
+            help="Dask scheduler (tcp://host:8786), or YAML that starts one",
         )
         sub.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="where to train")
 

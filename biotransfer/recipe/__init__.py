@@ -16,13 +16,14 @@ from typing import Any
 import yaml
 
 from ..recording import html_table
+from .clusters import check_cluster
 from .keys import DEFAULTS, DESCRIPTIVE, KEYS, SECTION_KEYS
 from .reading import override, read_recipe, shipped_recipes
 from .resolving import resolve
 
 __all__ = [
-    "DEFAULTS", "DESCRIPTIVE", "KEYS", "SECTION_KEYS", "Recipe", "digest", "load_recipe", "read_recipe",
-    "recipe_yaml", "shipped_recipes",
+    "DEFAULTS", "DESCRIPTIVE", "KEYS", "SECTION_KEYS", "Recipe", "check_cluster", "digest", "load_recipe",
+    "read_recipe", "recipe_yaml", "shipped_recipes",
 ]  # fmt: skip
 
 

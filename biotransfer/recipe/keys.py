@@ -6,7 +6,7 @@ from typing import Any
 
 from ..arms import ARMS
 
-DESCRIPTIVE = ("title", "question", "source", "published")
+DESCRIPTIVE = ("title", "question", "source", "published", "cluster")
 
 KEYS: dict[str, str] = {
     "title": "What the report is called.",
@@ -47,6 +47,8 @@ KEYS: dict[str, str] = {
     "should not carry the label reach (see: biotransfer list nuisance).",
     "published": "Numbers of a paper to show beside ours: direction, network, arm, metric, value, at.",
     "engine": "auto, stacked or loop.",
+    "cluster": "Workers elsewhere: the address of a Dask scheduler, or {name: slurm, jobs: 4, cores: 1, "
+    "memory: 8GB, ...}; see docs/cluster.md. It changes no number.",
     "smoke": "true: three people, one seed, two epochs; to see whether it runs.",
 }
 DEFAULTS: dict[str, Any] = {
@@ -80,6 +82,7 @@ DEFAULTS: dict[str, Any] = {
     "nuisance": True,
     "published": [],
     "engine": "auto",
+    "cluster": None,
     "smoke": False,
 }  # fmt: skip
 METHOD_KEYS = ("select", "align", "scale", "pretrain", "network", "arms")

@@ -13,6 +13,7 @@ from ..arms import why_not
 from ..errors import check, check_option
 from ..recording import MODALITIES
 from .budget import always_labelled, refuse_joint, resolve_budget
+from .clusters import check_cluster
 from .evidence import resolve_nuisance
 from .keys import DEFAULTS, KEYS, METHOD_KEYS, PUBLISHED_KEYS
 from .levers import resolve_pretrain, resolve_requests
@@ -93,6 +94,8 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     out["nuisance"] = resolve_nuisance(out["nuisance"])
     out["published"] = [_published(row) for row in _as_list(out["published"])]
     check_option("engine", out["engine"], ("auto", "stacked", "loop"))
+    if out["cluster"] is not None and not isinstance(out["cluster"], str):
+        out["cluster"] = plain(check_cluster(out["cluster"]))
     check(isinstance(out["smoke"], bool), f"smoke={out['smoke']!r}. Expected true or false.")
     return {key: out[key] for key in KEYS if key in out}
 

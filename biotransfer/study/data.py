@@ -9,24 +9,22 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from .. import __version__
 from ..baselines import measure_nuisance
 from ..datasets import DATASETS, data_files, load_dataset
-from ..errors import BiotransferError, check
+from ..errors import BiotransferError, DataNotFoundError, check
 from ..features import extract_features
 from ..files import read_json, write_json
 from ..networks import NETWORKS
-from ..preprocessing import describe_steps, preprocess
+from ..preprocessing import preprocess
 from ..preprocessing.stored import read_notes, read_recordings, write_recordings
 from ..recipe import Recipe, digest
-from ..recording import MODALITIES, Recording, annotation_spans, check_same_classes
+from ..recording import MODALITIES, Recording, check_same_classes
 from ..windows import Windows, WindowsWriter, concatenate, natural_sorted, open_windows
 from ..windows.cutting import check_cut, check_cutting, cut_recording, nothing_cut
 from .cache import (
@@ -38,14 +36,14 @@ from .cache import (
     find_entry,
     make_entries,
 )
+from .describe import add_excerpts, describe, describe_rows
 
-_MADE_BY = ("recording", "simulate", "datasets", "preprocessing", "windows", "features", "study/data")
+_MADE_BY = ("recording", "simulate", "datasets", "preprocessing", "windows", "features", "baselines",
+            "study/data", "study/describe")  # fmt: skip
 _ATTEMPTS = 3
 _FACTS = "facts.json"
 _CHUNK_BYTES = 256 << 20
 _SMOKE_PEOPLE = 3
-_EXCERPT_SECONDS = 3.0
-_PSD_WINDOWS = 200
 
 
 class Request(NamedTuple):
@@ -61,11 +59,12 @@ class Request(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a side is stored: what was asked for, the key of every stage, and the cache's folder."""
+    """Where a side is stored: what was asked for, the key of every stage, the cache's folder, its content."""
 
     request: Request
     keys: Mapping[str, str]
     root: str
+    digest: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,9 +163,18 @@ def load_side(
     nuisance : mapping or None
         Resolved ``nuisance`` of the recipe, for a side that is tested on.
     """
-    request = Request(
-        modality, section, features, None if data_dir is None else str(data_dir), smoke, download, nuisance
-    )
+    where = None if data_dir is None else str(data_dir)
+    return open_request(Request(modality, section, features, where, smoke, download, nuisance))
+
+
+def is_stored(request: Request) -> bool:
+    """Whether all stages of a side are there."""
+    keys = _keys(request, _file_hashes(request))
+    return all(find_entry(kind, key) is not None for kind, key in keys.items() if kind != "recordings")
+
+
+def open_request(request: Request) -> Side:
+    """Return the side that is asked for; see :func:`load_side`."""
     files = _file_hashes(request)
     keys = _keys(request, files)
     for _ in range(_ATTEMPTS):
@@ -270,7 +278,7 @@ def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapp
     for recording in _read(stored):
         first = first or [recording]
         check_same_classes([first[0], recording])
-        _add_excerpts(excerpts, recording)
+        add_excerpts(excerpts, recording)
         part = cut_recording(recording, **windows, dtype=precision)
         if part is not None:
             pending.append(part)
@@ -344,6 +352,7 @@ def open_side(place: Place) -> Side:
     except (BiotransferError, OSError) as error:
         raise DamagedEntryError(str(error)) from error
     facts["features_spec"] = request.features
+    place = place._replace(digest=facts["digest"])
     return Side(opened["signals"], opened.get("features"), facts, place, opened.get("nuisance"))
 
 
@@ -356,6 +365,28 @@ def _reopen(place: Place) -> Side:
     if key not in _opened:
         _opened[key] = open_side(place)
     return _opened[key]
+
+
+def find_side(place: Place) -> Side:
+    """Return a side that another machine stored: from the same folder, this machine's cache, or its data.
+
+    Raises
+    ------
+    DataNotFoundError
+        When this machine has none of these, or other data under the same name.
+    """
+    try:
+        return _reopen(place)
+    except DamagedEntryError:
+        request = place.request
+    here = request.data_dir if request.data_dir and Path(request.data_dir).is_dir() else None
+    side = open_request(request._replace(data_dir=here, download=False))
+    if side.facts["digest"] != place.digest:
+        raise DataNotFoundError(
+            f"{request.section['data']!r}: this machine has other data ({side.facts['digest']}, expected "
+            f"{place.digest}). Give it the same files."
+        )
+    return side
 
 
 def return_freed_memory() -> None:
@@ -386,86 +417,3 @@ def load_recordings(
         people = natural_sorted({r.subject for r in recordings})[:_SMOKE_PEOPLE]
         recordings = [r for r in recordings if r.subject in people]
     return recordings
-
-
-def describe(
-    modality: str,
-    section: Mapping[str, Any],
-    signals: Windows,
-    notes: Sequence[str],
-    excerpts: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Return what the report says about the signals of one side: facts, counts, notes, excerpts, spectra."""
-    entry = DATASETS[section["data"]]
-    return {
-        "dataset": section["data"],
-        "title": entry.summary,
-        "modality": modality,
-        **describe_rows(signals, features=False),
-        "ch_names": list(signals.names),
-        "sfreq": signals.sfreq,
-        "unit": "V",
-        "window": dict(section["windows"]),
-        "preprocessing": list(section["preprocess"]),
-        "preprocessing_text": describe_steps(section["preprocess"]),
-        "notes": list(notes),
-        "caveats": [str(text) for text in entry.facts.get("caveats", ())],
-        "license": str(entry.facts.get("licence", "")),
-        "citation": str(entry.facts.get("citation", "")),
-        "origin": str(entry.facts.get("origin", "")),
-        "simulated": section["data"] == "simulated",
-        "digest": signals.digest(),
-        "source_files": natural_sorted({f for f in signals.metadata["source_file"].unique() if f}),
-        "excerpts": dict(excerpts),
-        "psd": _spectra(signals),
-    }
-
-
-def describe_rows(used: Windows, *, features: bool) -> dict[str, Any]:
-    """Return what depends on the rows that networks see: a feature set may make fewer of them."""
-    counts = used.counts()
-    return {
-        "n_subjects": len(used.subjects),
-        "subjects": used.subjects,
-        "n_windows": len(used),
-        "classes": list(used.classes),
-        "counts": {
-            str(s): {str(c): int(counts.loc[s, c]) for c in counts.columns}
-            for s in natural_sorted(counts.index)
-        },
-        "n_recordings": int(used.metadata["recording"].nunique()),
-        "features": {"name": used.history[-1], "n_features": len(used.names)} if features else None,
-        "history": list(used.history),
-    }
-
-
-def _add_excerpts(found: dict[str, Any], recording: Recording) -> None:
-    """Add the first seconds of one labelled stretch of every class not seen before, in microvolt."""
-    if len(found) == len(recording.classes):
-        return
-    raw = recording.raw
-    for begin, last, name, _ in annotation_spans(raw):
-        if name in found or name not in recording.classes:
-            continue
-        end = min(last, begin + int(_EXCERPT_SECONDS * recording.sfreq))
-        data = raw.get_data(picks=recording.picks, start=begin, stop=end) * 1e6
-        found[name] = {
-            "subject": recording.subject,
-            "start": begin / recording.sfreq,
-            "times": [round(i / recording.sfreq, 4) for i in range(data.shape[1])],
-            "signals": np.round(data, 2).tolist(),
-        }
-
-
-def _spectra(signals: Windows) -> dict[str, Any]:
-    """Median power spectral density by class and channel, dB re 1 uV^2/Hz."""
-    from scipy.signal import periodogram
-
-    classes, freqs = {}, np.empty(0)
-    for label, name in enumerate(signals.classes):
-        rows = np.flatnonzero(signals.y == label)
-        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), _PSD_WINDOWS)).astype(int)]
-        freqs, power = periodogram(signals.X[rows] * 1e6, signals.sfreq, window="hann", axis=-1)
-        density = 10 * np.log10(np.maximum(np.median(power, axis=0), 1e-12))
-        classes[name] = np.round(density[:, 1:], 2).tolist()
-    return {"freqs": np.round(freqs[1:], 3).tolist(), "classes": classes}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from ..results import CORE, SOURCES, Results, save_results
 from ..splits import SPLITS
 from ..verdicts import compare
 from .collect import collect_finds, collect_tables
-from .data import Side, data_sections, load_side, return_freed_memory
+from .data import Request, Side, data_sections, is_stored, open_request
 from .folder import (
     check_folder,
     claim_folder,
@@ -34,11 +34,13 @@ from .folder import (
     only_writer,
     outcome_uid,
 )
+from .orders import Order, portions
 from .plan import Plan, plan_study
+from .processes import each_in_processes
 from .provenance import describe_run
 from .store import DamagedError, TrialStore, export_weights
 from .tasks import STAGES, Planned, Ref, lay_out
-from .workers import Order, end_processes, run_orders
+from .workers import Crew
 
 Progress = Callable[[str, int, int], None]
 _ATTEMPTS = 3
@@ -82,6 +84,7 @@ def prepare(
     data_dir: str | Path | None = None,
     *,
     download: bool = True,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> Plan:
     """Load the data of a recipe and lay out its trainings.
@@ -94,28 +97,50 @@ def prepare(
         Folder of data sets.
     download : bool
         Whether missing data may be fetched.
+    workers : int
+        Processes that prepare what is not in the cache.
     progress : callable, optional
         Told (what, done, total).
     """
     sections = data_sections(recipe)
-    sides: dict[str, Side] = {}
-    for i, (name, (modality, section)) in enumerate(sections.items()):
-        if progress:
-            progress(f"loading {section['data']}", i, len(sections))
-        tested = name in {direction.split("->")[1] for direction in recipe["directions"]}
-        sides[name] = load_side(
+    where = None if data_dir is None else str(data_dir)
+    tested = {direction.split("->")[1] for direction in recipe["directions"]}
+    requests = {
+        name: Request(
             modality,
             section,
             recipe["features"],
-            data_dir,
-            smoke=recipe["smoke"],
-            download=download,
-            nuisance=recipe["nuisance"] if tested else None,
+            where,
+            recipe["smoke"],
+            download,
+            recipe["nuisance"] if name in tested else None,
         )
-    return_freed_memory()
+        for name, (modality, section) in sections.items()
+    }
+    sides: dict[str, Side] = {}
+    for name, side in open_sides(requests, workers):
+        if progress:
+            progress(f"loading {name}: {side.facts['dataset']}", len(sides), len(sections))
+        sides[name] = side
+    sides = {name: sides[name] for name in sections}
     if progress:
         progress("data loaded", len(sections), len(sections))
     return plan_study(recipe, sides)
+
+
+def open_sides(requests: Mapping[str, Request], workers: int) -> Iterator[tuple[str, Side]]:
+    """Yield sides as they are there; several that are not stored are prepared side by side."""
+    missing = [name for name in requests if workers > 1 and not is_stored(requests[name])]
+    if len(missing) > 1:
+        given = [(name, requests[name]) for name in missing]
+        yield from each_in_processes(_open, given, min(workers, len(missing)))
+        requests = {name: request for name, request in requests.items() if name not in missing}
+    for name, request in requests.items():
+        yield name, open_request(request)
+
+
+def _open(name: str, request: Request) -> tuple[str, Side]:
+    return name, open_request(request)
 
 
 def run_study(
@@ -125,7 +150,7 @@ def run_study(
     data_dir: str | Path | None = None,
     overrides: Sequence[str] = (),
     workers: int = 1,
-    cluster: str | None = None,
+    cluster: str | Path | Mapping[str, Any] | None = None,
     device: str = "cpu",
     smoke: bool = False,
     note: str = "",
@@ -145,8 +170,9 @@ def run_study(
         ``"key.subkey=value"``.
     workers : int
         Processes; results do not depend on it.
-    cluster : str, optional
-        Address of a Dask scheduler to run on instead.
+    cluster : str, path or mapping, optional
+        Dask workers to run on instead: the address of a scheduler, or a YAML file or its content, such as
+        ``{"name": "slurm", "jobs": 4, "cores": 1, "memory": "8GB"}``. Default: the recipe's ``cluster``.
     device : str
         "cpu" or "cuda".
     smoke : bool
@@ -171,7 +197,7 @@ def run_study(
     folder = Path(out) if out is not None else default_folder(recipe)
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     check_folder(folder, recipe)
-    plan = prepare(recipe, data_dir, progress=progress)
+    plan = prepare(recipe, data_dir, workers=workers, progress=progress)
     claim_folder(folder, plan)
     uid = outcome_uid(plan)
     with only_writer(folder):
@@ -179,7 +205,8 @@ def run_study(
         if found is not None:
             return Study(folder, recipe, found, unchanged=True)
         mark_unfinished(folder)
-        results = _run_plan(plan, folder, workers, cluster, device, progress)
+        with Crew(workers, cluster or recipe["cluster"], device) as crew:
+            results = _run_plan(plan, folder, crew, progress)
         provenance = earlier_provenance(folder) if results.provenance.get("trials_run") == 0 else {}
         if provenance.get("recipe_uid") != recipe.uid:
             provenance = describe_run(
@@ -204,9 +231,7 @@ def _command() -> str:
     return shlex.join(["biotransfer", *sys.argv[1:]]) if name in ("biotransfer", "__main__.py") else "Python"
 
 
-def _run_plan(
-    plan: Plan, folder: Path, workers: int, cluster: str | None, device: str, progress: Progress | None
-) -> Results:
+def _run_plan(plan: Plan, folder: Path, crew: Crew, progress: Progress | None) -> Results:
     """Run what is not there yet, and collect everything; what turns out damaged is run again."""
     store = TrialStore(folder / "trials")
     store.sweep()
@@ -214,12 +239,12 @@ def _run_plan(
     for attempt in range(_ATTEMPTS):
         try:
             choices = lay_out(plan, STAGES[:1])
-            n_run += _run_missing(plan, choices, store, workers, cluster, device, progress)
+            n_run += _run_missing(plan, choices, store, crew, progress)
             plan = replace(plan, finds=collect_finds(store, choices))
             planned = [*choices, *lay_out(plan, STAGES[1:])]
             for stage in STAGES[1:]:
                 entries = [entry for entry in planned if entry.kind.stage == stage]
-                n_run += _run_missing(plan, entries, store, workers, cluster, device, progress)
+                n_run += _run_missing(plan, entries, store, crew, progress)
             export_weights(
                 store,
                 [trial for entry in planned for trial in entry.trials],
@@ -231,24 +256,16 @@ def _run_plan(
         except DamagedError:
             if attempt == _ATTEMPTS - 1:
                 raise
-    if workers > 1 and cluster is None:
-        end_processes()
     return replace(results, provenance={"trials_run": n_run})
 
 
 def _run_missing(
-    plan: Plan,
-    planned: Sequence[Planned],
-    store: TrialStore,
-    workers: int,
-    cluster: str | None,
-    device: str,
-    progress: Progress | None,
+    plan: Plan, planned: Sequence[Planned], store: TrialStore, crew: Crew, progress: Progress | None
 ) -> int:
-    """Run the trials that are not stored, those of one task together; only this process writes."""
+    """Run the trials that are not stored, portion by portion; only this process writes."""
     needed: set[Ref] = {ref for entry in planned for trial in entry.trials for ref in trial.needs.values()}
     orders, seen = [], set[Ref]()
-    for entry in planned:
+    for entry in portions(planned):
         own = [trial for trial in entry.trials if trial.ref not in seen]
         seen |= {trial.ref for trial in own}
         missing = [t for t in own if not store.has(t.ref, weights=bool(t.weights_name))]
@@ -260,7 +277,7 @@ def _run_missing(
     done, what = total - n_missing, planned[0].kind.summary if planned else ""
     if progress and planned:
         progress(what, done, total)
-    for trials, outcome in run_orders(plan, orders, workers=workers, cluster=cluster, device=device):
+    for trials, outcome in crew.run(plan, orders):
         store.put(trials, outcome)
         done += len(trials)
         if progress:

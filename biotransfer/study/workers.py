@@ -3,97 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
-from ..errors import BiotransferError
-from ..weights import Weights
+from .orders import Order, carry_out, work
 from .plan import Plan
-from .tasks import Kind, Outcome, Ref, Trial
+from .processes import end_processes, run_in_processes
+from .tasks import Outcome, Trial
+
+if TYPE_CHECKING:
+    from .cluster import Cluster
 
 
-@dataclass(frozen=True, eq=False)
-class Order:
-    """Trials of one task to carry out together, with the weights that they start from."""
-
-    kind: Kind
-    task: Any
-    trials: Sequence[Trial]
-    weights: Mapping[Ref, Weights]
-    variant: str = ""
-
-
-def run_orders(
-    plan: Plan, orders: Sequence[Order], *, workers: int = 1, cluster: str | None = None, device: str = "cpu"
-) -> Iterator[tuple[Sequence[Trial], Outcome]]:
-    """Carry out orders and yield (trials, outcome) as they finish.
+class Crew:
+    """Who does the work of one study; a context manager that lets them go at the end.
 
     Parameters
     ----------
-    plan : Plan
-        The study.
-    orders : sequence of Order
-        What to do.
     workers : int
         Processes on this machine.
-    cluster : str, optional
-        Address of a Dask scheduler, such as "tcp://host:8786"; its workers need biotransfer installed, and
-        get data and weights with the tasks.
+    cluster : str, Path or mapping, optional
+        Instead of these: the address of a Dask scheduler, a YAML file, or what such a file holds; see
+        :func:`biotransfer.study.cluster.open_cluster`.
     device : str
         "cpu" or "cuda".
-
-    Raises
-    ------
-    BiotransferError
-        When the cluster cannot be reached.
     """
-    if cluster is not None and orders:
-        yield from _on_cluster(plan, orders, cluster, device)
-    elif workers == 1 or len(orders) < 2:
-        for order in orders:
-            yield carry_out(plan, order, device)
-    else:
-        from joblib import Parallel, delayed
 
-        parallel = Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered")
-        yield from parallel(delayed(carry_out)(plan, order, device) for order in orders)
+    def __init__(
+        self, workers: int = 1, cluster: str | Path | Mapping[str, Any] | None = None, device: str = "cpu"
+    ):
+        self.workers, self.asked, self.device = workers, cluster, device
+        self._cluster: Cluster | None = None
+        self._started = False
 
+    def __enter__(self) -> Crew:
+        return self
 
-def end_processes() -> None:
-    """End the processes of this machine that :func:`run_orders` started: idle, they still hold memory."""
-    from joblib.externals.loky import get_reusable_executor
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._cluster is not None:
+            self._cluster.close()
+        if self._started:
+            end_processes()
 
-    get_reusable_executor().shutdown(wait=True)
+    def run(self, plan: Plan, orders: Sequence[Order]) -> Iterator[tuple[Sequence[Trial], Outcome]]:
+        """Carry out orders, the longest first, and yield (trials, outcome) as they finish.
 
+        Raises
+        ------
+        BiotransferError
+            When the cluster cannot be reached, or workers keep dying.
+        """
+        orders = sorted(orders, key=lambda order: -work(plan, order))
+        if self.asked is not None and orders:
+            if self._cluster is None:
+                from .cluster import open_cluster
 
-def carry_out(plan: Plan, order: Order, device: str) -> tuple[Sequence[Trial], Outcome]:
-    """Carry out an order with one thread, so that results do not depend on the number of workers."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1):
-        frame = plan.of(order.variant)
-        return order.trials, order.kind.run(frame, order.task, order.trials, order.weights, device)
-
-
-def _on_cluster(
-    plan: Plan, orders: Sequence[Order], address: str, device: str
-) -> Iterator[tuple[Sequence[Trial], Outcome]]:
-    try:
-        from distributed import Client, as_completed
-    except ImportError as error:
-        raise BiotransferError(
-            f"--cluster {address!r} needs the package distributed. Type: pip install 'biotransfer[cluster]'"
-        ) from error
-    client: Any
-    try:
-        client = Client(address, timeout="10s", set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise BiotransferError(
-            f"--cluster {address!r}: no Dask scheduler answers there ({error}). Start one: dask scheduler"
-        ) from error
-    with client:
-        shared = client.scatter(plan, broadcast=True, hash=False)
-        futures = [client.submit(carry_out, shared, order, device, pure=False) for order in orders]
-        for future in as_completed(futures, loop=client.loop):
-            yield future.result()
-            future.release()
+                self._cluster = open_cluster(self.asked)
+            yield from self._cluster.run(plan, orders, self.device)
+        elif self.workers == 1 or len(orders) < 2:
+            for order in orders:
+                yield carry_out(plan, order, self.device)
+        else:
+            self._started = True
+            yield from run_in_processes(plan, orders, self.workers, self.device)
