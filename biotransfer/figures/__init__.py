@@ -7,6 +7,7 @@ from .curves import plot_learning_curves
 from .matrix import plot_matrix
 from .nuisance import plot_mains, plot_nuisance
 from .outcomes import plot_confusion, plot_gains, plot_subjects
+from .ranking import plot_ranking
 from .signals import plot_signals, plot_spectra
 from .topology import plot_search
 
@@ -16,6 +17,7 @@ __all__ = [
     "plot_learning_curves",
     "plot_ledger",
     "plot_matrix",
+    "plot_ranking",
     "plot_search",
     "plot_mains",
     "plot_nuisance",

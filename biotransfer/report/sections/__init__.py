@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ...results import Results
 from .matrix import make_matrix
 from .nuisance import lead_pictures, nuisance_section
+from .ranking import ranking
 from .search import topology_search
 from .section import Block, Section, paragraph, picture, table
 from .selection import selection
@@ -18,6 +19,7 @@ from .selection import selection
 __all__ = ["SECTIONS", "Block", "Section", "lead_pictures", "make_sections", "paragraph", "picture", "table"]
 
 SECTIONS: tuple[Callable[[Results], Section | None], ...] = (
+    ranking,
     nuisance_section,
     make_matrix,
     topology_search,

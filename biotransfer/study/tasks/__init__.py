@@ -44,6 +44,8 @@ def lay_out(plan: Plan, stages: tuple[str, ...] = STAGES) -> list[Planned]:
             frame = plan.of(variant)
             for kind in (kind for kind in KINDS if kind.stage == stage):
                 for task in kind.lay_out(frame):
+                    if variant and "network" not in task.columns:
+                        continue
                     trials = [_named(trial, variant) for trial in kind.trials(frame, task)]
                     planned.append(Planned(kind, task, trials, variant))
     return planned
