@@ -12,9 +12,10 @@ import torch
 from safetensors.torch import save_file
 
 from biotransfer import hub
-from biotransfer.arms import make_arms
+from biotransfer.arms import make_arms, resolve_arm
 from biotransfer.errors import BiotransferError
 from biotransfer.networks import NETWORKS, build_network, initial_tensors, load_checkpoint
+from biotransfer.networks.checkpoints import fingerprint
 from biotransfer.networks.foreign_modules import build_foreign
 from biotransfer.weights import Weights, card_lines, load_weights, save_weights
 
@@ -220,6 +221,69 @@ def test_a_checkpoint_can_be_kept_with_its_ledger(tmp_path):
     assert again.digest() == weights.digest()
     assert again.facts["ledger"] == weights.facts["ledger"]
     assert card_lines(again)["ledger"].startswith(f"{len(weights.tensors)} copied")
+
+
+# An arm that names its weights
+
+
+def test_an_arm_starts_from_weights_that_it_names(tmp_path):
+    record = build_network("mlp", (8,), 4)
+    facts = {"network": record.describe()}
+    path = save_weights(Weights(initial_tensors(record, 9, stream="source"), facts), tmp_path / "emg")
+    ours = build_network("mlp", (12,), 3)
+    named = [
+        {"name": name, "weights": str(path), "label": f"{name}_emg"} for name in ("transferred", "permuted")
+    ]
+    arms = make_arms(["scratch", *named], {}, ours, 0)
+    given = make_arms(["transferred", "permuted"], {"supervised": load_weights(path)}, ours, 0)
+    for one, two in zip(arms[1:], given, strict=True):
+        assert one.ledger == two.ledger
+        assert all(np.array_equal(v, two.tensors[k]) for k, v in one.tensors.items())
+    request = resolve_arm(named[0])
+    assert request.source is None
+    assert resolve_arm(request.spec) == request
+    assert request.phrase == "Pretraining on emg.safetensors (transferred_emg)"
+    before = fingerprint(str(path), "mlp")
+    assert before == fingerprint(path.with_suffix(".json"), "mlp")
+    save_weights(Weights(initial_tensors(record, 8), facts), tmp_path / "emg")
+    assert fingerprint(str(path), "mlp") != before
+
+
+def test_an_arm_starts_from_a_checkpoint_and_the_sham_does_too(tmp_path):
+    path = save(published("BIOT")[1], tmp_path / "model.safetensors")
+    ours = network("BIOT")
+    weights = {"origin": str(tmp_path), "file": "model.safetensors"}
+    specs = [{"name": "frozen_body", "weights": weights}, {"name": "frozen_body", "weights": weights,
+             "start": "scratch", "label": "sham"}]  # fmt: skip
+    arm, sham = make_arms(specs, {}, ours, 0)
+    taken = load_checkpoint(ours, path).tensors
+    assert {row.tensor for row in arm.ledger if row.action == "copied"} <= set(taken)
+    copied = [row.tensor for row in arm.ledger if row.action == "copied"]
+    assert all(np.array_equal(arm.tensors[name], taken[name]) for name in copied)
+    assert not any(row.action == "copied" for row in sham.ledger)
+    assert [row.trained for row in arm.ledger] == [row.trained for row in sham.ledger]
+
+
+def test_what_of_named_weights_is_refused(tmp_path):
+    path = save(published("BIOT")[1], tmp_path / "model.safetensors")
+    mlp = build_network("mlp", (8,), 3)
+    own = save_weights(trained_mlp(), tmp_path / "own")
+    for spec, record, message in [
+        ({"name": "lwf", "weights": str(path)}, network("BIOT"), "hold only a part"),
+        ({"name": "transferred", "weights": str(own)}, network("BIOT"), "are of network 'mlp'"),
+        ({"name": "scratch", "weights": str(own)}, network("BIOT"), "cannot be given"),
+        ({"name": "noise_source", "weights": str(own)}, network("BIOT"), "cannot be given"),
+        ({"name": "transferred", "weights": {"orign": "x"}}, network("BIOT"), "Did you mean 'origin'"),
+        ({"name": "transferred", "weights": str(own), "pretrain": "reptile"}, network("BIOT"), "both given"),
+        ({"name": "transferred", "weights": "published"}, mlp, "names no checkpoint"),
+    ]:
+        with pytest.raises(BiotransferError, match=message):
+            make_arms([spec], {}, record, 0)
+
+
+def trained_mlp():
+    record = build_network("mlp", (8,), 4)
+    return Weights(initial_tensors(record, 9, stream="source"), {"network": record.describe()})
 
 
 # The hub, played by a server of this machine

@@ -23,7 +23,8 @@ from biotransfer.recipe import load_recipe
 from biotransfer.results import CURVES, LEDGER, PREDICTIONS, SOURCES, VERDICTS, load_results
 from biotransfer.study import count_trainings, default_folder, estimate_seconds, prepare, run_study
 from biotransfer.study.orders import carry_out
-from biotransfer.weights import CARD, load_weights
+from biotransfer.study.tasks import TARGET
+from biotransfer.weights import CARD, Weights, load_weights, save_weights
 
 TABLES = ("curves", "predictions", "ledger", "sources")
 ELSEWHERE = {"unlabelled", "batch_norm"}
@@ -82,6 +83,26 @@ def test_exported_weights_carry_the_whole_card_and_can_be_run(study):
         assert [len(weights.facts["names"])] == weights.facts["network"]["input_shape"][:1]
         assert weights.facts["recipe_uid"] == study.recipe.uid
         assert weights.facts["preprocessing"] == study.recipe[weights.facts["modality"]]["preprocess"]
+
+
+def test_the_weights_of_one_study_start_another_by_one_line(study, tmp_path):
+    exported = next((study.folder / "weights").glob("emg-to-eeg_*_supervised*seed0.safetensors"))
+    source = load_weights(exported)
+    file = save_weights(source, tmp_path / "emg")
+    arm = {"name": "transferred", "weights": str(file), "label": "elsewhere"}
+    recipe = {**SMALL, "arms": ["scratch", arm], "directions": ["emg->eeg"], "seeds": 1}
+    results = run_study(recipe, tmp_path / "out").results
+    assert results.sources.empty
+    rows = results.ledger[results.ledger["arm"] == "elsewhere"]
+    assert set(rows.loc[rows["part"] == "body", "action"]) == {"copied"}
+    ends = results.predictions.groupby("arm", observed=True)["probabilities"].first()
+    assert not np.array_equal(ends["scratch"], ends["elsewhere"])
+
+    plan = prepare(load_recipe(recipe))
+    before = TARGET.trials(plan, TARGET.lay_out(plan)[0])
+    save_weights(Weights({k: v + 0.1 for k, v in source.tensors.items()}, source.facts), file)
+    after = TARGET.trials(plan, TARGET.lay_out(plan)[0])
+    assert [a.ref == b.ref for a, b in zip(after, before, strict=True)] == [True, False]
 
 
 def test_every_training_is_in_the_tables_once(study):

@@ -13,6 +13,7 @@ from ..windows import Windows
 from .arm import Arm, LedgerRow, Penalty, carried_share
 from .catalog import ARMS
 from .controls import scratch
+from .given import given_source
 from .request import ArmRequest, known_arms, resolve_arm, resolve_arms
 from .starting import source_network
 from .validity import why_not
@@ -74,7 +75,7 @@ def make_arms(
             f"arm {request.label!r} starts from a {wanted!r} source, which was not trained. "
             f"Pass sources={{{wanted!r}: weights}}.",
         )
-        source = sources[wanted] if wanted else None
+        source = sources[wanted] if wanted else given_source(request, network)
         if wanted is not None and source is None:
             arms.append(_untransferred(request, fresh, network, seed))
             continue

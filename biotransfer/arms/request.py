@@ -31,12 +31,16 @@ class ArmRequest:
         All of its parameters.
     pretrain : mapping, optional
         How its source network is pretrained (``pretraining.METHODS``); as the study says when not given.
+    weights : str or mapping, optional
+        What it starts from instead of a source network of the study: a file of weights, or a checkpoint (see
+        :func:`biotransfer.networks.checkpoints.open_weights`).
     """
 
     label: str
     entry: Entry
     parameters: Mapping[str, Any]
     pretrain: Mapping[str, Any] | None = None
+    weights: str | Mapping[str, Any] | None = None
 
     @property
     def role(self) -> str:
@@ -49,8 +53,8 @@ class ArmRequest:
 
     @property
     def starts_from(self) -> str | None:
-        """What the source network was trained on; None when the arm needs none."""
-        if self.parameters.get("teacher") == "scratch":
+        """What the study's source network was trained on; None when the arm needs none."""
+        if self.parameters.get("teacher") == "scratch" or self.weights is not None:
             return None
         return self.entry.facts["starts_from"]
 
@@ -71,7 +75,7 @@ class ArmRequest:
         start = self.parameters.get("start", "source")
         if start != "source":
             return f"The procedure of {self.entry.name} on {_SHAMS[start]} ({self.label})"
-        given = self.entry.facts["phrase"]
+        given = self.entry.facts["phrase"].replace("{source}", self._origin or "{source}")
         return given if self.label == self.entry.name else f"{given} ({self.label})"
 
     @property
@@ -80,6 +84,7 @@ class ArmRequest:
         start = self.parameters.get("start", "source")
         if start == "source":
             by = f" Pretrained by {self.pretrain['name']}." if self.pretrain else ""
+            by = f" Its weights: {self._origin}." if self._origin else by
             return f"{self.entry.summary}{by}"
         return (
             f"{self.entry.name} on {_SHAMS[start].format(source='source')} in place of the source's weights."
@@ -90,7 +95,16 @@ class ArmRequest:
         """As a recipe says it, with every parameter."""
         label = {} if self.label == self.entry.name else {"label": self.label}
         pretrain = {} if self.pretrain is None else {"pretrain": dict(self.pretrain)}
-        return {"name": self.entry.name, **self.parameters, **pretrain, **label}
+        weights = {} if self.weights is None else {"weights": self.weights}
+        return {"name": self.entry.name, **self.parameters, **pretrain, **weights, **label}
+
+    @property
+    def _origin(self) -> str:
+        """Name of the given weights, without folders."""
+        if self.weights is None:
+            return ""
+        named = self.weights.get("origin") if isinstance(self.weights, Mapping) else self.weights
+        return "published weights" if named in (None, "published") else str(named).rpartition("/")[2]
 
 
 def resolve_arm(spec: str | Mapping[str, Any]) -> ArmRequest:
@@ -99,7 +113,7 @@ def resolve_arm(spec: str | Mapping[str, Any]) -> ArmRequest:
     Parameters
     ----------
     spec : str or mapping
-        A name, or ``{"name": ..., parameter: value, "pretrain": method, "label": ...}``.
+        A name, or ``{"name": ..., parameter: value, "pretrain": method, "weights": file, "label": ...}``.
 
     Raises
     ------
@@ -112,10 +126,10 @@ def resolve_arm(spec: str | Mapping[str, Any]) -> ArmRequest:
     'control'
     """
     given = {"name": spec} if isinstance(spec, str) else spec
-    label, pretrain = None, None
+    label, pretrain, weights = None, None, None
     if isinstance(given, Mapping):
-        label, pretrain = given.get("label"), given.get("pretrain")
-        given = {k: v for k, v in given.items() if k not in ("label", "pretrain")}
+        label, pretrain, weights = (given.get(key) for key in ("label", "pretrain", "weights"))
+        given = {k: v for k, v in given.items() if k not in ("label", "pretrain", "weights")}
     entry, parameters = ARMS.resolve(given)
     pretrain = {"name": pretrain} if isinstance(pretrain, str) else pretrain
     check(
@@ -131,7 +145,17 @@ def resolve_arm(spec: str | Mapping[str, Any]) -> ArmRequest:
         label is None or label == entry.name or label not in ARMS,
         f"arm {entry.name!r}: label={label!r} is another arm's name. Write label: {entry.name}_2.",
     )
-    request = ArmRequest(label or entry.name, entry, parameters, pretrain)
+    check(
+        weights is None
+        or (isinstance(weights, (str, Mapping)) and entry.facts["starts_from"] == "supervised"),
+        f"arm {entry.name!r}: weights={weights!r} cannot be given. Name a file or a checkpoint, to an "
+        "arm that starts from the source's weights, such as transferred or permuted.",
+    )
+    check(
+        weights is None or pretrain is None,
+        f"arm {entry.name!r}: pretrain and weights are both given. Leave one out: given weights are trained.",
+    )
+    request = ArmRequest(label or entry.name, entry, parameters, pretrain, weights)
     check(
         pretrain is None or request.starts_from is not None,
         f"arm {entry.name!r} starts from no source network, so pretrain changes nothing. Leave pretrain out.",

@@ -13,7 +13,14 @@ from ..networks.records import network_of as source_network
 from ..weights import Tensors, Weights, is_statistic, permute_values, redraw_values
 from .arm import Arm, ledger_rows, match_tensors
 
-__all__ = ["STARTS", "begin_with", "carried_layers", "carried_tensors", "carry", "source_network"]
+__all__ = [
+    "STARTS",
+    "begin_with",
+    "carried_layers",
+    "carried_tensors",
+    "carry",
+    "source_network",
+]
 
 STARTS = {"source": "copied", "scratch": "fresh", "permuted": "permuted", "redrawn": "redrawn"}
 
@@ -52,7 +59,8 @@ def begin_with(source: Weights, fresh: Tensors, network: Network, seed: int, sta
     if start == "scratch":
         drawn = initial_tensors(source_network(source), seed, stream="sham")
         carried = match_tensors(source, network).carried
-        return Weights({k: fresh[k] if k in carried else v for k, v in drawn.items()}, source.facts)
+        sham = {k: fresh[k] if k in carried else v for k, v in drawn.items() if k in source.tensors}
+        return Weights(sham, source.facts)
     tensors = {}
     for name, value in source.tensors.items():
         rng = np.random.default_rng([seed, zlib.crc32(name.encode()), 1 if start == "permuted" else 2])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import warnings
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import BiotransferError, check
+from ..errors import BiotransferError, check, did_you_mean
 from ..hub import download
 from ..weights import Tensors, Weights, load_weights
 from .network import Network
@@ -71,7 +73,7 @@ def load_checkpoint(
     Tensors are matched by name and shape, after the renaming that braindecode declares for a model's
     published weights. The head is never taken. The prefix is the one under which most tensors fit.
     """
-    origin, file = _origin_of(network, origin, file)
+    origin, file = _origin_of(network.name, origin, file)
     path = _find(origin, file, revision, cache_dir)
     stored = read_tensors(path, key=key)
     renaming, constants, in_time = _library_facts(network)
@@ -125,35 +127,84 @@ def load_checkpoint(
     return Weights(tensors, facts)
 
 
-def open_weights(origin: str | Path, network: Network) -> Weights:
+def open_weights(given: str | Path | Mapping[str, Any], network: Network) -> Weights:
     """Return weights of ours, or what fits of a checkpoint of others.
 
     Parameters
     ----------
-    origin : str or path
-        A file that :func:`biotransfer.save_weights` wrote (with its card beside), or what
-        :func:`load_checkpoint` takes.
+    given : str, path or mapping
+        A file that :func:`biotransfer.save_weights` wrote (with its card beside); what
+        :func:`load_checkpoint` takes as origin, or all of its arguments by name; "published" for the
+        checkpoint that the network's catalog entry names.
     network : Network
         What is to start from it.
+
+    Raises
+    ------
+    BiotransferError
+        When it cannot be read, or nothing of it fits.
     """
+    arguments = _arguments(given)
+    own = None if arguments["origin"] is None else _own_file(arguments["origin"])
+    return load_checkpoint(network, **arguments) if own is None else load_weights(own)
+
+
+def fingerprint(given: str | Path | Mapping[str, Any], network: str) -> str:
+    """Return a hash of the file that :func:`open_weights` would read.
+
+    Parameters
+    ----------
+    given : str, path or mapping
+        As there.
+    network : str
+        Catalog name of the network.
+    """
+    arguments = _arguments(given)
+    own = None if arguments["origin"] is None else _own_file(arguments["origin"])
+    if own is None:
+        origin, file = _origin_of(network, arguments["origin"], arguments.get("file"))
+        own = _find(origin, file, arguments.get("revision"), arguments.get("cache_dir"))
+    state = own.stat()
+    return _file_hash(own, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _file_hash(path: Path, size: int, changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _arguments(given: str | Path | Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of :func:`load_checkpoint` that ``given`` stands for."""
+    if not isinstance(given, Mapping):
+        return {"origin": None if given == "published" else given}
+    known = ["origin", "file", "revision", "key", "prefix"]
+    for name in given:
+        if name not in known:
+            raise BiotransferError(
+                f"weights: unknown key {name!r}.{did_you_mean(name, known)} Expected: {', '.join(known)}."
+            )
+    return {"origin": None, **given}
+
+
+def _own_file(origin: str | Path) -> Path | None:
+    """Return the safetensors file of weights of ours, or None."""
     path = Path(origin)
-    card = path.with_suffix(".json") if path.suffix == ".safetensors" else path.with_name(f"{path.name}.json")
-    own = path.is_file() if path.suffix == ".json" else card.is_file()
-    return load_weights(path) if own else load_checkpoint(network, origin)
+    stem = path.with_suffix("") if path.suffix in (".safetensors", ".json") else path
+    files = [stem.with_name(f"{stem.name}{suffix}") for suffix in (".safetensors", ".json")]
+    return files[0] if all(file.is_file() for file in files) else None
 
 
-def _origin_of(
-    network: Network, origin: str | Path | None, file: str | None
-) -> tuple[str | Path, str | None]:
+def _origin_of(network: str, origin: str | Path | None, file: str | None) -> tuple[str | Path, str | None]:
     """Return origin and file, from the network's catalog entry where not given."""
     if origin is not None:
         return origin, file
     from . import NETWORKS
 
-    facts = NETWORKS[network.name].facts
+    facts = NETWORKS[network].facts
     check(
         "pretrained" in facts,
-        f"network {network.name!r} names no checkpoint of its own. Pass a file or owner/name. These do: "
+        f"network {network!r} names no checkpoint of its own. Pass a file or owner/name. These do: "
         f"{', '.join(n for n, e in NETWORKS.items() if 'pretrained' in e.facts)}.",
     )
     return str(facts["pretrained"]), file or facts.get("pretrained_file")

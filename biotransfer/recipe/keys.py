@@ -25,7 +25,8 @@ KEYS: dict[str, str] = {
     "network": "A network or a list of them (see: biotransfer list networks).",
     "search": "Topologies found by NSGA-II on inner folds: networks, side (source or target), generations, "
     "population, folds, inits, choose, seed, space (by network).",
-    "arms": "What to compare (see: biotransfer list arms); label: tells two arms of one method apart.",
+    "arms": "What to compare (see: biotransfer list arms); label: tells two arms of one method apart; "
+    "weights: a file of weights or a checkpoint to start from instead of the study's source.",
     "methods": "Further ways to transfer, a list: label, and what differs of select, align, scale, pretrain, "
     "network (some of the recipe's); arms: labels of those that run. Each has its own scratch; results call "
     "them network + label.",

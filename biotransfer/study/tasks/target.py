@@ -11,6 +11,7 @@ import numpy as np
 from ...align import ALIGN, fit_alignment
 from ...arms import Arm, make_arms, resolve_arms
 from ...networks import Network, build_network, initial_tensors
+from ...networks.checkpoints import fingerprint
 from ...splits import ALL, Split
 from ...weights import Weights
 from ...windows import Windows
@@ -95,9 +96,10 @@ def trials(plan: Plan, task: TargetTask) -> list[Trial]:
     }
     asked = []
     for arm in resolve_arms(recipe["arms"]):
+        own = [arm.spec] if arm.weights is None else [arm.spec, fingerprint(arm.weights, task.network)]
         for seed in recipe["seeds"]:
             needs = {arm.source: trained[arm.source][seed]} if arm.source in trained else {}
-            asked.append(TrialFacts({"arm": arm.label, "seed": seed}, [arm.spec, seed], needs))
+            asked.append(TrialFacts({"arm": arm.label, "seed": seed}, [*own, seed], needs))
     return make_trials("target", facts, asked)
 
 
