@@ -38,6 +38,7 @@ SOURCES = ["direction", "network", "protocol", "source", "method", "seed", "subj
            "balanced_accuracy", "chance"]  # fmt: skip
 TRAININGS = ["direction", "network", "protocol", "budget", "arm", "split", "seed", "engine", "epochs",
              "best_epoch", "pseudo_labels"]  # fmt: skip
+FITS = ["direction", "network", "protocol", "budget", "split", "fitted", "outside"]
 NUISANCE = ["target", "protocol", "stage", "family", "split", "subject", "n_features", "n_windows",
             "accuracy", "balanced_accuracy", "chance"]  # fmt: skip
 NUISANCE_TESTS = ["target", "protocol", "stage", "family", "n_subjects", "balanced_accuracy", "null_mean",
@@ -61,6 +62,7 @@ TABLES: dict[str, list[str] | None] = {
     "sources": SOURCES,
     "trainings": TRAININGS,
     "search": None,
+    "fits": FITS,
     "nuisance": NUISANCE,
     "nuisance_tests": NUISANCE_TESTS,
     "selection": SELECTION,

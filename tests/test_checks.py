@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from biotransfer.checks import CHECKS, run_checks
-from biotransfer.results import NUISANCE, NUISANCE_TESTS, Results
+from biotransfer.results import FITS, NUISANCE, NUISANCE_TESTS, Results
 
 ARMS = ["scratch", "transferred", "frozen_body", "permuted", "redrawn", "shuffled_source", "noise_source"]
 
@@ -138,7 +138,8 @@ def _clean() -> Results:
         "compare": {"alpha": 0.05, "metric": "balanced_accuracy", "against": "scratch", "margin": 0.02},
     }
     data = {"eeg": side, "emg": dict(side)}
-    extras = {"nuisance": nuisance, "nuisance_tests": tests}
+    fits = pd.DataFrame([("emg->eeg", "mlp", "subject", "all", "subject=0", 70, 0)], columns=FITS)
+    extras = {"nuisance": nuisance, "nuisance_tests": tests, "fits": fits}
     return Results(recipe, curves, curves, ledger, sources, data, {}, verdicts, extras=extras)
 
 
@@ -152,12 +153,11 @@ def _carried(results, family, value):
     nuisance, tests = (results.extras[name].copy() for name in ("nuisance", "nuisance_tests"))
     nuisance.loc[nuisance["family"] == family, "balanced_accuracy"] = value
     tests.loc[tests["family"] == family, ["balanced_accuracy", "p"]] = value, 0.0005
-    return replace(results, extras={"nuisance": nuisance, "nuisance_tests": tests})
+    return replace(results, extras={**results.extras, "nuisance": nuisance, "nuisance_tests": tests})
 
 
 def _faults():
     r = _clean()
-    yield "leaking_split", replace(r, recipe={**r.recipe, "split": [{"by": "shuffled_windows"}]}), "error"
     few = [{**v, "n_subjects": 4} for v in r.verdict_list]
     yield "too_few_people", replace(r, verdict_list=few), "warning"
     gained = [{**v, "difference": 0.06} if v["arm"] == "redrawn" else v for v in r.verdict_list]
@@ -180,22 +180,23 @@ def _faults():
         ),
         "warning",
     )
-    once = {**r.data, "eeg": {**r.data["eeg"], "n_recordings": 24}}
-    yield "label_is_recording", replace(r, data=once), "note"
     made = {**r.data, "eeg": {**r.data["eeg"], "simulated": True}}
     yield "simulated_data", replace(r, data=made), "note"
     yield "mains_carries_label", _carried(r, "mains", 0.8), "warning"
     yield "nuisance_carries_label", _carried(r, "amplitude", 0.8), "warning"
+    fits = r.extras["fits"].assign(outside=2)
+    yield "fitted_on_test_rows", replace(r, extras={**r.extras, "fits": fits}), "error"
 
 
+AFTER = [name for name, entry in CHECKS.items() if not entry.facts["before"]]
 FAULTS = {name: (results, severity) for name, results, severity in _faults()}
 
 
 def test_every_check_has_its_fault():
-    assert set(FAULTS) == set(CHECKS)
+    assert set(FAULTS) == set(AFTER)
 
 
-@pytest.mark.parametrize("name", list(CHECKS))
+@pytest.mark.parametrize("name", AFTER)
 def test_a_check_is_silent_on_clean_data_and_speaks_on_its_fault(name):
     assert CHECKS[name].function(_clean())[0] == "ok"
     results, severity = FAULTS[name]
@@ -230,5 +231,8 @@ def test_numbers_are_in_the_message():
 
 def test_findings_are_complete():
     findings = run_checks(_clean())
-    assert [f["id"] for f in findings] == [f"C{i + 1:02d}" for i in range(len(CHECKS))]
+    assert [f["id"] for f in findings] == [CHECKS[name].facts["id"] for name in AFTER]
+    assert sorted(entry.facts["id"] for entry in CHECKS.values()) == [
+        f"C{i + 1:02d}" for i in range(len(CHECKS))
+    ]
     assert all(f["question"].endswith("?") and f["how"] for f in findings)

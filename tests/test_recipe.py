@@ -91,6 +91,8 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
         "compare": {"margin": 0.01},
         "engine": "loop",
         "nuisance": False,
+        "accept": {"leaking_split": "to show it"},
+        "same_people": [["eeg/a", "emg/b"]],
         "smoke": True,
     }
     assert set(changes) == set(KEYS) - set(DESCRIPTIVE) - {"budget", "same_modality"}
@@ -168,6 +170,12 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
         (_with(nuisance={"families": ["main"]}), "Did you mean 'mains'"),
         (_with(nuisance={"families": []}), "nuisance: false"),
         (_with(nuisance={"line": True}), "mains frequency"),
+        (_with(accept={"leaking_spilt": "to show it"}), "Did you mean 'leaking_split'"),
+        (_with(accept={"too_few_people": "there are no more"}), "never stops"),
+        (_with(accept={"leaking_split": "yes"}), "is no reason"),
+        (_with(accept=["leaking_split"]), "is no mapping"),
+        (_with(same_people=[["eeg/a"]]), "names no two people"),
+        (_with(same_people=[["eeg/a", "egg/b"]]), "Did you mean"),
         (_with(nuisance={"classifier": "ldx"}), "baseline='ldx' is unknown"),
     ],
 )

@@ -363,6 +363,7 @@ def test_shuffled_windows_are_flagged_wherever_a_reader_looks(tmp_path):
         **SMALL,
         "arms": ["scratch", "transferred"],
         "split": {"by": "shuffled_windows", "folds": 2},
+        "accept": {"leaking_split": "to see the flags"},
         "seeds": 1,
     }
     results = run_study(recipe, tmp_path / "out").results

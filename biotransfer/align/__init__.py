@@ -72,10 +72,19 @@ ALIGN = Catalog(
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """What to do to source and target windows so that one network takes both."""
+    """What to do to source and target windows so that one network takes both.
+
+    Parameters
+    ----------
+    source, target : WindowMap
+        Their maps.
+    fitted_on : tuple of str
+        Uids of the target windows that were seen.
+    """
 
     source: WindowMap
     target: WindowMap
+    fitted_on: tuple[str, ...] = ()
 
 
 def needs_labels(spec: Mapping[str, Any]) -> bool:
@@ -119,4 +128,5 @@ def fit_alignment(
     entry, parameters = ALIGN.resolve(spec)
     sides = [fit_scaler(w, scale) for w in (source, target)]
     first, second = entry.function(sides[0].apply(source), sides[1].apply(target), **parameters)
-    return Alignment(sides[0].then(first), sides[1].then(second))
+    fitted_on = tuple(target.metadata["uid"].astype(str))
+    return Alignment(sides[0].then(first), sides[1].then(second), fitted_on)

@@ -4,28 +4,12 @@ from __future__ import annotations
 
 from ..arms import ARMS, known_arms
 from ..results import Results
-from ..splits import SPLITS
 from ..stats import smallest_p
 from .common import Finding, final_values
 
 _NEAR_CHANCE = 0.05
 _LITTLE = 0.10
 _RISING = 0.02
-
-
-def _rules(results: Results) -> list[str]:
-    return [rule["by"] for rule in results.recipe["split"]]
-
-
-def leaking_split(results: Results) -> Finding:
-    """Decide by the split rules that the recipe names."""
-    leaking = [rule for rule in _rules(results) if SPLITS[rule].facts["leaks"]]
-    if not leaking:
-        return "ok", "No split lets near copies of test windows into training."
-    return "error", (
-        f"Split {', '.join(leaking)} trains on near copies of the test windows: its numbers say nothing "
-        "about new recordings or new people."
-    )
 
 
 def too_few_people(results: Results) -> Finding:
@@ -176,25 +160,6 @@ def data_defects(results: Results) -> Finding:
     more = f" (and {len(notes) - 3} more, see Data)" if len(notes) > 3 else ""
     first = "; ".join(note.rstrip(".") for note in notes[:3])
     return "note", f"Noticed in the recordings: {first}{more}."
-
-
-def label_is_recording(results: Results) -> Finding:
-    """Ask the target's data facts whether every person has one recording per class only."""
-    texts = []
-    targets = {direction.split("->")[1] for direction in results.recipe["directions"]}
-    for name, side in results.data.items():
-        if name not in targets:
-            continue
-        stretches = side["n_recordings"]
-        if stretches <= side["n_subjects"] * len(side["classes"]):
-            texts.append(f"{name} ({side['dataset']})")
-    if not texts:
-        return "ok", "Classes were recorded more than once per person."
-    by_subject = all(rule == "subject" for rule in _rules(results))
-    return ("note" if by_subject else "error"), (
-        f"In {', '.join(texts)} every person has one recording per class, so a class cannot be told from its "
-        "recording within a person."
-    )
 
 
 def simulated_data(results: Results) -> Finding:

@@ -121,6 +121,7 @@ def demo(arguments: argparse.Namespace) -> int:
 
 def check(arguments: argparse.Namespace) -> int:
     """Say what would run, what is wrong and how long it takes."""
+    from ..checks import refuse_errors, run_guards
     from ..study import count_trainings, estimate_seconds, lay_out, prepare, rehearse
 
     require(arguments.workers >= 1, f"workers={arguments.workers}. Expected 1 or more.")
@@ -141,6 +142,12 @@ def check(arguments: argparse.Namespace) -> int:
         print(f"  {network} on {modality} by {protocol}: {len(splits)} folds{leaks}")
         for line in _budget_lines(plan, modality, protocol, network):
             print(f"    {line}")
+    guarded = run_guards(plan)
+    for item in guarded:
+        if item["severity"] != "ok":
+            said = f", accepted: {item['accepted']}" if item["accepted"] else ""
+            print(f"  {item['id']} {item['severity']}{said}: {item['message']}")
+    refuse_errors(guarded)
     seconds = estimate_seconds(plan) / arguments.workers
     print(
         f"  {count_trainings(plan)} trainings in {len(lay_out(plan))} tasks, "

@@ -1,7 +1,8 @@
-"""What a recipe says about evidence beside the arms: features that should not carry the label."""
+"""What a recipe says about evidence: features that should not carry the label, accepted errors, people."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from ..errors import check, check_option
@@ -40,3 +41,51 @@ def resolve_nuisance(given: Any) -> dict[str, Any] | None:
         "line": None if line is None else float(line),
         "classifier": {"name": entry.name, **plain(parameters)},
     }
+
+
+def resolve_accept(given: Any) -> dict[str, str]:
+    """Resolve the errors that a study is run in spite of.
+
+    Raises
+    ------
+    BiotransferError
+        For an unknown check, one that never stops a study, or a missing reason.
+    """
+    from ..checks import CHECKS, guard_names
+
+    names = guard_names()
+    check(
+        isinstance(given, dict),
+        f"accept={given!r} is no mapping. Write accept: {{leaking_split: why it is run in spite of it}}.",
+    )
+    for name, reason in given.items():
+        check_option("accept", name, CHECKS)
+        check(
+            name in names,
+            f"accept: {name} never stops a study. Expected one of {', '.join(names)}. Leave it out.",
+        )
+        check(
+            isinstance(reason, str) and len(reason.split()) > 1,
+            f"accept.{name}={reason!r} is no reason. Say in a few words why; the report prints it.",
+        )
+    return {str(name): reason.strip().rstrip(".") for name, reason in given.items()}
+
+
+def resolve_people(given: Any, sides: Collection[str]) -> list[list[str]]:
+    """Resolve groups of ``side/person`` who are one person.
+
+    Raises
+    ------
+    BiotransferError
+        For a group that is no list of two or more, or an unknown side.
+    """
+    check(isinstance(given, list), f"same_people={given!r} is no list. Write same_people: [[eeg/a, emg/S1]].")
+    known = [*sides, *(f"same_modality {name}" for name in sides)]
+    for group in given:
+        check(
+            isinstance(group, list) and len(group) > 1 and all("/" in str(name) for name in group),
+            f"same_people: {group!r} names no two people. Write side/person, such as [eeg/a, emg/S1].",
+        )
+        for name in group:
+            check_option("same_people", name.split("/", 1)[0], known)
+    return [list(group) for group in given]

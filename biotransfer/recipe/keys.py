@@ -46,6 +46,9 @@ KEYS: dict[str, str] = {
     "compare": "against, metric, measure, margin, alpha.",
     "nuisance": "true, false, or families, line (mains frequency in Hz) and classifier: what features that "
     "should not carry the label reach (see: biotransfer list nuisance).",
+    "accept": "Errors of checks that would stop the study, each with a reason: {leaking_split: why}; the "
+    "report says so (see: biotransfer list checks).",
+    "same_people": "Groups of people of several sides who are one: [[eeg/a, muse/S3]].",
     "published": "Numbers of a paper to show beside ours: direction, network, arm, metric, value, at.",
     "engine": "auto, stacked or loop.",
     "cluster": "Workers elsewhere: the address of a Dask scheduler, or {name: slurm, jobs: 4, cores: 1, "
@@ -81,6 +84,8 @@ DEFAULTS: dict[str, Any] = {
     "compare": {"against": "scratch", "metric": "balanced_accuracy", "measure": "asymptote", "margin": 0.02,
                 "alpha": 0.05},
     "nuisance": True,
+    "accept": {},
+    "same_people": [],
     "published": [],
     "engine": "auto",
     "cluster": None,

@@ -14,7 +14,7 @@ from ..errors import check, check_option
 from ..recording import MODALITIES
 from .budget import always_labelled, refuse_joint, resolve_budget
 from .clusters import check_cluster
-from .evidence import resolve_nuisance
+from .evidence import resolve_accept, resolve_nuisance, resolve_people
 from .keys import DEFAULTS, KEYS, METHOD_KEYS, PUBLISHED_KEYS
 from .levers import resolve_pretrain, resolve_requests
 from .searching import resolve_search
@@ -92,6 +92,8 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     out["same_modality"] = resolve_donors(out, sides)
     out["methods"] = _methods(raw, out["arms"], [spec["name"] for spec in out["network"]])
     out["nuisance"] = resolve_nuisance(out["nuisance"])
+    out["accept"] = resolve_accept(out["accept"])
+    out["same_people"] = resolve_people(out["same_people"], sides)
     out["published"] = [_published(row) for row in _as_list(out["published"])]
     check_option("engine", out["engine"], ("auto", "stacked", "loop"))
     if out["cluster"] is not None and not isinstance(out["cluster"], str):

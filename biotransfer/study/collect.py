@@ -12,7 +12,7 @@ from ..results import TABLES
 from .store import TrialStore
 from .tasks import Planned
 
-_ONCE = ("ledger",)
+_ONCE = ("fits", "ledger")
 
 
 def collect_tables(store: TrialStore, planned: Sequence[Planned]) -> dict[str, pd.DataFrame]:

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from ..arms import resolve_arms
-from ..checks import run_checks
+from ..checks import refuse_errors, run_checks, run_guards, say_accepted
 from ..errors import check
 from ..recipe import Recipe, load_recipe
 from ..recording import html_table
@@ -205,6 +205,8 @@ def run_study(
         if found is not None:
             return Study(folder, recipe, found, unchanged=True)
         mark_unfinished(folder)
+        guarded = run_guards(plan)
+        refuse_errors(guarded)
         with Crew(workers, cluster or recipe["cluster"], device) as crew:
             results = _run_plan(plan, folder, crew, progress)
         provenance = earlier_provenance(folder) if results.provenance.get("trials_run") == 0 else {}
@@ -219,7 +221,8 @@ def run_study(
                 command=_command(),
             )
         results = replace(results, provenance=provenance)
-        results = replace(results, checks=run_checks(results))
+        results = replace(results, verdict_list=say_accepted(results.verdict_list, guarded))
+        results = replace(results, checks=run_checks(results, guarded))
         save_results(results, folder)
         mark_finished(folder, uid)
     return Study(folder, recipe, results)

@@ -67,7 +67,9 @@ def trials(plan: Plan, task: NuisanceTask) -> list[Trial]:
     asked = []
     for stage in STAGES:
         for family in [*(f for f in FAMILIES if f in settings["families"]), "all"]:
-            if len(nuisance_columns(side.nuisance.names, stage, family, side.signals.modality)):
+            columns = nuisance_columns(side.nuisance.names, stage, family, side.signals.modality)
+            of = {side.nuisance.names[i].split("|")[1] for i in columns}
+            if len(of) > (family == "all"):
                 asked.append(TrialFacts({"stage": stage, "family": family}, [stage, family]))
     return make_trials("nuisance", facts, asked)
 

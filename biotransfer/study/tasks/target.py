@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ...align import ALIGN, fit_alignment
 from ...arms import Arm, make_arms, resolve_arms
+from ...checks import refuse_test_rows, rows_fitted
 from ...networks import Network, build_network, initial_tensors
 from ...networks.checkpoints import fingerprint
 from ...splits import ALL, Split
@@ -103,8 +105,11 @@ def trials(plan: Plan, task: TargetTask) -> list[Trial]:
     return make_trials("target", facts, asked)
 
 
-def _prepare(plan: Plan, task: TargetTask) -> tuple[Windows, Network, Network]:
-    """Align the target's windows by the training side, labelled or not; build both networks."""
+def _prepare(plan: Plan, task: TargetTask) -> tuple[Windows, Network, Network, dict[str, int]]:
+    """Align the target's windows by the training side, labelled or not; build both networks.
+
+    The last value says on how many rows was fitted, and how many of them are outside the training side.
+    """
     from ...pretraining import hold_out_people
 
     recipe = plan.recipe
@@ -114,6 +119,8 @@ def _prepare(plan: Plan, task: TargetTask) -> tuple[Windows, Network, Network]:
     source_train = source_windows.take(hold_out_people(source_windows, recipe["pretrain"]["held_out"]).train)
     target_train = windows.take(_split(plan, task).fit_rows)
     alignment = fit_alignment(source_train, target_train, recipe["align"], scale=recipe["scale"])
+    fitted = rows_fitted(alignment, windows, _split(plan, task))
+    refuse_test_rows(fitted, _split(plan, task), recipe["accept"].get("fitted_on_test_rows", ""))
     aligned = alignment.target.apply(windows)
     spec = plan.network_spec(task)
     first = alignment.source.apply(source_windows.take(np.arange(1)))
@@ -121,6 +128,7 @@ def _prepare(plan: Plan, task: TargetTask) -> tuple[Windows, Network, Network]:
         aligned,
         build_network(spec, aligned.shape, len(aligned.classes), sfreq=aligned.sfreq),
         build_network(spec, first.shape, len(first.classes), sfreq=first.sfreq),
+        fitted,
     )
 
 
@@ -140,7 +148,7 @@ def _rehearse(plan: Plan) -> None:
     selection.rehearse(plan)
     for task in lay_out(plan):
         if task.fold == 0:
-            aligned, network, source_record = _prepare(plan, task)
+            aligned, network, source_record, _ = _prepare(plan, task)
             split = _split(plan, task)
             untrained = {}
             for name in plan.sources:
@@ -164,7 +172,7 @@ def run(
 
     recipe = plan.recipe
     split = _split(plan, task)
-    aligned, network, _ = _prepare(plan, task)
+    aligned, network, _, fitted = _prepare(plan, task)
     target = aligned.take(split.train)
     specs = {arm.label: arm.spec for arm in resolve_arms(recipe["arms"])}
     arms: list[Arm] = [None] * len(wanted)  # type: ignore[list-item]
@@ -184,6 +192,7 @@ def run(
             "predictions": prediction_table(curves, aligned, split),
             "ledger": ledger_table(arms),
             "trainings": training_table(curves, arms),
+            "fits": pd.DataFrame({"trial": range(len(wanted)), **fitted}),
         }
     )
 
