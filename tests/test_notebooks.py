@@ -7,6 +7,8 @@ import pytest
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 
+ON_REAL_DATA = {"02_bird_2020_revisited"}
+
 
 def _text(notebook):
     return "\n".join(
@@ -20,9 +22,12 @@ def _text(notebook):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
-def test_notebook_runs(path, tmp_path):
+def test_notebook_runs(path, tmp_path, monkeypatch, request):
     from nbclient import NotebookClient
 
+    if path.stem in ON_REAL_DATA:
+        monkeypatch.setenv("BIOTRANSFER_DATA", str(request.getfixturevalue("real_data")))
+    monkeypatch.setenv("BIOTRANSFER_QUICK", "1")
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
     text = _text(notebook)
