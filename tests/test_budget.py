@@ -9,10 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from biotransfer import figures
 from biotransfer.arms import make_arms
 from biotransfer.errors import BiotransferError
 from biotransfer.metrics import labelled_seconds, seconds_needed
 from biotransfer.networks import build_network
+from biotransfer.report import methods_text
+from biotransfer.report import text as write
+from biotransfer.report.page import render
+from biotransfer.report.sections.calibration import calibration
 from biotransfer.results import load_results
 from biotransfer.splits import (
     Split,
@@ -25,8 +30,10 @@ from biotransfer.splits import (
 )
 from biotransfer.study import run_study
 from biotransfer.training import Schedule, train
+from biotransfer.verdicts import compare
 
 from .builders import make_windows
+from .factories import make_results
 
 BUDGETS = [0, 1, 2, 3.5, 6]
 RECIPE = {
@@ -275,3 +282,74 @@ def test_a_split_of_unlabelled_rows_fits_on_both_sides_of_the_budget():
     split = Split("s", "r", rows[[4, 0]], rows[5:], unlabelled=rows[1:3])
     assert split.fit_rows.tolist() == [0, 1, 2, 4]
     assert replace(split, unlabelled=rows[:0]).fit_rows.tolist() == [4, 0]
+
+
+@pytest.fixture(scope="module")
+def several():
+    """A study of three budgets, in which transfer gains with few labels and nothing with many."""
+    one = make_results(arms=["scratch", "transferred", "permuted"], protocols=["subject"], n_epochs=3)
+    parts = []
+    for budget, lower in (("0", 0.2), ("2", 0.1), ("10", 0.0)):
+        table = one.curves.assign(budget=budget)
+        helped = (table["arm"] == "transferred") & (table["epoch"] > 0)
+        parts.append(table.assign(value=table["value"] - lower * (1 - 0.6 * helped)))
+    curves = pd.concat(parts, ignore_index=True)
+    roles = {"scratch": "baseline", "transferred": "transfer", "permuted": "control"}
+    budget = {"seconds": [0.0, 2.0, 10.0], "labels_of": "test_person", "others": "unlabelled", "epochs": None}
+    return replace(
+        one,
+        curves=curves,
+        predictions=pd.concat([one.predictions.assign(budget=b) for b in ("0", "2", "10")]),
+        recipe={**one.recipe, "budget": budget},
+        verdict_list=compare(curves, roles=roles),
+    )
+
+
+def test_the_section_says_what_the_tables_hold(several):
+    section = calibration(several)
+    assert section is not None
+    tables = [block.content for block in section.blocks if block.kind == "table"]
+    gains, saved = tables[:2]
+    assert list(gains.head) == ["arm", "no labels", "2 s of labels", "10 s of labels"]
+    verdicts = several.verdicts
+    for row in gains.rows:
+        mine = verdicts[(verdicts["direction"] == "emg->eeg") & (verdicts["arm"] == row[0])]
+        for cell, d in zip(row[1:], mine["difference"], strict=True):
+            assert cell.startswith(write.gain(d, "balanced_accuracy") + " (")
+    table = labelled_seconds(several.curves)
+    for row in saved.rows:
+        mine = table[(table["direction"] == "emg->eeg") & (table["arm"] == row[0]) & table["level"].notna()]
+        assert row[1] == f"{int((~mine['censored']).sum())} of {len(mine)}"
+        assert row[2].removeprefix("≥ ") == f"{mine['needed'].mean():.1f}"
+        assert row[2].startswith("≥") == mine["censored"].any()
+        if row[0] == "transferred":
+            assert row[3] == f"{mine['saved'].mean():+.1f}"
+            assert mine["saved"].mean() > 1
+    assert calibration(make_results(n_epochs=2)) is None
+
+
+def test_calibration_curves_are_means_over_people(several):
+    figure = figures.plot_calibration(several, "eeg->emg")
+    lines = {str(line.get_gid()): line for line in figure.axes[0].lines}
+    curves = several.curves
+    last = curves[(curves["direction"] == "eeg->emg") & (curves["metric"] == "balanced_accuracy")]
+    last = last[(last["split_part"] == "test") & (last["epoch"] > 0)]
+    for arm in ("scratch", "transferred", "permuted"):
+        line = lines[f"calibration:{arm}"]
+        assert line.get_xdata().tolist() == [0, 2, 10]
+        mine = last[last["arm"] == arm].groupby("budget")["value"].mean()
+        np.testing.assert_allclose(line.get_ydata(), mine[["0", "2", "10"]])
+    with pytest.raises(BiotransferError, match="has one budget of labels, 10"):
+        figures.plot_calibration(several.at_largest_budget(), "eeg->emg")
+
+
+def test_all_other_figures_and_tables_show_the_largest_budget(several):
+    largest = several.at_budget("10")
+    for draw in (figures.plot_learning_curves, figures.plot_gains, figures.plot_subjects):
+        for one, other in zip(draw(several, "emg->eeg").axes, draw(largest, "emg->eeg").axes, strict=True):
+            for a, b in zip(one.lines, other.lines, strict=True):
+                np.testing.assert_array_equal(a.get_ydata(), b.get_ydata())
+    page = render(several)
+    assert "Labels of the target" in page
+    assert "(2 s of labels per class)" in page
+    assert "0, 2 and 10 s of distinct signal per class of each test person" in methods_text(several)

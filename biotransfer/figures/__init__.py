@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .calibration import plot_calibration
 from .carried import plot_ledger
 from .curves import plot_learning_curves
 from .matrix import plot_matrix
@@ -12,6 +13,7 @@ from .signals import plot_signals, plot_spectra
 from .topology import plot_search
 
 __all__ = [
+    "plot_calibration",
     "plot_confusion",
     "plot_gains",
     "plot_learning_curves",

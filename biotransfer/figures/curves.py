@@ -141,7 +141,7 @@ def plot_learning_curves(
     axes = figure.subplots(n_rows, n_columns, squeeze=False, sharey=True)
     means = curves.groupby(level=["network", "protocol", "arm"], sort=False).mean()
     chance = chance_level(results, direction, metric)
-    low, high = _limits(means.to_numpy(), chance, metric)
+    low, high = axis_limits(means.to_numpy(), chance, metric)
     for ax, condition in zip(axes.flat, conditions, strict=False):
         part = select(curves, network=condition[0], protocol=condition[1])
         ax.set_ylim(low, high)
@@ -159,7 +159,7 @@ def plot_learning_curves(
     return figure
 
 
-def _limits(means: np.ndarray, chance: float | None, metric: str) -> tuple[float, float]:
+def axis_limits(means: np.ndarray, chance: float | None, metric: str) -> tuple[float, float]:
     """Axis limits with room for the bands and the chance line."""
     shown = [*means[np.isfinite(means)], *([chance] if chance is not None else [])]
     low, high = min(shown), max(shown)
@@ -191,10 +191,10 @@ def _draw_arms(
             markeredgewidth=1.4, gid=f"step0:{arm}", zorder=5, clip_on=False,
         )  # fmt: skip
         ax.plot(x[1:], mean[1:], look.marker, color=look.color, markersize=3.2 if strong else 2.4, zorder=4)
-    _name_ends(ax, {arm: float(means[arm][-1]) for arm in present}, float(x[-1]), arms, bands, chance)
+    name_ends(ax, {arm: float(means[arm][-1]) for arm in present}, float(x[-1]), arms, bands, chance)
 
 
-def _name_ends(
+def name_ends(
     ax: Axes,
     ends: dict[str, float],
     last: float,

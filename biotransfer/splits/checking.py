@@ -69,10 +69,12 @@ def check_apart(windows: Windows, split: Split) -> None:
 
 def _check_samples(train: Any, test: Any, name: str) -> None:
     """Refuse training and test windows that saw the same samples of one recording."""
+    both = set(train["recording"]) & set(test["recording"])
+    if not both:
+        return
+    train, test = train[train["recording"].isin(both)], test[test["recording"].isin(both)]
     spans = dict(iter(train.groupby("recording")[["start", "stop"]]))
     for recording, part in test.groupby("recording")[["start", "stop"]]:
-        if recording not in spans:
-            continue
         ours = spans[recording].sort_values("start")
         begins, ends = ours["start"].to_numpy(float), np.maximum.accumulate(ours["stop"].to_numpy(float))
         upto = np.searchsorted(begins, part["stop"].to_numpy(float) - 1e-9)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...results import Results
+from .calibration import calibration
 from .matrix import make_matrix
 from .nuisance import lead_pictures, nuisance_section
 from .ranking import ranking
@@ -21,6 +22,7 @@ __all__ = ["SECTIONS", "Block", "Section", "lead_pictures", "make_sections", "pa
 SECTIONS: tuple[Callable[[Results], Section | None], ...] = (
     ranking,
     nuisance_section,
+    calibration,
     make_matrix,
     topology_search,
     selection,

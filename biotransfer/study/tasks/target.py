@@ -133,7 +133,7 @@ def _prepare(plan: Plan, task: TargetTask) -> tuple[Windows, Network, Network, d
 
 
 def rehearse(plan: Plan) -> None:
-    """Do all but training for the first fold of every direction, network, rule and budget.
+    """Do all but training for the first fold of every direction, network and rule, least and most labels.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def rehearse(plan: Plan) -> None:
 def _rehearse(plan: Plan) -> None:
     selection.rehearse(plan)
     for task in lay_out(plan):
-        if task.fold == 0:
+        if task.fold == 0 and task.budget in (plan.budgets[0], plan.budgets[-1]):
             aligned, network, source_record, _ = _prepare(plan, task)
             split = _split(plan, task)
             untrained = {}
