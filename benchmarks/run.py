@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--data", help="folder of data sets; without it only what needs none is measured")
     arguments = parser.parse_args()
     print(f"Python {platform.python_version()}, {platform.platform()}\n")
-    benchmarks = [["bench_startup.py"]]
+    benchmarks = [["bench_startup.py"], ["bench_training.py"]]
     if arguments.data:
         benchmarks += [[name, "--data", arguments.data] for name in ("bench_features.py", "bench_study.py")]
     for name, *options in benchmarks:

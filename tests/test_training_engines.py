@@ -15,7 +15,10 @@ from biotransfer.networks.modules import build_module, load_tensors
 from biotransfer.splits import make_splits
 from biotransfer.training import Job, Schedule, run_job, train
 from biotransfer.training import stacked as stacked_module
+from biotransfer.training.dense import DenseGradients, written_out
 from biotransfer.training.job import PseudoLabels
+from biotransfer.training.layers import run_stacked
+from biotransfer.training.stacked import models_per_stack, plan_stacks
 from biotransfer.training.teaching import pseudo_labels, pseudo_order
 from biotransfer.weights import Weights
 from biotransfer.windows.braindecode import load_braindecode
@@ -24,6 +27,7 @@ from .builders import make_windows
 
 NETWORKS = {
     "mlp": {"name": "mlp", "hidden": [10, 6], "norm": True},
+    "mlp_plain": {"name": "mlp", "hidden": [10, 6]},
     "cnn_image": {"name": "cnn_image", "filters": [3, 4], "hidden": 5},
     "cnn_signal": {"name": "cnn_signal", "filters": [4, 8], "kernel": 5},
 }
@@ -72,7 +76,7 @@ def _assert_equal(network, a, b, atol=1e-10):
     np.testing.assert_allclose(a.probabilities, b.probabilities, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", ["mlp", "cnn_image", "cnn_signal"])
 def test_stacked_equals_loop_for_every_arm_at_once(name):
     network, arms, windows, split = _case(name)
     assert {arm.name for arm in arms} >= {"l2_sp", "bss", "delta", "lwf", "co_tuning", "self_training"}
@@ -97,6 +101,48 @@ def test_frozen_parts_stay_byte_identical_in_every_arm():
                 assert same == (arm.lr_scale[name] == 0), (engine, arm.name, name)
 
 
+@pytest.mark.parametrize("hidden", [[7], [9, 5], [8, 6, 4]])
+def test_gradients_written_out_are_autograds(hidden):
+    network = build_network({"name": "mlp", "hidden": hidden}, (11,), 3)
+    assert written_out(network)
+    rng = torch.Generator().manual_seed(1)
+    tensors = {
+        name: torch.randn(4, *shape, generator=rng, dtype=torch.float64, requires_grad=True)
+        for name, shape in network.tensor_shapes.items()
+    }
+    X = torch.randn(30, 11, generator=rng, dtype=torch.float64)
+    y = torch.randint(3, (30,), generator=rng)
+    ours = DenseGradients(network, {k: t.detach() for k, t in tensors.items()}, 4)
+    everything = [f"{name}/0" for name in tensors]
+    for n, training in ((6, everything), (5, everything), (6, everything[-2:])):
+        rows = torch.stack([torch.randperm(30, generator=rng)[:n] for _ in range(4)])
+        loss, hits = ours(X, rows, y[rows], training)
+        _, logits = run_stacked(network, tensors, X[rows])
+        each = functional.cross_entropy(logits.flatten(0, 1), y[rows].flatten(), reduction="none")
+        theirs = each.view(4, n).mean(1)
+        torch.testing.assert_close(loss, theirs.detach(), rtol=0, atol=1e-12)
+        assert torch.equal(hits, (logits.argmax(-1) == y[rows]).sum(1))
+        for name, gradient in zip(
+            tensors, torch.autograd.grad(theirs.sum(), list(tensors.values())), strict=True
+        ):
+            if f"{name}/0" in training:
+                torch.testing.assert_close(ours.gradients[f"{name}/0"], gradient, rtol=0, atol=1e-12)
+
+
+def test_only_plain_dense_networks_have_their_gradients_written_out():
+    assert not written_out(build_network(NETWORKS["mlp"], (16,), 3))
+    assert not written_out(build_network(NETWORKS["cnn_image"], (16,), 3))
+
+
+def test_gradients_written_out_train_as_the_loop_does():
+    """All arms at once on a network without norms: the plain ones take the written-out way."""
+    network, arms, windows, split = _case("mlp_plain", seeds=(0,))
+    a, b = (
+        train(network, arms, windows, split, SCHEDULE, engine=e, dtype="float64") for e in ("stacked", "loop")
+    )
+    _assert_equal(network, a, b)
+
+
 @pytest.mark.parametrize("engine", ["stacked", "loop"])
 def test_training_is_fixed_by_the_seed(engine):
     network, arms, windows, split = _case("mlp", seeds=(3,))
@@ -119,6 +165,23 @@ def test_results_depend_neither_on_the_order_of_arms_nor_on_the_size_of_stacks(s
         for name in network.tensor_shapes:
             np.testing.assert_allclose(parts.tensors[i][name], whole.tensors[a][name], rtol=0, atol=1e-10)
         assert np.array_equal(parts.predicted[i], whole.predicted[a])
+
+
+def test_stacks_are_planned_by_memory_and_of_one_nature():
+    network, arms, windows, split = _case("mlp", names=["scratch", "frozen_body", "l2_sp", "bss", "lora"])
+    rows = np.tile(split.train, (len(arms), 1))
+    job = Job(network, arms, windows.X, windows.y, rows, rows, split.uid, SCHEDULE)
+    stacks = plan_stacks(job)
+    assert sorted(np.concatenate(stacks)) == list(range(len(arms)))
+    together = [{arms[a].name for a in stack} for stack in stacks]
+    assert sorted(map(len, together)) == [1, 1, 3]
+    sizes = [
+        models_per_stack(build_network({"name": "mlp", "hidden": [width]}, (16,), 3), 64)
+        for width in (8, 64, 512, 4096)
+    ]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > 100
+    assert sizes[-1] >= 4
 
 
 def _plain_case():

@@ -103,11 +103,10 @@ class Anchors:
 
     @torch.no_grad()
     def add_gradients(self, gradients: Stacked, tensors: Stacked) -> None:
-        """Add the term's gradient, strength * (tensor - reference), where there is a gradient to add to."""
+        """Add the term's gradient, strength * (tensor - reference); ``gradients`` are named "tensor/0"."""
         for name, held, references, strengths in self.parts:
-            if name in gradients:
-                pull = strengths * (tensors[name].detach()[held] - references)
-                gradients[name].index_add_(0, held, pull)
+            pull = strengths * (tensors[name].detach()[held] - references)
+            gradients[f"{name}/0"].index_add_(0, held, pull)
 
 
 class Penalties:

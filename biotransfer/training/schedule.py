@@ -6,6 +6,7 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,7 @@ class Schedule:
             yield slice(begin, min(begin + self.batch_size, n_windows))
 
 
+@lru_cache(maxsize=512)
 def epoch_order(seed: int, split_uid: str, epoch: int, n_windows: int) -> np.ndarray:
     """Order of the training windows in one epoch.
 
@@ -97,8 +99,11 @@ def epoch_order(seed: int, split_uid: str, epoch: int, n_windows: int) -> np.nda
     Returns
     -------
     ndarray, shape (n_windows,), int64
+        Read-only: arms of one seed share it.
     """
-    return np.random.default_rng([seed, zlib.crc32(split_uid.encode()), epoch]).permutation(n_windows)
+    order = np.random.default_rng([seed, zlib.crc32(split_uid.encode()), epoch]).permutation(n_windows)
+    order.setflags(write=False)
+    return order
 
 
 def update_seed(seed: int, split_uid: str, update: int) -> int:

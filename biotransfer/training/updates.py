@@ -79,16 +79,22 @@ class StackedAdamW:
                             _Segment(f"{name}/{i}", models, rate, first, values, *state, step)
                         )
         self._active: dict[float, list[_Segment]] = {}
-        self._changes = sorted({s.first for s in self.segments})
+        self._changes = {s.first for s in self.segments}
+        self.training: list[str] = []
 
-    def begin(self, update: int) -> list[str]:
-        """Let what thaws at ``update`` take part from now on; return the names whose gradient is needed."""
-        if update in self._changes:
-            self._active = {}
-            for segment in self.segments:
-                if segment.first <= update:
-                    self._active.setdefault(segment.rate, []).append(segment)
-        return list(dict.fromkeys(s.name for group in self._active.values() for s in group))
+    def begin(self, update: int) -> bool:
+        """Let what thaws at ``update`` take part from now on; return whether ``training`` has changed.
+
+        ``training`` lists the names whose gradient is needed: "tensor/0" and, for low-rank pairs, "tensor/1".
+        """
+        if update not in self._changes:
+            return False
+        self._active = {}
+        for segment in self.segments:
+            if segment.first <= update:
+                self._active.setdefault(segment.rate, []).append(segment)
+        self.training = list(dict.fromkeys(s.name for group in self._active.values() for s in group))
+        return True
 
     @torch.no_grad()
     def step(self, gradients: Mapping[str, torch.Tensor]) -> None:
@@ -97,7 +103,7 @@ class StackedAdamW:
         Parameters
         ----------
         gradients : mapping of str to Tensor
-            By the names that :meth:`begin` returned, "tensor/0" and, for low-rank pairs, "tensor/1".
+            By the names in ``training``.
         """
         for rate, group in self._active.items():
             adamw(
