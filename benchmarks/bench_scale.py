@@ -1,7 +1,8 @@
-"""How time and memory grow with windows, channels, subjects, seeds and workers; a fresh process for each point.
+"""How time and memory grow with windows, channels, subjects, seeds and workers: a fresh process per point.
 
 Memory is what a process holds itself (resident and not backed by a file); pages of mapped files are the
-system's to drop. Seconds are of processor time (all processes), which a busy machine changes least; but for workers.
+system's to drop. Seconds are of processor time (all processes), which a busy machine changes least, but for
+workers.
 """
 
 from __future__ import annotations
