@@ -49,6 +49,8 @@ CHANGES = [
     ("compare", {"margin": 0.05}, {}),
     ("nuisance", False, {"nuisance": "shrunk"}),
     ("published", [], {}),
+    ("accept", {"leaking_split": "to see what it does"}, {}),
+    ("same_people", [["eeg/1", "emg/1"]], {}),
     ("engine", "loop", dict.fromkeys(("source", *ARMS), "other")),
     ("cluster", "tcp://127.0.0.1:1", {}),
     ("smoke", True, dict.fromkeys(("source", *ARMS, "nuisance"), "other")),
