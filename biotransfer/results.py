@@ -55,6 +55,9 @@ SELECTION = [
     "chosen",
     "reason",
 ]
+SCORES = ["direction", "network", "protocol", "budget", "arm", "split", "seed", "score", "value",
+          "random_value", "null_mean", "null_sd", "z", "p", "larger_is_better", "n_windows",
+          "note"]  # fmt: skip
 TABLES: dict[str, list[str] | None] = {
     "curves": CURVES,
     "predictions": PREDICTIONS,
@@ -66,6 +69,7 @@ TABLES: dict[str, list[str] | None] = {
     "nuisance": NUISANCE,
     "nuisance_tests": NUISANCE_TESTS,
     "selection": SELECTION,
+    "scores": SCORES,
 }
 """Every table a task may write, by name, with its columns; None where a method chooses them itself. The first
 four are fields of :class:`Results`, all others are found in ``Results.extras``."""

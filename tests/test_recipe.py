@@ -89,6 +89,7 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
         "methods": [{"label": "unscaled", "scale": "none"}],
         "seeds": 3,
         "compare": {"margin": 0.01},
+        "scores": ["leep"],
         "engine": "loop",
         "nuisance": False,
         "accept": {"leaking_split": "to show it"},

@@ -178,6 +178,41 @@ def test_proxy_a_distance_runs_from_zero_to_two():
     assert proxy_a_distance(A, groups, B + 20, groups) == 2.0
 
 
+def test_proxy_a_distance_of_two_gaussians_is_that_of_the_best_classifier():
+    """Sides that differ by a shift along one axis: the best classifier errs with Phi(-shift / 2)."""
+    rng = np.random.default_rng(0)
+    groups = np.arange(4000) // 100
+    A, B = rng.normal(size=(4000, 1)), rng.normal(size=(4000, 1)) + 1.5
+    best = 2 * (1 - 2 * stats.norm.cdf(-0.75))
+    assert proxy_a_distance(A, groups, B, groups, max_windows=4000) == pytest.approx(best, abs=0.04)
+
+
+def test_proxy_a_distance_by_an_optimiser_of_the_penalised_likelihood():
+    """The folds are shared; the classifier and its errors are computed anew."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    rng = np.random.default_rng(2)
+    groups = np.repeat(np.arange(8), 12)
+    A, B = rng.normal(size=(96, 3)), rng.normal(size=(96, 3)) + np.array([0.8, 0.0, -0.4])
+    X, side = np.concatenate([A, B]), np.repeat([0, 1], 96)
+    both = np.concatenate([groups, -1 - groups])
+    wrong, seen = np.zeros(2), np.zeros(2)
+    for train, test in StratifiedGroupKFold(5, shuffle=True, random_state=0).split(X, side, both):
+        center, scale = X[train].mean(axis=0), X[train].std(axis=0)
+        Z, sign = np.c_[(X - center) / scale, np.ones(192)], 2.0 * side - 1
+        weight = len(train) / (2 * np.bincount(side[train]))[side[train]]
+
+        def loss(w, Z=Z[train], sign=sign[train], weight=weight):
+            return weight @ np.logaddexp(0, -sign * (Z @ w)) + 0.5 * w[:-1] @ w[:-1]
+
+        predicted = (Z[test] @ optimize.minimize(loss, np.zeros(4), tol=1e-10).x > 0).astype(int)
+        for s in (0, 1):
+            seen[s] += np.sum(side[test] == s)
+            wrong[s] += np.sum((side[test] == s) & (predicted != s))
+    expected = 2 * (1 - 2 * np.mean(wrong / seen))
+    assert proxy_a_distance(A, groups, B, groups) == pytest.approx(expected, abs=1e-12)
+
+
 def test_proxy_a_distance_holds_people_out():
     """People that differ from each other but not by side: a classifier that has seen them tells the sides."""
     rng = np.random.default_rng(1)

@@ -9,6 +9,7 @@ from .matrix import plot_matrix
 from .nuisance import plot_mains, plot_nuisance
 from .outcomes import plot_confusion, plot_gains, plot_subjects
 from .ranking import plot_ranking
+from .scores import plot_scores
 from .signals import plot_signals, plot_spectra
 from .topology import plot_search
 
@@ -20,6 +21,7 @@ __all__ = [
     "plot_ledger",
     "plot_matrix",
     "plot_ranking",
+    "plot_scores",
     "plot_search",
     "plot_mains",
     "plot_nuisance",

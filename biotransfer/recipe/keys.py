@@ -49,6 +49,8 @@ KEYS: dict[str, str] = {
     "accept": "Errors of checks that would stop the study, each with a reason: {leaking_split: why}; the "
     "report says so (see: biotransfer list checks).",
     "same_people": "Groups of people of several sides who are one: [[eeg/a, muse/S3]].",
+    "scores": "Transferability scores of every source before training on the target: true for all that "
+    "judge a source, or their names (see: biotransfer list scores).",
     "published": "Numbers of a paper to show beside ours: direction, network, arm, metric, value, at.",
     "engine": "auto, stacked or loop.",
     "cluster": "Workers elsewhere: the address of a Dask scheduler, or {name: slurm, jobs: 4, cores: 1, "
@@ -86,6 +88,7 @@ DEFAULTS: dict[str, Any] = {
     "nuisance": True,
     "accept": {},
     "same_people": [],
+    "scores": [],
     "published": [],
     "engine": "auto",
     "cluster": None,

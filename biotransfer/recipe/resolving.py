@@ -12,6 +12,7 @@ from ..align.transform import SCALES
 from ..arms import why_not
 from ..errors import check, check_option
 from ..recording import MODALITIES
+from .analyses import resolve_scores
 from .budget import always_labelled, refuse_joint, resolve_budget
 from .clusters import check_cluster
 from .evidence import resolve_accept, resolve_nuisance, resolve_people
@@ -94,6 +95,7 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     out["nuisance"] = resolve_nuisance(out["nuisance"])
     out["accept"] = resolve_accept(out["accept"])
     out["same_people"] = resolve_people(out["same_people"], sides)
+    out["scores"] = resolve_scores(out["scores"])
     out["published"] = [_published(row) for row in _as_list(out["published"])]
     check_option("engine", out["engine"], ("auto", "stacked", "loop"))
     if out["cluster"] is not None and not isinstance(out["cluster"], str):

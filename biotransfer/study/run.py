@@ -271,7 +271,7 @@ def _run_missing(
     for entry in portions(planned):
         own = [trial for trial in entry.trials if trial.ref not in seen]
         seen |= {trial.ref for trial in own}
-        missing = [t for t in own if not store.has(t.ref, weights=bool(t.weights_name))]
+        missing = [t for t in own if not store.has(t.ref, weights=bool(t.weights_name) or t.keeps_weights)]
         if missing:
             refs = {ref for trial in missing for ref in trial.needs.values()}
             orders.append(Order(entry.kind, entry.task, missing, store.weights(refs & needed), entry.variant))

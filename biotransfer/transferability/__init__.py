@@ -59,7 +59,7 @@ SCORES = Catalog(
             "Optimal transport between the labelled windows of both sides; the label sets may differ.",
             otdd,
             "Alvarez-Melis and Fusi 2020, arXiv:2002.02923",
-            {"needs": "labelled_sides", "larger_is_better": False, "extra": "pot"},
+            {"needs": "labelled_sides", "larger_is_better": False, "packages": ("ot",), "extra": "evidence"},
         ),
         Entry(
             "proxy_a_distance",

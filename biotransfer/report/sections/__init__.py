@@ -13,6 +13,7 @@ from .calibration import calibration
 from .matrix import make_matrix
 from .nuisance import lead_pictures, nuisance_section
 from .ranking import ranking
+from .scores import make_scores
 from .search import topology_search
 from .section import Block, Section, paragraph, picture, table
 from .selection import selection
@@ -24,6 +25,7 @@ SECTIONS: tuple[Callable[[Results], Section | None], ...] = (
     nuisance_section,
     calibration,
     make_matrix,
+    make_scores,
     topology_search,
     selection,
 )

@@ -21,6 +21,7 @@ from dataclasses import replace
 
 from ..plan import Plan
 from .nuisance import NUISANCE
+from .scores import SCORES
 from .search import SEARCH
 from .selection import SELECTION, SelectionTask
 from .source import SOURCE, SourceTask
@@ -33,7 +34,7 @@ __all__ = [
     "TrialFacts", "lay_out", "make_trials", "rehearse",
 ]  # fmt: skip
 
-KINDS: tuple[Kind, ...] = (SEARCH, SELECTION, SOURCE, TARGET, NUISANCE)
+KINDS: tuple[Kind, ...] = (SEARCH, SELECTION, SOURCE, TARGET, NUISANCE, SCORES)
 
 
 def lay_out(plan: Plan, stages: tuple[str, ...] = STAGES) -> list[Planned]:

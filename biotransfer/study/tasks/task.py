@@ -38,12 +38,15 @@ class Trial:
         Trials whose weights it starts from, by what they are to it.
     weights_name : str
         File name (without suffix) of its weights in the study folder; "" when it leaves none there.
+    keeps_weights : bool
+        Whether its weights are stored for a trial that needs them, beyond those with a file name.
     """
 
     ref: Ref
     columns: Mapping[str, Any]
     needs: Mapping[str, Ref] = field(default_factory=dict)
     weights_name: str = ""
+    keeps_weights: bool = False
 
 
 class Task(Protocol):
@@ -130,6 +133,7 @@ class TrialFacts(NamedTuple):
     facts: Any
     needs: Mapping[str, Ref] = {}
     weights_name: str = ""
+    keeps_weights: bool = False
 
 
 def make_trials(kind: str, facts: Any, trials: Sequence[TrialFacts]) -> list[Trial]:
@@ -154,6 +158,7 @@ def make_trials(kind: str, facts: Any, trials: Sequence[TrialFacts]) -> list[Tri
             dict(t.columns),
             dict(t.needs),
             t.weights_name,
+            t.keeps_weights,
         )
         for t in trials
     ]
