@@ -53,8 +53,9 @@ def list_entries(arguments: argparse.Namespace) -> int:
         refused = {} if kind == "recipes" else _catalog(kind).refused
         if refused:
             print(f"{kind}, refused:")
+            width = max(map(len, refused))
             for name, reason in refused.items():
-                print(f"  {name}: {reason}")
+                print(f"  {name:<{width}}  {reason}")
     return 0
 
 

@@ -32,8 +32,10 @@ def load_braindecode(module: str = "braindecode") -> Any:
     needs only its functions written in Python, so a stand-in takes the place of ``torchaudio._extension``,
     after the real one has failed and never where it works.
     """
+    import mne
+
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), mne.utils.use_log_level("ERROR"):
             warnings.simplefilter("ignore")
             _load_torchaudio()
             return importlib.import_module(module)
