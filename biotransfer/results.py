@@ -58,6 +58,7 @@ SELECTION = [
 SCORES = ["direction", "network", "protocol", "budget", "arm", "split", "seed", "score", "value",
           "random_value", "null_mean", "null_sd", "z", "p", "larger_is_better", "n_windows",
           "note"]  # fmt: skip
+CHOICES = ["direction", "network", "protocol", "fold", "candidate", "values", "arm", "people", "value"]
 TABLES: dict[str, list[str] | None] = {
     "curves": CURVES,
     "predictions": PREDICTIONS,
@@ -65,6 +66,7 @@ TABLES: dict[str, list[str] | None] = {
     "sources": SOURCES,
     "trainings": TRAININGS,
     "search": None,
+    "choices": CHOICES,
     "fits": FITS,
     "nuisance": NUISANCE,
     "nuisance_tests": NUISANCE_TESTS,

@@ -90,6 +90,7 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
         "seeds": 3,
         "compare": {"margin": 0.01},
         "scores": ["leep"],
+        "tune": {"align.k": [8, 16]},
         "engine": "loop",
         "nuisance": False,
         "accept": {"leaking_split": "to show it"},

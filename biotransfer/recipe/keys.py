@@ -23,6 +23,8 @@ KEYS: dict[str, str] = {
     "select": "Which people and classes of the source are learned from (see: biotransfer list select).",
     "align": "How differing inputs are reconciled (see: biotransfer list align).",
     "network": "A network or a list of them (see: biotransfer list networks).",
+    "tune": "Values that inner validation chooses for every fold, the same for all arms: lists by path, such "
+    "as align.k: [64, 128] or train.epochs: [10, 20]; folds, seed.",
     "search": "Topologies found by NSGA-II on inner folds: networks, side (source or target), generations, "
     "population, folds, inits, choose, seed, space (by network).",
     "arms": "What to compare (see: biotransfer list arms); label: tells two arms of one method apart; "
@@ -68,6 +70,7 @@ DEFAULTS: dict[str, Any] = {
     "select": "all",
     "align": "none",
     "network": "mlp",
+    "tune": None,
     "search": None,
     "arms": [
         entry.name

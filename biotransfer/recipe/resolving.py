@@ -20,6 +20,7 @@ from .keys import DEFAULTS, KEYS, METHOD_KEYS, PUBLISHED_KEYS
 from .levers import resolve_pretrain, resolve_requests
 from .searching import resolve_search
 from .sides import known_keys, plain, resolve_directions, resolve_donors, resolve_sides
+from .tuning import resolve_tune
 
 
 def _spec(catalog: Any, given: Any) -> dict[str, Any]:
@@ -92,6 +93,7 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     check_option("compare.against", out["compare"]["against"], labels)
     out["same_modality"] = resolve_donors(out, sides)
     out["methods"] = _methods(raw, out["arms"], [spec["name"] for spec in out["network"]])
+    out["tune"] = resolve_tune(out["tune"], raw, out, resolve)
     out["nuisance"] = resolve_nuisance(out["nuisance"])
     out["accept"] = resolve_accept(out["accept"])
     out["same_people"] = resolve_people(out["same_people"], sides)

@@ -298,7 +298,7 @@ def _networks(results: Results, references: _References) -> str:
     sentences.append(
         f"Networks were trained with {rule} on the cross-entropy, learning rate {train['learning_rate']:g}, "
         f"batches of {train['batch_size']} windows, {counted(train['epochs'], 'epoch')}, "
-        f"{counted(number, 'seed')}; source networks were trained likewise. {_options(train, references)}"
+        f"{counted(number, 'seed')}; source networks were trained likewise. {_options(recipe, references)}"
     )
     total = results.provenance.get("n_trainings")
     if total:
@@ -306,16 +306,24 @@ def _networks(results: Results, references: _References) -> str:
     return " ".join(sentences)
 
 
-def _options(train: Mapping[str, Any], references: _References) -> str:
+def _options(recipe: Mapping[str, Any], references: _References) -> str:
     """Say when training ended, and what was done to windows and precision."""
     from ..training import AUGMENTATIONS
 
+    train, tune = recipe["train"], recipe.get("tune")
     patience, augment = train.get("patience", 0), train.get("augment", "none")
     parts = ["There was no early stopping and no tuning: every arm made the same number of updates."]
     if patience:
         parts = [
             f"A target training ended after {counted(patience, 'epoch')} without a lower loss on validation "
             "windows, in every arm alike, and the weights of its best epoch were kept; there was no tuning."
+        ]
+    if tune:
+        said = "; ".join(f"{path} out of {joined(values, 'or')}" for path, values in tune["values"].items())
+        parts = [
+            f"There was no early stopping. For every fold {said} was chosen on {tune['folds']} inner folds "
+            "of its training rows by the mean validation of the baseline and the transferred arm, each with "
+            "the same trials; all arms of a fold got what was chosen and made the same number of updates."
         ]
     if augment != "none":
         source = references.cite(_source(AUGMENTATIONS, augment["name"]))

@@ -16,6 +16,7 @@ from ..errors import check
 from ..pretraining import METHODS, method_label
 from ..recipe import Recipe
 from ..recipe.levers import method_of
+from ..recipe.tuning import best_candidate, with_values
 from ..splits import ALL, Split, budget_name, budget_splits, make_splits
 from ..windows import Windows
 from .data import Side, data_sections
@@ -155,6 +156,23 @@ class Plan:
         subjects = self.sides[target].windows(task.network).metadata["subject"].to_numpy(dtype=str)
         aside = np.isin(windows.metadata["subject"].to_numpy(dtype=str), subjects[split.donors])
         return windows.take(np.flatnonzero(aside))
+
+    def chosen(self, task: OfFold) -> dict[str, Any]:
+        """Return the values that inner validation chose for a task's fold, by path; none where none were."""
+        table = self.found.get("choices")
+        if self.recipe["tune"] is None or table is None:
+            return {}
+        mine = (table["direction"] == task.direction) & (table["network"] == task.network)
+        return best_candidate(
+            table[mine & (table["protocol"] == task.protocol) & (table["fold"] == task.fold)]
+        )
+
+    def tuned(self, task: OfFold) -> Plan:
+        """Return the frame of a task's fold: with the values that were chosen for it."""
+        values = self.chosen(task)
+        if not values:
+            return self
+        return replace(self, recipe=Recipe(with_values(self.recipe.resolved, values), self.recipe.path))
 
     def recipe_network(self, name: str) -> dict[str, Any]:
         """Return the recipe's specification of a network."""

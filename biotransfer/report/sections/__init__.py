@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from ...results import Results
 from .calibration import calibration
+from .choices import choices
 from .matrix import make_matrix
 from .nuisance import lead_pictures, nuisance_section
 from .ranking import ranking
@@ -27,6 +28,7 @@ SECTIONS: tuple[Callable[[Results], Section | None], ...] = (
     make_matrix,
     make_scores,
     topology_search,
+    choices,
     selection,
 )
 

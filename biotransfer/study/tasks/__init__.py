@@ -20,6 +20,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..plan import Plan
+from .choices import CHOICES
 from .nuisance import NUISANCE
 from .scores import SCORES
 from .search import SEARCH
@@ -34,7 +35,7 @@ __all__ = [
     "TrialFacts", "lay_out", "make_trials", "rehearse",
 ]  # fmt: skip
 
-KINDS: tuple[Kind, ...] = (SEARCH, SELECTION, SOURCE, TARGET, NUISANCE, SCORES)
+KINDS: tuple[Kind, ...] = (SEARCH, CHOICES, SELECTION, SOURCE, TARGET, NUISANCE, SCORES)
 
 
 def lay_out(plan: Plan, stages: tuple[str, ...] = STAGES) -> list[Planned]:

@@ -111,6 +111,7 @@ def make_fold(plan: Plan, task: FoldTask) -> Fold:
     """Align the windows of one fold by the training side, labelled or not; refuse a fit on other rows."""
     from ...pretraining import hold_out_people
 
+    plan = plan.tuned(task)
     recipe = plan.recipe
     source, target = task.direction.split("->")
     windows = plan.sides[target].windows(task.network)
@@ -125,6 +126,7 @@ def make_fold(plan: Plan, task: FoldTask) -> Fold:
 
 def fold_facts(plan: Plan, task: FoldTask) -> dict[str, Any]:
     """Return what the numbers of every trial on a fold depend on, beyond the weights it starts from."""
+    plan = plan.tuned(task)
     recipe = plan.recipe
     source, target = (plan.sides[end] for end in task.direction.split("->"))
     joint = ALIGN[recipe["align"]["name"]].facts["joint"]

@@ -32,7 +32,8 @@ class SourceTask:
 
     ``name`` is what the arms call the source, ``kind`` what it is trained on, ``method`` how (a label).
     ``fold`` is None unless the source depends on the fold of the target: its people are kept aside fold by
-    fold, or the selection, the alignment or the method looks at the target's training rows.
+    fold, the selection, the alignment or the method looks at the target's training rows, or values were
+    chosen for it: then it is the first fold with the same values.
     """
 
     direction: str
@@ -74,6 +75,9 @@ def source_task(plan: Plan, name: str, direction: str, network: str, protocol: s
     task = SourceTask(direction, network, name, source.kind, source.label)
     if joint or _pool(plan, task)[0] == direction.split("->")[1]:
         return replace(task, protocol=protocol, fold=fold)
+    if plan.recipe["tune"] is not None:
+        chosen = [plan.chosen(replace(task, protocol=protocol, fold=f)) for f in range(fold + 1)]
+        return replace(task, protocol=protocol, fold=chosen.index(chosen[fold]))
     return task
 
 
@@ -108,6 +112,7 @@ def lay_out(plan: Plan) -> list[SourceTask]:
 
 def trials(plan: Plan, task: SourceTask) -> list[Trial]:
     """Return one trial per seed."""
+    plan = plan.tuned(task)
     recipe = plan.recipe
     target = task.direction.split("->")[1]
     facts: dict[str, Any] = {
@@ -202,6 +207,7 @@ def run(
     from ...pretraining import hold_out_people, pretrain
     from ...training import Schedule
 
+    plan = plan.tuned(task)
     recipe, seeds = plan.recipe, [trial.columns["seed"] for trial in wanted]
     target = task.direction.split("->")[1]
     rows = plan.split(task.direction, task.network, task.protocol, task.fold).fit_rows

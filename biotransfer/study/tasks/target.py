@@ -30,6 +30,7 @@ def lay_out(plan: Plan) -> list[TargetTask]:
 
 def trials(plan: Plan, task: TargetTask) -> list[Trial]:
     """Return one trial per arm and seed."""
+    plan = plan.tuned(task)
     recipe = plan.recipe
     facts = {**fold_facts(plan, task), "train": plan.train_settings(task.budget), "engine": recipe["engine"]}
     trained = {
@@ -89,6 +90,7 @@ def run(
     """Train arms and seeds of one fold: the same windows, batches and heads; other starting weights."""
     from ...training import Schedule, train
 
+    plan = plan.tuned(task)
     fold = make_fold(plan, task)
     arms = start_arms(plan, fold, wanted, weights)
     schedule = Schedule(**plan.train_settings(task.budget))
