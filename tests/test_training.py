@@ -161,7 +161,12 @@ def test_training_leaves_torch_as_it_found_it(case, engine):
 def test_engines_are_chosen_by_what_the_network_needs():
     assert choose_engine(build_network("mlp", (16,), 3)) == "stacked"
     cnn = build_network("cnn_image", (16,), 3)
-    assert choose_engine(cnn) == "loop"
+    large = build_network({"name": "cnn_image", "filters": [32, 64]}, (1024,), 3)
+    assert choose_engine(cnn) == "stacked"
+    assert choose_engine(cnn, n_models=1) == "loop"
+    assert choose_engine(large) == "loop"
+    assert choose_engine(large, batch_size=8) == "stacked"
+    assert choose_engine(large, device="cuda") == "stacked"
     assert choose_engine(cnn, "stacked") == "stacked"
     strange = replace(cnn, layers=(replace(cnn.layers[0], kind="strange"), *cnn.layers[1:]))
     with pytest.raises(BiotransferError, match="without a stacked form"):

@@ -214,6 +214,6 @@ def test_curves_say_which_engine_ran(noisy, signals):
     network, arms, windows, split = noisy
     assert train(network, arms[:1], windows, split, Schedule(epochs=1)).engine == "stacked"
     cnn, windows, split = signals
-    assert train(cnn, _arms(cnn, (0,)), windows, split, Schedule(epochs=1)).engine == "loop"
+    assert train(cnn, _arms(cnn, (0,))[:1], windows, split, Schedule(epochs=1)).engine == "loop"
     assert choose_engine(cnn, "auto", "cuda", 8) == "stacked"
     assert choose_engine(cnn, "auto", "cuda", 1) == "loop"

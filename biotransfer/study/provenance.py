@@ -78,7 +78,9 @@ def describe_run(
         target = plan.recipe["directions"][0].split("->")[1]
         shape = _network_shape(plan, spec, sides[target].windows(spec["name"]).shape)
         network = build_network(spec, shape, 2, sfreq=sides[target].signals.sfreq)
-        engines[spec["name"]] = choose_engine(network, plan.recipe["engine"], device, n_models)
+        engines[spec["name"]] = choose_engine(
+            network, plan.recipe["engine"], device, n_models, plan.recipe["train"]["batch_size"]
+        )
     return {
         "recipe_uid": plan.recipe.uid,
         "command": command,

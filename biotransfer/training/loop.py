@@ -69,7 +69,9 @@ def _train_one(
             return functional_call(module, own, (x,)).to(X.dtype)
 
     nothing: list[dict[str, Any]] = [{"params": []}]
-    optimizer = torch.optim.AdamW(nothing, lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
+    optimizer = torch.optim.AdamW(
+        nothing, lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
+    )
     still = set(job.network.tensor_shapes)
     thaws = {
         name: schedule.first_update(arm.thaw.get(name, 0.0), n_train)

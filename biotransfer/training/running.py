@@ -22,9 +22,12 @@ from .teaching import teach
 from .untrained import evaluate_untrained
 
 ENGINES = ("auto", "stacked", "loop")
+_SMALL_BATCH = 3e8
 
 
-def choose_engine(network: Network, engine: str = "auto", device: str = "cpu", n_models: int = 2) -> str:
+def choose_engine(
+    network: Network, engine: str = "auto", device: str = "cpu", n_models: int = 2, batch_size: int = 64
+) -> str:
     """Return the engine that trains ``n_models`` of ``network`` fastest.
 
     Parameters
@@ -37,6 +40,8 @@ def choose_engine(network: Network, engine: str = "auto", device: str = "cpu", n
         "cpu" or a CUDA device.
     n_models : int
         How many are trained.
+    batch_size : int
+        Windows per update.
 
     Raises
     ------
@@ -45,16 +50,20 @@ def choose_engine(network: Network, engine: str = "auto", device: str = "cpu", n
 
     Notes
     -----
-    Dense networks are stacked everywhere. Convolutions fold the models into groups: on a CPU a process per
-    core that trains one at a time was faster at every size measured (``benchmarks/bench_training.py``); on a
-    GPU one small network leaves the device idle, so they are stacked there. Whatever has no stacked form, and
-    a single model of convolutions, runs in the loop.
+    Dense networks are stacked everywhere. Convolutions fold the models into groups. On a CPU that was faster
+    while a batch is little work (1.2 to 1.4 times at 0.05 to 0.13 billion operations, more below) and slower
+    when it is much (0.8 and 0.65 times at 1.2 and 0.7 billion); the line is drawn at 0.3 billion. On a GPU
+    they are always stacked, since one small network would leave the device idle. Whatever has no stacked
+    form, and a single model of convolutions, runs in the loop.
     """
     check_option("engine", engine, ENGINES)
     if engine == "auto":
         if not can_stack(network):
             return "loop"
-        return "loop" if convolves(network) and (device == "cpu" or n_models < 2) else "stacked"
+        if not convolves(network):
+            return "stacked"
+        small = device != "cpu" or network.operations(batch_size) < _SMALL_BATCH
+        return "stacked" if small and n_models > 1 else "loop"
     check(
         engine != "stacked" or can_stack(network),
         f"engine='stacked' cannot train network {network.name!r}: it has layers without a stacked form. "
@@ -105,7 +114,7 @@ def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str =
         "GPU multiplies bfloat16 faster than float32, elsewhere it only loses digits. "
         "Use train.precision=full.",
     )
-    chosen = choose_engine(job.network, engine, device, len(job.arms))
+    chosen = choose_engine(job.network, engine, device, len(job.arms), job.schedule.batch_size)
     function = train_stacked if chosen == "stacked" else train_loop
     with _one_thread():
         job = teach(job, lambda lesson: function(lesson, device, getattr(torch, dtype)))
