@@ -61,8 +61,8 @@ def test_check_trains_nothing(recipe, tmp_path, capsys, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("kind", ["datasets", "features", "networks", "align", "pretrain", "arms", "splits",
-                                  "preprocess", "metrics", "checks", "recipes"])  # fmt: skip
+@pytest.mark.parametrize("kind", ["datasets", "features", "networks", "select", "align", "pretrain", "arms",
+                                  "splits", "levers", "preprocess", "metrics", "checks", "recipes"])  # fmt: skip
 def test_list(kind, capsys):
     assert main(["list", kind]) == 0
     assert len(capsys.readouterr().out.splitlines()) > 2

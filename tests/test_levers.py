@@ -4,9 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from biotransfer.align import ALIGN
+from biotransfer.arms import ARMS
+from biotransfer.cli.levers import LEVERS, lever_entries, validity
 from biotransfer.errors import BiotransferError
 from biotransfer.pretraining import METHODS, SOURCES
 from biotransfer.recipe import load_recipe
+from biotransfer.selection import SELECT
 from biotransfer.study import count_trainings, prepare, rehearse, run_study
 from biotransfer.study.tasks import SourceTask, lay_out
 
@@ -30,6 +34,25 @@ PRETRAINED = [
     {"name": "noise_source", "pretrain": "masked", "label": "masked_noise"},
     {"name": "frozen_body", "pretrain": {"name": "reptile"}, "label": "reptile_frozen"},
 ]
+
+
+ENTRIES = [(lever, entry) for lever in LEVERS for entry in lever_entries(lever)]
+
+
+@pytest.mark.parametrize(("lever", "entry"), ENTRIES, ids=lambda x: x if isinstance(x, str) else x.name)
+def test_every_entry_of_every_lever_says_what_it_is_and_what_it_asks(lever, entry):
+    assert entry.summary.endswith(".")
+    assert entry.source
+    assert entry.function.__doc__
+    for parameter in entry.parameters:
+        assert parameter.doc, parameter.name
+        assert parameter.required or parameter.default is not None or "default" in parameter.doc
+    assert "{" not in validity(entry)
+
+
+def test_the_levers_hold_every_method_once():
+    names = [(id(entry), entry.name) for _, entry in ENTRIES]
+    assert len(names) == len(set(names)) == sum(map(len, (SELECT, ALIGN, METHODS, ARMS)))
 
 
 def _sources(plan):
@@ -184,6 +207,58 @@ def test_methods_are_recipes_of_their_own_beside_the_recipe(tmp_path):
 def test_methods_that_make_no_sense_are_refused(item, message):
     with pytest.raises(BiotransferError, match=message):
         load_recipe({**SMALL, "arms": ["scratch", "transferred"], "methods": [item]})
+
+
+@pytest.fixture(scope="module")
+def first_study(tmp_path_factory):
+    recipe = {**SMALL, "directions": "emg->eeg", "arms": ["scratch", "transferred", "permuted"]}
+    return run_study(recipe, tmp_path_factory.mktemp("first") / "out")
+
+
+def _file(study):
+    return str(next(study.folder.glob("weights/*.safetensors")).with_suffix(""))
+
+
+def _from_file(study, **changes):
+    mine = [
+        {"name": name, "weights": _file(study), "label": f"{name}_of_file"}
+        for name in ("transferred", "permuted")
+    ]
+    return {**SMALL, "directions": "emg->eeg", "arms": ["scratch", *mine], **changes}
+
+
+def test_weights_of_another_study_are_one_line_of_a_recipe(first_study, tmp_path):
+    study = run_study(_from_file(first_study), tmp_path / "out")
+    assert study.results.sources.empty
+    for name in ("transferred", "permuted"):
+        theirs, ours = (
+            results.curves[results.curves["arm"] == arm].drop(columns="arm").reset_index(drop=True)
+            for results, arm in ((first_study.results, name), (study.results, f"{name}_of_file"))
+        )
+        pd.testing.assert_frame_equal(theirs, ours)
+    ledger = study.results.ledger
+    assert set(ledger.loc[ledger["arm"] == "transferred_of_file", "action"]) == {"copied", "fresh"}
+    assert study.results.verdicts["arm"].tolist() == ["transferred_of_file", "permuted_of_file"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"directions": ["emg->eeg", "eeg->emg"]}, "were trained on emg, and eeg->emg starts from eeg"),
+        ({"align": {"name": "top_k", "k": 17}}, "stand for other inputs: align .*'k': 16"),
+        ({"scale": "none", "align": "matched"}, "scale 'standard', here 'none'"),
+        ({"features": "time_domain"}, "stand for other inputs: features"),
+        ({"align": "coral"}, "by the target's, was fitted"),
+        (
+            {"network": {"name": "mlp", "hidden": [9, 5]}},
+            "share no layer with network 'mlp'.*'hidden': .8, 6",
+        ),
+    ],
+)
+def test_weights_whose_inputs_mean_another_thing_are_refused(first_study, changes, message):
+    plan = prepare(load_recipe(_from_file(first_study, **changes)))
+    with pytest.raises(BiotransferError, match=message):
+        rehearse(plan)
 
 
 @pytest.mark.slow

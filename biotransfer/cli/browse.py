@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..catalog import Catalog, Entry
 from ..errors import BiotransferError, check, check_option, did_you_mean
+from .levers import LEVERS, lever_entries, validity
 
 _CATALOGS = {
     "datasets": ("datasets", "DATASETS"),
@@ -35,13 +36,17 @@ def _catalog(kind: str) -> Catalog:
 
 
 def list_entries(arguments: argparse.Namespace) -> int:
-    """List one catalog, or all of them and the shipped recipes."""
+    """List one catalog, the levers of transfer, or everything and the shipped recipes."""
     from ..recipe import read_recipe, shipped_recipes
 
-    kinds = [*_CATALOGS, "recipes"]
+    by_lever = {"select", "align", "pretrain", "arms"}
+    kinds = [kind for kind in (*_CATALOGS, "levers", "recipes") if kind not in by_lever]
     if arguments.kind is not None:
-        kinds = [check_option("list", arguments.kind, kinds)]
+        kinds = [check_option("list", arguments.kind, [*_CATALOGS, "levers", "recipes"])]
     for kind in kinds:
+        if kind == "levers":
+            _list_levers()
+            continue
         print(f"{kind}:")
         if kind == "recipes":
             rows = [(name, read_recipe(path)[0].get("title", "")) for name, path in shipped_recipes().items()]
@@ -57,6 +62,20 @@ def list_entries(arguments: argparse.Namespace) -> int:
             for name, reason in refused.items():
                 print(f"  {name:<{width}}  {reason}")
     return 0
+
+
+def _list_levers() -> None:
+    """Print every way to transfer by the lever that it pulls, with what it asks for and what is refused."""
+    for lever, (_, _, meaning) in LEVERS.items():
+        print(f"{lever}: {meaning}")
+        entries = list(lever_entries(lever))
+        width = max(len(entry.name) for entry in entries)
+        for entry in entries:
+            asks = validity(entry)
+            print(f"  {entry.name:<{width}}  {entry.summary}{f' [{asks}]' if asks else ''}")
+    print("refused:")
+    for name, reason in _catalog("arms").refused.items():
+        print(f"  {name}: {reason}")
 
 
 def show(arguments: argparse.Namespace) -> int:

@@ -66,7 +66,9 @@ def build_parser() -> argparse.ArgumentParser:
     report = command("report", "write the report of a study folder again")
     report.add_argument("folder", help="study folder")
     listing = command("list", "list what recipes can name")
-    listing.add_argument("kind", nargs="?", help="datasets, features, networks, align, arms, ...")
+    listing.add_argument(
+        "kind", nargs="?", help="datasets, networks, levers, select, align, pretrain, arms, ..."
+    )
     show = command("show", "show one entry, or a weights file, with its parameters and source")
     show.add_argument("name", help="name of an entry, a recipe, or a .safetensors file")
     fetch = command("fetch", "download data sets")

@@ -12,6 +12,7 @@ from ...networks import initial_tensors
 from ...networks.checkpoints import fingerprint
 from ...weights import Weights
 from ..plan import Plan
+from ..saved import check_inputs
 from . import selection, source
 from .fold import Fold, FoldTask, every_fold, fold_facts, make_fold
 from .tables import curve_table, ledger_table, prediction_table, training_table
@@ -75,6 +76,7 @@ def _rehearse(plan: Plan) -> None:
                 source.rehearse(plan, task, name, fold.source_network, fold.network)
                 record = fold.network if plan.sources[name].joint else fold.source_network
                 untrained[name] = Weights(initial_tensors(record, 0), {"network": record.describe()})
+            check_inputs(plan, task, fold.network)
             make_arms(
                 plan.recipe["arms"],
                 untrained,
@@ -92,6 +94,7 @@ def run(
 
     plan = plan.tuned(task)
     fold = make_fold(plan, task)
+    check_inputs(plan, task, fold.network)
     arms = start_arms(plan, fold, wanted, weights)
     schedule = Schedule(**plan.train_settings(task.budget))
     engine = plan.recipe["engine"]
