@@ -62,7 +62,8 @@ def test_check_trains_nothing(recipe, tmp_path, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["datasets", "features", "networks", "select", "align", "pretrain", "arms",
-                                  "splits", "levers", "preprocess", "metrics", "checks", "recipes"])  # fmt: skip
+                                  "splits", "levers", "preprocess", "metrics", "checks",
+                                  "recipes"])  # fmt: skip
 def test_list(kind, capsys):
     assert main(["list", kind]) == 0
     assert len(capsys.readouterr().out.splitlines()) > 2
