@@ -84,13 +84,23 @@ def _memory(pid: int) -> int:
     return 0
 
 
+def estimated_seconds(recipe: str, data: str, workers: int) -> float:
+    """Return what ``biotransfer check`` says before the study."""
+    from biotransfer.recipe import load_recipe
+    from biotransfer.study import estimate_seconds, prepare
+
+    return estimate_seconds(prepare(load_recipe(recipe), data), workers)
+
+
 def measure(recipe: str, data: str, workers: int) -> tuple[float, float, float]:
     """Wall seconds from cold, peak bytes of all processes, wall seconds when nothing changed."""
     with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "BIOTRANSFER_CACHE": f"{folder}/cache"}
         command = [sys.executable, "-m", "biotransfer", "run", recipe, "--data", data]
         command += ["--out", f"{folder}/study", "--workers", str(workers)]
         clock, peak = time.perf_counter(), 0
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        quiet = subprocess.DEVNULL
+        process = subprocess.Popen(command, stdout=quiet, stderr=quiet, env=environment)
         while process.poll() is None:
             peak = max(peak, sum(map(_memory, _tree(process.pid))))
             time.sleep(0.5)
@@ -98,7 +108,7 @@ def measure(recipe: str, data: str, workers: int) -> tuple[float, float, float]:
         if process.returncode:
             raise SystemExit(f"{recipe} failed with exit code {process.returncode}")
         clock = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
+        subprocess.run(command, check=True, capture_output=True, env=environment)
         return cold, float(peak), time.perf_counter() - clock
 
 
@@ -110,13 +120,17 @@ def main() -> None:
     arguments = parser.parse_args()
     rate = sgemm_rate()
     operations, n_trainings = training_operations(arguments.recipe, arguments.data)
+    estimate = estimated_seconds(arguments.recipe, arguments.data, arguments.workers)
     cold, peak, warm = measure(arguments.recipe, arguments.data, arguments.workers)
+    alone = measure(arguments.recipe, arguments.data, 1)[0] if arguments.workers > 1 else cold
     ideal = operations / (rate * arguments.workers)
     print("| measure | value |\n|---|---|")
     print(f"| recipe | {arguments.recipe}, {n_trainings} trainings, {arguments.workers} workers |")
     print(f"| wall time from cold | {cold:.0f} s |")
     print(f"| ideal: {operations:.2e} operations at {rate / 1e9:.0f} GFLOP/s a core | {ideal:.0f} s |")
     print(f"| ratio | {cold / ideal:.1f} |")
+    print(f"| estimated before training, without loading | {estimate:.0f} s |")
+    print(f"| wall time from cold with 1 worker | {alone:.0f} s, {alone / cold:.2f} times |")
     print(f"| wall time when nothing changed | {warm:.1f} s |")
     print(f"| peak memory of all processes | {peak / 2**30:.2f} GiB |")
 

@@ -56,7 +56,7 @@ def test_check_trains_nothing(recipe, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["check", str(recipe)]) == 0
     said = capsys.readouterr().out
-    assert "Nothing was trained" in said
+    assert "Nothing was kept" in said
     assert "26 trainings" in said
     assert not list(tmp_path.iterdir())
 

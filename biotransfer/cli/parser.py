@@ -60,7 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     with_run(run)
     demo = command("demo", "run the real pair if it is on this machine, else a simulated one, and say which")
     with_run(demo)
-    check = command("check", "say what would run, what is wrong and how long it takes; train nothing")
+    check = command("check", "say what would run, what is wrong and how long it takes; keep nothing")
     check.add_argument("recipe", help="YAML file, or the name of a shipped recipe")
     with_recipe(check)
     report = command("report", "write the report of a study folder again")

@@ -148,12 +148,12 @@ def check(arguments: argparse.Namespace) -> int:
             said = f", accepted: {item['accepted']}" if item["accepted"] else ""
             print(f"  {item['id']} {item['severity']}{said}: {item['message']}")
     refuse_errors(guarded)
-    seconds = estimate_seconds(plan) / arguments.workers
+    seconds = estimate_seconds(plan, arguments.workers)
     print(
         f"  {count_trainings(plan)} trainings in {len(lay_out(plan))} tasks, "
         f"about {_duration(seconds)} with {arguments.workers} workers"
     )
-    print("Nothing is wrong. Nothing was trained.")
+    print("Nothing is wrong. Nothing was kept of the few epochs that were tried to tell the time.")
     return 0
 
 

@@ -1,12 +1,22 @@
-"""How many trainings a study has and how long they take, before any is done."""
+"""How many trainings a study has and how long it takes, from a rehearsal of a small part of it."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
-from ..networks import NETWORKS, build_network
+from ..recipe import Recipe
+from ..weights import Weights
+from .orders import Order, carry_out, portions
 from .plan import Plan
-from .tasks import SourceTask, TargetTask, lay_out
+from .tasks import STAGES, Planned, Ref, SourceTask, TargetTask, lay_out
+
+_EPOCHS = (1, 3)
+_START_SECONDS = 3.0
+_END_SECONDS = 6.0
+_SECONDS_PER_TRIAL = 2e-3
 
 
 def count_trainings(plan: Plan) -> int:
@@ -21,56 +31,94 @@ def count_trainings(plan: Plan) -> int:
     )
 
 
-def estimate_seconds(plan: Plan) -> float:
-    """Return the seconds one worker would need, from a moment's timing of each network on random numbers.
+def estimate_seconds(plan: Plan, workers: int = 1) -> float:
+    """Return the seconds that a study takes from prepared data to its report.
 
-    Nothing is trained on data.
+    Parameters
+    ----------
+    plan : Plan
+        The study. What its choices (search, selection) take is not known before, and not counted.
+    workers : int
+        Processes.
+
+    Notes
+    -----
+    Of every kind of task, direction and network one portion is carried out, for one epoch and for three; the
+    difference, the numbers of windows and epochs and the number of trials give all others. What is found is
+    thrown away.
     """
-    import numpy as np
-
-    from ..arms import make_arms
-    from ..training import Job, Schedule, run_job
-
-    schedule = Schedule(**plan.recipe["train"])
-    n_models = len(plan.recipe["seeds"]) * len(plan.recipe["arms"])
+    shorter = [_with_epochs(plan, n) for n in _EPOCHS]
+    laid_out = [portions(lay_out(p, STAGES[1:])) for p in shorter]
+    whole = portions(lay_out(plan, STAGES[1:]))
+    groups: dict[Any, list[int]] = {}
+    for i, entry in enumerate(whole):
+        groups.setdefault(_group(entry), []).append(i)
+    known: tuple[dict[Ref, Weights], ...] = ({}, {})
     total = 0.0
-    planned = lay_out(plan)
-    for spec in plan.recipe["network"]:
-        updates: dict[tuple[str, int], float] = {}
-        for entry in planned:
-            task = entry.task
-            if not isinstance(task, (SourceTask, TargetTask)) or task.network != spec["name"]:
-                continue
-            source, target = task.direction.split("->")
-            budget = task.budget if isinstance(task, TargetTask) else None
-            n_train = len(plan.split(task.direction, task.network, task.protocol, task.fold, budget).train)
-            if isinstance(task, SourceTask) and task.kind != "same_modality":
-                n_train = len(plan.sides[source].windows(task.network))
-            epochs = plan.train_settings(budget)["epochs"] if budget else schedule.epochs
-            key = (target, min(len(entry.trials), n_models))
-            updates[key] = updates.get(key, 0.0) + schedule.steps_per_epoch(n_train) * epochs
-        for (target, models), n_updates in updates.items():
-            shape = plan.sides[target].windows(spec["name"]).shape
-            k = plan.recipe["align"].get("k")
-            shape = (k,) if k and NETWORKS[spec["name"]].facts["takes"] == "features" else shape
-            signals = plan.sides[target].signals
-            network = build_network(spec, shape, len(signals.classes), sfreq=signals.sfreq)
-            measured = min(models, 40)
-            n_rows, n_steps = schedule.batch_size * 8, 8
-            rows = np.tile(np.arange(n_rows), (measured, 1))
-            rng = np.random.default_rng(0)
-            job = Job(
-                network,
-                make_arms(["scratch"], {}, network, 0) * measured,
-                rng.standard_normal((n_rows, *shape), dtype=np.float32),
-                rng.integers(0, network.n_outputs, n_rows),
-                rows,
-                rows[:, : n_rows // 4],
-                "estimate",
-                Schedule(epochs=1, batch_size=schedule.batch_size),
-            )
-            run_job(job, engine=plan.recipe["engine"])
-            clock = time.perf_counter()
-            run_job(job, engine=plan.recipe["engine"])
-            total += (time.perf_counter() - clock) / n_steps * n_updates * models / measured
-    return total
+    for members in groups.values():
+        first = members[0]
+        seconds = [
+            _rehearse(shorter[j], laid_out[j][first], laid_out[j], known[j]) for j in range(len(shorter))
+        ]
+        slope = max(seconds[1] - seconds[0], 0.0) / (_EPOCHS[1] - _EPOCHS[0])
+        once = max(seconds[0] - _EPOCHS[0] * slope, 0.0)
+        for i in members:
+            share = len(whole[i].trials) / max(len(whole[first].trials), 1)
+            rows = _rows(plan, whole[i]) / _rows(plan, whole[first])
+            total += share * (once + slope * rows * _epochs(plan, whole[i]))
+    n_trials = sum(len(entry.trials) for entry in whole)
+    start = _START_SECONDS if workers > 1 else 0.0
+    return total / workers + start + _END_SECONDS + _SECONDS_PER_TRIAL * n_trials
+
+
+def _with_epochs(plan: Plan, epochs: int) -> Plan:
+    resolved = dict(plan.recipe.resolved)
+    resolved["train"] = {**resolved["train"], "epochs": epochs}
+    budget = resolved.get("budget")
+    if isinstance(budget, Mapping) and budget.get("epochs") is not None:
+        resolved["budget"] = {**budget, "epochs": epochs}
+    return replace(plan, recipe=Recipe(resolved, plan.recipe.path))
+
+
+def _group(entry: Planned) -> tuple[Any, ...]:
+    """Return what portions of about equal cost per window, epoch and trial have in common."""
+    task = entry.task
+    names = ("direction", "network", "kind", "name", "target")
+    return (entry.kind.name, entry.variant, *(getattr(task, name, None) for name in names))
+
+
+def _epochs(plan: Plan, entry: Planned) -> int:
+    budget = getattr(entry.task, "budget", None)
+    settings = plan.train_settings(budget) if budget else plan.recipe["train"]
+    return int(settings["epochs"]) if isinstance(entry.task, (SourceTask, TargetTask)) else 0
+
+
+def _rows(plan: Plan, entry: Planned) -> int:
+    """Return how many windows a portion trains on."""
+    task, frame = entry.task, plan.of(entry.variant)
+    if isinstance(task, TargetTask):
+        split = frame.split(task.direction, task.network, task.protocol, task.fold, task.budget)
+        return max(len(split.train), 1)
+    if isinstance(task, SourceTask):
+        return len(frame.sides[task.direction.split("->")[0]].signals)
+    return 1
+
+
+def _rehearse(plan: Plan, entry: Planned, all_entries: list[Planned], known: dict[Ref, Weights]) -> float:
+    """Carry out one portion, after those whose weights it starts from; return its seconds."""
+    needed = {ref for trial in entry.trials for ref in trial.needs.values()}
+    for other in all_entries:
+        mine = [trial for trial in other.trials if trial.ref in needed and trial.ref not in known]
+        if mine:
+            _carry_out(plan, replace(other, trials=mine), all_entries, known)
+    return _carry_out(plan, entry, all_entries, known)
+
+
+def _carry_out(plan: Plan, entry: Planned, all_entries: list[Planned], known: dict[Ref, Weights]) -> float:
+    weights = {ref: known[ref] for trial in entry.trials for ref in trial.needs.values()}
+    clock = time.perf_counter()
+    order = Order(entry.kind, entry.task, entry.trials, weights, entry.variant)
+    _, outcome = carry_out(plan, order, "cpu")
+    seconds = time.perf_counter() - clock
+    known.update({entry.trials[i].ref: value for i, value in outcome.weights.items()})
+    return seconds
