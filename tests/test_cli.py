@@ -79,6 +79,17 @@ def test_show_gives_source_and_parameters(name, capsys):
         assert "How many features to keep" in said
 
 
+def test_list_says_of_every_library_model_whether_it_can_be_used_or_why_not(capsys):
+    from biotransfer.networks.foreign import MODELS, REFUSED
+
+    assert main(["list", "networks"]) == 0
+    offered, refused = capsys.readouterr().out.split("networks, refused:\n")
+    assert set(MODELS) <= {line.split()[0] for line in offered.splitlines()[1:]}
+    assert len(MODELS) >= 25
+    reasons = dict(line.strip().split(maxsplit=1) for line in refused.splitlines())
+    assert reasons == REFUSED
+
+
 def test_show_reads_weights(finished, capsys):
     path = next((finished / "weights").glob("*.safetensors"))
     assert main(["show", str(path)]) == 0
