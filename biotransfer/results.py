@@ -59,6 +59,11 @@ SCORES = ["direction", "network", "protocol", "budget", "arm", "split", "seed", 
           "random_value", "null_mean", "null_sd", "z", "p", "larger_is_better", "n_windows",
           "note"]  # fmt: skip
 CHOICES = ["direction", "network", "protocol", "fold", "candidate", "values", "arm", "people", "value"]
+_OF_FOLD = ["direction", "network", "protocol", "budget", "split", "seed"]
+LAYERS = [*_OF_FOLD, "arm", "layer", "part", "parameters", "distance", "relative_distance", "cka_initial",
+          "cka_source", "cka_scratch", "reset_initial", "reset_fresh"]  # fmt: skip
+BARRIERS = [*_OF_FOLD, "first", "second", "position", "loss", "balanced_accuracy"]
+ATTRIBUTIONS = [*_OF_FOLD, "arm", "name", "group", "channel", "attribution", "signed", "share", "gap"]
 TABLES: dict[str, list[str] | None] = {
     "curves": CURVES,
     "predictions": PREDICTIONS,
@@ -72,6 +77,9 @@ TABLES: dict[str, list[str] | None] = {
     "nuisance_tests": NUISANCE_TESTS,
     "selection": SELECTION,
     "scores": SCORES,
+    "layers": LAYERS,
+    "barriers": BARRIERS,
+    "attributions": ATTRIBUTIONS,
 }
 """Every table a task may write, by name, with its columns; None where a method chooses them itself. The first
 four are fields of :class:`Results`, all others are found in ``Results.extras``."""

@@ -91,6 +91,7 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
         "compare": {"margin": 0.01},
         "scores": ["leep"],
         "tune": {"align.k": [8, 16]},
+        "moved": True,
         "engine": "loop",
         "nuisance": False,
         "accept": {"leaking_split": "to show it"},

@@ -6,6 +6,7 @@ from .calibration import plot_calibration
 from .carried import plot_ledger
 from .curves import plot_learning_curves
 from .matrix import plot_matrix
+from .movement import plot_moved
 from .nuisance import plot_mains, plot_nuisance
 from .outcomes import plot_confusion, plot_gains, plot_subjects
 from .ranking import plot_ranking
@@ -20,6 +21,7 @@ __all__ = [
     "plot_learning_curves",
     "plot_ledger",
     "plot_matrix",
+    "plot_moved",
     "plot_ranking",
     "plot_scores",
     "plot_search",

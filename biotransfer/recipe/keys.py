@@ -53,6 +53,8 @@ KEYS: dict[str, str] = {
     "same_people": "Groups of people of several sides who are one: [[eeg/a, muse/S3]].",
     "scores": "Transferability scores of every source before training on the target: true for all that "
     "judge a source, or their names (see: biotransfer list scores).",
+    "moved": "true: what training changed in the baseline, a transfer and a control, for two seeds: layers, "
+    "the line between solutions, attributions.",
     "published": "Numbers of a paper to show beside ours: direction, network, arm, metric, value, at.",
     "engine": "auto, stacked or loop.",
     "cluster": "Workers elsewhere: the address of a Dask scheduler, or {name: slurm, jobs: 4, cores: 1, "
@@ -92,6 +94,7 @@ DEFAULTS: dict[str, Any] = {
     "accept": {},
     "same_people": [],
     "scores": [],
+    "moved": False,
     "published": [],
     "engine": "auto",
     "cluster": None,

@@ -102,7 +102,8 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     check_option("engine", out["engine"], ("auto", "stacked", "loop"))
     if out["cluster"] is not None and not isinstance(out["cluster"], str):
         out["cluster"] = plain(check_cluster(out["cluster"]))
-    check(isinstance(out["smoke"], bool), f"smoke={out['smoke']!r}. Expected true or false.")
+    for key in ("moved", "smoke"):
+        check(isinstance(out[key], bool), f"{key}={out[key]!r}. Expected true or false.")
     return {key: out[key] for key in KEYS if key in out}
 
 

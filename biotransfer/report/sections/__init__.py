@@ -12,6 +12,7 @@ from ...results import Results
 from .calibration import calibration
 from .choices import choices
 from .matrix import make_matrix
+from .movement import make_movement
 from .nuisance import lead_pictures, nuisance_section
 from .ranking import ranking
 from .scores import make_scores
@@ -27,6 +28,7 @@ SECTIONS: tuple[Callable[[Results], Section | None], ...] = (
     calibration,
     make_matrix,
     make_scores,
+    make_movement,
     topology_search,
     choices,
     selection,

@@ -21,6 +21,7 @@ from dataclasses import replace
 
 from ..plan import Plan
 from .choices import CHOICES
+from .movement import MOVEMENT
 from .nuisance import NUISANCE
 from .scores import SCORES
 from .search import SEARCH
@@ -35,7 +36,7 @@ __all__ = [
     "TrialFacts", "lay_out", "make_trials", "rehearse",
 ]  # fmt: skip
 
-KINDS: tuple[Kind, ...] = (SEARCH, CHOICES, SELECTION, SOURCE, TARGET, NUISANCE, SCORES)
+KINDS: tuple[Kind, ...] = (SEARCH, CHOICES, SELECTION, SOURCE, TARGET, NUISANCE, SCORES, MOVEMENT)
 
 
 def lay_out(plan: Plan, stages: tuple[str, ...] = STAGES) -> list[Planned]:

@@ -71,8 +71,8 @@ class Fold:
         Rows of the target.
     alignment : Alignment
         Fitted on training rows of both sides.
-    windows : Windows
-        The target's, aligned.
+    windows, unaligned : Windows
+        The target's, aligned and as they were.
     source_train : Windows
         Training rows of the source, not yet aligned.
     spec : dict
@@ -84,6 +84,7 @@ class Fold:
     split: Split
     alignment: Alignment
     windows: Windows
+    unaligned: Windows
     source_train: Windows
     spec: dict[str, Any]
     fitted: dict[str, int]
@@ -121,7 +122,8 @@ def make_fold(plan: Plan, task: FoldTask) -> Fold:
     alignment = fit_alignment(train, windows.take(split.fit_rows), recipe["align"], scale=recipe["scale"])
     fitted = rows_fitted(alignment, windows, split)
     refuse_test_rows(fitted, split, recipe["accept"].get("fitted_on_test_rows", ""))
-    return Fold(split, alignment, alignment.target.apply(windows), train, plan.network_spec(task), fitted)
+    aligned = alignment.target.apply(windows)
+    return Fold(split, alignment, aligned, windows, train, plan.network_spec(task), fitted)
 
 
 def fold_facts(plan: Plan, task: FoldTask) -> dict[str, Any]:

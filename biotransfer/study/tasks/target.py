@@ -18,6 +18,8 @@ from .fold import Fold, FoldTask, every_fold, fold_facts, make_fold
 from .tables import curve_table, ledger_table, prediction_table, training_table
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
+FOLLOWED_SEEDS = 2
+
 
 @dataclass(frozen=True)
 class TargetTask(FoldTask):
@@ -45,13 +47,26 @@ def trials(plan: Plan, task: TargetTask) -> list[Trial]:
         for name in plan.sources
         if not source.closed(plan, name, task.direction, task.network, task.protocol, task.fold)
     }
-    asked = []
+    asked, kept, largest = [], followed(plan), task.budget == plan.budgets[-1]
     for arm in resolve_arms(recipe["arms"]):
         own = [arm.spec] if arm.weights is None else [arm.spec, fingerprint(arm.weights, task.network)]
         for seed in recipe["seeds"]:
             needs = {arm.source: trained[arm.source][seed]} if arm.source in trained else {}
-            asked.append(TrialFacts({"arm": arm.label, "seed": seed}, [*own, seed], needs))
+            keeps = largest and arm.label in kept and seed in recipe["seeds"][:FOLLOWED_SEEDS]
+            columns = {"arm": arm.label, "seed": seed}
+            asked.append(TrialFacts(columns, [*own, seed], needs, keeps_weights=keeps))
     return make_trials("target", facts, asked)
+
+
+def followed(plan: Plan) -> list[str]:
+    """Return the arms whose final weights are looked at: the baseline, a transfer, a control."""
+    requests, against = resolve_arms(plan.recipe["arms"]), plan.recipe["compare"]["against"]
+    if not plan.recipe["moved"]:
+        return []
+    transfers = [arm for arm in requests if arm.role == "transfer" and arm.label != against]
+    transfers.sort(key=lambda arm: arm.entry.name != "transferred")
+    controls = [arm for arm in requests if arm.role == "control" and arm.label != against]
+    return [against, *(arm.label for arm in (*transfers[:1], *controls[:1]))]
 
 
 def rehearse(plan: Plan) -> None:
