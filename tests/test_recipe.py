@@ -165,6 +165,7 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
             "a budget of 0 leaves none",
         ),
         (_with(budget=[5], align="pca", pretrain="multi_task"), "learns from the target's labels"),
+        (_with(budget=[5], align="pca", search={"side": "target"}), "validates on the target's labels"),
         (_with(compare={"metric": "acuracy"}), "Did you mean 'accuracy'"),
         (_with(compare={"measure": "asymptot"}), "Did you mean 'asymptote'"),
         (_with(published=[{"direction": "emg->eeg"}]), "lacks network"),

@@ -112,8 +112,12 @@ def plot_calibration(
     figure = new_figure(PAGE_WIDTH if n_columns > 1 else 0.78 * PAGE_WIDTH, _PANEL_HEIGHT * n_rows + 0.1)
     axes = figure.subplots(n_rows, n_columns, squeeze=False, sharey=True)
     chance = chance_level(results, direction, metric)
-    means = levels.groupby(level=["network", "protocol", "arm"], sort=False).mean()
-    low, high = axis_limits(means.to_numpy(), chance, metric)
+    shown = [
+        np.stack([values.to_numpy(float).mean(axis=0), *(interval if key[2] in bands else ())])
+        for key, values in levels.groupby(level=["network", "protocol", "arm"], sort=False)
+        for interval in [interval_over_people(values.to_numpy(float))]
+    ]
+    low, high = axis_limits(np.concatenate(shown), chance, metric)
     for ax, condition in zip(axes.flat, conditions, strict=False):
         part = select(levels, network=condition[0], protocol=condition[1])
         ax.set_ylim(low, high)

@@ -77,6 +77,11 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
         f"select {out['select']['name']!r} looks at the target's labels, which a budget withholds. "
         "Use select: all, classes or separable_classes, or budget: all.",
     )
+    check(
+        out["budget"] == "all" or out["search"] is None or out["search"]["side"] == "source",
+        "search.side=target validates on the target's labels, which a budget withholds. "
+        "Use search.side: source, or budget: all.",
+    )
     refuse_joint(out["budget"], [request.pretrain or out["pretrain"] for request in requests])
 
     out["train"] = _train(out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -82,7 +82,7 @@ def _lead(results: Results) -> str:
 
 def _gain_table(results: Results, direction: str) -> Table:
     """Return what every arm gains over the baseline with every budget."""
-    metric = compared_metric(results)
+    metric, alpha = compared_metric(results), float(results.recipe["compare"]["alpha"])
     verdicts = results.verdicts
     mine = verdicts[(verdicts["direction"] == direction) & (verdicts["against"] == baseline_arm(results))]
     rows: list[Row] = []
@@ -92,7 +92,8 @@ def _gain_table(results: Results, direction: str) -> Table:
         rows += [condition_label((network, protocol), conditions)] if len(conditions) > 1 else []
         for arm in part["arm"].unique():
             cells = part[part["arm"] == arm].set_index("budget").to_dict("index")
-            rows.append([arm_label(str(arm)), *(_gain(cells.get(name), metric) for name in results.budgets)])
+            gains = (_gain(cells.get(name), metric, alpha) for name in results.budgets)
+            rows.append([arm_label(str(arm)), *gains])
     unit = "points" if is_share(metric) else metric_label(metric)
     columns = {
         "arm": False,
@@ -106,10 +107,10 @@ def _gain_table(results: Results, direction: str) -> Table:
     return make_table(columns, rows, caption)
 
 
-def _gain(verdict: dict[str, object] | None, metric: str) -> str:
+def _gain(verdict: dict[str, Any] | None, metric: str, alpha: float) -> str:
     if verdict is None:
         return write.NOTHING
-    star = " *" if verdict["verdict"] in ("positive", "negative") else ""
+    star = " *" if verdict["p_holm"] < alpha else ""
     inside = write.interval(verdict["ci_low"], verdict["ci_high"], metric)
     return f"{write.gain(verdict['difference'], metric)} ({inside}){star}"
 
@@ -137,7 +138,7 @@ def _saved_table(results: Results, saved: pd.DataFrame, direction: str) -> Table
                     write.NOTHING if arm == base else _seconds(judged["saved"].mean(), bound, "+"),
                     write.NOTHING
                     if arm == base or not np.isfinite([low, high]).all()
-                    else f"{_seconds(low, bound, '+')} to {_seconds(high, bound, '+')}",
+                    else f"{_seconds(low, bound, '+')} to {_seconds(high, '', '+')}",
                 ]
             )
     n_people = saved.loc[saved["direction"] == direction, "subject"].nunique()

@@ -102,7 +102,7 @@ def _inner_folds(plan: Plan, task: SearchTask) -> list[tuple[Windows, Split]]:
         own = Split("source", "subject", source_rows, np.empty(0, dtype=np.int64))
         for inner in inner_splits(source, own, **options):
             alignment = fit_alignment(
-                source.take(inner.train), target.take(outer.train), recipe["align"], scale=recipe["scale"]
+                source.take(inner.train), target.take(outer.fit_rows), recipe["align"], scale=recipe["scale"]
             )
             folds.append((alignment.source.apply(source), inner))
     else:
