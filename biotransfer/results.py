@@ -38,6 +38,8 @@ SOURCES = ["direction", "network", "protocol", "source", "method", "seed", "subj
            "balanced_accuracy", "chance"]  # fmt: skip
 TRAININGS = ["direction", "network", "protocol", "budget", "arm", "split", "seed", "engine", "epochs",
              "best_epoch", "pseudo_labels"]  # fmt: skip
+BASELINES = ["direction", "network", "protocol", "split", "baseline", "permutation", "subject", "n_windows",
+             "accuracy", "balanced_accuracy", "chance"]  # fmt: skip
 FITS = ["direction", "network", "protocol", "budget", "split", "fitted", "outside"]
 NUISANCE = ["target", "protocol", "stage", "family", "split", "subject", "n_features", "n_windows",
             "accuracy", "balanced_accuracy", "chance"]  # fmt: skip
@@ -72,6 +74,7 @@ TABLES: dict[str, list[str] | None] = {
     "trainings": TRAININGS,
     "search": None,
     "choices": CHOICES,
+    "baselines": BASELINES,
     "fits": FITS,
     "nuisance": NUISANCE,
     "nuisance_tests": NUISANCE_TESTS,

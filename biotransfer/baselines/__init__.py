@@ -1,7 +1,7 @@
 """What a network has to beat: shallow classifiers, features that should carry no label, permuted labels."""
 
 from .nuisance import NUISANCE, measure_nuisance, nuisance_columns
-from .permutation import LabelNull, label_null
+from .permutation import LabelNull, label_null, permute_labels
 from .shallow import BASELINES, fit_baseline
 
 __all__ = [
@@ -12,4 +12,5 @@ __all__ = [
     "label_null",
     "measure_nuisance",
     "nuisance_columns",
+    "permute_labels",
 ]

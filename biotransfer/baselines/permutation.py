@@ -20,6 +20,46 @@ class LabelNull(NamedTuple):
     p: float
 
 
+def permute_labels(y: ArrayLike, blocks: ArrayLike, subjects: ArrayLike, *, seed: int) -> np.ndarray:
+    """Permute the labels of whole recordings inside every person.
+
+    Parameters
+    ----------
+    y : array_like, shape (n_windows,), int
+        Class codes.
+    blocks, subjects : array_like, shape (n_windows,), str
+        As for :func:`label_null`.
+    seed : int
+        Draws the permutation.
+
+    Returns
+    -------
+    ndarray, shape (n_windows,), int64
+        Every recording keeps one label, every person as many recordings of each class.
+
+    Examples
+    --------
+    >>> permute_labels([0, 0, 1], ["r1", "r1", "r2"], ["a"] * 3, seed=1).tolist() in ([0, 0, 1], [1, 1, 0])
+    True
+    """
+    true, people = np.asarray(y), np.asarray(subjects, dtype=str)
+    names = np.asarray(blocks, dtype=str)
+    rng = np.random.default_rng(seed)
+    out = np.empty(len(true), dtype=np.int64)
+    for person in np.unique(people):
+        mine = people == person
+        inverse, labels = _blocks(names[mine], true[mine])
+        out[mine] = rng.permutation(labels)[inverse]
+    return out
+
+
+def _blocks(names: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the block of every window, and the label of every block: recordings, apart by class."""
+    keys = np.char.add(np.char.add(names, "|"), labels.astype(str))
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    return inverse, labels[first].astype(np.int64)
+
+
 def label_null(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -75,14 +115,10 @@ def label_null(
     everybody = np.unique(people)
     for person in everybody:
         mine = people == person
-        keys, inverse = np.unique(
-            np.char.add(np.char.add(names[mine], "|"), true[mine].astype(str)), return_inverse=True
-        )
-        labels = np.zeros(len(keys), dtype=np.int64)
-        labels[inverse] = true[mine]
-        counts = np.zeros((len(keys), n_classes))
+        inverse, labels = _blocks(names[mine], true[mine])
+        counts = np.zeros((len(labels), n_classes))
         np.add.at(counts, (inverse, pred[mine]), 1.0)
-        orders = np.argsort(rng.random((n_permutations, len(keys))), axis=1)
+        orders = np.argsort(rng.random((n_permutations, len(labels))), axis=1)
         values = _recalls(np.concatenate([labels[None], labels[orders]]), counts)
         observed += values[0]
         total += values[1:]

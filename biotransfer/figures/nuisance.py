@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..checks import family_table
 from ..checks.common import final_values
+from ..checks.levels import level_table
 from ..errors import check, check_option
 from ..results import Results
 from ..stats import bootstrap_interval
@@ -102,6 +103,14 @@ def _levels(
         points = [(float(values.mean()), low, high, True)]
         rows.append({"name": arm_label(str(arm)) + where, "points": points, "color": look.color,
                      "marker": look.marker})  # fmt: skip
+    shallow = level_table(results)
+    ends = shallow["direction"].str.endswith(f"->{families['target'].iloc[0]}")
+    shallow = shallow[ends & (shallow["kind"] == "baseline") & (shallow["protocol"] == protocol)]
+    for _, row in shallow.drop_duplicates(["name", "value"]).iterrows():
+        points = [(row["value"], row["low"], row["high"], True)]
+        where = f", as for {row['network']} from {row['direction'].split('->')[0]}" if several else ""
+        rows.append({"name": f"{arm_label(row['name'])} (shallow{where})", "points": points, "color": INK,
+                     "marker": "|"})  # fmt: skip
     here = families[families["protocol"] == protocol]
     raw = here[here["stage"] == "raw"].sort_values("value", ascending=False)
     for _, row in raw.iterrows():

@@ -43,6 +43,25 @@ def resolve_nuisance(given: Any) -> dict[str, Any] | None:
     }
 
 
+def resolve_permutations(given: Any, baselines: Collection[Any]) -> int:
+    """Resolve how often labels are permuted.
+
+    Raises
+    ------
+    BiotransferError
+        For no number, or permutations without a baseline to fit.
+    """
+    check(
+        isinstance(given, int) and not isinstance(given, bool) and 0 <= given <= 9999,
+        f"permutations={given!r}. Expected a number up to 9999, such as 99, or 0 for none.",
+    )
+    check(
+        given == 0 or baselines,
+        f"permutations={given} but baselines is empty: nothing is fitted. Add baselines: [lda].",
+    )
+    return int(given)
+
+
 def resolve_accept(given: Any) -> dict[str, str]:
     """Resolve the errors that a study is run in spite of.
 

@@ -48,6 +48,10 @@ KEYS: dict[str, str] = {
     "compare": "against, metric, measure, margin, alpha.",
     "nuisance": "true, false, or families, line (mains frequency in Hz) and classifier: what features that "
     "should not carry the label reach (see: biotransfer list nuisance).",
+    "baselines": "Shallow classifiers on the inputs of networks that take features (see: biotransfer list "
+    "baselines); [] for none.",
+    "permutations": "How often the first of them is fitted again to permuted labels of whole recordings; "
+    "0 for none.",
     "accept": "Errors of checks that would stop the study, each with a reason: {leaking_split: why}; the "
     "report says so (see: biotransfer list checks).",
     "same_people": "Groups of people of several sides who are one: [[eeg/a, muse/S3]].",
@@ -91,6 +95,8 @@ DEFAULTS: dict[str, Any] = {
     "compare": {"against": "scratch", "metric": "balanced_accuracy", "measure": "asymptote", "margin": 0.02,
                 "alpha": 0.05},
     "nuisance": True,
+    "baselines": ["lda"],
+    "permutations": 0,
     "accept": {},
     "same_people": [],
     "scores": [],

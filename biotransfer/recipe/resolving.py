@@ -15,7 +15,7 @@ from ..recording import MODALITIES
 from .analyses import resolve_scores
 from .budget import always_labelled, refuse_joint, resolve_budget
 from .clusters import check_cluster
-from .evidence import resolve_accept, resolve_nuisance, resolve_people
+from .evidence import resolve_accept, resolve_nuisance, resolve_people, resolve_permutations
 from .keys import DEFAULTS, KEYS, METHOD_KEYS, PUBLISHED_KEYS
 from .levers import resolve_pretrain, resolve_requests
 from .searching import resolve_search
@@ -36,6 +36,7 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     BiotransferError
         At the first thing that is wrong.
     """
+    from ..baselines import BASELINES
     from ..features import FEATURES
     from ..metrics import MEASURES, METRICS
     from ..networks import NETWORKS
@@ -100,6 +101,9 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     out["methods"] = _methods(raw, out["arms"], [spec["name"] for spec in out["network"]])
     out["tune"] = resolve_tune(out["tune"], raw, out, resolve)
     out["nuisance"] = resolve_nuisance(out["nuisance"])
+    out["baselines"] = [_spec(BASELINES, item) for item in _as_list(out["baselines"])]
+    _unique("baselines", [spec["name"] for spec in out["baselines"]])
+    out["permutations"] = resolve_permutations(out["permutations"], out["baselines"])
     out["accept"] = resolve_accept(out["accept"])
     out["same_people"] = resolve_people(out["same_people"], sides)
     out["scores"] = resolve_scores(out["scores"])

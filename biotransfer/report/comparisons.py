@@ -150,6 +150,7 @@ def arm_tables(results: Results, measures: Mapping[str, pd.DataFrame], direction
                     badge(verdict["verdict"]) if verdict else "baseline" if arm == base else write.NOTHING,
                 ]
             )
+        rows += _shallow_rows(results, key, part, beside in measures)
         caption = (
             f"Means over {write.counted(part['subject'].nunique(), 'person')}; "
             f"{metric_label(metric)}: {measure_label(measure)}; gains: over {arm_label(base)}, "
@@ -157,6 +158,35 @@ def arm_tables(results: Results, measures: Mapping[str, pd.DataFrame], direction
         )
         out.append(table(columns, rows, caption, condition_label((network, protocol), conditions)))
     return out
+
+
+def _shallow_rows(
+    results: Results, key: Mapping[str, str], arms: pd.DataFrame, with_beside: bool
+) -> list[Row]:
+    """Return shallow classifiers on the same inputs, below the arms they are compared with."""
+    table = results.extras.get("baselines")
+    if table is None:
+        return []
+    metric, measure, base = compared_metric(results), compared_measure(results), baseline_arm(results)
+    beside = "accuracy" if metric != "accuracy" else "balanced_accuracy"
+    part = _rows_of(table, **key)
+    part = part[part["permutation"] == 0]
+    usual = arms[arms["arm"] == base].set_index("subject")[measure]
+    rows: list[Row] = ["Shallow classifiers on the same inputs"] if len(part) else []
+    for name, mine in part.groupby("baseline", sort=False):
+        people = mine.groupby("subject")[[metric, beside]].mean()
+        gains = (people[metric] - usual).dropna().to_numpy()
+        low, high = bootstrap_interval(gains) if len(gains) > 1 else (None, None)
+        rows.append(
+            [
+                arm_label(str(name)), write.NOTHING, write.NOTHING,
+                write.level(people[metric].mean(), metric), _interval(people[metric].to_numpy(), metric),
+                *([write.level(people[beside].mean(), beside)] if with_beside else []),
+                write.gain(gains.mean() if len(gains) else None, metric), write.interval(low, high, metric),
+                write.NOTHING, write.NOTHING, "shallow",
+            ]
+        )  # fmt: skip
+    return rows
 
 
 def other_measures(results: Results) -> pd.DataFrame | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ...results import Results
 from .calibration import calibration
 from .choices import choices
+from .levels import level_section
 from .matrix import make_matrix
 from .movement import make_movement
 from .nuisance import lead_pictures, nuisance_section
@@ -26,6 +27,7 @@ SECTIONS: tuple[Callable[[Results], Section | None], ...] = (
     ranking,
     nuisance_section,
     calibration,
+    level_section,
     make_matrix,
     make_scores,
     make_movement,

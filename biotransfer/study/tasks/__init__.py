@@ -26,6 +26,7 @@ from .nuisance import NUISANCE
 from .scores import SCORES
 from .search import SEARCH
 from .selection import SELECTION, SelectionTask
+from .shallow import SHALLOW
 from .source import SOURCE, SourceTask
 from .target import TARGET, TargetTask, rehearse
 from .task import STAGES, Kind, Outcome, Planned, Ref, Task, Trial, TrialFacts, make_trials
@@ -36,7 +37,7 @@ __all__ = [
     "TrialFacts", "lay_out", "make_trials", "rehearse",
 ]  # fmt: skip
 
-KINDS: tuple[Kind, ...] = (SEARCH, CHOICES, SELECTION, SOURCE, TARGET, NUISANCE, SCORES, MOVEMENT)
+KINDS: tuple[Kind, ...] = (SEARCH, CHOICES, SELECTION, SOURCE, TARGET, SHALLOW, NUISANCE, SCORES, MOVEMENT)
 
 
 def lay_out(plan: Plan, stages: tuple[str, ...] = STAGES) -> list[Planned]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -108,14 +108,25 @@ class Fold:
         return build_network(self.spec, windows.shape, len(windows.classes), sfreq=windows.sfreq)
 
 
-def make_fold(plan: Plan, task: FoldTask) -> Fold:
-    """Align the windows of one fold by the training side, labelled or not; refuse a fit on other rows."""
+def make_fold(plan: Plan, task: FoldTask, y: np.ndarray | None = None) -> Fold:
+    """Align the windows of one fold by the training side, labelled or not; refuse a fit on other rows.
+
+    Parameters
+    ----------
+    plan : Plan
+        The study.
+    task : FoldTask
+        Which fold.
+    y : ndarray, shape (n_windows,), int64, optional
+        Labels in place of the target's own, for a null.
+    """
     from ...pretraining import hold_out_people
 
     plan = plan.tuned(task)
     recipe = plan.recipe
     source, target = task.direction.split("->")
     windows = plan.sides[target].windows(task.network)
+    windows = windows if y is None else replace(windows, y=y)
     split = plan.split(task.direction, task.network, task.protocol, task.fold, task.budget)
     pool = plan.strangers(source, plan.sides[source].windows(task.network), task)
     train = pool.take(hold_out_people(pool, recipe["pretrain"]["held_out"]).train)
