@@ -147,7 +147,8 @@ def test_test_people_never_train(study):
 
 def test_sources_are_judged_on_strangers(study):
     table = study.results.sources
-    assert set(table["source"]) == {"supervised", "shuffled_labels", "noise", "same_modality"}
+    kinds = {"supervised", "shuffled_labels", "noise", "same_modality", "phase", "simulated"}
+    assert set(table["source"]) == kinds
     means = table[table["direction"] == "emg->eeg"].groupby("source")["balanced_accuracy"].mean()
     assert means["noise"] < 0.5
 
@@ -212,7 +213,9 @@ def _ran(monkeypatch):
 
     def watch(plan, order, device):
         ran.extend(
-            (order.kind.name, trial.columns.get("arm", ""), trial.columns["seed"]) for trial in order.trials
+            (order.kind.name, trial.columns.get("arm", ""), trial.columns["seed"])
+            for trial in order.trials
+            if order.kind.name in ("source", "target")
         )
         return carry_out(plan, order, device)
 
@@ -392,7 +395,7 @@ def test_signals_go_through_a_convolutional_network(tmp_path):
 
 def test_the_estimate_counts_every_training():
     plan = prepare(load_recipe(SMALL))
-    assert count_trainings(plan) == 2 * (2 * 4 * len(ARMS) + 2 * (3 + 4))
+    assert count_trainings(plan) == 2 * (2 * 4 * len(ARMS) + 2 * (5 + 4))
     assert 0 < estimate_seconds(plan) < 600
 
 
