@@ -52,16 +52,17 @@ def estimate_seconds(plan: Plan, workers: int = 1) -> float:
     whole = portions(lay_out(plan, STAGES[1:]))
     groups: dict[Any, list[int]] = {}
     for i, entry in enumerate(whole):
-        groups.setdefault(_group(entry), []).append(i)
-    known: tuple[dict[Ref, Weights], ...] = ({}, {})
+        groups.setdefault(_group(plan, entry), []).append(i)
+    known: dict[Ref, Weights] = {}
     total = 0.0
     for members in groups.values():
         first = members[0]
-        seconds = [
-            _rehearse(shorter[j], laid_out[j][first], laid_out[j], known[j]) for j in range(len(shorter))
-        ]
-        slope = max(seconds[1] - seconds[0], 0.0) / (_EPOCHS[1] - _EPOCHS[0])
-        once = max(seconds[0] - _EPOCHS[0] * slope, 0.0)
+        once, slope = _rehearse(shorter[0], laid_out[0][first], laid_out[0], known), 0.0
+        if isinstance(whole[first].task, (SourceTask, TargetTask)):
+            longer = _as_if(laid_out[1][first], laid_out[0][first], known)
+            more = _carry_out(shorter[1], laid_out[1][first], longer) - once
+            slope = max(more, 0.0) / (_EPOCHS[1] - _EPOCHS[0])
+            once = max(once - _EPOCHS[0] * slope, 0.0)
         for i in members:
             share = len(whole[i].trials) / max(len(whole[first].trials), 1)
             rows = _rows(plan, whole[i]) / _rows(plan, whole[first])
@@ -80,11 +81,23 @@ def _with_epochs(plan: Plan, epochs: int) -> Plan:
     return replace(plan, recipe=Recipe(resolved, plan.recipe.path))
 
 
-def _group(entry: Planned) -> tuple[Any, ...]:
+def _group(plan: Plan, entry: Planned) -> tuple[Any, ...]:
     """Return what portions of about equal cost per window, epoch and trial have in common."""
     task = entry.task
-    names = ("direction", "network", "kind", "name", "target")
-    return (entry.kind.name, entry.variant, *(getattr(task, name, None) for name in names))
+    method = (
+        plan.of(entry.variant).sources[task.name].method["name"] if isinstance(task, SourceTask) else None
+    )
+    names = ("direction", "network", "target")
+    return (entry.kind.name, entry.variant, method, *(getattr(task, name, None) for name in names))
+
+
+def _as_if(entry: Planned, like: Planned, known: Mapping[Ref, Weights]) -> dict[Ref, Weights]:
+    """Return weights for ``entry``: those of the trials that stand in the same place of ``like``."""
+    return {
+        ref: known[other.needs[name]]
+        for trial, other in zip(entry.trials, like.trials, strict=True)
+        for name, ref in trial.needs.items()
+    }
 
 
 def _epochs(plan: Plan, entry: Planned) -> int:
@@ -100,7 +113,9 @@ def _rows(plan: Plan, entry: Planned) -> int:
         split = frame.split(task.direction, task.network, task.protocol, task.fold, task.budget)
         return max(len(split.train), 1)
     if isinstance(task, SourceTask):
-        return len(frame.sides[task.direction.split("->")[0]].signals)
+        source, target = task.direction.split("->")
+        own = f"same_modality {target}" if task.kind == "same_modality" else source
+        return len(frame.sides[own if own in frame.sides else target].signals)
     return 1
 
 
@@ -110,11 +125,11 @@ def _rehearse(plan: Plan, entry: Planned, all_entries: list[Planned], known: dic
     for other in all_entries:
         mine = [trial for trial in other.trials if trial.ref in needed and trial.ref not in known]
         if mine:
-            _carry_out(plan, replace(other, trials=mine), all_entries, known)
-    return _carry_out(plan, entry, all_entries, known)
+            _carry_out(plan, replace(other, trials=mine), known)
+    return _carry_out(plan, entry, known)
 
 
-def _carry_out(plan: Plan, entry: Planned, all_entries: list[Planned], known: dict[Ref, Weights]) -> float:
+def _carry_out(plan: Plan, entry: Planned, known: dict[Ref, Weights]) -> float:
     weights = {ref: known[ref] for trial in entry.trials for ref in trial.needs.values()}
     clock = time.perf_counter()
     order = Order(entry.kind, entry.task, entry.trials, weights, entry.variant)
