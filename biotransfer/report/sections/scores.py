@@ -72,7 +72,8 @@ def verdict_on_scores(results: Results, agreement: pd.DataFrame) -> str:
     else:
         said = (
             "No score ranks the sources of a target as training did beyond chance (smallest p "
-            f"{p_value(ranked['p_holm'].min())} after {over}): here the scores do not foretell what helps."
+            f"{p_value(ranked['p_holm'].min())} after {over}): nothing here shows that the scores foretell "
+            "what helps."
         )
     return f"{said} {spread}"
 
