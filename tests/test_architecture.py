@@ -14,7 +14,7 @@ ORDER = [
     "quality", "windows", "features", "splits", "weights", "hub", "networks", "align",
     "arms", "training", "pretraining", "results", "metrics", "selection", "stats",
     "transferability", "movement", "search", "baselines", "verdicts",
-    "checks", "recipe", "study", "figures", "report", "cli", "sklearn",
+    "checks", "truth", "recipe", "study", "figures", "report", "cli", "sklearn",
 ]
 # fmt: on
 HEAVY = {

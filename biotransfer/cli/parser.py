@@ -63,6 +63,11 @@ def build_parser() -> argparse.ArgumentParser:
     check = command("check", "say what would run, what is wrong and how long it takes; keep nothing")
     check.add_argument("recipe", help="YAML file, or the name of a shipped recipe")
     with_recipe(check)
+    check.add_argument(
+        "--spread",
+        metavar="SHARE|DIR",
+        help="standard deviation of gains between people, or an earlier study",
+    )
     report = command("report", "write the report of a study folder again")
     report.add_argument("folder", help="study folder")
     listing = command("list", "list what recipes can name")

@@ -122,7 +122,7 @@ def demo(arguments: argparse.Namespace) -> int:
 def check(arguments: argparse.Namespace) -> int:
     """Say what would run, what is wrong and how long it takes."""
     from ..checks import refuse_errors, run_guards
-    from ..study import count_trainings, estimate_seconds, lay_out, prepare, rehearse
+    from ..study import count_trainings, estimate_seconds, foresee, lay_out, prepare, rehearse
 
     require(arguments.workers >= 1, f"workers={arguments.workers}. Expected 1 or more.")
     recipe = load_recipe(arguments.recipe, arguments.set, smoke=arguments.smoke)
@@ -148,6 +148,8 @@ def check(arguments: argparse.Namespace) -> int:
             said = f", accepted: {item['accepted']}" if item["accepted"] else ""
             print(f"  {item['id']} {item['severity']}{said}: {item['message']}")
     refuse_errors(guarded)
+    for foresight in foresee(plan, arguments.spread):
+        print(f"  {foresight}")
     seconds = estimate_seconds(plan, arguments.workers)
     print(
         f"  {count_trainings(plan)} trainings in {len(lay_out(plan))} tasks, "

@@ -15,8 +15,12 @@ from ..recording import Recording
 from .codes import BANDS, PATTERNS, RATES, latent_codes
 from .eeg import simulate_eeg
 from .emg import simulate_emg
+from .features import STRUCTURES, FeatureTable, simulate_features
 
-__all__ = ["BANDS", "PATTERNS", "RATES", "latent_codes", "simulate_eeg", "simulate_emg", "simulate_pair"]
+__all__ = [
+    "BANDS", "PATTERNS", "RATES", "STRUCTURES", "FeatureTable", "latent_codes", "simulate_eeg",
+    "simulate_emg", "simulate_features", "simulate_pair",
+]  # fmt: skip
 
 
 def simulate_pair(

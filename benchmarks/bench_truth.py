@@ -1,0 +1,117 @@
+"""The verdict on trial: hundreds of studies of simulated pairs whose truth is known."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from joblib import Parallel, delayed
+
+from biotransfer.stats import paired_power
+from biotransfer.truth import TruthStudy, confusion, interval_of_rate, run_truth
+
+ALPHA = 0.05
+STUDIES = {
+    "nothing shared": (TruthStudy("nothing"), 400),
+    "useful": (TruthStudy("useful"), 200),
+    "useful, ten seeds": (TruthStudy("useful", seeds=10), 100),
+    "harmful": (TruthStudy("harmful"), 100),
+    "scale only": (TruthStudy("scale", hidden=(16,) * 5), 200),
+    "two sources of nothing": (
+        TruthStudy("empty", arms=("shuffled_source", "transferred"), against="shuffled_source"), 200,
+    ),
+}  # fmt: skip
+CHUNK = 20
+
+
+def _chunk(name: str, first: int, n_studies: int, folder: Path | None) -> pd.DataFrame:
+    """Run some studies, or read what an interrupted run left."""
+    path = folder / f"{name.replace(' ', '_')}-{first}.parquet" if folder else None
+    if path is not None and path.is_file():
+        return pd.read_parquet(path)
+    table = run_truth(STUDIES[name][0], n_studies, first=first, at_once=CHUNK).assign(planted=name)
+    if path is not None:
+        table.to_parquet(path)
+    return table
+
+
+def run(share: float, workers: int, folder: Path | None, only: Sequence[str] = ()) -> pd.DataFrame:
+    """Return the verdicts of all studies, or of a share of them."""
+    jobs = [
+        (name, first, min(CHUNK, n - first), folder)
+        for name, (_, wanted) in STUDIES.items()
+        if not only or name in only
+        for n in [max(2, round(wanted * share))]
+        for first in range(0, n, CHUNK)
+    ]
+    return pd.concat(Parallel(workers)(delayed(_chunk)(*job) for job in jobs), ignore_index=True)
+
+
+def _rate(count: int, n: int) -> str:
+    low, high = interval_of_rate(count, n)
+    return f"{count} of {n} = {100 * count / n:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def report(verdicts: pd.DataFrame) -> None:
+    """Print the confusion table, what power promised, and what the controls and the seeds are for."""
+    table = confusion(verdicts, by=["planted"])
+    mine = verdicts[verdicts["arm"] == "transferred"]
+    print("| planted | studies | positive | negative | equivalent | inconclusive | gain | spread |")
+    print("|---|---|---|---|---|---|---|---|")
+    for row in table.to_dict("records"):
+        cells = [str(row[name]) for name in ("planted", "n_studies", "positive", "negative", "equivalent",
+                                             "inconclusive")]  # fmt: skip
+        cells += [f"{100 * row['difference']:+.1f}", f"{100 * row['spread']:.1f}"]
+        print("| " + " | ".join(cells) + " |")
+    print(
+        "\ngain: mean over studies, points of balanced accuracy over scratch; spread: of the differences "
+        "between people, with the seeds' shared luck in it\n"
+    )
+    print("| question | rate (95 % Clopper-Pearson) |")
+    print("|---|---|")
+    for name, verdict in (
+        ("nothing shared", "positive"), ("scale only", "positive"), ("useful", "positive"),
+        ("useful, ten seeds", "positive"), ("harmful", "negative"),
+    ):  # fmt: skip
+        part = mine[mine["planted"] == name]
+        if len(part):
+            print(f"| {name}: {verdict} | {_rate(int((part['verdict'] == verdict).sum()), len(part))} |")
+    for name in ("useful", "useful, ten seeds", "harmful"):
+        part = mine[mine["planted"] == name]
+        if len(part):
+            n_tests = len(STUDIES[name][0].arms) - 1
+            gain, spread = part["difference"].mean(), (part["spread"] ** 2).mean() ** 0.5
+            n_people = int(part["n_subjects"].iloc[0])
+            power = paired_power(gain, spread, n_people, alpha=ALPHA / n_tests)
+            print(f"| {name}: power at alpha / {n_tests}, {n_people} people | {power:.0%} |")
+    for name in ("scale only", "nothing shared"):
+        part = mine[mine["planted"] == name]
+        if len(part):
+            claimed = int(((part["difference"] > 0) & (part["p_holm"] < ALPHA)).sum())
+            print(f"| {name}: above scratch, controls not asked | {_rate(claimed, len(part))} |")
+    part = mine[mine["planted"] == "two sources of nothing"]
+    if len(part):
+        for what, column in (("people alone", "p_people"), ("people and seeds, the rule", "p")):
+            claims = int((part[column] < ALPHA).sum())
+            print(f"| two sources of nothing differ (p < 0.05), {what} | {_rate(claims, len(part))} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--share", type=float, default=1.0, help="of the studies (1: some 1200)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument(
+        "--folder", type=Path, help="keep finished parts here, to continue an interrupted run"
+    )
+    parser.add_argument("--only", nargs="*", default=[], help="planted structures")
+    arguments = parser.parse_args()
+    if arguments.folder:
+        arguments.folder.mkdir(parents=True, exist_ok=True)
+    report(run(arguments.share, arguments.workers, arguments.folder, arguments.only))
+
+
+if __name__ == "__main__":
+    main()
