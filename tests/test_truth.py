@@ -27,10 +27,10 @@ def _directions(table, loud=False):
 
 def _overlap(a, b):
     """Mean squared cosine between the rows of ``a`` and the subspace of ``b``."""
-    return float((a @ b.T).__pow__(2).sum() / len(a))
+    return float(((a @ b.T) ** 2).sum() / len(a))
 
 
-LARGE = {"n_source": 8, "n_target": 8, "n_windows": 400, "contrast": 3.0, "loud": 4.0, "variability": 0.1}
+LARGE = {"n_source": 8, "n_target": 8, "n_windows": 200, "contrast": 3.0, "loud": 4.0, "variability": 0.1}
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -43,7 +43,8 @@ def test_only_what_is_named_is_shared(seed):
         theirs, their_loud = _directions(source), _directions(source, loud=True)
         assert _overlap(told, loud) < 0.05
         if structure == "useful":
-            assert _overlap(told, theirs) > 0.6
+            # three source classes' directions of four: at least half of the target's two are among them
+            assert _overlap(told, theirs) > 0.45
             assert _overlap(theirs, loud) < 0.05
         elif structure == "harmful":
             assert _overlap(theirs, loud) > 0.9
