@@ -43,8 +43,7 @@ def test_only_what_is_named_is_shared(seed):
         theirs, their_loud = _directions(source), _directions(source, loud=True)
         assert _overlap(told, loud) < 0.05
         if structure == "useful":
-            # three source classes' directions of four: at least half of the target's two are among them
-            assert _overlap(told, theirs) > 0.45
+            assert _overlap(told, theirs) > 0.9
             assert _overlap(theirs, loud) < 0.05
         elif structure == "harmful":
             assert _overlap(theirs, loud) > 0.9
@@ -69,7 +68,7 @@ def test_an_empty_source_has_classes_that_do_not_differ():
     half = source.run < 2
     learner = LinearDiscriminantAnalysis().fit(source.X[half], source.y[half])
     hits = int((learner.predict(source.X[~half]) == source.y[~half]).sum())
-    assert binomtest(hits, int((~half).sum()), 0.25).pvalue > 0.001
+    assert binomtest(hits, int((~half).sum()), 0.2).pvalue > 0.001
     windows = feature_windows(target, "eeg")
     assert len(windows.subjects) == 12
     assert windows.metadata["uid"].is_unique

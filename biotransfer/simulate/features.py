@@ -12,7 +12,7 @@ STRUCTURES = ("nothing", "empty", "useful", "harmful", "scale")
 N_DIRECTIONS = 4
 N_RUNS = 4
 _SMALL = 0.05
-_CLASSES = {"source": 4, "target": 3}
+_CLASSES = {"source": N_DIRECTIONS + 1, "target": 3}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +46,9 @@ def simulate_features(
     n_target: int = 12,
     n_windows: int = 40,
     n_features: int = 32,
-    contrast: float = 1.4,
-    loud: float = 2.0,
-    variability: float = 0.3,
+    contrast: float = 2.0,
+    loud: float = 3.0,
+    variability: float = 0.7,
     seed: int = 0,
 ) -> tuple[FeatureTable, FeatureTable]:
     """Simulate source and target features whose relation is known.
@@ -77,7 +77,8 @@ def simulate_features(
     Returns
     -------
     source, target : FeatureTable
-        Four and three classes; class number c of one has nothing to do with class number c of the other.
+        Five and three classes; class number c of one has nothing to do with class number c of the other. The
+        means of the source's classes are as far apart as they can be and span all four directions.
 
     Raises
     ------
@@ -105,7 +106,7 @@ def simulate_features(
     --------
     >>> source, target = simulate_features("useful", n_source=2, n_target=3, seed=0)
     >>> source.X.shape, target.X.shape
-    ((320, 32), (360, 32))
+    ((400, 32), (360, 32))
     """
     check_option("structure", structure, STRUCTURES)
     check(0 <= shared <= 1, f"shared={shared} is outside 0 to 1. Try 0.5.")
@@ -145,7 +146,8 @@ def simulate_features(
         rng = np.random.default_rng([seed, 1 + part])
         n_classes = list(_CLASSES.values())[part]
         apart = 0.0 if structure == "empty" and part == 0 else contrast
-        means = apart * _orthonormal(rng, N_DIRECTIONS)[:n_classes] @ directions.T
+        codes = _simplex() if part == 0 else np.eye(N_DIRECTIONS)[:n_classes]
+        means = apart * codes @ _orthonormal(rng, N_DIRECTIONS) @ directions.T
         shape = (n_people, N_RUNS, n_classes, n_windows // N_RUNS)
         strength = np.exp(variability * rng.standard_normal((n_people, 1, 1, 1, 1)))
         X = strength * means[:, None] + variability * rng.standard_normal((n_people, 1, 1, 1, n_features))
@@ -162,3 +164,11 @@ def _orthonormal(rng: np.random.Generator, size: int) -> np.ndarray:
     """Return random orthonormal columns, uniformly distributed."""
     q, r = np.linalg.qr(rng.standard_normal((size, size)))
     return q * np.sign(np.diag(r))
+
+
+def _simplex() -> np.ndarray:
+    """Return the corners of a regular simplex around the origin, one more than directions, of length 1."""
+    corners = np.eye(N_DIRECTIONS + 1) - 1 / (N_DIRECTIONS + 1)
+    basis = np.linalg.svd(corners)[2][:N_DIRECTIONS]
+    placed = corners @ basis.T
+    return placed / np.linalg.norm(placed, axis=1, keepdims=True)

@@ -157,7 +157,7 @@ def _spread(plan: Plan, target: str, given: str | float | None) -> tuple[float, 
     if given is None:
         return PRIOR_SPREAD[plan.sides[target].signals.modality], _MEASURED
     try:
-        value = float(given)
+        value = float(str(given))
     except ValueError:
         return _earlier(Path(str(given)), target)
     check(

@@ -31,6 +31,10 @@ _ENDS = ("emg", "eeg")
 class TruthStudy:
     """What each of the studies is like: all that a recipe would say.
 
+    With the defaults a useful source gains 5 points, and the differences spread as in real recordings: 3.4
+    points between people, 0.7 between seeds for all people alike, 4.5 otherwise, where ``arithmetic_myo``
+    (EMG to EEG, 12 people, 5 seeds) has 4.1, 0.8 and 3.4; the mean of five seeds spreads by 4.0 and 4.3.
+
     Parameters
     ----------
     structure : str
@@ -62,7 +66,7 @@ class TruthStudy:
     seeds: int = 5
     folds: int = 4
     labelled: int = 4
-    hidden: Sequence[int] = (16,)
+    hidden: Sequence[int] = (32,)
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=10, learning_rate=3e-3, batch_size=32))
     margin: float = 0.02
     alpha: float = 0.05

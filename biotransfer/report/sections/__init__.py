@@ -15,6 +15,7 @@ from .levels import level_section
 from .matrix import make_matrix
 from .movement import make_movement
 from .nuisance import lead_pictures, nuisance_section
+from .otherwise import otherwise
 from .ranking import ranking
 from .scores import make_scores
 from .search import topology_search
@@ -26,6 +27,7 @@ __all__ = ["SECTIONS", "Block", "Section", "lead_pictures", "make_sections", "pa
 SECTIONS: tuple[Callable[[Results], Section | None], ...] = (
     ranking,
     nuisance_section,
+    otherwise,
     calibration,
     level_section,
     make_matrix,
