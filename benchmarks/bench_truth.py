@@ -11,7 +11,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from biotransfer.stats import paired_power
-from biotransfer.truth import TruthStudy, confusion, interval_of_rate, run_truth
+from biotransfer.truth import TruthStudy, confusion, expected_rate, interval_of_rate, run_truth
 
 ALPHA = 0.05
 STUDIES = {
@@ -24,6 +24,7 @@ STUDIES = {
         TruthStudy("empty", arms=("shuffled_source", "transferred"), against="shuffled_source"), 200,
     ),
 }  # fmt: skip
+PARTS = {"people": 0.034, "seeds": 0.007, "rest": 0.045}
 CHUNK = 20
 
 
@@ -55,6 +56,24 @@ def _rate(count: int, n: int) -> str:
     return f"{count} of {n} = {100 * count / n:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
 
 
+def _promise(name: str, part: pd.DataFrame) -> None:
+    """Print what power says in advance of this gain, these parts of the spread and this design."""
+    study = STUDIES[name][0]
+    n_people, alpha = int(part["n_subjects"].iloc[0]), ALPHA / (len(study.arms) - 1)
+    gain, square = part["difference"].mean(), (part["spread"] ** 2).mean()
+    between = max(part["difference"].var() - square / n_people, 0.0) ** 0.5
+    alone = expected_rate(gain, **PARTS, n_people=n_people, n_seeds=study.seeds, alpha=alpha)
+    differing = expected_rate(
+        gain, **PARTS, between=between, n_people=n_people, n_seeds=study.seeds, alpha=alpha
+    )
+    t_test = paired_power(gain, square**0.5, n_people, alpha=alpha)
+    print(
+        f"| {name}: power of the t test with this spread, at alpha / {len(study.arms) - 1} | {t_test:.0%} |"
+    )
+    print(f"| {name}: expected of the rule | {alone:.0%} |")
+    print(f"| {name}: the same where true gains differ by {100 * between:.1f} points | {differing:.0%} |")
+
+
 def report(verdicts: pd.DataFrame) -> None:
     """Print the confusion table, what power promised, and what the controls and the seeds are for."""
     table = confusion(verdicts, by=["planted"])
@@ -79,14 +98,10 @@ def report(verdicts: pd.DataFrame) -> None:
         part = mine[mine["planted"] == name]
         if len(part):
             print(f"| {name}: {verdict} | {_rate(int((part['verdict'] == verdict).sum()), len(part))} |")
-    for name in ("useful", "useful, ten seeds", "harmful"):
+    for name in ("useful", "useful, ten seeds"):
         part = mine[mine["planted"] == name]
         if len(part):
-            n_tests = len(STUDIES[name][0].arms) - 1
-            gain, spread = part["difference"].mean(), (part["spread"] ** 2).mean() ** 0.5
-            n_people = int(part["n_subjects"].iloc[0])
-            power = paired_power(gain, spread, n_people, alpha=ALPHA / n_tests)
-            print(f"| {name}: power at alpha / {n_tests}, {n_people} people | {power:.0%} |")
+            _promise(name, part)
     for name in ("scale only", "nothing shared"):
         part = mine[mine["planted"] == name]
         if len(part):

@@ -134,7 +134,7 @@ def test_verdict_comes_first(page):
     order = [a["id"] for tag, a in page.tags if tag == "section"]
     assert order == [
         "verdict", "findings", "comparisons", "arms", "published", "curves", "people", "gains", "confusion",
-        "carried", "sources", "otherwise", "data", "methods", "provenance",
+        "carried", "sources", "otherwise", "levels", "data", "methods", "provenance",
     ]  # fmt: skip
 
 

@@ -8,8 +8,9 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from biotransfer.errors import BiotransferError
 from biotransfer.simulate import STRUCTURES, simulate_features
+from biotransfer.stats import paired_power
 from biotransfer.training import Schedule
-from biotransfer.truth import TruthStudy, confusion, interval_of_rate, run_truth
+from biotransfer.truth import TruthStudy, confusion, expected_rate, interval_of_rate, run_truth
 from biotransfer.truth.planted import feature_windows
 
 
@@ -121,6 +122,13 @@ def test_intervals_of_rates_are_those_of_the_binomial_tails(count, n):
         assert binom.sf(count - 1, n, low) == pytest.approx(0.025, rel=1e-6)
     if count < n:
         assert binom.cdf(count, n, high) == pytest.approx(0.025, rel=1e-6)
+
+
+def test_the_expected_rate_is_the_power_where_seeds_share_nothing():
+    found = expected_rate(0.05, people=0.05, seeds=0.0, rest=0.0, n_people=12, n_seeds=2, n_tables=1000)
+    assert binomtest(round(1000 * found), 1000, paired_power(0.05, 0.05, 12)).pvalue > 0.001
+    lucky = expected_rate(0.05, people=0.05, seeds=0.05, rest=0.0, n_people=12, n_seeds=2, n_tables=500)
+    assert lucky < found - 0.2
 
 
 def test_impossible_requests_are_refused():
