@@ -114,8 +114,8 @@ def expected_rate(
 
     Notes
     -----
-    What :func:`biotransfer.stats.paired_power` says in closed form where seeds share nothing, this says of the
-    whole rule. Controls are not drawn: where they come close, fewer are found.
+    What :func:`biotransfer.stats.paired_power` says in closed form where seeds share nothing, this says of
+    the whole rule. Controls are not drawn: where they come close, fewer are found.
 
     Examples
     --------
