@@ -6,6 +6,7 @@ from biotransfer.recipe import KEYS, load_recipe
 from biotransfer.study import lay_out, prepare
 
 ARMS = ("scratch", "transferred")
+BESIDE = ("nuisance", "shallow")
 BASE = {
     "eeg": {"data": "simulated", "n_subjects": 4},
     "emg": {"data": "simulated", "n_subjects": 4},
@@ -24,36 +25,41 @@ CHANGES = [
     (
         "eeg",
         {**BASE["eeg"], "preprocess": []},
-        {"scratch": "other", "transferred": "other", "nuisance": "other"},
+        dict.fromkeys((*ARMS, *BESIDE), "other"),
     ),
     ("emg", {**BASE["emg"], "windows": {"length": 0.8}}, {"source": "other", "transferred": "other"}),
     ("sets", {"more": {"data": "simulated", "modality": "eeg"}}, {}),
-    ("directions", ["emg->eeg", "eeg->emg"], dict.fromkeys(("source", *ARMS, "nuisance"), "grown")),
-    ("features", "time_domain", dict.fromkeys(("source", *ARMS, "nuisance"), "other")),
-    ("scale", "none", dict.fromkeys(("source", *ARMS), "other")),
+    ("directions", ["emg->eeg", "eeg->emg"], dict.fromkeys(("source", *ARMS, *BESIDE), "grown")),
+    ("features", "time_domain", dict.fromkeys(("source", *ARMS, *BESIDE), "other")),
+    ("scale", "none", dict.fromkeys(("source", *ARMS, "shallow"), "other")),
     ("select", "most_similar", {"selection": "grown", "source": "other", "transferred": "other"}),
-    ("align", {"name": "pca", "k": 6}, dict.fromkeys(("source", *ARMS), "other")),
+    ("align", {"name": "pca", "k": 6}, dict.fromkeys(("source", *ARMS, "shallow"), "other")),
     ("network", {"name": "mlp", "hidden": [8, 4]}, dict.fromkeys(("source", *ARMS), "other")),
     ("search", {"generations": 1, "population": 4}, {"search": "grown"}),
     ("arms", [*ARMS, "permuted"], {"permuted": "grown"}),
     ("arms", [*ARMS, "shuffled_source"], {"source": "grown", "shuffled_source": "grown"}),
     ("methods", [{"label": "unscaled", "scale": "none"}], dict.fromkeys(("source", *ARMS), "grown")),
     ("same_modality", {"eeg": {"people": 1}}, {}),
-    ("split", {"by": "subject", "validation": 1}, dict.fromkeys((*ARMS, "nuisance"), "other")),
-    ("split", [{"by": "subject"}, {"by": "recording"}], dict.fromkeys((*ARMS, "nuisance"), "grown")),
-    ("budget", [2], dict.fromkeys(ARMS, "other")),
+    ("split", {"by": "subject", "validation": 1}, dict.fromkeys((*ARMS, *BESIDE), "other")),
+    ("split", [{"by": "subject"}, {"by": "recording"}], dict.fromkeys((*ARMS, *BESIDE), "grown")),
+    ("budget", [2], dict.fromkeys((*ARMS, "shallow"), "other")),
     ("train", {"epochs": 3}, dict.fromkeys(("source", *ARMS), "other")),
     ("pretrain", {"held_out": 0.4}, {"source": "other", "transferred": "other"}),
     ("pretrain", {"noise": "phase"}, {}),
     ("seeds", 3, dict.fromkeys(("source", *ARMS), "grown")),
     ("compare", {"margin": 0.05}, {}),
     ("nuisance", False, {"nuisance": "shrunk"}),
+    ("baselines", [], {"shallow": "shrunk"}),
+    ("permutations", 2, {"shallow": "grown"}),
+    ("tune", {"align.k": [4, 8]}, {"choice": "grown"}),
+    ("scores", True, {"scores": "grown"}),
+    ("moved", True, {"movement": "grown"}),
     ("published", [], {}),
     ("accept", {"leaking_split": "to see what it does"}, {}),
     ("same_people", [["eeg/1", "emg/1"]], {}),
     ("engine", "loop", dict.fromkeys(("source", *ARMS), "other")),
     ("cluster", "tcp://127.0.0.1:1", {}),
-    ("smoke", True, dict.fromkeys(("source", *ARMS, "nuisance"), "other")),
+    ("smoke", True, dict.fromkeys(("source", *ARMS, *BESIDE), "other")),
 ]
 """Key, change, and what becomes of the trials of every kind of task (for targets: of every arm) that do not
 stay the same. A new key needs a line here."""

@@ -33,7 +33,7 @@ def lay_out(plan: Plan) -> list[ShallowTask]:
 def trials(plan: Plan, task: ShallowTask) -> list[Trial]:
     """Return one trial per method with the labels as they are (permutation 0), and one per permutation."""
     recipe = plan.recipe
-    facts = {**fold_facts(plan, task), "seed": recipe["seeds"][0]}
+    facts = {**fold_facts(plan, task), "network": task.network, "seed": recipe["seeds"][0]}
     asked = []
     for i, spec in enumerate(recipe["baselines"]):
         for k in range(1 + (recipe["permutations"] if i == 0 else 0)):
