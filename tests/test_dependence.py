@@ -51,7 +51,7 @@ CHANGES = [
     ("nuisance", False, {"nuisance": "shrunk"}),
     ("baselines", [], {"shallow": "shrunk"}),
     ("permutations", 2, {"shallow": "grown"}),
-    ("tune", {"align.k": [4, 8]}, {"choice": "grown"}),
+    ("tune", {"align.k": [4, 8]}, {"choices": "grown", "source": "other", "transferred": "other"}),
     ("scores", True, {"scores": "grown"}),
     ("moved", True, {"movement": "grown"}),
     ("published", [], {}),
