@@ -197,5 +197,5 @@ def luck_of_seeds(results: Results) -> Finding:
         return "ok", "What differs between seeds is small beside what differs between people."
     return "warning", (
         "The luck of the seeds is not small: " + "; ".join(texts) + ". All people share a seed's source "
-        "network, so the interval over people does not contain it."
+        "network: p and interval allow for it where there are two seeds or more, and more seeds narrow it."
     )
