@@ -13,6 +13,7 @@ RECIPE = {
     "network": {"name": "mlp", "hidden": [8, 6]},
     "arms": ["scratch", "transferred", "shuffled_source"],
     "nuisance": False,
+    "baselines": [],
     "train": {"epochs": 50},
     "seeds": 20,
 }
