@@ -34,14 +34,14 @@ class _Block:
 
 
 class _Buffers:
-    """Where one size of batch leaves what it computes."""
+    """What one size of batch computes, (n_models, width, n_windows): the layout whose products are fastest."""
 
     def __init__(self, widths: list[int], n_models: int, n_windows: int, like: torch.Tensor):
-        shapes = [(n_models, n_windows, width) for width in widths[:-1]]
-        self.values = [like.new_empty(shape) for shape in shapes]
-        self.slopes = [like.new_empty(shape) for shape in shapes]
-        self.logits = like.new_empty((n_models, widths[-1], n_windows))
-        self.log_p = torch.empty_like(self.logits)
+        self.windows = like.new_empty((n_models, n_windows, widths[0]))
+        self.values = [self.windows.transpose(1, 2)]
+        self.values += [like.new_empty((n_models, width, n_windows)) for width in widths[1:]]
+        self.slopes = [torch.empty_like(value) for value in self.values[1:]]
+        self.log_p = torch.empty_like(self.values[-1])
 
 
 class DenseGradients:
@@ -67,6 +67,7 @@ class DenseGradients:
         ]
         self.widths = [network.input_shape[0], *(tensors[b.bias].shape[1] for b in self.blocks)]
         self.gradients = {f"{name}/0": torch.empty_like(tensor) for name, tensor in tensors.items()}
+        self.minus_one = tensors[self.blocks[0].bias].new_full((), -1.0)
         self._buffers: dict[int, _Buffers] = {}
 
     @torch.no_grad()
@@ -95,41 +96,39 @@ class DenseGradients:
         if n not in self._buffers:
             self._buffers[n] = _Buffers(self.widths, self.n_models, n, X)
         buffers = self._buffers[n]
-        self._forward(X, rows, buffers)
-        torch.log_softmax(buffers.logits, 1, out=buffers.log_p)
+        logits = self._forward(X, rows, buffers)
+        torch.log_softmax(logits, 1, out=buffers.log_p)
         index = labels.unsqueeze(1)
         said = buffers.log_p.gather(1, index)
         hits = (said >= buffers.log_p.amax(1, keepdim=True)).sum(dim=(1, 2))
-        slope = buffers.log_p.exp_()
-        slope.scatter_add_(1, index, said.new_full((), -1.0).expand_as(said)).div_(n)
-        self._backward(slope, buffers, training)
+        slope = torch.exp(buffers.log_p, out=buffers.slopes[-1])
+        slope.scatter_add_(1, index, self.minus_one.expand_as(said)).div_(n)
+        self._backward(buffers, training)
         return said.mean(dim=(1, 2)).neg_(), hits
 
-    def _forward(self, X: torch.Tensor, rows: torch.Tensor, buffers: _Buffers) -> None:
-        torch.index_select(X, 0, rows.reshape(-1), out=buffers.values[0].flatten(0, 1))
-        for i, block in enumerate(self.blocks[:-1]):
-            weight, bias = self.tensors[block.weight], self.tensors[block.bias].unsqueeze(1)
-            value = torch.baddbmm(bias, buffers.values[i], weight.transpose(1, 2), out=buffers.values[i + 1])
+    def _forward(self, X: torch.Tensor, rows: torch.Tensor, buffers: _Buffers) -> torch.Tensor:
+        torch.index_select(X, 0, rows.reshape(-1), out=buffers.windows.flatten(0, 1))
+        for i, block in enumerate(self.blocks):
+            weight, bias = self.tensors[block.weight], self.tensors[block.bias].unsqueeze(2)
+            value = torch.baddbmm(bias, weight, buffers.values[i], out=buffers.values[i + 1])
             if block.relu:
                 value.relu_()
-        weight, bias = (self.tensors[name] for name in (self.blocks[-1].weight, self.blocks[-1].bias))
-        torch.baddbmm(bias.unsqueeze(2), weight, buffers.values[-1].transpose(1, 2), out=buffers.logits)
+        return buffers.values[-1]
 
-    def _backward(self, slope: torch.Tensor, buffers: _Buffers, training: Collection[str]) -> None:
-        """Go from the logits' slope, shape (n_models, n_outputs, n_windows), down to the lowest asked for."""
+    def _backward(self, buffers: _Buffers, training: Collection[str]) -> None:
+        """Go from the logits' slope down to the lowest layer whose gradient is asked for."""
         wanted = [
             i for i, b in enumerate(self.blocks) if {f"{b.weight}/0", f"{b.bias}/0"}.intersection(training)
         ]
         for i in range(len(self.blocks) - 1, min(wanted, default=len(self.blocks)) - 1, -1):
-            block = self.blocks[i]
+            block, slope = self.blocks[i], buffers.slopes[i]
             if i in wanted:
-                torch.bmm(slope, buffers.values[i], out=self.gradients[f"{block.weight}/0"])
+                torch.bmm(slope, buffers.values[i].transpose(1, 2), out=self.gradients[f"{block.weight}/0"])
                 torch.sum(slope, 2, out=self.gradients[f"{block.bias}/0"])
             if i > min(wanted):
-                lower = buffers.slopes[i]
-                torch.bmm(slope.transpose(1, 2), self.tensors[block.weight], out=lower)
+                lower = buffers.slopes[i - 1]
+                torch.bmm(self.tensors[block.weight].transpose(1, 2), slope, out=lower)
                 if self.blocks[i - 1].relu:
                     torch.ops.aten.threshold_backward.grad_input(
                         lower, buffers.values[i], 0, grad_input=lower
                     )
-                slope = lower.transpose(1, 2)
