@@ -43,6 +43,7 @@ CARD: Mapping[str, str] = {
     "metrics": "what it knows about windows that were kept out, and which those were",
     "data_uid": "hash of the windows that it was trained on",
     "recipe_uid": "hash of the study's recipe",
+    "trial": "address of the training in its study",
     "direction": "direction of the study that it was trained for",
     "library": "version of biotransfer that saved it",
 }

@@ -427,3 +427,8 @@ def test_a_sham_start_makes_any_method_a_control():
 
 def test_arms_of_another_version_are_left_out():
     assert list(known_arms(["scratch", {"name": "gone"}, {"name": "bss", "gone": 1}])) == ["scratch"]
+
+
+def test_a_sham_of_given_weights_is_named_after_them():
+    spec = {"name": "transferred", "weights": "theirs/net.safetensors", "start": "permuted", "label": "sham"}
+    assert "net.safetensors weights in a random order" in resolve_arm(spec).phrase

@@ -184,3 +184,11 @@ def test_windows_written_in_pieces_are_those_written_at_once(tmp_path):
     pd.testing.assert_frame_equal(open_windows(tmp_path / "pieces").metadata, windows.metadata)
     with pytest.raises(BiotransferError, match="no windows were written"):
         WindowsWriter(tmp_path / "empty").close()
+
+
+def test_files_behind_a_linked_folder_are_hashed_as_themselves(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a.csv").write_text("1")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    there = cache.file_hashes([tmp_path / "link" / "a.csv"], tmp_path / "link")
+    assert there == cache.file_hashes([tmp_path / "real" / "a.csv"], tmp_path / "real")

@@ -93,7 +93,7 @@ def _frame(windows, *, split="subject", other=None, arms=("scratch", "transferre
     if other is not None:
         sides["same_modality eeg"] = _Side(other, {"dataset": "own", "simulated": False})
     splits = {("eeg", split, "mlp"): make_splits(windows, split, **settings)}
-    return SimpleNamespace(recipe=load_recipe(raw), sides=sides, splits=splits)
+    return SimpleNamespace(recipe=load_recipe(raw), sides=sides, splits=splits, labelled={})
 
 
 def _renamed(recording, subject, run="copy"):

@@ -108,3 +108,14 @@ def test_a_resolved_choice_resolves_to_itself():
     once = load_recipe(RECIPE)
     assert load_recipe(once.to_dict()).uid == once.uid
     assert once["tune"]["values"] == {"align.k": [4, 24], "train.epochs": [1, 4]}
+
+
+def test_each_of_two_networks_chooses_for_itself(tmp_path):
+    recipe = {
+        **RECIPE,
+        "network": [{"name": "mlp", "hidden": [4]}, {"name": "cnn_image", "filters": [2], "hidden": 4}],
+        "tune": {"align.k": [16, 25], "folds": 2},
+        "arms": ["scratch", "transferred"],
+    }
+    tried = run_study(recipe, tmp_path / "out").results.extras["choices"]
+    assert tried.groupby("network").size().to_dict() == {"cnn_image": 16, "mlp": 16}

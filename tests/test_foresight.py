@@ -65,3 +65,11 @@ def test_a_study_of_other_targets_gives_no_spread(plan, tmp_path):
     )
     with pytest.raises(BiotransferError, match="no verdict on 'transferred'"):
         foresee(plan, tmp_path)
+
+
+def test_every_further_way_to_transfer_makes_the_family_larger():
+    ways = "methods=[{label: unscaled, scale: none, arms: [scratch, transferred]}]"
+    found = {item.network: item for item in foresee(prepare(load_recipe("quickstart", [*SMALL, ways])), 0.03)}
+    assert set(found) == {"mlp", "mlp + unscaled"}
+    assert {item.n_tests for item in foresee(prepare(load_recipe("quickstart", [*SMALL, ways])), 0.03)
+            if item.n_subjects == 7} == {3}  # fmt: skip

@@ -297,3 +297,13 @@ def test_incomplete_or_broken_curves_are_refused():
             measure_curves(broken)
     with pytest.raises(BiotransferError, match="balanced_accuracy"):
         measure_curves(curves, metric="log_loss")
+
+
+def test_a_split_that_was_chosen_to_train_shorter_holds_its_last_values():
+    short = {arm: {"b": people["b"][:3]} for arm, people in CASE.items()}
+    whole = {arm: {"a": people["a"]} for arm, people in CASE.items()}
+    curves = pd.concat([table(whole, splits=["s1"]), table(short, splits=["s2"])], ignore_index=True)
+    found = measure_curves(curves, last=2).set_index(["arm", "subject"])
+    alone = measure_curves(table(whole, splits=["s1"]), last=2).set_index(["arm", "subject"])
+    assert found.loc[("transferred", "b"), "asymptote"] == CASE["transferred"]["b"][2]
+    assert found.loc[("transferred", "a"), "asymptote"] == alone.loc[("transferred", "a"), "asymptote"]

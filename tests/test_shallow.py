@@ -81,3 +81,15 @@ def test_the_report_shows_them(results):
     page = render(results)
     assert "Shallow classifiers on the same inputs" in page
     assert "lda (shallow, same inputs)" in page
+
+
+@pytest.mark.parametrize("seconds", [0, 1])
+def test_budgets_too_small_for_a_shallow_classifier_have_none(seconds, tmp_path):
+    recipe = {
+        "eeg": {"data": "simulated", "n_subjects": 3, "preprocess": "none"},
+        "emg": {"data": "simulated", "n_subjects": 3, "preprocess": "none"},
+        "directions": ["emg->eeg"], "features": "band_power", "align": {"name": "pca", "k": 6},
+        "network": {"name": "mlp", "hidden": [4]}, "arms": ["scratch", "transferred"],
+        "nuisance": False, "budget": {"seconds": [seconds], "epochs": 2}, "train": {"epochs": 2}, "seeds": 1,
+    }  # fmt: skip
+    assert "baselines" not in run_study(recipe, tmp_path / "out").results.extras

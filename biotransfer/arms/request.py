@@ -74,7 +74,8 @@ class ArmRequest:
         """Subject of the verdict's sentence, with {source} and {target} left open."""
         start = self.parameters.get("start", "source")
         if start != "source":
-            return f"The procedure of {self.entry.name} on {_SHAMS[start]} ({self.label})"
+            sham = _SHAMS[start].replace("{source}", self._origin or "{source}")
+            return f"The procedure of {self.entry.name} on {sham} ({self.label})"
         given = self.entry.facts["phrase"].replace("{source}", self._origin or "{source}")
         return given if self.label == self.entry.name else f"{given} ({self.label})"
 

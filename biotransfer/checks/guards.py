@@ -49,6 +49,10 @@ class Frame(Protocol):
     def splits(self) -> Mapping[tuple[str, str, str], list[Split]]:
         """By (target, protocol, network)."""
 
+    @property
+    def labelled(self) -> Mapping[tuple[str, str, str, str], list[Split]]:
+        """By (target, protocol, network, budget): the same folds with the labels that the budget leaves."""
+
 
 class Fault(NamedTuple):
     """One thing that a guard found; what it touches: a target and protocol, a direction's source, or all."""
@@ -94,7 +98,14 @@ def shared_samples(frame: Frame) -> list[Fault]:
     samples of one recording on both sides are refused when the split is made.
     """
     faults, copies = [], {}
-    for target, protocol, network, splits in _first_splits(frame):
+    for target, protocol, network, folds in _first_splits(frame):
+        budgets = [
+            split
+            for (*key, _), made in frame.labelled.items()
+            if tuple(key) == (target, protocol, network)
+            for split in made
+        ]
+        splits = [*folds, *budgets]
         if target not in copies:
             copies[target] = find_copies(frame.sides[target].signals)
         windows = frame.sides[target].windows(network)
@@ -239,10 +250,10 @@ def unequal_tuning(frame: Frame) -> list[Fault]:
     """
     recipe = frame.recipe
     arms = known_arms(recipe["arms"])
-    groups: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str, str], list[str]] = {}
     for label, arm in arms.items():
         if arm.role == "transfer" or label == recipe["compare"]["against"]:
-            groups.setdefault((arm.entry.name, str(arm.pretrain)), []).append(label)
+            groups.setdefault((arm.entry.name, str(arm.pretrain), str(arm.weights)), []).append(label)
     baseline = arms[recipe["compare"]["against"]].entry.name
     allowed = sum(arm.entry.name == baseline for arm in arms.values())
     return [
@@ -251,6 +262,6 @@ def unequal_tuning(frame: Frame) -> list[Fault]:
             f"{name} is tried with {len(labels)} settings ({', '.join(labels)}), {baseline} with {allowed}: "
             "the best of several looks better by luck alone",
         )
-        for (name, _), labels in groups.items()
+        for (name, *_), labels in groups.items()
         if len(labels) > allowed
     ]

@@ -97,7 +97,8 @@ def score_agreement(results: Results) -> pd.DataFrame:
         )
         ahead = float((part["value"] > part["random_value"]).mean())
         rows.append({"score": name, **found, "beats_random": ahead, "cases": len(part)})
-    out = pd.DataFrame(rows)
+    columns = ["score", "tau", "ci_low", "ci_high", "p", "n", "beats_random", "cases"]
+    out = pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns, dtype=float)
     known = out["p"].notna().to_numpy()
     out["p_holm"] = np.nan
     if known.any():

@@ -140,6 +140,24 @@ def _select(curves: pd.DataFrame, metric: str, against: str) -> pd.DataFrame:
     return tested
 
 
+def _extended(tested: pd.DataFrame) -> pd.DataFrame:
+    """Hold the last values of splits that trained shorter than others, all their arms and seeds alike.
+
+    Where epochs are chosen fold by fold, a fold's training ends when it was decided to.
+    """
+    keys = [*STUDY_KEYS, "split"]
+    ends = tested.groupby([*keys, "arm", "subject", "seed"], observed=True)["epoch"].max().reset_index()
+    each = ends.groupby(keys, observed=True)["epoch"].agg(["min", "max"]).reset_index()
+    each["last"] = each.groupby(STUDY_KEYS, observed=True)["max"].transform("max")
+    short = each[(each["min"] == each["max"]) & (each["max"] < each["last"])]
+    added = [tested]
+    for row in short.to_dict("records"):
+        mine = np.logical_and.reduce([tested[key] == row[key] for key in keys])
+        final = tested[mine & (tested["epoch"] == row["max"])]
+        added += [final.assign(epoch=epoch) for epoch in range(int(row["max"]) + 1, int(row["last"]) + 1)]
+    return pd.concat(added, ignore_index=True) if len(added) > 1 else tested
+
+
 def measure_curves(
     curves: pd.DataFrame,
     *,
@@ -160,7 +178,7 @@ def measure_curves(
     metric : str
         Accuracy or balanced accuracy.
     last : int
-        Evaluations in the asymptote.
+        Evaluations in the asymptote; a split that trained shorter than others holds its last values.
     threshold : float, optional
         What time_to_threshold waits for. By default, for each direction, network, protocol and budget, the
         point where the mean curve of ``against`` has made 95 % of its own way from step 0 to its asymptote.
@@ -188,7 +206,7 @@ def measure_curves(
     Bozinovski 2020, doi:10.31449/inf.v44i3.2828 (savings). The default threshold is ours: a share of the
     gain, because a share of the accuracy itself can lie below chance.
     """
-    tested = _select(curves, metric, against)
+    tested = _extended(_select(curves, metric, against))
     run = ["arm", "subject", "seed"] if each_seed else ["arm", "subject"]
     by = [*STUDY_KEYS, *run, "epoch"]
     tested = tested.assign(runs=1.0, **{name: tested[name].astype(str) for name in by[:-1] if name != "seed"})

@@ -151,7 +151,7 @@ def file_hashes(files: Iterable[Path], base: Path) -> dict[str, str]:
     out: dict[str, str] = {}
     fresh: dict[str, list[object]] = {}
     for path in sorted(files):
-        name, stat = path.relative_to(base).as_posix(), path.stat()
+        name, stat = path.parent.resolve().joinpath(path.name).relative_to(base).as_posix(), path.stat()
         state = [stat.st_size, stat.st_mtime_ns]
         if known.get(name, [])[:2] == state:
             out[name] = known[name][2]

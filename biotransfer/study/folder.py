@@ -12,8 +12,10 @@ from typing import Any
 import yaml
 
 from .. import __version__
+from ..arms import resolve_arms
 from ..errors import BiotransferError, check
 from ..files import is_alive, read_json, write_json, write_text
+from ..networks.checkpoints import fingerprint
 from ..recipe import DESCRIPTIVE, Recipe, digest, recipe_yaml
 from ..results import Results, load_results
 from .cache import code_uid
@@ -132,7 +134,14 @@ def only_writer(folder: Path) -> Iterator[None]:
 def outcome_uid(plan: Plan) -> str:
     """Return a hash of everything that the tables, verdicts and checks of a study follow from."""
     data = {name: [side.facts["digest"], side.facts["features_spec"]] for name, side in plan.sides.items()}
-    return digest([code_uid(), plan.recipe.to_dict(), data])
+    given = [
+        fingerprint(arm.weights, spec["name"])
+        for variant in plan.recipe.variants.values()
+        for arm in resolve_arms(variant["arms"])
+        for spec in variant["network"]
+        if arm.weights is not None
+    ]
+    return digest([code_uid(), plan.recipe.to_dict(), data, given])
 
 
 def finished_results(folder: Path, uid: str) -> Results | None:

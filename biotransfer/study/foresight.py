@@ -108,19 +108,23 @@ def foresee(plan: Plan, spread: str | float | None = None) -> list[Foresight]:
     """
     settings = plan.recipe["compare"]
     tested: dict[tuple[str, str, str, str], set[str]] = {}
-    for task in _targets(plan):
+    tests: dict[tuple[str, str, str, str], int] = {}
+    for variant, task in _targets(plan):
         target = task.direction.split("->")[1]
         people = plan.sides[target].signals.metadata["subject"].to_numpy(dtype=str)
         split = plan.split(task.direction, task.network, task.protocol, task.fold, task.budget)
-        key = (task.direction, task.network, task.protocol, task.budget)
+        network = f"{task.network} + {variant}" if variant else task.network
+        key = (task.direction, network, task.protocol, task.budget)
+        tests[key] = sum(
+            arm.label != settings["against"] for arm in resolve_arms(plan.of(variant).recipe["arms"])
+        )
         tested.setdefault(key, set()).update(np.unique(people[split.test]))
-    n_arms = sum(arm.label != settings["against"] for arm in resolve_arms(plan.recipe["arms"]))
     out = []
     for (direction, network, protocol, budget), people in tested.items():
         family = [
             key for key, who in tested.items() if key[2] == protocol and _can(len(who), settings["alpha"])
         ]
-        n_tests = n_arms * max(len(family), 1)
+        n_tests = sum(tests[key] for key in family) or tests[direction, network, protocol, budget]
         alpha = settings["alpha"] / max(n_tests, 1)
         value, origin = _spread(plan, direction.split("->")[1], spread)
         out.append(
@@ -141,10 +145,11 @@ def foresee(plan: Plan, spread: str | float | None = None) -> list[Foresight]:
     return out
 
 
-def _targets(plan: Plan) -> Iterator[TargetTask]:
+def _targets(plan: Plan) -> Iterator[tuple[str, TargetTask]]:
+    """Return every fold of a target with the variant of the recipe that it belongs to."""
     for entry in lay_out(plan):
         if isinstance(entry.task, TargetTask):
-            yield entry.task
+            yield entry.variant, entry.task
 
 
 def _can(n_people: int, alpha: float) -> bool:

@@ -194,15 +194,18 @@ def export_weights(
     """Write the named weights of ``trials`` into the study folder, where they are not there yet."""
     from ..weights import save_weights
 
+    def stands(name: str, ref: Ref) -> bool:
+        card = folder / f"{name}.json"
+        whole = card.is_file() and (folder / f"{name}.safetensors").is_file()
+        return whole and json.loads(card.read_text(encoding="utf-8")).get("trial") == "/".join(ref)
+
     wanted = {t.weights_name: t.ref for t in trials if t.weights_name}
-    absent = {
-        name: ref
-        for name, ref in wanted.items()
-        if not ((folder / f"{name}.json").is_file() and (folder / f"{name}.safetensors").is_file())
-    }
+    absent = {name: ref for name, ref in wanted.items() if not stands(name, ref)}
     found = store.weights(absent.values())
     for name, ref in absent.items():
         weights = found[ref]
-        save_weights(Weights(weights.tensors, {**weights.facts, **facts}), folder / name)
+        save_weights(
+            Weights(weights.tensors, {**weights.facts, **facts, "trial": "/".join(ref)}), folder / name
+        )
     for path in folder.glob(".*.part"):
         path.unlink(missing_ok=True)

@@ -90,7 +90,10 @@ def barrier_heights(barriers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _barriers(results: Results) -> Table:
-    heights = barrier_heights(results.extras["barriers"])
+    if "barriers" not in results.extras:
+        heights = pd.DataFrame(columns=["direction", "network", "protocol", "first", "second", "height"])
+    else:
+        heights = barrier_heights(results.extras["barriers"])
     keys = ["direction", "network", "protocol"]
     rows: list[Row] = []
     for names, part in results.extras["attributions"].groupby(keys, sort=False, observed=True):

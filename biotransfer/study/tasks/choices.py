@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from ...arms import ArmRequest, resolve_arms
+from ...networks.checkpoints import fingerprint
 from ...recipe import Recipe
 from ...recipe.tuning import candidates, with_values
 from ...splits import ALL, inner_splits
@@ -68,7 +69,10 @@ def trials(plan: Plan, task: ChoiceTask) -> list[Trial]:
         **task.columns,
         "source": plan.sides[origin].uid(task.network),
         "target": plan.sides[goal].uid(task.network),
-        "arms": [arm.spec for arm in judges(plan)],
+        "arms": [
+            arm.spec if arm.weights is None else [arm.spec, fingerprint(arm.weights, task.network)]
+            for arm in judges(plan)
+        ],
         "network": plan.recipe_network(task.network),
         **{key: recipe[key] for key in ("scale", "align", "train", "engine", "pretrain", "same_modality")},
         "inner": [recipe["tune"]["folds"], recipe["tune"]["seed"], recipe["seeds"][0]],
@@ -96,6 +100,7 @@ def _frame(plan: Plan, task: ChoiceTask, fold: int, values: Mapping[str, Any]) -
         **with_values(recipe.resolved, values),
         "tune": None,
         "directions": [task.direction],
+        "network": [plan.recipe_network(task.network)],
         "split": [rule for rule in recipe["split"] if rule["by"] == task.protocol],
         "arms": [arm.spec for arm in judges(plan)],
         "seeds": recipe["seeds"][:1],

@@ -27,7 +27,18 @@ def lay_out(plan: Plan) -> list[ShallowTask]:
     if plan.variant or not plan.recipe["baselines"]:
         return []
     tasks = every_fold(plan, ShallowTask, plan.budgets[-1:])
-    return [task for task in tasks if NETWORKS[task.network].facts["takes"] == "features"]
+    return [
+        task
+        for task in tasks
+        if NETWORKS[task.network].facts["takes"] == "features" and _enough_labels(plan, task)
+    ]
+
+
+def _enough_labels(plan: Plan, task: ShallowTask) -> bool:
+    """Whether the labels that the budget leaves show how windows of one class differ: two of every class."""
+    split = plan.split(task.direction, task.network, task.protocol, task.fold, task.budget)
+    windows = plan.sides[task.direction.split("->")[1]].windows(task.network)
+    return bool(np.bincount(windows.y[split.train], minlength=len(windows.classes)).min() >= 2)
 
 
 def trials(plan: Plan, task: ShallowTask) -> list[Trial]:
