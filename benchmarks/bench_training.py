@@ -64,7 +64,8 @@ CASES = [
     Case("MLP 988-128-64-3, batch 64", _mlp(128, 64), (988,), 64, 32, 2),
     Case("MLP 128-64-32-3, batch 64", _mlp(64, 32), (128,), 64, 32, 4),
     Case("MLP 64-32-3, batch 32", _mlp(32), (64,), 32, 128, 4),
-    Case("CNN of 8 x 128 signals, batch 64", (("name", "cnn_signal"),), (8, 128), 64, 8, 2, 512),
+    Case("CNN of 16 x 16 features, batch 64", (("name", "cnn_image"),), (256,), 64, 16, 2),
+    Case("CNN of 8 x 128 signals, batch 64", (("name", "cnn_signal"),), (8, 128), 64, 8, 2),
 ]
 
 
@@ -200,7 +201,7 @@ class Workers:
 def measure(case: Case, cores: int, rounds: int, clock: Clock) -> list[str]:
     """Return the lines of a case's table."""
     workers = Workers(cores)
-    engine = choose_engine(case.record, n_models=case.models, batch_size=case.batch)
+    engine = choose_engine(case.record)
 
     def several(peer: Callable[[Case, int], float]) -> Callable[[], float]:
         return lambda: float(np.mean([peer(case, seed) for seed in range(case.peers)]))

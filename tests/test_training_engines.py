@@ -17,7 +17,7 @@ from biotransfer.training import Job, Schedule, run_job, train
 from biotransfer.training import stacked as stacked_module
 from biotransfer.training.dense import DenseGradients, written_out
 from biotransfer.training.job import PseudoLabels
-from biotransfer.training.layers import run_stacked
+from biotransfer.training.layers import convolve_patches, run_stacked
 from biotransfer.training.stacked import models_per_stack, plan_stacks
 from biotransfer.training.teaching import pseudo_labels, pseudo_order
 from biotransfer.weights import Weights
@@ -381,3 +381,22 @@ def test_an_arm_is_a_value_that_training_does_not_change():
     assert before == [{k: v.tobytes() for k, v in arm.tensors.items()} for arm in arms]
     assert thin == [[p.tobytes() for pair in arm.low_rank.values() for p in pair[:2]] for arm in arms]
     assert all(isinstance(arm, Arm) for arm in arms)
+
+
+@pytest.mark.parametrize("kernel", [(3, 3), (1, 15), (5, 1)])
+def test_products_with_patches_are_grouped_convolutions(kernel):
+    rng = torch.Generator().manual_seed(0)
+    given = [
+        torch.randn(*shape, generator=rng, dtype=torch.float64, requires_grad=True)
+        for shape in ((6, 3 * 4, 7, 20), (3, 5, 4, *kernel), (3, 5))
+    ]
+    x, weight, bias = given
+    theirs = functional.conv2d(
+        x, weight.flatten(0, 1), bias.flatten(), padding=[side // 2 for side in kernel], groups=3
+    )
+    ours = convolve_patches(x, weight, bias)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
+    pull = torch.randn(theirs.shape, generator=rng, dtype=torch.float64)
+    gradients = [torch.autograd.grad(out, given, pull) for out in (ours, theirs)]
+    for a, b in zip(*gradients, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-12)

@@ -73,14 +73,12 @@ def describe_run(
     from ..training import choose_engine
 
     sides: Mapping[str, Side] = plan.sides
-    engines, n_models = {}, len(plan.recipe["arms"]) * len(plan.recipe["seeds"])
+    engines = {}
     for spec in plan.recipe["network"]:
         target = plan.recipe["directions"][0].split("->")[1]
         shape = _network_shape(plan, spec, sides[target].windows(spec["name"]).shape)
         network = build_network(spec, shape, 2, sfreq=sides[target].signals.sfreq)
-        engines[spec["name"]] = choose_engine(
-            network, plan.recipe["engine"], device, n_models, plan.recipe["train"]["batch_size"]
-        )
+        engines[spec["name"]] = choose_engine(network, plan.recipe["engine"])
     return {
         "recipe_uid": plan.recipe.uid,
         "command": command,

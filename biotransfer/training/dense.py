@@ -34,7 +34,7 @@ class _Block:
 
 
 class _Buffers:
-    """What one size of batch computes, (n_models, width, n_windows): the layout whose products are fastest."""
+    """What one size of batch computes: (n_models, width, n_windows) multiplies fastest."""
 
     def __init__(self, widths: list[int], n_models: int, n_windows: int, like: torch.Tensor):
         self.windows = like.new_empty((n_models, n_windows, widths[0]))
