@@ -30,7 +30,7 @@ def check_features(name: str, windows: Windows) -> None:
 def _scores(windows: Windows, score: str) -> np.ndarray:
     """How well each feature tells the classes apart; constants come last."""
     X = windows.X.astype(np.float64)
-    varies = X.std(axis=0) > 0
+    varies = np.ptp(X, axis=0) > 0
     scores = np.full(X.shape[1], -np.inf)
     if score == "variance":
         scores[varies] = X[:, varies].var(axis=0)

@@ -1,17 +1,16 @@
 """AdamW for many models at once: each tensor of each model at its own rate, from its own first update on.
 
 Models stand side by side in a tensor, so neighbours of one rate and beginning are one contiguous segment, and
-all segments of one rate are updated by one fused call. What is frozen is never touched.
+all segments of one rate and beginning are updated by one fused call. What is frozen is never touched.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
 import torch
-from torch.optim.adamw import adamw
 
 from ..arms.arm import Arm
 from .schedule import Schedule
@@ -19,18 +18,24 @@ from .schedule import Schedule
 BETAS, EPS = (0.9, 0.999), 1e-8
 
 
-@dataclass(frozen=True, eq=False)
-class _Segment:
-    """Neighbouring models whose tensor moves alike, with the optimiser's state."""
+@dataclass(eq=False)
+class _Group:
+    """Segments that move alike: name and models of each, and the optimiser's state."""
 
-    name: str
-    models: slice
     rate: float
     first: int
-    values: torch.Tensor
-    mean: torch.Tensor
-    square: torch.Tensor
     step: torch.Tensor
+    where: list[tuple[str, slice]] = field(default_factory=list)
+    values: list[torch.Tensor] = field(default_factory=list)
+    means: list[torch.Tensor] = field(default_factory=list)
+    squares: list[torch.Tensor] = field(default_factory=list)
+
+    def add(self, name: str, models: slice, values: torch.Tensor) -> None:
+        """Add neighbouring models of one tensor."""
+        self.where.append((name, models))
+        self.values.append(values)
+        self.means.append(torch.zeros_like(values))
+        self.squares.append(torch.zeros_like(values))
 
 
 class StackedAdamW:
@@ -59,8 +64,8 @@ class StackedAdamW:
         schedule: Schedule,
         n_train: int,
     ):
-        self.schedule, self.leaves = schedule, leaves
-        self.segments: list[_Segment] = []
+        self.schedule = schedule
+        groups: dict[tuple[float, int], _Group] = {}
         never = schedule.n_updates(n_train)
         for name, parts in leaves.items():
             settings = [
@@ -70,16 +75,14 @@ class StackedAdamW:
             for (scale, first), same in groupby(settings):
                 models = slice(at, at := at + len(list(same)))
                 if scale > 0 and first < never:
+                    key = schedule.learning_rate * scale, first
+                    if key not in groups:
+                        groups[key] = _Group(*key, torch.zeros((), device=parts[0].device))
                     for i, leaf in enumerate(parts):
-                        values = leaf.detach()[models]
-                        state = torch.zeros_like(values), torch.zeros_like(values)
-                        step = torch.zeros((), device=leaf.device)
-                        rate = schedule.learning_rate * scale
-                        self.segments.append(
-                            _Segment(f"{name}/{i}", models, rate, first, values, *state, step)
-                        )
-        self._active: dict[float, list[_Segment]] = {}
-        self._changes = {s.first for s in self.segments}
+                        groups[key].add(f"{name}/{i}", models, leaf.detach()[models])
+        self._groups = list(groups.values())
+        self._active: list[_Group] = []
+        self._changes = {group.first for group in self._groups}
         self.training: list[str] = []
 
     def begin(self, update: int) -> bool:
@@ -89,11 +92,8 @@ class StackedAdamW:
         """
         if update not in self._changes:
             return False
-        self._active = {}
-        for segment in self.segments:
-            if segment.first <= update:
-                self._active.setdefault(segment.rate, []).append(segment)
-        self.training = list(dict.fromkeys(s.name for group in self._active.values() for s in group))
+        self._active = [group for group in self._groups if group.first <= update]
+        self.training = list(dict.fromkeys(name for group in self._active for name, _ in group.where))
         return True
 
     @torch.no_grad()
@@ -105,20 +105,20 @@ class StackedAdamW:
         gradients : mapping of str to Tensor
             By the names in ``training``.
         """
-        for rate, group in self._active.items():
-            adamw(
-                [s.values for s in group],
-                [gradients[s.name][s.models] for s in group],
-                [s.mean for s in group],
-                [s.square for s in group],
+        for group in self._active:
+            group.step.add_(1)
+            torch._fused_adamw_(
+                group.values,
+                [gradients[name][models] for name, models in group.where],
+                group.means,
+                group.squares,
                 [],
-                [s.step for s in group],
-                fused=True,
-                amsgrad=False,
+                [group.step] * len(group.values),
+                lr=group.rate,
                 beta1=BETAS[0],
                 beta2=BETAS[1],
-                lr=rate,
                 weight_decay=self.schedule.weight_decay,
                 eps=EPS,
+                amsgrad=False,
                 maximize=False,
             )

@@ -11,7 +11,7 @@ import numpy as np
 from ...align import ALIGN, fit_alignment
 from ...pretraining import METHODS
 from ...recipe.levers import method_of
-from ...selection import SELECT, Selection, Setting, inner_gains, select_source
+from ...selection import SELECT, Selection, Setting, select_source
 from ...selection.selection import COLUMNS, read_selection
 from ...weights import Weights
 from ...windows import Windows
@@ -113,6 +113,7 @@ def trials(plan: Plan, task: SelectionTask) -> list[Trial]:
 def _setting(plan: Plan, task: SelectionTask, device: str) -> Setting:
     """Align both sides by training rows, and say how a choice can be tried."""
     from ...pretraining import hold_out_people
+    from ...selection import inner_gains
     from ...training import Schedule
 
     recipe = plan.recipe
