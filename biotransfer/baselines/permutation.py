@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from ..errors import check
@@ -42,11 +43,11 @@ def permute_labels(y: ArrayLike, blocks: ArrayLike, subjects: ArrayLike, *, seed
     >>> permute_labels([0, 0, 1], ["r1", "r1", "r2"], ["a"] * 3, seed=1).tolist() in ([0, 0, 1], [1, 1, 0])
     True
     """
-    true, people = np.asarray(y), np.asarray(subjects, dtype=str)
-    names = np.asarray(blocks, dtype=str)
+    true = np.asarray(y)
+    (people, everybody), (names, _) = _codes(subjects), _codes(blocks)
     rng = np.random.default_rng(seed)
     out = np.empty(len(true), dtype=np.int64)
-    for person in np.unique(people):
+    for person in range(everybody):
         mine = people == person
         inverse, labels = _blocks(names[mine], true[mine])
         out[mine] = rng.permutation(labels)[inverse]
@@ -55,9 +56,15 @@ def permute_labels(y: ArrayLike, blocks: ArrayLike, subjects: ArrayLike, *, seed
 
 def _blocks(names: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the block of every window, and the label of every block: recordings, apart by class."""
-    keys = np.char.add(np.char.add(names, "|"), labels.astype(str))
+    keys = names * (int(labels.max()) + 1) + labels
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     return inverse, labels[first].astype(np.int64)
+
+
+def _codes(values: ArrayLike) -> tuple[np.ndarray, int]:
+    """Return the place of every value among the sorted ones, and how many there are."""
+    codes, names = pd.factorize(np.asarray(values), sort=True)
+    return codes.astype(np.int64), len(names)
 
 
 def label_null(
@@ -103,7 +110,7 @@ def label_null(
     Source: Ojala & Garriga 2010, JMLR 11:1833, test 1, with recordings in place of samples.
     """
     true, pred = np.asarray(y_true), np.asarray(y_pred)
-    names, people = np.asarray(blocks, dtype=str), np.asarray(subjects, dtype=str)
+    (people, everybody), (names, _) = _codes(subjects), _codes(blocks)
     check(
         len(true) == len(pred) == len(names) == len(people) > 0,
         f"y_true, y_pred, blocks and subjects have {len(true)}, {len(pred)}, {len(names)} and {len(people)} "
@@ -112,8 +119,7 @@ def label_null(
     n_classes = int(max(true.max(), pred.max())) + 1
     rng = np.random.default_rng(seed)
     total, observed = np.zeros(n_permutations), 0.0
-    everybody = np.unique(people)
-    for person in everybody:
+    for person in range(everybody):
         mine = people == person
         inverse, labels = _blocks(names[mine], true[mine])
         counts = np.zeros((len(labels), n_classes))
@@ -122,7 +128,7 @@ def label_null(
         values = _recalls(np.concatenate([labels[None], labels[orders]]), counts)
         observed += values[0]
         total += values[1:]
-    null, observed = total / len(everybody), observed / len(everybody)
+    null, observed = total / everybody, observed / everybody
     return LabelNull(
         float(observed), null, float((1 + np.sum(null >= observed - _TIE)) / (1 + n_permutations))
     )

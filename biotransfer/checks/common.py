@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from weakref import WeakKeyDictionary
+
 import pandas as pd
 
 from ..results import Results
 
 Finding = tuple[str, str]
+
+
+def remembered(make: Callable[[Results], pd.DataFrame]) -> Callable[[Results], pd.DataFrame]:
+    """Make a table that checks, figures and sections ask for once per study."""
+    made: WeakKeyDictionary[Results, pd.DataFrame] = WeakKeyDictionary()
+
+    @wraps(make)
+    def table(results: Results) -> pd.DataFrame:
+        if results not in made:
+            made[results] = make(results)
+        return made[results].copy()
+
+    return table
 
 
 def final_values(results: Results, metric: str) -> pd.DataFrame:

@@ -33,9 +33,13 @@ def level_table(results: Results) -> pd.DataFrame:
         predictions (seeds pooled) left as they are. A baseline: fitted again to permuted labels, where the
         recipe asks for it. NaN where there is neither.
     """
-    results = results.at_largest_budget()
-    rows = [*_arms(results), *_baselines(results)]
+    rows = [*_arms(results.at_largest_budget()), *_baselines(results.at_largest_budget())]
     return pd.DataFrame(rows, columns=LEVELS)
+
+
+def baseline_levels(results: Results) -> pd.DataFrame:
+    """Return the rows of :func:`level_table` that are shallow baselines."""
+    return pd.DataFrame(_baselines(results.at_largest_budget()), columns=LEVELS)
 
 
 def _arms(results: Results) -> list[dict[str, object]]:
@@ -43,14 +47,16 @@ def _arms(results: Results) -> list[dict[str, object]]:
     budget = results.recipe.get("budget", "all")
     known = isinstance(budget, dict) and budget["labels_of"] == "test_person"
     strangers = () if known else _STRANGERS
-    predictions = dict(iter(results.predictions.groupby([*_KEYS, "arm"], observed=True)))
+    uids, names = pd.factorize(results.predictions["window_uid"])
+    recordings = pd.factorize(pd.Series(names).astype(str).str.rsplit("@", n=1).str[0])[0][uids]
+    told_by = results.predictions.assign(recording=recordings).groupby([*_KEYS, "arm"], observed=True)
+    predictions = dict(iter(told_by[["recording", "subject", "y_true", "y_pred"]]))
     rows = []
     for key, part in finals.groupby([*_KEYS, "arm"], sort=False, observed=True):
         row = {**dict(zip(_KEYS, key, strict=False)), "kind": "arm", "name": key[-1], **_level(part["value"])}
         told = predictions.get(key)
         if told is not None and row["protocol"] in strangers:
-            recordings = told["window_uid"].astype(str).str.rsplit("@", n=1).str[0].to_numpy()
-            null = label_null(told["y_true"], told["y_pred"], recordings, told["subject"].astype(str))
+            null = label_null(told["y_true"], told["y_pred"], told["recording"], told["subject"])
             row |= _chance(null.null, null.p)
         rows.append(row)
     return rows

@@ -7,13 +7,14 @@ import pandas as pd
 from ..baselines import NUISANCE
 from ..results import Results
 from ..stats import bootstrap_interval, holm
-from .common import Finding, final_values
+from .common import Finding, final_values, remembered
 
 FAMILY_TABLE = ["target", "protocol", "stage", "family", "value", "low", "high", "chance", "p", "p_holm",
                 "counts", "found", "arm", "arm_value", "behind"]  # fmt: skip
 _HUM = 3.0
 
 
+@remembered
 def family_table(results: Results) -> pd.DataFrame:
     """Return every family of nuisance features beside the best arm of its target and rule.
 
@@ -66,8 +67,9 @@ def family_table(results: Results) -> pd.DataFrame:
 
 def _best_arm(finals: pd.DataFrame, target: str, protocol: str, people: pd.Index) -> tuple[str, float]:
     """Return the arm of all directions and networks that is best on these people, and its mean."""
-    ends = finals["direction"].str.split("->").str[-1]
-    part = finals[(ends == target) & (finals["protocol"] == protocol) & finals["subject"].isin(people)]
+    ends = [d for d in finals["direction"].unique() if d.split("->")[1] == target]
+    here = finals["direction"].isin(ends) & (finals["protocol"] == protocol)
+    part = finals[here & finals["subject"].isin(people)]
     if part.empty:
         return "", float("nan")
     means = part.groupby(["arm", "direction", "network"])["value"].mean()

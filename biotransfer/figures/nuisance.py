@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..checks import family_table
 from ..checks.common import final_values
-from ..checks.levels import level_table
+from ..checks.levels import baseline_levels
 from ..errors import check, check_option
 from ..results import Results
 from ..stats import bootstrap_interval
@@ -103,9 +103,9 @@ def _levels(
         points = [(float(values.mean()), low, high, True)]
         rows.append({"name": arm_label(str(arm)) + where, "points": points, "color": look.color,
                      "marker": look.marker})  # fmt: skip
-    shallow = level_table(results)
+    shallow = baseline_levels(results)
     ends = shallow["direction"].str.endswith(f"->{families['target'].iloc[0]}")
-    shallow = shallow[ends & (shallow["kind"] == "baseline") & (shallow["protocol"] == protocol)]
+    shallow = shallow[ends & (shallow["protocol"] == protocol)]
     for _, row in shallow.drop_duplicates(["name", "value"]).iterrows():
         points = [(row["value"], row["low"], row["high"], True)]
         where = f", as for {row['network']} from {row['direction'].split('->')[0]}" if several else ""
