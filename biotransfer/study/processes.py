@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
@@ -58,7 +59,7 @@ def each_in_processes(
     waiting, losses = dict(enumerate(arguments)), 0
     while waiting:
         executor = get_reusable_executor(
-            max_workers=workers, timeout=300, kill_workers=losses > 0, env=_ONE_THREAD
+            max_workers=workers, timeout=300, kill_workers=losses > 0, env=_ONE_THREAD, initializer=_stay
         )
         try:
             futures = {executor.submit(function, *given): i for i, given in waiting.items()}
@@ -77,6 +78,13 @@ def each_in_processes(
         except BaseException:
             executor.shutdown(wait=False, kill_workers=True)
             raise
+
+
+def _stay() -> None:
+    """Keep loky from replacing this process when it has grown: what grows are recordings that it maps."""
+    from joblib.externals.loky import process_executor
+
+    process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize
 
 
 def end_processes() -> None:
