@@ -35,13 +35,15 @@ def training_operations(recipe_name: str, data: str) -> tuple[float, int]:
     from biotransfer.networks import build_network
     from biotransfer.recipe import load_recipe
     from biotransfer.study import count_trainings, lay_out, prepare
-    from biotransfer.study.tasks import SourceTask
+    from biotransfer.study.tasks import SourceTask, TargetTask
 
     recipe = load_recipe(recipe_name)
     plan = prepare(recipe, data)
     total = 0.0
     for entry in lay_out(plan):
         task = entry.task
+        if not isinstance(task, (SourceTask, TargetTask)):
+            continue
         source, target = task.direction.split("->")
         windows = plan.sides[target].windows(task.network)
         rows = len(plan.split(task.direction, task.network, task.protocol, task.fold).train)
@@ -49,9 +51,8 @@ def training_operations(recipe_name: str, data: str) -> tuple[float, int]:
             name = f"same_modality {target}" if task.kind == "same_modality" else source
             rows = len(plan.sides[name].windows(task.network))
         k = recipe["align"].get("k")
-        network = build_network(
-            plan.network_spec(task.network), (k,) if k else windows.shape, len(windows.classes)
-        )
+        shape = (k,) if k else windows.shape
+        network = build_network(plan.network_spec(task), shape, len(windows.classes))
         total += 3 * network.operations(rows) * recipe["train"]["epochs"] * len(entry.trials)
     return total, count_trainings(plan)
 
