@@ -116,3 +116,9 @@ def test_help_loads_nothing_heavy() -> None:
 def test_validating_a_recipe_loads_no_torch() -> None:
     statement = "from biotransfer.recipe import load_recipe; load_recipe('quickstart')"
     assert not _loaded_by(statement) & {"torch", "sklearn", "matplotlib", "braindecode"}
+
+
+def test_preparing_a_study_loads_no_torch() -> None:
+    """Workers load it when they train; a study in which nothing changed never does."""
+    statement = "import biotransfer.study.run"
+    assert not _loaded_by(statement) & {"torch", "sklearn", "matplotlib", "braindecode"}

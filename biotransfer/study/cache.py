@@ -150,8 +150,11 @@ def file_hashes(files: Iterable[Path], base: Path) -> dict[str, str]:
         known = {}
     out: dict[str, str] = {}
     fresh: dict[str, list[object]] = {}
+    folders: dict[Path, Path] = {}
     for path in sorted(files):
-        name, stat = path.parent.resolve().joinpath(path.name).relative_to(base).as_posix(), path.stat()
+        if path.parent not in folders:
+            folders[path.parent] = path.parent.resolve().relative_to(base)
+        name, stat = (folders[path.parent] / path.name).as_posix(), path.stat()
         state = [stat.st_size, stat.st_mtime_ns]
         if known.get(name, [])[:2] == state:
             out[name] = known[name][2]

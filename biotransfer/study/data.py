@@ -168,8 +168,11 @@ def load_side(
 
 
 def is_stored(request: Request) -> bool:
-    """Whether all stages of a side are there."""
-    keys = _keys(request, _file_hashes(request))
+    """Whether all stages of a side are there, its files too; for an empty cache none of them is hashed."""
+    found = _files(request)
+    if not (cache_folder() / "signals").is_dir():
+        return False
+    keys = _keys(request, None if found is None else file_hashes(found[1], found[0]))
     return all(find_entry(kind, key) is not None for kind, key in keys.items() if kind != "recordings")
 
 
@@ -190,9 +193,14 @@ def open_request(request: Request) -> Side:
 
 def _file_hashes(request: Request) -> dict[str, str] | None:
     """Return the hashes of the files that the recordings depend on; None where a data set does not say."""
-    name, parameters = request.section["data"], dataset_parameters(request.section)
-    found = data_files(name, data_dir=request.data_dir, download=request.download, **parameters)
+    found = _files(request)
     return None if found is None else file_hashes(found[1], found[0])
+
+
+def _files(request: Request) -> tuple[Path, list[Path]] | None:
+    """Return the folder and the files that the recordings depend on, downloaded where they were missing."""
+    name, parameters = request.section["data"], dataset_parameters(request.section)
+    return data_files(name, data_dir=request.data_dir, download=request.download, **parameters)
 
 
 def _keys(request: Request, files: Mapping[str, str] | None) -> dict[str, str]:

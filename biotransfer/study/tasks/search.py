@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...align import fit_alignment
-from ...search import choose, evaluate_topologies, on_front, read_space, run_search
+from ...search import choose, on_front, read_space, run_search
 from ...splits import Split, inner_splits
 from ...weights import Weights
 from ...windows import Windows
@@ -118,6 +118,7 @@ def run(
     plan: Plan, task: SearchTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
 ) -> Outcome:
     """Search, and say which topology every arm of the direction gets."""
+    from ...search import evaluate_topologies
     from ...training import Schedule
 
     recipe, settings = plan.recipe, plan.recipe["search"]
