@@ -17,7 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from bench_training import CASES, RATE, Case, Workers, _data, _fresh, _job, training_operations
+from bench_training import CASES, Case, Workers, _data, _job, plain, training_operations
 
 from biotransfer.training import epoch_order, run_job
 from biotransfer.training.stacked import models_per_stack
@@ -46,22 +46,6 @@ def ours(case: Case, precision: str) -> float:
     return float((curves.predicted[:, -1] == _data(case)[1][case.rows :]).mean())
 
 
-def plain(case: Case, seed: int) -> float:
-    """One model by a loop over batches that lie on the device."""
-    X, y = (torch.from_numpy(value).cuda() for value in _data(case))
-    torch.manual_seed(seed)
-    module = _fresh(case).cuda()
-    optimizer = torch.optim.Adam(module.parameters(), lr=RATE, fused=True)
-    for _ in range(case.epochs):
-        order = torch.randperm(case.rows, device="cuda")
-        for rows in order.split(case.batch):
-            optimizer.zero_grad(set_to_none=True)
-            torch.nn.functional.cross_entropy(module(X[rows]), y[rows]).backward()
-            optimizer.step()
-    with torch.no_grad():
-        return float((module(X[case.rows :]).argmax(1) == y[case.rows :]).float().mean())
-
-
 def timed(function: Callable[[], float], updates: int, rounds: int) -> tuple[float, float]:
     """Return updates per second, the median of several rounds after one, and the accuracy."""
     accuracy, rates = function(), []
@@ -81,7 +65,9 @@ def measure(case: Case, rounds: int, cores: int, most: int, rates: dict[str, flo
     cpu, accuracy = timed(lambda: workers(case), case.models * cores * case.updates, rounds)
     seeds = range(case.peers)
     peer, peers = timed(
-        lambda: float(np.mean([plain(case, seed) for seed in seeds])), case.peers * case.updates, rounds
+        lambda: float(np.mean([plain(case, seed, fused=True, device="cuda") for seed in seeds])),
+        case.peers * case.updates,
+        rounds,
     )
     lines = [
         f"| {case.name} | models | updates/s | x plain loop on the GPU | x {cores} cores | "

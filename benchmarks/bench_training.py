@@ -97,15 +97,15 @@ def ours(case: Case, first_seed: int) -> float:
     return float((curves.predicted[:, -1] == _data(case)[1][case.rows :]).mean())
 
 
-def plain(case: Case, seed: int, *, threads: int, fused: bool = False) -> float:
-    """One model by a loop over batches in memory."""
-    X, y = (torch.from_numpy(value) for value in _data(case))
+def plain(case: Case, seed: int, *, threads: int = 1, fused: bool = False, device: str = "cpu") -> float:
+    """One model by a loop over batches in the device's memory."""
+    X, y = (torch.from_numpy(value).to(device) for value in _data(case))
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
-    module = _fresh(case)
+    module = _fresh(case).to(device)
     optimizer = torch.optim.Adam(module.parameters(), lr=RATE, fused=fused)
     for _ in range(case.epochs):
-        order = torch.randperm(case.rows)
+        order = torch.randperm(case.rows, device=device)
         for rows in order.split(case.batch):
             optimizer.zero_grad(set_to_none=True)
             torch.nn.functional.cross_entropy(module(X[rows]), y[rows]).backward()
