@@ -33,7 +33,8 @@ def level_table(results: Results) -> pd.DataFrame:
         predictions (seeds pooled) left as they are. A baseline: fitted again to permuted labels, where the
         recipe asks for it. NaN where there is neither.
     """
-    rows = [*_arms(results.at_largest_budget()), *_baselines(results.at_largest_budget())]
+    results = results.at_largest_budget()
+    rows = [*_arms(results), *_baselines(results)]
     return pd.DataFrame(rows, columns=LEVELS)
 
 
