@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PACKAGES = ("numpy", "scipy", "torch", "mne", "pandas", "scikit-learn")
+PACKAGES = ("numpy", "scipy", "numba", "torch", "mne", "pandas", "scikit-learn")
 BENCHMARKS: dict[str, tuple[bool, list[str], list[str]]] = {
     # name: needs data, options, options of --quick
     "startup": (False, [], []),

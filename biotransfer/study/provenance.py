@@ -16,7 +16,17 @@ from .data import Side
 from .estimate import count_trainings
 from .plan import Plan
 
-_PACKAGES = ("biotransfer", "numpy", "scipy", "scikit-learn", "mne", "torch", "pandas", "braindecode")
+_PACKAGES = (
+    "biotransfer",
+    "numpy",
+    "scipy",
+    "numba",
+    "scikit-learn",
+    "mne",
+    "torch",
+    "pandas",
+    "braindecode",
+)
 
 
 def package_versions() -> dict[str, str]:

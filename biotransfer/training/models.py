@@ -13,6 +13,8 @@ from .dense import DenseGradients, written_out
 from .extras import Anchors, LowRank, Penalties, Stacked, stack_arrays
 from .job import Job
 from .layers import run_mixed, run_stacked
+from .recorder import Recorder
+from .replays import Replays
 from .schedule import update_seed
 from .teaching import pseudo_order, soft_cross_entropy
 from .updates import StackedAdamW
@@ -35,6 +37,8 @@ class Models:
         Of arms that :func:`biotransfer.training.stacked.plan_stacks` put together.
     X : Tensor, shape (n_pool, *input_shape)
         All windows; gives device and precision.
+    y : Tensor, shape (n_pool,)
+        Labels.
     augment : callable, optional
         Changes training windows.
 
@@ -47,9 +51,9 @@ class Models:
         :meth:`begin_update` returns True.
     """
 
-    def __init__(self, job: Job, X: torch.Tensor, augment: Augment | None):
+    def __init__(self, job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | None):
         arms, network, schedule = job.arms, job.network, job.schedule
-        self.job, self.X, self.augment = job, X, augment
+        self.job, self.X, self.y, self.augment = job, X, y, augment
         self.tensors = {
             name: stack_arrays([arm.tensors[name] for arm in arms], X) for name in network.tensor_shapes
         }
@@ -58,6 +62,7 @@ class Models:
         self.penalty = Penalties(arms, X, self.run) if arms[0].penalty else None
         parts = {name: self.low_rank.factors.get(name, (tensor,)) for name, tensor in self.tensors.items()}
         self.leaves = {f"{name}/{i}": leaf for name, pair in parts.items() for i, leaf in enumerate(pair)}
+        self.same_rows = bool((job.eval_rows == job.eval_rows[:1]).all())
         self.n_train = job.train_rows.shape[1]
         self.optimizer = StackedAdamW(arms, parts, schedule, self.n_train)
         said = job.labels_of(0)
@@ -68,6 +73,7 @@ class Models:
             DenseGradients(network, self.tensors, len(arms)) if plain and written_out(network) else None
         )
         self.n_updates = 0
+        self.replays = Replays(self.update) if X.is_cuda and self.repeats else None
 
     @property
     def merged(self) -> Stacked:
@@ -84,6 +90,32 @@ class Models:
         rows = np.stack([s.rows[p] for s, p in zip(said, picked, strict=True) if s])
         labels = stack_arrays([s.probabilities[p] for s, p in zip(said, picked, strict=True) if s], self.X)
         self._further = _Labelled(torch.from_numpy(rows).to(self.X.device), labels)
+
+    def logits(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return what each model says of some of its evaluation rows, (n_models, n_windows, n_classes)."""
+        if self.same_rows:
+            x = gather(self.X, rows[:1]).expand(len(rows), *[-1] * self.X.ndim)
+        else:
+            x = gather(self.X, rows)
+        return run_stacked(self.job.network, self.merged, x)[1]
+
+    def train_epoch(self, epoch: int, recorder: Recorder) -> None:
+        """Train every model on all its windows, in the order of an epoch, counted from 1."""
+        job = self.job
+        order = np.stack([job.order(a, epoch - 1) for a in range(len(job.arms))])
+        rows = torch.from_numpy(order).to(self.X.device)
+        targets = self.y[rows]
+        self.begin_epoch(epoch - 1)
+        recorder.begin(epoch)
+        for batch in job.schedule.batches(self.n_train):
+            changed = self.begin_update()
+            if self.replays is None:
+                found = self.update(rows[:, batch], targets[:, batch], batch.start)
+            else:
+                if changed:
+                    self.replays.forget()
+                found = self.replays(rows[:, batch], targets[:, batch])
+            recorder.add(epoch, *found, batch.stop - batch.start)
 
     def begin_update(self) -> bool:
         """Let what thaws now take part; return whether the set of trained tensors has changed."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 import torch
 from torch.nn import functional
 
 from .job import Job, empty_curves
-from .layers import run_stacked
-from .models import Models, gather
 
 _EVAL_WINDOWS = 512
+
+
+class Evaluated(Protocol):
+    """Models whose curves are taken."""
+
+    def logits(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return what each model says of some of its evaluation rows, (n_models, n_windows, n_classes)."""
 
 
 class Recorder:
@@ -34,7 +41,6 @@ class Recorder:
         self.train_loss = X.new_full(self.curves.train_loss.shape, np.nan)
         self.train_hits = torch.zeros(self.curves.train_loss.shape, dtype=torch.int64, device=X.device)
         self.rows = torch.from_numpy(job.eval_rows).to(X.device)
-        self.shared = bool((job.eval_rows == job.eval_rows[:1]).all())
 
     def add(self, epoch: int, loss: torch.Tensor, hits: torch.Tensor, n_windows: int) -> None:
         """Count what an update of epoch ``epoch``, from 1, saw of its batch."""
@@ -46,17 +52,13 @@ class Recorder:
         self.train_loss[:, epoch] = 0
 
     @torch.no_grad()
-    def evaluate(self, models: Models, at: int) -> None:
+    def evaluate(self, models: Evaluated, at: int) -> None:
         """Take column ``at`` of the curves."""
-        job, tensors, n = self.job, models.merged, self.rows.shape[1]
+        job, n = self.job, self.rows.shape[1]
         for begin in range(0, n, _EVAL_WINDOWS):
             part = slice(begin, min(begin + _EVAL_WINDOWS, n))
             rows = self.rows[:, part]
-            if self.shared:
-                x = gather(self.X, rows[:1]).expand(len(rows), *[-1] * self.X.ndim)
-            else:
-                x = gather(self.X, rows)
-            _, logits = run_stacked(job.network, tensors, x)
+            logits = models.logits(rows)
             log_p = functional.log_softmax(logits.transpose(1, 2).contiguous(), dim=1)
             self.predicted[:, at, part] = logits.argmax(-1).to(self.predicted.dtype)
             self.loss[:, at, part] = -log_p.gather(1, self.y[rows].unsqueeze(1)).squeeze(1).float()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,12 +16,15 @@ import torch
 from ..arms.arm import Arm
 from ..networks.network import Network, output_shape
 from .augmentations import Augment, make_augment
+from .dense import written_out
 from .job import Curves, Job, join_curves, shared_tensor
 from .layers import STACKABLE
 from .models import Models
 from .recorder import Recorder
-from .replays import Replays
 from .stopping import BestEpochs
+
+if TYPE_CHECKING:
+    from .compiled import CompiledModels
 
 _STACK_BYTES = 12 * 2**20
 _FEWEST = 4
@@ -110,34 +114,29 @@ def _moves(arm: Arm) -> tuple[tuple[float, float], ...]:
 
 
 def _train_stack(job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | None) -> Curves:
-    schedule, n_train = job.schedule, job.train_rows.shape[1]
-    models, recorder = Models(job, X, augment), Recorder(job, X, y)
-    replays = Replays(models.update) if X.is_cuda and models.repeats else None
+    recorder, models = Recorder(job, X, y), _models(job, X, y, augment)
     best = BestEpochs(job, recorder.curves, models.leaves, slice(0, len(job.arms)))
     recorder.evaluate(models, 0)
-    for epoch in range(1, schedule.epochs + 1):
-        order = np.stack([job.order(a, epoch - 1) for a in range(len(job.arms))])
-        rows = torch.from_numpy(order).to(X.device)
-        targets = y[rows]
-        models.begin_epoch(epoch - 1)
-        recorder.begin(epoch)
-        for batch in schedule.batches(n_train):
-            changed = models.begin_update()
-            if replays is None:
-                found = models.update(rows[:, batch], targets[:, batch], batch.start)
-            else:
-                if changed:
-                    replays.forget()
-                found = replays(rows[:, batch], targets[:, batch])
-            recorder.add(epoch, *found, batch.stop - batch.start)
+    for epoch in range(1, job.schedule.epochs + 1):
+        models.train_epoch(epoch, recorder)
         recorder.evaluate(models, epoch)
         if best.watch(epoch):
             break
     recorder.finish()
-    if schedule.patience:
+    if job.schedule.patience:
         best.restore()
-        recorder.evaluate(models, schedule.epochs)
+        recorder.evaluate(models, job.schedule.epochs)
     final = {name: tensor.detach().cpu().numpy() for name, tensor in models.merged.items()}
     for a, tensors in enumerate(recorder.curves.tensors):
         tensors.update({name: value[a].copy() for name, value in final.items()})
     return recorder.curves
+
+
+def _models(job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | None) -> Models | CompiledModels:
+    """Return what trains a stack: the kernel where it can."""
+    arm, taught = job.arms[0], job.labels_of(0) is not None
+    if X.is_cuda or augment or taught or arm.penalty or arm.low_rank or not written_out(job.network):
+        return Models(job, X, y, augment)
+    from .compiled import CompiledModels
+
+    return CompiledModels(job, X, y)
