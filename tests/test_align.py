@@ -5,6 +5,8 @@ from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.preprocessing import StandardScaler
 
 from biotransfer.align import ALIGN, fit_alignment
+from biotransfer.align.methods import f_statistic
+from biotransfer.align.transform import row_blocks
 from biotransfer.errors import BiotransferError
 
 from .builders import make_windows
@@ -125,6 +127,16 @@ def test_top_k_equals_sklearn_in_order_of_rank(pair):
     assert set(chosen) == set(
         np.flatnonzero(SelectKBest(f_classif, k=4).fit(target.X, target.y).get_support())
     )
+
+
+def test_f_statistic_is_sklearns():
+    rng = np.random.default_rng(0)
+    y = rng.choice([0, 2, 5], 3000)
+    X = (rng.standard_normal((3000, 60)) + 0.1 * y[:, None] * rng.standard_normal(60)).astype(np.float32)
+    assert len(list(row_blocks(X))) > 1
+    np.testing.assert_allclose(f_statistic(X, y), f_classif(X.astype(np.float64), y)[0], rtol=1e-9)
+    X[:, 0] = 0.1 * y
+    assert f_statistic(X, y)[0] > 1e10
 
 
 def test_top_k_never_takes_a_constant(pair):

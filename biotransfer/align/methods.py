@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import check, check_option
 from ..windows import Windows
-from .transform import Transform, keep
+from .transform import Transform, keep, row_blocks
 
 SCORES = ("anova", "mutual_information", "variance")
 
@@ -29,20 +29,51 @@ def check_features(name: str, windows: Windows) -> None:
 
 def _scores(windows: Windows, score: str) -> np.ndarray:
     """How well each feature tells the classes apart; constants come last."""
-    X = windows.X.astype(np.float64)
-    varies = np.ptp(X, axis=0) > 0
-    scores = np.full(X.shape[1], -np.inf)
+    varies = windows.X.max(axis=0) > windows.X.min(axis=0)
+    scores = np.full(len(varies), -np.inf)
     if score == "variance":
-        scores[varies] = X[:, varies].var(axis=0)
+        scores[varies] = windows.X[:, varies].astype(np.float64).var(axis=0)
     elif score == "anova":
-        from sklearn.feature_selection import f_classif
-
-        scores[varies] = np.nan_to_num(f_classif(X[:, varies], windows.y)[0], nan=-1.0, posinf=np.inf)
+        scores[varies] = np.nan_to_num(f_statistic(windows.X, windows.y), nan=-1.0, posinf=np.inf)[varies]
     else:
         from sklearn.feature_selection import mutual_info_classif
 
-        scores[varies] = mutual_info_classif(X[:, varies], windows.y, random_state=0)
+        X = windows.X[:, varies].astype(np.float64)
+        scores[varies] = mutual_info_classif(X, windows.y, random_state=0)
     return scores
+
+
+def f_statistic(X: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the F statistic of a one-way analysis of variance of every column.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n_windows, n_features)
+        Rows, read a few at a time.
+    y : ndarray, shape (n_windows,), int64
+        Their classes.
+
+    Returns
+    -------
+    ndarray, shape (n_features,), float64
+        Infinite (or NaN) where a column does not vary within classes, else the values of
+        :func:`sklearn.feature_selection.f_classif`, which took five times as long.
+    """
+    classes, y = np.unique(y, return_inverse=True)
+    counts = np.bincount(y)
+    sums = np.zeros((len(classes), X.shape[1]))
+    squares = np.zeros(X.shape[1])
+    for rows in row_blocks(X):
+        part = X[rows].astype(np.float64)
+        squares += np.square(part).sum(axis=0)
+        for c in range(len(classes)):
+            sums[c] += part[y[rows] == c].sum(axis=0)
+    all_mean = np.square(sums.sum(axis=0)) / len(X)
+    between = (np.square(sums) / counts[:, None]).sum(axis=0) - all_mean
+    within = np.maximum(squares - all_mean - between, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio: np.ndarray = (between / (len(classes) - 1)) / (within / (len(X) - len(classes)))
+    return ratio
 
 
 def top_k(

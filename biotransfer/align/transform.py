@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from ..windows import Windows
 
+_BLOCK_BYTES = 1 << 20
 SCALES = ("standard", "none")
 
 
@@ -65,12 +67,15 @@ class Transform:
     def apply_array(self, X: np.ndarray) -> np.ndarray:
         """Transform an array of shape (n_windows, n_columns[, n_times])."""
         extra = (1,) * (X.ndim - 2)
-        Z = (X[:, self.columns] - self.center.reshape(-1, *extra)) / self.scale.reshape(-1, *extra)
-        if self.matrix is not None:
-            Z = np.einsum("nc...,ck->nk...", Z, self.matrix)
-        if self.offset is not None:
-            Z = Z + self.offset.reshape(-1, *extra)
-        return Z.astype(np.float32)
+        center, scale = self.center.reshape(-1, *extra), self.scale.reshape(-1, *extra)
+        every = np.array_equal(self.columns, np.arange(X.shape[1]))
+        out = np.empty((len(X), len(self.names), *X.shape[2:]), np.float32)
+        for rows in row_blocks(X):
+            Z = ((X[rows] if every else X[rows][:, self.columns]) - center) / scale
+            if self.matrix is not None:
+                Z = np.einsum("nc...,ck->nk...", Z, self.matrix)
+            out[rows] = Z if self.offset is None else Z + self.offset.reshape(-1, *extra)
+        return out
 
     def then(self, other: WindowMap) -> WindowMap:
         """Return what applies this map, then ``other``."""
@@ -138,6 +143,13 @@ def keep(windows: Windows, columns: np.ndarray | None = None, step: str = "") ->
     return Transform(columns, np.zeros(len(columns)), np.ones(len(columns)), names, step)
 
 
+def row_blocks(X: np.ndarray) -> Iterator[slice]:
+    """Yield slices of rows that fit in a processor's cache."""
+    size = max(1, _BLOCK_BYTES // max(1, 8 * int(np.prod(X.shape[1:]))))
+    for begin in range(0, len(X), size):
+        yield slice(begin, begin + size)
+
+
 def fit_scaler(windows: Windows, scale: str) -> Transform:
     """Fit zero mean and unit deviation per column over windows (and time); constants are only centered.
 
@@ -151,8 +163,11 @@ def fit_scaler(windows: Windows, scale: str) -> Transform:
     if scale == "none":
         return keep(windows)
     axes = (0, 2) if windows.is_signal else (0,)
-    X = windows.X.astype(np.float64)
-    center, deviation = X.mean(axis=axes), X.std(axis=axes)
+    X, shape = windows.X, (-1, *(1,) * (windows.X.ndim - 2))
+    n = X.size / X.shape[1]
+    center = sum(X[rows].sum(axis=axes, dtype=np.float64) for rows in row_blocks(X)) / n
+    parts = (np.square(X[rows] - center.reshape(shape)).sum(axis=axes) for rows in row_blocks(X))
+    deviation = np.sqrt(sum(parts) / n)
     floor = 1e-12 * np.maximum(np.abs(center), np.finfo(np.float64).tiny)
     deviation = np.where(deviation > floor, deviation, 1.0)
     return replace(keep(windows, step="standardised"), center=center, scale=deviation)

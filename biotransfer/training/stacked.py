@@ -135,7 +135,8 @@ def _train_stack(job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | 
 def _models(job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | None) -> Models | CompiledModels:
     """Return what trains a stack: the kernel where it can."""
     arm, taught = job.arms[0], job.labels_of(0) is not None
-    if X.is_cuda or augment or taught or arm.penalty or arm.low_rank or not written_out(job.network):
+    mixed = job.schedule.precision != "full"
+    if X.is_cuda or mixed or augment or taught or arm.penalty or arm.low_rank or not written_out(job.network):
         return Models(job, X, y, augment)
     from .compiled import CompiledModels
 
