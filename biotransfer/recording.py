@@ -126,13 +126,15 @@ def annotation_spans(raw: Any) -> list[Span]:
     -----
     MNE counts onsets from ``first_samp``, with and without a measurement date.
     """
-    sfreq, spans = float(raw.info["sfreq"]), []
-    for item in raw.annotations:
-        onset = item["onset"] - raw.first_time
-        first = min(max(round(onset * sfreq), 0), raw.n_times)
-        last = min(max(round((onset + item["duration"]) * sfreq), first), raw.n_times)
-        spans.append(Span(first, last, str(item["description"]), dict(item.get("extras") or {})))
-    return spans
+    sfreq, n_times, marks = float(raw.info["sfreq"]), raw.n_times, raw.annotations
+    begins = marks.onset - raw.first_time
+    first = np.clip(np.round(begins * sfreq), 0, n_times).astype(int)
+    last = np.maximum(np.clip(np.round((begins + marks.duration) * sfreq), 0, n_times).astype(int), first)
+    extras = marks.extras if getattr(marks, "extras", None) is not None else [None] * len(marks)
+    return [
+        Span(int(a), int(b), str(description), dict(own or {}))
+        for a, b, description, own in zip(first, last, marks.description, extras, strict=True)
+    ]
 
 
 def html_table(facts: dict[str, str]) -> str:

@@ -176,6 +176,12 @@ def is_stored(request: Request) -> bool:
     return all(find_entry(kind, key) is not None for kind, key in keys.items() if kind != "recordings")
 
 
+def file_bytes(request: Request) -> int:
+    """Return the size of the files that a side is made from; 0 where a data set does not name them."""
+    found = _files(request)
+    return 0 if found is None else sum(path.stat().st_size for path in found[1])
+
+
 def open_request(request: Request) -> Side:
     """Return the side that is asked for; see :func:`load_side`."""
     files = _file_hashes(request)

@@ -22,7 +22,7 @@ from ..results import CORE, SOURCES, Results, save_results
 from ..splits import SPLITS
 from ..verdicts import compare
 from .collect import collect_finds, collect_tables
-from .data import Request, Side, data_sections, is_stored, open_request
+from .data import Request, Side, data_sections, file_bytes, is_stored, open_request
 from .folder import (
     check_folder,
     claim_folder,
@@ -129,9 +129,10 @@ def prepare(
 
 
 def open_sides(requests: Mapping[str, Request], workers: int) -> Iterator[tuple[str, Side]]:
-    """Yield sides as they are there; several that are not stored are prepared side by side."""
+    """Yield sides as they are there; several that are not stored are prepared side by side, large first."""
     missing = [name for name in requests if workers > 1 and not is_stored(requests[name])]
     if len(missing) > 1:
+        missing.sort(key=lambda name: -file_bytes(requests[name]))
         given = [(name, requests[name]) for name in missing]
         yield from each_in_processes(_open, given, min(workers, len(missing)))
         requests = {name: request for name, request in requests.items() if name not in missing}
