@@ -11,7 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ..networks import build_network
+import pandas as pd
+
 from .data import Side
 from .estimate import count_trainings
 from .plan import Plan
@@ -77,18 +78,19 @@ def _data_facts(side: Side) -> dict[str, Any]:
 
 
 def describe_run(
-    plan: Plan, *, started: str, seconds: float, workers: int, device: str, note: str, command: str
+    plan: Plan,
+    trainings: pd.DataFrame,
+    *,
+    started: str,
+    seconds: float,
+    workers: int,
+    device: str,
+    note: str,
+    command: str,
 ) -> dict[str, Any]:
-    """Return the content of provenance.json."""
-    from ..training import choose_engine
-
+    """Return the content of provenance.json; ``trainings`` says which engine ran."""
     sides: Mapping[str, Side] = plan.sides
-    engines = {}
-    for spec in plan.recipe["network"]:
-        target = plan.recipe["directions"][0].split("->")[1]
-        shape = _network_shape(plan, spec, sides[target].windows(spec["name"]).shape)
-        network = build_network(spec, shape, 2, sfreq=sides[target].signals.sfreq)
-        engines[spec["name"]] = choose_engine(network, plan.recipe["engine"])
+    ran = trainings.groupby("network", sort=False)["engine"].unique()
     return {
         "recipe_uid": plan.recipe.uid,
         "command": command,
@@ -97,7 +99,7 @@ def describe_run(
         "n_trainings": count_trainings(plan),
         "workers": workers,
         "device": device,
-        "engine": engines,
+        "engine": {name: " and ".join(sorted(engines)) for name, engines in ran.items()},
         "seeds": plan.recipe["seeds"],
         "simulated": any(side.facts["simulated"] for side in sides.values()),
         "note": note,
@@ -108,8 +110,3 @@ def describe_run(
         "cpu": _cpu(),
         "git_commit": git_commit(),
     }
-
-
-def _network_shape(plan: Plan, spec: Mapping[str, Any], shape: tuple[int, ...]) -> tuple[int, ...]:
-    k = plan.recipe["align"].get("k")
-    return (k,) if k and len(shape) == 1 else shape

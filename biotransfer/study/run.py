@@ -214,6 +214,7 @@ def run_study(
         if provenance.get("recipe_uid") != recipe.uid:
             provenance = describe_run(
                 plan,
+                results.extras["trainings"],
                 started=started,
                 seconds=earlier_provenance(folder).get("seconds", 0.0) + time.perf_counter() - clock,
                 workers=workers,
