@@ -1,15 +1,94 @@
-"""Models of a stack that the kernel trains: dense networks on a CPU, with nothing but AdamW and anchors."""
+"""Models of a stack that the kernel trains: on a CPU, moved by nothing but AdamW and anchors."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 
-from .dense import dense_blocks
+from ..networks.network import Network, output_shape
 from .extras import Stacked
 from .job import Job
-from .kernel import Shape, State, find_logits, make_scratch, train_epoch
+from .kernel import (
+    AVERAGE,
+    CONV,
+    FLATTEN,
+    LINEAR,
+    NORM,
+    POOL,
+    Shape,
+    State,
+    find_logits,
+    make_scratch,
+    train_epoch,
+)
+from .layers import pooled_first
 from .recorder import Recorder
+from .schedule import Schedule
+from .updates import BETAS, EPS
+
+_KINDS = {
+    "linear": LINEAR,
+    "conv1d": CONV,
+    "conv2d": CONV,
+    "layer_norm": NORM,
+    "group_norm": NORM,
+    "max_pool": POOL,
+    "mean_over_time": AVERAGE,
+    "flatten": FLATTEN,
+}
+
+
+def kernel_shape(network: Network, schedule: Schedule) -> Shape:
+    """Return what the kernel must know of a network whose layers are all stackable.
+
+    Parameters
+    ----------
+    network : Network
+        Of all models.
+    schedule : Schedule
+        Batch size and weight decay.
+    """
+    kinds: list[int] = []
+    infos: list[list[int]] = []
+    weights: list[int] = []
+    sizes: list[int] = []
+    shape, n_tensors = tuple(network.input_shape), 0
+    widths = [int(np.prod(shape))]
+    for layer in pooled_first(network.layers):
+        o, before, shape = layer.options, shape, output_shape([layer], shape)
+        if layer.kind == "image":
+            continue
+        if layer.kind == "relu":
+            infos[-1][7] = 1
+            continue
+        n_in, height, width = (before[0], *(1, 1, *before[1:])[-2:])
+        info = [height, width, n_in, shape[0], 1, 1, 0, 0]
+        if layer.kind in ("conv1d", "conv2d"):
+            info[4:6] = 1 if layer.kind == "conv1d" else o["kernel"], o["kernel"]
+        elif layer.kind == "max_pool":
+            info[4:6] = o["size"] if height > 1 else 1, o["size"]
+        elif layer.kind in ("group_norm", "layer_norm"):
+            info[6] = o.get("groups", 1)
+        own = layer.tensor_shapes()
+        kinds.append(_KINDS[layer.kind])
+        infos.append(info)
+        weights.append(n_tensors if own else -1)
+        sizes += [int(np.prod(s)) for s in own.values()]
+        n_tensors += len(own)
+        widths.append(int(np.prod(shape)))
+    return Shape(
+        np.array(kinds),
+        np.array(infos),
+        np.array(weights),
+        np.array(widths),
+        np.cumsum([0, *widths[:-1]]),
+        np.cumsum([0, *sizes]),
+        len(network.input_shape) == 2,
+        BETAS,
+        EPS,
+        float(schedule.weight_decay),
+        int(schedule.batch_size),
+    )
 
 
 class CompiledModels:
@@ -18,9 +97,8 @@ class CompiledModels:
     Parameters
     ----------
     job : Job
-        Of arms without penalty, low-rank pair or teacher, on a network for which
-        :func:`biotransfer.training.dense.written_out` holds.
-    X : Tensor, shape (n_pool, n_features)
+        Of arms without penalty, low-rank pair or teacher, on a network whose layers are all stackable.
+    X : Tensor, shape (n_pool, *input_shape)
         All windows, on the CPU; gives the precision.
     y : Tensor, shape (n_pool,)
         Labels.
@@ -34,35 +112,25 @@ class CompiledModels:
     """
 
     def __init__(self, job: Job, X: torch.Tensor, y: torch.Tensor):
-        self.job, self.X, self.y = job, X, y
-        blocks, arms, schedule, dtype = dense_blocks(job.network), job.arms, job.schedule, X.numpy().dtype
-        n_train = job.train_rows.shape[1]
-        self.names = [name for block in blocks for name in (block.weight, block.bias)]
-        sizes = [int(np.prod(job.network.tensor_shapes[name])) for name in self.names]
-        self.shape = Shape(
-            np.array([*job.network.input_shape, *(job.network.tensor_shapes[b.bias][0] for b in blocks)]),
-            np.array([block.relu for block in blocks]),
-            np.array([0, *np.cumsum(sizes)]),
-            float(schedule.weight_decay),
-            int(schedule.batch_size),
-        )
+        self.job, self.X, self.y = job, X.flatten(1).numpy(), y.numpy()
+        arms, schedule, n_train = job.arms, job.schedule, job.train_rows.shape[1]
+        names = list(job.network.tensor_shapes)
+        self.shape = kernel_shape(job.network, schedule)
         anchored = any(arm.anchor for arm in arms)
-        empty = np.zeros((len(arms), sum(sizes)), dtype)
+        empty = np.zeros((len(arms), self.shape.offsets[-1]), self.X.dtype)
         self.state = State(
             empty,
             empty.copy(),
             empty.copy(),
-            empty.copy() if anchored else np.zeros((0, 0), dtype),
-            np.array([[arm.anchor[n][1] if n in arm.anchor else 0.0 for n in self.names] for arm in arms]),
-            np.array([[schedule.learning_rate * arm.lr_scale[n] for n in self.names] for arm in arms]),
-            np.array(
-                [[schedule.first_update(arm.thaw.get(n, 0.0), n_train) for n in self.names] for arm in arms]
-            ),
+            empty.copy() if anchored else empty[:0, :0].copy(),
+            np.array([[arm.anchor[n][1] if n in arm.anchor else 0.0 for n in names] for arm in arms]),
+            np.array([[schedule.learning_rate * arm.lr_scale[n] for n in names] for arm in arms]),
+            np.array([[schedule.first_update(arm.thaw.get(n, 0.0), n_train) for n in names] for arm in arms]),
         )
         self.merged = self._views(self.state.weights)
         references = self._views(self.state.references) if anchored else {}
         for a, arm in enumerate(arms):
-            for name in self.names:
+            for name in names:
                 self.merged[name][a].numpy()[:] = arm.tensors[name]
                 if name in arm.anchor:
                     references[name][a].numpy()[:] = arm.anchor[name][0]
@@ -71,26 +139,28 @@ class CompiledModels:
         self._loss, self._hits = np.zeros(len(arms)), np.zeros(len(arms), np.int64)
 
     def _views(self, rows: np.ndarray) -> Stacked:
-        """Return the tensors that lie in the models' rows."""
+        """Return the tensors that lie in the models' rows, where axes are the other way round."""
         views: Stacked = {}
-        for i, name in enumerate(self.names):
+        for i, (name, shape) in enumerate(self.job.network.tensor_shapes.items()):
             flat = torch.from_numpy(rows[:, self.shape.offsets[i] : self.shape.offsets[i + 1]])
-            n_out, *n_in = self.job.network.tensor_shapes[name]
-            views[name] = flat.unflatten(1, (n_in[0], n_out)).transpose(1, 2) if n_in else flat
+            lying = (*shape[2:], *reversed(shape[:2]))
+            axes = [len(shape), *range(len(shape) - 1, len(shape) - 2, -1), *range(1, len(shape) - 1)]
+            views[name] = flat if len(shape) == 1 else flat.unflatten(1, lying).permute(0, *axes)
         return views
 
     def logits(self, rows: torch.Tensor) -> torch.Tensor:
         """Return what each model says of some of its evaluation rows, (n_models, n_windows, n_classes)."""
-        out = self.X.new_empty((*rows.shape, self.job.network.n_outputs))
-        find_logits(self.shape, self.state, self._scratch, self.X.numpy(), rows.numpy(), out.numpy())
-        return out
+        out = np.empty((*rows.shape, self.job.network.n_outputs), self.X.dtype)
+        find_logits(self.shape, self.state, self._scratch, self.X, rows.numpy(), out)
+        return torch.from_numpy(out)
 
     def train_epoch(self, epoch: int, recorder: Recorder) -> None:
         """Train every model on all its windows, in the order of an epoch, counted from 1."""
         job = self.job
         order = np.stack([job.order(a, epoch - 1) for a in range(len(job.arms))])
         done = (epoch - 1) * job.schedule.steps_per_epoch(order.shape[1])
-        X, y = self.X.numpy(), self.y.numpy()
-        train_epoch(self.shape, self.state, self._scratch, X, order, y, done, self._loss, self._hits)
+        train_epoch(
+            self.shape, self.state, self._scratch, self.X, order, self.y, done, self._loss, self._hits
+        )
         recorder.begin(epoch)
         recorder.add(epoch, torch.from_numpy(self._loss), torch.from_numpy(self._hits), 1)

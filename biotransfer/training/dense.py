@@ -25,22 +25,12 @@ def written_out(network: Network) -> bool:
 
 
 @dataclass(frozen=True)
-class Block:
+class _Block:
     """A dense layer by the names of its weight and bias, and whether a ReLU follows."""
 
     weight: str
     bias: str
     relu: bool
-
-
-def dense_blocks(network: Network) -> list[Block]:
-    """Return the layers of a network for which :func:`written_out` holds."""
-    layers = network.layers
-    return [
-        Block(f"{layer.name}.weight", f"{layer.name}.bias", following.kind == "relu")
-        for layer, following in zip(layers, [*layers[1:], layers[-1]], strict=True)
-        if layer.kind == "linear"
-    ]
 
 
 class _Buffers:
@@ -69,7 +59,12 @@ class DenseGradients:
 
     def __init__(self, network: Network, tensors: Stacked, n_models: int):
         self.tensors, self.n_models = tensors, n_models
-        self.blocks = dense_blocks(network)
+        layers = network.layers
+        self.blocks = [
+            _Block(f"{layer.name}.weight", f"{layer.name}.bias", following.kind == "relu")
+            for layer, following in zip(layers, [*layers[1:], layers[-1]], strict=True)
+            if layer.kind == "linear"
+        ]
         self.widths = [network.input_shape[0], *(tensors[b.bias].shape[1] for b in self.blocks)]
         self.gradients = {f"{name}/0": torch.empty_like(tensor) for name, tensor in tensors.items()}
         self.minus_one = tensors[self.blocks[0].bias].new_full((), -1.0)

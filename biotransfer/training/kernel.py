@@ -1,8 +1,14 @@
-"""The training loop of dense networks in machine code: no interpreter between two operations.
+"""The training loop in machine code: no interpreter between two operations.
 
-A model is one row of flat arrays. Its weights lie transposed, (n_in, n_out), the order in which small
-products run fastest, and it trains for a whole epoch before the next one does, so that what it reads and
-writes stays in the core's own cache. Compiled by numba at the first use, and kept on disk from then on.
+A model is one row of flat arrays, and it trains for a whole epoch before the next one does, so that what it
+reads and writes stays in the core's own cache.
+
+Windows lie one after the other, each as (height, width, channels) with the channels last; a signal is an
+image of one row, a vector of features one pixel. Weights lie as (kernel_height, kernel_width, n_in, n_out):
+then what a filter sees of a row is one stretch of memory, and small products run fastest.
+
+Compiled by numba at the first use and kept on disk until **this file** changes: so all that is compiled
+stands here, and takes its settings as arguments.
 """
 
 from __future__ import annotations
@@ -14,18 +20,30 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from .updates import BETAS, EPS
-
-_FIRST, _SECOND, _EPS = BETAS[0], BETAS[1], EPS
+LINEAR, CONV, NORM, POOL, AVERAGE, FLATTEN = range(6)
+_PATCHES = 1 << 16
+_OPTIONS: dict[str, Any] = {
+    "error_model": "numpy",
+    "fastmath": {"contract", "nsz", "reassoc"},
+    "no_cfunc_wrapper": True,
+}
+_NORM_EPS = 1e-5
+"""Of :class:`torch.nn.GroupNorm` and :class:`torch.nn.LayerNorm`."""
 
 
 def _compiled(function: Callable[..., Any]) -> Any:
+    """Compile together with what calls it."""
+    make: Any = njit
+    return make(**_OPTIONS, no_cpython_wrapper=True)(function)
+
+
+def _entry(function: Callable[..., Any]) -> Any:
     """Compile at the first call; where no folder can be written, every process compiles for itself."""
-    options: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz", "reassoc"}}
+    make: Any = njit
     try:
-        return njit(cache=True, **options)(function)
+        return make(**_OPTIONS, cache=True)(function)
     except RuntimeError:
-        return njit(**options)(function)
+        return make(**_OPTIONS)(function)
 
 
 class Shape(NamedTuple):
@@ -33,21 +51,36 @@ class Shape(NamedTuple):
 
     Parameters
     ----------
-    widths : ndarray, shape (n_layers + 1,), int64
-        Units from the input to the logits.
-    relus : ndarray, shape (n_layers,), bool
-        Whether a ReLU follows each layer.
-    offsets : ndarray, shape (2 * n_layers + 1,), int64
-        Where weight and bias of each layer begin in a model's row.
-    decay : float
-        Decoupled weight decay.
+    kinds : ndarray, shape (n_layers,), int64
+        LINEAR, CONV, NORM, POOL, AVERAGE or FLATTEN.
+    infos : ndarray, shape (n_layers, 8), int64
+        Height and width, channels in and out, height and width of kernel or tile, groups; last, whether a
+        ReLU follows.
+    weights : ndarray, shape (n_layers,), int64
+        Position of the layer's weight among the tensors, its bias behind it; -1 for none.
+    widths, begins : ndarray, shape (n_layers + 1,), int64
+        Values of one window before each layer, and after the last; and how many come before them.
+    offsets : ndarray, shape (n_tensors + 1,), int64
+        Where each tensor begins in a model's row.
+    turns : bool
+        Whether windows come with their channels first.
+    betas : tuple of float
+        Of AdamW's two moments.
+    eps, decay : float
+        What it adds to the root, and decoupled weight decay.
     batch : int
         Windows per update.
     """
 
+    kinds: np.ndarray
+    infos: np.ndarray
+    weights: np.ndarray
     widths: np.ndarray
-    relus: np.ndarray
+    begins: np.ndarray
     offsets: np.ndarray
+    turns: bool
+    betas: tuple[float, float]
+    eps: float
     decay: float
     batch: int
 
@@ -79,27 +112,53 @@ class State(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory for one model's batch: values and slopes of all layers, gradients, a transposed weight."""
+    """Memory for one model's batch.
+
+    Parameters
+    ----------
+    values, slopes : ndarray
+        Of all
+    gradient : ndarray
+        Of all tensors.
+    turned, part : ndarray
+        A weight, transposed; a gradient's share.
+    patches : ndarray
+        What filters see of some windows.
+    statistics : ndarray
+        Mean and 1 / deviation of every group of every norm.
+    chosen : ndarray, int64
+        Where the largest values were.
+    """
 
     values: np.ndarray
     slopes: np.ndarray
     gradient: np.ndarray
     turned: np.ndarray
+    part: np.ndarray
+    patches: np.ndarray
+    statistics: np.ndarray
+    chosen: np.ndarray
 
 
 def make_scratch(shape: Shape, like: np.ndarray) -> Scratch:
     """Return memory for batches of ``shape.batch``, of the precision of ``like``."""
-    units = int(shape.widths.sum())
-    sizes = (
-        units * shape.batch,
-        units * shape.batch,
-        int(shape.offsets[-1]),
-        int(np.diff(shape.offsets).max()),
+    values = int(shape.widths.sum()) * shape.batch
+    largest = int(np.diff(shape.offsets).max())
+    convolves = shape.kinds == CONV
+    patch = shape.infos[convolves][:, [0, 1, 2, 4, 5]].prod(axis=1).max(initial=0)
+    return Scratch(
+        values=np.zeros(values, like.dtype),
+        slopes=np.zeros(values, like.dtype),
+        gradient=np.zeros(int(shape.offsets[-1]), like.dtype),
+        turned=np.zeros(largest, like.dtype),
+        part=np.zeros(largest, like.dtype),
+        patches=np.zeros(max(_PATCHES, int(patch)) if convolves.any() else 0, like.dtype),
+        statistics=np.zeros(2 * int(shape.infos[:, 6].sum()) * shape.batch, like.dtype),
+        chosen=np.zeros(values if (shape.kinds == POOL).any() else 0, np.int64),
     )
-    return Scratch(*(np.zeros(size, like.dtype) for size in sizes))
 
 
-@_compiled
+@_entry
 def train_epoch(shape, state, scratch, X, order, y, update, loss, hits):
     """Train every model on its windows once.
 
@@ -111,8 +170,8 @@ def train_epoch(shape, state, scratch, X, order, y, update, loss, hits):
         Changed in place.
     scratch : Scratch
         Overwritten.
-    X : ndarray, shape (n_pool, n_features)
-        All windows.
+    X : ndarray, shape (n_pool, n_values)
+        All windows, flat.
     order : ndarray, shape (n_models, n_train), int64
         Windows of each model in the order in which it sees them.
     y : ndarray, shape (n_pool,), int64
@@ -129,7 +188,7 @@ def train_epoch(shape, state, scratch, X, order, y, update, loss, hits):
         loss[m], hits[m], made = 0.0, 0, update
         for begin in range(0, n_train, shape.batch):
             rows = order[m, begin : min(begin + shape.batch, n_train)]
-            _forward(shape, state.weights[m], scratch.values, X, rows)
+            _forward(shape, state.weights[m], scratch, X, rows)
             found = _answer(shape, scratch, y, rows)
             loss[m] += found[0]
             hits[m] += found[1]
@@ -138,53 +197,69 @@ def train_epoch(shape, state, scratch, X, order, y, update, loss, hits):
             made += 1
 
 
-@_compiled
+@_entry
 def find_logits(shape, state, scratch, X, rows, out):
     """Fill in ``out``, shape (n_models, n_windows, n_classes), for each model's ``rows`` of ``X``."""
     n_windows, n_classes = rows.shape[1], shape.widths[-1]
+    at = shape.begins[-1] * shape.batch
     for m in range(rows.shape[0]):
         for begin in range(0, n_windows, shape.batch):
             part = rows[m, begin : min(begin + shape.batch, n_windows)]
-            _forward(shape, state.weights[m], scratch.values, X, part)
-            at = len(part) * shape.widths[:-1].sum()
+            _forward(shape, state.weights[m], scratch, X, part)
             for i in range(len(part)):
                 for c in range(n_classes):
                     out[m, begin + i, c] = scratch.values[at + i * n_classes + c]
 
 
 @_compiled
-def _forward(shape, weights, values, X, rows):
-    """Fill in the values of every layer; those of layer l are (n, widths[l]), after what is before them."""
-    n, at, zero, infinite = len(rows), 0, values.dtype.type(0), values.dtype.type(np.inf)
-    windows = values[: n * X.shape[1]].reshape(n, X.shape[1])
+def _part(shape, values, at, n):
+    """Return what a batch of n windows has before layer ``at``."""
+    begin = shape.begins[at] * shape.batch
+    return values[begin : begin + n * shape.widths[at]]
+
+
+@_compiled
+def _forward(shape, weights, scratch, X, rows):
+    """Fill in the values of every layer."""
+    n = len(rows)
+    windows = _part(shape, scratch.values, 0, n).reshape(n, X.shape[1])
     for i in range(n):
         given, taken = X[rows[i]], windows[i]
-        for j in range(len(taken)):
-            taken[j] = given[j]
-    for k in range(len(shape.relus)):
-        n_in, n_out, w, b = (
-            shape.widths[k],
-            shape.widths[k + 1],
-            shape.offsets[2 * k],
-            shape.offsets[2 * k + 1],
-        )
-        below = values[at : at + n * n_in].reshape(n, n_in)
-        at += n * n_in
-        value = values[at : at + n * n_out].reshape(n, n_out)
-        np.dot(below, weights[w:b].reshape(n_in, n_out), value)
-        bias, least = weights[b : b + n_out], zero if shape.relus[k] else -infinite
-        for i in range(n):
-            row = value[i]
-            for j in range(n_out):
-                row[j] = max(row[j] + bias[j], least)
+        if shape.turns:
+            _swap(given, taken, shape.infos[0, 2], shape.infos[0, 1])
+        else:
+            for j in range(len(taken)):
+                taken[j] = given[j]
+    statistics = 0
+    for k in range(len(shape.kinds)):
+        x, out = _part(shape, scratch.values, k, n), _part(shape, scratch.values, k + 1, n)
+        kind, info, t = shape.kinds[k], shape.infos[k], shape.weights[k]
+        if t >= 0:
+            weight = weights[shape.offsets[t] : shape.offsets[t + 1]]
+            bias = weights[shape.offsets[t + 1] : shape.offsets[t + 2]]
+            if kind == LINEAR:
+                _linear(x, weight, bias, out, info[2], info[3])
+            elif kind == CONV:
+                _convolve(x, weight, bias, out, scratch.patches, info)
+            else:
+                _normalize(x, weight, bias, out, scratch.statistics[statistics:], info)
+                statistics += 2 * info[6] * shape.batch
+        elif kind == POOL:
+            _pool(x, out, _part(shape, scratch.chosen, k + 1, n), info)
+        elif kind == AVERAGE:
+            _average(x, out, info)
+        else:
+            _swap(x, out, info[0] * info[1], info[2])
+        if info[7]:
+            _rectify(out)
 
 
 @_compiled
 def _answer(shape, scratch, y, rows):
     """Return summed cross-entropy and hits, and fill in the slopes of the logits."""
     n, n_classes = len(rows), shape.widths[-1]
-    at = n * shape.widths[:-1].sum()
-    total, hits = 0.0, 0
+    at = shape.begins[-1] * shape.batch
+    total, hits, one = 0.0, 0, scratch.values.dtype.type(1)
     for i in range(n):
         logits = scratch.values[at + i * n_classes : at + (i + 1) * n_classes]
         slopes = scratch.slopes[at + i * n_classes : at + (i + 1) * n_classes]
@@ -199,9 +274,10 @@ def _answer(shape, scratch, y, rows):
         label = y[rows[i]]
         total += math.log(norm) - (logits[label] - logits[best])
         hits += label == best
+        share = one / (norm * n)
         for c in range(n_classes):
-            slopes[c] /= norm * n
-        slopes[label] -= logits.dtype.type(1) / n
+            slopes[c] *= share
+        slopes[label] -= one / n
     return total, hits
 
 
@@ -214,44 +290,43 @@ def _moves(state, m, tensor, made):
 def _backward(shape, state, scratch, m, n, made):
     """Go from the logits' slopes down to the lowest layer that moves, and fill in the gradients."""
     lowest = 0
-    while lowest < len(shape.relus) and not (
-        _moves(state, m, 2 * lowest, made) or _moves(state, m, 2 * lowest + 1, made)
-    ):
+    while lowest < len(shape.kinds):
+        t = shape.weights[lowest]
+        if t >= 0 and (_moves(state, m, t, made) or _moves(state, m, t + 1, made)):
+            break
         lowest += 1
-    at, zero = n * shape.widths[:-1].sum(), scratch.slopes.dtype.type(0)
-    for k in range(len(shape.relus) - 1, lowest - 1, -1):
-        n_in, n_out, w, b = (
-            shape.widths[k],
-            shape.widths[k + 1],
-            shape.offsets[2 * k],
-            shape.offsets[2 * k + 1],
-        )
-        under = at - n * n_in
-        slope = scratch.slopes[at : at + n * n_out].reshape(n, n_out)
-        below = scratch.values[under:at].reshape(n, n_in)
-        if _moves(state, m, 2 * k, made):
-            np.dot(below.T, slope, scratch.gradient[w:b].reshape(n_in, n_out))
-        if _moves(state, m, 2 * k + 1, made):
-            bias = scratch.gradient[b : b + n_out]
-            bias[:] = 0
-            for i in range(n):
-                row = slope[i]
-                for j in range(n_out):
-                    bias[j] += row[j]
-        if k > lowest:
-            weight = state.weights[m, w:b].reshape(n_in, n_out)
-            turned = scratch.turned[: b - w].reshape(n_out, n_in)
-            for i in range(n_in):
-                for j in range(n_out):
-                    turned[j, i] = weight[i, j]
-            lower = scratch.slopes[under:at].reshape(n, n_in)
-            np.dot(slope, turned, lower)
-            if shape.relus[k - 1]:
-                for i in range(n):
-                    value, row = below[i], lower[i]
-                    for j in range(n_in):
-                        row[j] = row[j] if value[j] > 0 else zero
-        at = under
+    statistics = 2 * shape.infos[:, 6].sum() * shape.batch
+    for k in range(len(shape.kinds) - 1, lowest - 1, -1):
+        x, slope = _part(shape, scratch.values, k, n), _part(shape, scratch.slopes, k + 1, n)
+        lower, down = _part(shape, scratch.slopes, k, n), k > lowest
+        kind, info, t = shape.kinds[k], shape.infos[k], shape.weights[k]
+        if info[7]:
+            _stop_rectified(slope, _part(shape, scratch.values, k + 1, n))
+        if t >= 0:
+            own, ends = slice(shape.offsets[t], shape.offsets[t + 1]), shape.offsets[t + 2]
+            weight, gradient = state.weights[m, own], scratch.gradient[own]
+            bias_gradient = scratch.gradient[shape.offsets[t + 1] : ends]
+            wanted = _moves(state, m, t, made) or _moves(state, m, t + 1, made)
+            if kind == LINEAR:
+                if wanted:
+                    _linear_gradient(x, slope, gradient, bias_gradient, info[2], info[3])
+                if down:
+                    _linear_slope(slope, weight, scratch.turned, lower, info[2], info[3])
+            elif kind == CONV:
+                if wanted:
+                    _convolve_gradient(x, slope, gradient, bias_gradient, scratch.patches, scratch.part, info)
+                if down:
+                    _convolve_slope(slope, weight, scratch.turned, lower, scratch.patches, info)
+            else:
+                statistics -= 2 * info[6] * shape.batch
+                kept = scratch.statistics[statistics:]
+                _normalize_back(x, slope, weight, gradient, bias_gradient, lower, kept, info, down)
+        elif down and kind == POOL:
+            _pool_slope(slope, _part(shape, scratch.chosen, k + 1, n), lower, info)
+        elif down and kind == AVERAGE:
+            _average_slope(slope, lower, info)
+        elif down:
+            _swap(slope, lower, info[2], info[0] * info[1])
 
 
 @_compiled
@@ -269,12 +344,340 @@ def _step(shape, state, gradient, m, made):
             for i in range(len(weights)):
                 slope[i] += pull * (weights[i] - reference[i])
         shrink = gradient.dtype.type(1 - state.rates[m, t] * shape.decay)
-        first, second = gradient.dtype.type(1 - _FIRST), gradient.dtype.type(1 - _SECOND)
-        keep = gradient.dtype.type(_SECOND)
-        root = math.sqrt(1 - _SECOND**step)
-        size = gradient.dtype.type(root * state.rates[m, t] / (1 - _FIRST**step))
-        eps = gradient.dtype.type(root * _EPS)
+        first, second = gradient.dtype.type(1 - shape.betas[0]), gradient.dtype.type(1 - shape.betas[1])
+        keep = gradient.dtype.type(shape.betas[1])
+        root = math.sqrt(1 - shape.betas[1] ** step)
+        size = gradient.dtype.type(root * state.rates[m, t] / (1 - shape.betas[0] ** step))
+        eps = gradient.dtype.type(root * shape.eps)
         for i in range(len(weights)):
             means[i] += first * (slope[i] - means[i])
             squares[i] = keep * squares[i] + second * slope[i] * slope[i]
             weights[i] = shrink * weights[i] - size * means[i] / (np.sqrt(squares[i]) + eps)
+
+
+@_compiled
+def _linear(x, weight, bias, out, n_in, n_out):
+    """Dense layer; ``bias`` is added."""
+    n = len(out) // n_out
+    value = out.reshape(n, n_out)
+    np.dot(x.reshape(n, n_in), weight.reshape(n_in, n_out), value)
+    _add_bias(value, bias)
+
+
+@_compiled
+def _add_bias(value, bias):
+    """Add a vector to every row."""
+    for i in range(value.shape[0]):
+        row = value[i]
+        for j in range(len(bias)):
+            row[j] += bias[j]
+
+
+@_compiled
+def _rectify(out):
+    """ReLU in place."""
+    zero = out.dtype.type(0)
+    for i in range(len(out)):
+        out[i] = max(out[i], zero)
+
+
+@_compiled
+def _stop_rectified(slope, out):
+    """Take the slope away where the ReLU gave nothing."""
+    zero = out.dtype.type(0)
+    for i in range(len(out)):
+        slope[i] = slope[i] if out[i] > zero else zero
+
+
+@_compiled
+def _sum_rows(rows, out):
+    """Add every row to ``out``."""
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        for j in range(len(out)):
+            out[j] += row[j]
+
+
+@_compiled
+def _transpose(weight, turned):
+    """Fill in the transpose: a product with it runs faster than one that transposes."""
+    for i in range(weight.shape[0]):
+        for j in range(weight.shape[1]):
+            turned[j, i] = weight[i, j]
+
+
+@_compiled
+def _linear_gradient(x, slope, gradient, bias_gradient, n_in, n_out):
+    """Gradients of weight and bias."""
+    n = len(slope) // n_out
+    rows = slope.reshape(n, n_out)
+    np.dot(x.reshape(n, n_in).T, rows, gradient.reshape(n_in, n_out))
+    bias_gradient[:] = 0
+    _sum_rows(rows, bias_gradient)
+
+
+@_compiled
+def _linear_slope(slope, weight, turned, lower, n_in, n_out):
+    """Slope of what entered."""
+    n = len(slope) // n_out
+    other = turned[: n_in * n_out].reshape(n_out, n_in)
+    _transpose(weight.reshape(n_in, n_out), other)
+    np.dot(slope.reshape(n, n_out), other, lower.reshape(n, n_in))
+
+
+@_compiled
+def _unfold(x, patches, height, width, n_in, kernel_height, kernel_width):
+    """Fill in what the filters see at every pixel of one window: (pixels, kernel, n_in), zeros outside."""
+    up, left, size = kernel_height // 2, kernel_width // 2, kernel_width * n_in
+    for h in range(height):
+        for w in range(width):
+            first, last = max(0, left - w), min(kernel_width, width + left - w)
+            for a in range(kernel_height):
+                at = ((h * width + w) * kernel_height + a) * size
+                row = h + a - up
+                if row < 0 or row >= height:
+                    patches[at : at + size] = 0
+                    continue
+                begin, end = at + first * n_in, at + last * n_in
+                for j in range(at, begin):
+                    patches[j] = 0
+                for j in range(end, at + size):
+                    patches[j] = 0
+                seen = x[(row * width + w - left + first) * n_in :]
+                filled = patches[begin:end]
+                for j in range(len(filled)):
+                    filled[j] = seen[j]
+
+
+@_compiled
+def _fold(patches, lower, height, width, n_in, kernel_height, kernel_width):
+    """Add what came back through every patch to the pixels that it was made of."""
+    up, left, size = kernel_height // 2, kernel_width // 2, kernel_width * n_in
+    for h in range(height):
+        for w in range(width):
+            first, last = max(0, left - w), min(kernel_width, width + left - w)
+            for a in range(kernel_height):
+                row = h + a - up
+                if row < 0 or row >= height:
+                    continue
+                at = ((h * width + w) * kernel_height + a) * size
+                came = patches[at + first * n_in : at + last * n_in]
+                pixels = lower[(row * width + w - left + first) * n_in :]
+                for j in range(len(came)):
+                    pixels[j] += came[j]
+
+
+@_compiled
+def _convolve(x, weight, bias, out, patches, info):
+    """Convolution that keeps the size, some windows' patches at a time; ``bias`` is added."""
+    height, width, n_in, n_out, tall, wide = info[0], info[1], info[2], info[3], info[4], info[5]
+    pixels, seen = height * width, tall * wide * n_in
+    n, together = len(out) // (pixels * n_out), max(1, len(patches) // (pixels * seen))
+    filters = weight.reshape(seen, n_out)
+    for begin in range(0, n, together):
+        end = min(n, begin + together)
+        for i in range(begin, end):
+            window = x[i * pixels * n_in : (i + 1) * pixels * n_in]
+            own = patches[(i - begin) * pixels * seen : (i - begin + 1) * pixels * seen]
+            _unfold(window, own, height, width, n_in, tall, wide)
+        rows = (end - begin) * pixels
+        value = out[begin * pixels * n_out : end * pixels * n_out].reshape(rows, n_out)
+        np.dot(patches[: rows * seen].reshape(rows, seen), filters, value)
+        _add_bias(value, bias)
+
+
+@_compiled
+def _convolve_gradient(x, slope, gradient, bias_gradient, patches, part, info):
+    """Gradients of filters and bias."""
+    height, width, n_in, n_out, tall, wide = info[0], info[1], info[2], info[3], info[4], info[5]
+    pixels, seen = height * width, tall * wide * n_in
+    n, together = len(slope) // (pixels * n_out), max(1, len(patches) // (pixels * seen))
+    own_part = part[: seen * n_out].reshape(seen, n_out)
+    gradient[:] = 0
+    bias_gradient[:] = 0
+    for begin in range(0, n, together):
+        end = min(n, begin + together)
+        for i in range(begin, end):
+            window = x[i * pixels * n_in : (i + 1) * pixels * n_in]
+            own = patches[(i - begin) * pixels * seen : (i - begin + 1) * pixels * seen]
+            _unfold(window, own, height, width, n_in, tall, wide)
+        rows = (end - begin) * pixels
+        slopes = slope[begin * pixels * n_out : end * pixels * n_out].reshape(rows, n_out)
+        np.dot(patches[: rows * seen].reshape(rows, seen).T, slopes, own_part)
+        for j in range(seen * n_out):
+            gradient[j] += part[j]
+        _sum_rows(slopes, bias_gradient)
+
+
+@_compiled
+def _convolve_slope(slope, weight, turned, lower, patches, info):
+    """Slope of what entered a convolution."""
+    height, width, n_in, n_out, tall, wide = info[0], info[1], info[2], info[3], info[4], info[5]
+    pixels, seen = height * width, tall * wide * n_in
+    n, together = len(slope) // (pixels * n_out), max(1, len(patches) // (pixels * seen))
+    other = turned[: seen * n_out].reshape(n_out, seen)
+    _transpose(weight.reshape(seen, n_out), other)
+    lower[:] = 0
+    for begin in range(0, n, together):
+        end = min(n, begin + together)
+        rows = (end - begin) * pixels
+        slopes = slope[begin * pixels * n_out : end * pixels * n_out].reshape(rows, n_out)
+        np.dot(slopes, other, patches[: rows * seen].reshape(rows, seen))
+        for i in range(begin, end):
+            own = patches[(i - begin) * pixels * seen : (i - begin + 1) * pixels * seen]
+            _fold(own, lower[i * pixels * n_in : (i + 1) * pixels * n_in], height, width, n_in, tall, wide)
+
+
+@_compiled
+def _normalize(x, weight, bias, out, statistics, info):
+    """Group norm (a layer norm is one of one group); keep mean and 1 / deviation of every group."""
+    pixels, channels, groups = info[0] * info[1], info[2], info[6]
+    size, each = pixels * channels, channels // groups
+    n = len(out) // size
+    sums, factors, shifts = np.empty(channels, out.dtype), np.empty(channels, out.dtype), np.empty_like(bias)
+    for i in range(n):
+        rows = x[i * size : (i + 1) * size].reshape(pixels, channels)
+        value = out[i * size : (i + 1) * size].reshape(pixels, channels)
+        own = statistics[2 * i * groups : 2 * (i + 1) * groups]
+        sums[:] = 0
+        _sum_rows(rows, sums)
+        for g in range(groups):
+            own[2 * g] = sums[g * each : (g + 1) * each].sum() / (pixels * each)
+            for c in range(g * each, (g + 1) * each):
+                shifts[c] = own[2 * g]
+        sums[:] = 0
+        for p in range(pixels):
+            row = rows[p]
+            for c in range(channels):
+                away = row[c] - shifts[c]
+                sums[c] += away * away
+        for g in range(groups):
+            variance = sums[g * each : (g + 1) * each].sum() / (pixels * each)
+            own[2 * g + 1] = 1 / np.sqrt(variance + _NORM_EPS)
+        for c in range(channels):
+            factors[c] = weight[c] * own[2 * (c // each) + 1]
+            shifts[c] = bias[c] - own[2 * (c // each)] * factors[c]
+        for p in range(pixels):
+            row, filled = rows[p], value[p]
+            for c in range(channels):
+                filled[c] = row[c] * factors[c] + shifts[c]
+
+
+@_compiled
+def _normalize_back(x, slope, weight, gradient, bias_gradient, lower, statistics, info, down):
+    """Gradients of weight and bias and, where ``down`` asks for it, the slope of what entered."""
+    pixels, channels, groups = info[0] * info[1], info[2], info[6]
+    size, each = pixels * channels, channels // groups
+    n, dtype = len(slope) // size, slope.dtype
+    sums, products = np.empty(channels, dtype), np.empty(channels, dtype)
+    means, scales = np.empty(channels, dtype), np.empty(channels, dtype)
+    a, b, c0 = np.empty(channels, dtype), np.empty(channels, dtype), np.empty(channels, dtype)
+    gradient[:] = 0
+    bias_gradient[:] = 0
+    for i in range(n):
+        rows = x[i * size : (i + 1) * size].reshape(pixels, channels)
+        slopes = slope[i * size : (i + 1) * size].reshape(pixels, channels)
+        for c in range(channels):
+            means[c] = statistics[2 * (i * groups + c // each)]
+            scales[c] = statistics[2 * (i * groups + c // each) + 1]
+        sums[:] = 0
+        products[:] = 0
+        for p in range(pixels):
+            row, own = rows[p], slopes[p]
+            for c in range(channels):
+                sums[c] += own[c]
+                products[c] += own[c] * (row[c] - means[c])
+        for c in range(channels):
+            products[c] *= scales[c]
+            gradient[c] += products[c]
+            bias_gradient[c] += sums[c]
+        if not down:
+            continue
+        for g in range(groups):
+            mean, along = dtype.type(0), dtype.type(0)
+            for c in range(g * each, (g + 1) * each):
+                mean += weight[c] * sums[c]
+                along += weight[c] * products[c]
+            mean /= pixels * each
+            along /= pixels * each
+            for c in range(g * each, (g + 1) * each):
+                a[c] = scales[c] * weight[c]
+                b[c] = -scales[c] * scales[c] * along
+                c0[c] = -scales[c] * mean - b[c] * means[c]
+        under = lower[i * size : (i + 1) * size].reshape(pixels, channels)
+        for p in range(pixels):
+            row, own, filled = rows[p], slopes[p], under[p]
+            for c in range(channels):
+                filled[c] = a[c] * own[c] + b[c] * row[c] + c0[c]
+
+
+@_compiled
+def _pool(x, out, chosen, info):
+    """Largest value of each tile and channel; ``chosen`` remembers where in the window it was."""
+    height, width, channels, tall, wide = info[0], info[1], info[2], info[4], info[5]
+    rows, columns = height // tall, width // wide
+    n = len(out) // (rows * columns * channels)
+    for i in range(n):
+        window = x[i * height * width * channels : (i + 1) * height * width * channels]
+        for h in range(rows):
+            for w in range(columns):
+                at = ((i * rows + h) * columns + w) * channels
+                value, place = out[at : at + channels], chosen[at : at + channels]
+                first = (h * tall * width + w * wide) * channels
+                for c in range(channels):
+                    value[c], place[c] = window[first + c], first + c
+                for p in range(1, tall * wide):
+                    other = ((h * tall + p // wide) * width + w * wide + p % wide) * channels
+                    seen = window[other : other + channels]
+                    for c in range(channels):
+                        larger = seen[c] > value[c]
+                        place[c] = other + c if larger else place[c]
+                        value[c] = seen[c] if larger else value[c]
+
+
+@_compiled
+def _pool_slope(slope, chosen, lower, info):
+    """Hand every slope to the value that was largest."""
+    size, out = info[0] * info[1] * info[2], (info[0] // info[4]) * (info[1] // info[5]) * info[2]
+    lower[:] = 0
+    for i in range(len(slope) // out):
+        window = lower[i * size : (i + 1) * size]
+        for j in range(i * out, (i + 1) * out):
+            window[chosen[j]] += slope[j]
+
+
+@_compiled
+def _average(x, out, info):
+    """Mean over pixels."""
+    pixels, channels = info[0] * info[1], info[2]
+    share = out.dtype.type(1) / out.dtype.type(pixels)
+    out[:] = 0
+    for i in range(len(out) // channels):
+        value = out[i * channels : (i + 1) * channels]
+        _sum_rows(x[i * pixels * channels : (i + 1) * pixels * channels].reshape(pixels, channels), value)
+        for c in range(channels):
+            value[c] *= share
+
+
+@_compiled
+def _average_slope(slope, lower, info):
+    """Share every slope among the pixels."""
+    pixels, channels = info[0] * info[1], info[2]
+    share = slope.dtype.type(1) / slope.dtype.type(pixels)
+    for i in range(len(slope) // channels):
+        own = slope[i * channels : (i + 1) * channels]
+        for p in range(i * pixels, (i + 1) * pixels):
+            filled = lower[p * channels : (p + 1) * channels]
+            for c in range(channels):
+                filled[c] = own[c] * share
+
+
+@_compiled
+def _swap(x, out, n_rows, n_columns):
+    """Transpose every window: the network's own order has the channels first."""
+    size = n_rows * n_columns
+    for i in range(len(out) // size):
+        given, value = x[i * size : (i + 1) * size], out[i * size : (i + 1) * size]
+        for r in range(n_rows):
+            for c in range(n_columns):
+                value[c * n_rows + r] = given[r * n_columns + c]

@@ -58,7 +58,7 @@ def run_stacked(
     n_models, folded = len(x), x.ndim > 3
     if folded:
         x = _ordered(x.transpose(0, 1).flatten(1, 2).unsqueeze(2))
-    for layer in _pooled_first(network.layers):
+    for layer in pooled_first(network.layers):
         if layer.part == "head" and features is None:
             features = x
         if layer.kind == "image":
@@ -73,7 +73,7 @@ def run_stacked(
     return features, x
 
 
-def _pooled_first(layers: Sequence[Layer]) -> list[Layer]:
+def pooled_first(layers: Sequence[Layer]) -> list[Layer]:
     """Put pooling before the ReLU that it follows: the same values and gradients, from fewer numbers."""
     out = list(layers)
     for i, kinds in enumerate(pairwise(layer.kind for layer in layers)):

@@ -16,7 +16,6 @@ import torch
 from ..arms.arm import Arm
 from ..networks.network import Network, output_shape
 from .augmentations import Augment, make_augment
-from .dense import written_out
 from .job import Curves, Job, join_curves, shared_tensor
 from .layers import STACKABLE
 from .models import Models
@@ -135,8 +134,7 @@ def _train_stack(job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | 
 def _models(job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | None) -> Models | CompiledModels:
     """Return what trains a stack: the kernel where it can."""
     arm, taught = job.arms[0], job.labels_of(0) is not None
-    mixed = job.schedule.precision != "full"
-    if X.is_cuda or mixed or augment or taught or arm.penalty or arm.low_rank or not written_out(job.network):
+    if X.is_cuda or job.schedule.precision != "full" or augment or taught or arm.penalty or arm.low_rank:
         return Models(job, X, y, augment)
     from .compiled import CompiledModels
 
