@@ -15,9 +15,11 @@ from biotransfer.networks.modules import build_module, load_tensors
 from biotransfer.splits import make_splits
 from biotransfer.training import Job, Schedule, run_job, train
 from biotransfer.training import stacked as stacked_module
+from biotransfer.training.compiled import can_compile
 from biotransfer.training.dense import DenseGradients, written_out
 from biotransfer.training.job import PseudoLabels
 from biotransfer.training.layers import convolve_patches, run_stacked
+from biotransfer.training.models import Models
 from biotransfer.training.stacked import models_per_stack, plan_stacks
 from biotransfer.training.teaching import pseudo_labels, pseudo_order
 from biotransfer.weights import Weights
@@ -137,18 +139,57 @@ def test_only_plain_dense_networks_have_their_gradients_written_out():
     assert not written_out(build_network(NETWORKS["cnn_image"], (16,), 3))
 
 
-def test_gradients_written_out_train_as_the_loop_does():
-    """All arms at once on a network without norms: the plain ones take the written-out way."""
-    network, arms, windows, split = _case("mlp_plain", seeds=(0,))
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_torch_stacks_is_what_the_kernel_trains(name, monkeypatch):
+    """A GPU's way, on the CPU: by gradients written out where a network has no norms, else by autograd."""
+    network, arms, windows, split = _case(name, seeds=(0,), names=["scratch", "frozen_body", "l2_sp"])
+    kernel = train(network, arms, windows, split, SCHEDULE, dtype="float64")
+    monkeypatch.setattr(stacked_module, "_models", Models)
+    torch_alone = train(network, arms, windows, split, SCHEDULE, dtype="float64")
+    _assert_equal(network, kernel, torch_alone)
+
+
+@pytest.mark.parametrize(
+    ("spec", "shape"),
+    [
+        ({"name": "cnn_image", "filters": [5], "kernel": 5, "hidden": 4}, (49,)),
+        ({"name": "cnn_image", "filters": [2, 3, 4], "hidden": 3}, (64,)),
+        ({"name": "cnn_signal", "filters": [8], "kernel": 9}, (2, 33)),
+        ({"name": "cnn_signal", "filters": [4, 4, 8], "kernel": 3}, (1, 130)),
+        ({"name": "mlp", "hidden": [3], "head": {"name": "mlp", "hidden": [5]}}, (6,)),
+    ],
+)
+def test_the_kernel_knows_odd_shapes(spec, shape):
+    """Kernels wider than the image, rows that no tile takes, one channel, batches of unequal size."""
+    windows = make_windows(
+        **({"n_features": shape[0]} if len(shape) == 1 else {"n_features": shape[0], "n_times": shape[1]}),
+        n_subjects=3, n_windows=5,
+    )  # fmt: skip
+    network = build_network(spec, windows.shape, 3)
+    split = make_splits(windows, by="subject")[0]
+    arms = [make_arms(["scratch"], {}, network, seed)[0] for seed in (0, 1)]
+    schedule = replace(SCHEDULE, batch_size=7)
     a, b = (
-        train(network, arms, windows, split, SCHEDULE, engine=e, dtype="float64") for e in ("stacked", "loop")
+        train(network, arms, windows, split, schedule, engine=e, dtype="float64") for e in ("stacked", "loop")
     )
+    assert can_compile(network)
     _assert_equal(network, a, b)
 
 
-def test_plain_dense_models_are_bit_for_bit_the_same_in_every_stack():
-    """The kernel trains one model at a time: no neighbour can change a rounding."""
-    network, arms, windows, split = _case("mlp_plain", names=["scratch", "frozen_body", "l2_sp"])
+def test_a_network_that_the_kernel_does_not_know_is_left_to_torch():
+    network = build_network(NETWORKS["mlp_plain"], (16,), 3)
+    first = replace(network, layers=(network.layers[1], *network.layers))
+    assert not can_compile(first)
+    assert not can_compile(
+        replace(network, layers=(replace(network.layers[0], kind="new"), *network.layers[1:]))
+    )
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_kernels_models_are_bit_for_bit_the_same_in_every_stack(name):
+    """It trains one model at a time: no neighbour can change a rounding."""
+    network, arms, windows, split = _case(name, names=["scratch", "frozen_body", "l2_sp"])
+    assert can_compile(network)
     together = train(network, arms, windows, split, SCHEDULE)
     for a, arm in enumerate(arms):
         alone = train(network, [arm], windows, split, SCHEDULE)

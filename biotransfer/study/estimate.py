@@ -14,7 +14,7 @@ from .plan import Plan
 from .tasks import STAGES, Planned, Ref, SourceTask, TargetTask, lay_out
 
 _EPOCHS = (1, 3)
-_START_SECONDS = 3.0
+_START_SECONDS = 5.0
 _END_SECONDS = 6.0
 _SECONDS_PER_TRIAL = 2e-3
 
@@ -44,8 +44,9 @@ def estimate_seconds(plan: Plan, workers: int = 1) -> float:
     Notes
     -----
     Of every kind of task, direction and network one portion is carried out, for one epoch and for three; the
-    difference, the numbers of windows and epochs and the number of trials give all others. What is found is
-    thrown away.
+    difference, the numbers of windows and epochs and the number of trials give all others. The first is
+    carried out once more before, untimed: libraries are loaded then, and the kernel may have to be compiled.
+    What is found is thrown away.
     """
     shorter = [_with_epochs(plan, n) for n in _EPOCHS]
     laid_out = [portions(lay_out(p, STAGES[1:])) for p in shorter]
@@ -53,6 +54,8 @@ def estimate_seconds(plan: Plan, workers: int = 1) -> float:
     groups: dict[Any, list[int]] = {}
     for i, entry in enumerate(whole):
         groups.setdefault(_group(plan, entry), []).append(i)
+    if whole:
+        _rehearse(shorter[0], laid_out[0][0], laid_out[0], {})
     known: dict[Ref, Weights] = {}
     total = 0.0
     for members in groups.values():

@@ -38,8 +38,14 @@ _KINDS = {
 }
 
 
+def can_compile(network: Network) -> bool:
+    """Whether the kernel knows every layer."""
+    kinds = [layer.kind for layer in network.layers if layer.kind != "image"]
+    return set(kinds) <= {"relu", *_KINDS} and kinds[0] != "relu"
+
+
 def kernel_shape(network: Network, schedule: Schedule) -> Shape:
-    """Return what the kernel must know of a network whose layers are all stackable.
+    """Return what the kernel must know of a network for which :func:`can_compile` holds.
 
     Parameters
     ----------
@@ -97,7 +103,7 @@ class CompiledModels:
     Parameters
     ----------
     job : Job
-        Of arms without penalty, low-rank pair or teacher, on a network whose layers are all stackable.
+        Of arms without penalty, low-rank pair or teacher, on a network for which :func:`can_compile` holds.
     X : Tensor, shape (n_pool, *input_shape)
         All windows, on the CPU; gives the precision.
     y : Tensor, shape (n_pool,)

@@ -1,7 +1,8 @@
 """Many trainings of one shape at once: every tensor carries a leading model axis.
 
-The models never mix: the loss is a sum over models, so each gets exactly its own gradient. Results are those
-of the loop engine up to rounding.
+The models never mix, and results are those of the loop engine up to rounding. On a CPU the kernel trains
+them; on a GPU, and where an arm adds more than an anchor to its loss, torch does, by one loss that is the sum
+over the models.
 """
 
 from __future__ import annotations
@@ -136,6 +137,6 @@ def _models(job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | None)
     arm, taught = job.arms[0], job.labels_of(0) is not None
     if X.is_cuda or job.schedule.precision != "full" or augment or taught or arm.penalty or arm.low_rank:
         return Models(job, X, y, augment)
-    from .compiled import CompiledModels
+    from .compiled import CompiledModels, can_compile
 
-    return CompiledModels(job, X, y)
+    return CompiledModels(job, X, y) if can_compile(job.network) else Models(job, X, y, augment)
