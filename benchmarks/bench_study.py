@@ -11,23 +11,25 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import numpy as np
 
 
-def sgemm_rate(n: int = 1024, repeat: int = 7) -> float:
-    """Best float32 matrix rate of one thread, in operations per second."""
+def sgemm_rate(n: int = 1024, repeat: int = 64) -> float:
+    """Operations per second of float32 products of one thread, one after the other."""
     from threadpoolctl import threadpool_limits
 
     a = np.random.default_rng(0).standard_normal((n, n), dtype=np.float32)
-    best = 0.0
     with threadpool_limits(limits=1):
+        a @ a
+        clock = time.perf_counter()
         for _ in range(repeat):
-            clock = time.perf_counter()
             a @ a
-            best = max(best, 2 * n**3 / (time.perf_counter() - clock))
-    return best
+        return repeat * 2 * n**3 / (time.perf_counter() - clock)
 
 
 def training_operations(recipe_name: str, data: str) -> tuple[float, int]:
@@ -113,6 +115,34 @@ def measure(recipe: str, data: str, workers: int) -> tuple[float, float, float]:
         return cold, float(peak), time.perf_counter() - clock
 
 
+def overhead(recipe: str, data: str) -> tuple[float, float]:
+    """Return the seconds of a study with one worker, prepared data there, and of its trainings alone."""
+    import biotransfer
+    from biotransfer.training import running
+
+    spent = 0.0
+
+    def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any) -> Any:
+            nonlocal spent
+            clock = time.perf_counter()
+            try:
+                return function(*given)
+            finally:
+                spent += time.perf_counter() - clock
+
+        return call
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        mock.patch.object(running, "train_stacked", timed(running.train_stacked)),
+        mock.patch.object(running, "train_loop", timed(running.train_loop)),
+    ):
+        clock = time.perf_counter()
+        biotransfer.run_study(recipe, f"{folder}/study", data_dir=data)
+        return time.perf_counter() - clock, spent
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", required=True, help="folder of data sets")
@@ -125,6 +155,7 @@ def main() -> None:
     cold, peak, warm = measure(arguments.recipe, arguments.data, arguments.workers)
     alone = measure(arguments.recipe, arguments.data, 1)[0] if arguments.workers > 1 else cold
     ideal = operations / (rate * arguments.workers)
+    whole, trainings = overhead(arguments.recipe, arguments.data)
     print("| measure | value |\n|---|---|")
     print(f"| recipe | {arguments.recipe}, {n_trainings} trainings, {arguments.workers} workers |")
     print(f"| wall time from cold | {cold:.0f} s |")
@@ -132,6 +163,8 @@ def main() -> None:
     print(f"| ratio | {cold / ideal:.1f} |")
     print(f"| estimated before training, without loading | {estimate:.0f} s |")
     print(f"| wall time from cold with 1 worker | {alone:.0f} s, {alone / cold:.2f} times |")
+    print(f"| one worker, data there, without report | {whole:.0f} s, of them trainings {trainings:.0f} s |")
+    print(f"| what the study adds to its trainings | {100 * (whole / trainings - 1):.0f} % |")
     print(f"| wall time when nothing changed | {warm:.1f} s |")
     print(f"| peak memory of all processes | {peak / 2**30:.2f} GiB |")
 
