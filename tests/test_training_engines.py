@@ -156,6 +156,7 @@ def test_what_torch_stacks_is_what_the_kernel_trains(name, monkeypatch):
         ({"name": "cnn_image", "filters": [2, 3, 4], "hidden": 3}, (64,)),
         ({"name": "cnn_signal", "filters": [8], "kernel": 9}, (2, 33)),
         ({"name": "cnn_signal", "filters": [4, 4, 8], "kernel": 3}, (1, 130)),
+        ({"name": "mlp", "hidden": [130, 130]}, (6,)),
         ({"name": "mlp", "hidden": [3], "head": {"name": "mlp", "hidden": [5]}}, (6,)),
     ],
 )

@@ -21,7 +21,7 @@ import numpy as np
 from numba import njit
 
 LINEAR, CONV, NORM, POOL, AVERAGE, FLATTEN = range(6)
-_PATCHES = 1 << 16
+_PATCHES, _TURNED = 1 << 16, 1 << 14
 _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"contract", "nsz", "reassoc"},
@@ -400,7 +400,7 @@ def _sum_rows(rows, out):
 
 @_compiled
 def _transpose(weight, turned):
-    """Fill in the transpose: a product with it runs faster than one that transposes."""
+    """Fill in the transpose: a small product with it runs faster than one that transposes."""
     for i in range(weight.shape[0]):
         for j in range(weight.shape[1]):
             turned[j, i] = weight[i, j]
@@ -420,9 +420,13 @@ def _linear_gradient(x, slope, gradient, bias_gradient, n_in, n_out):
 def _linear_slope(slope, weight, turned, lower, n_in, n_out):
     """Slope of what entered."""
     n = len(slope) // n_out
+    rows, under, own = slope.reshape(n, n_out), lower.reshape(n, n_in), weight.reshape(n_in, n_out)
+    if n_in * n_out > _TURNED:
+        np.dot(rows, own.T, under)
+        return
     other = turned[: n_in * n_out].reshape(n_out, n_in)
-    _transpose(weight.reshape(n_in, n_out), other)
-    np.dot(slope.reshape(n, n_out), other, lower.reshape(n, n_in))
+    _transpose(own, other)
+    np.dot(rows, other, under)
 
 
 @_compiled
