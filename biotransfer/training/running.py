@@ -41,8 +41,8 @@ def choose_engine(network: Network, engine: str = "auto") -> str:
     Notes
     -----
     Whatever has a stacked form is stacked. Beside the loop the kernel trained two dense networks as fast (1.5
-    million weights, where memory is the limit) to 75 times as fast (163 weights), and one or two convolutional
-    ones 1.5 to 2.8 times, on one core of an Intel Xeon with AVX-512.
+    million weights, where memory is the limit) to 75 times as fast (163 weights), and one or two
+    convolutional ones 1.5 to 2.8 times, on one core of an Intel Xeon with AVX-512.
     """
     check_option("engine", engine, ENGINES)
     if engine == "auto":
