@@ -1,5 +1,8 @@
 """Both engines do what every arm of the catalog asks for, and do the same."""
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -175,6 +178,49 @@ def test_the_kernel_knows_odd_shapes(spec, shape):
     )
     assert can_compile(network)
     _assert_equal(network, a, b)
+
+
+def test_a_batch_larger_than_all_windows_takes_no_more_memory_than_these():
+    network, arms, windows, split = _case("cnn_signal", seeds=(0,), names=["scratch"])
+    huge, whole = (
+        train(network, arms, windows, split, replace(SCHEDULE, batch_size=n))
+        for n in (10**12, len(split.train))
+    )
+    assert np.array_equal(huge.loss, whole.loss)
+
+
+def test_the_first_training_of_a_process_keeps_to_one_thread():
+    script = """
+import numpy as np, threadpoolctl
+from biotransfer.arms import make_arms
+from biotransfer.networks import build_network
+from biotransfer.training import Job, Schedule, run_job, running
+real = running.train_stacked
+def watched(*given):
+    curves = real(*given)
+    print([p["num_threads"] for p in threadpoolctl.threadpool_info() if p["user_api"] == "blas"])
+    return curves
+running.train_stacked = watched
+network = build_network({"name": "mlp", "hidden": [4]}, (6,), 2)
+arms = make_arms(["scratch"], {}, network, 0)
+rows = np.arange(20)[None]
+X, y = np.random.default_rng(0).standard_normal((20, 6), dtype=np.float32), np.arange(20) % 2
+run_job(Job(network, arms, X, y, rows, rows, "s", Schedule(epochs=1)))
+"""
+    said = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    threads = json.loads(said)
+    assert threads
+    assert set(threads) == {1}
+
+
+def test_a_lost_value_is_not_pooled_away():
+    windows = make_windows(n_features=2, n_times=32, n_subjects=3, n_windows=4)
+    windows.X[:, :, 5] = np.nan
+    network = build_network({"name": "cnn_signal", "filters": [4], "kernel": 1}, windows.shape, 3)
+    arms = make_arms(["scratch"], {}, network, 0)
+    for engine in ("stacked", "loop"):
+        with pytest.raises(BiotransferError, match="diverged"):
+            train(network, arms, windows, make_splits(windows, by="subject")[0], SCHEDULE, engine=engine)
 
 
 def test_a_network_that_the_kernel_does_not_know_is_left_to_torch():

@@ -56,7 +56,7 @@ def f_statistic(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n_features,), float64
-        Infinite (or NaN) where a column does not vary within classes, else the values of
+        Very large, infinite or NaN where a column does not vary within classes, else the values of
         :func:`sklearn.feature_selection.f_classif`, which took five times as long.
     """
     classes, y = np.unique(y, return_inverse=True)

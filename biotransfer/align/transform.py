@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ..errors import check
 from ..windows import Windows
 
 _BLOCK_BYTES = 1 << 20
@@ -162,6 +163,7 @@ def fit_scaler(windows: Windows, scale: str) -> Transform:
     """
     if scale == "none":
         return keep(windows)
+    check(len(windows) > 0, f"scale={scale!r}: there is no {windows.modality} window to fit it on.")
     axes = (0, 2) if windows.is_signal else (0,)
     X, shape = windows.X, (-1, *(1,) * (windows.X.ndim - 2))
     n = X.size / X.shape[1]

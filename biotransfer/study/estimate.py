@@ -44,9 +44,9 @@ def estimate_seconds(plan: Plan, workers: int = 1) -> float:
     Notes
     -----
     Of every kind of task, direction and network one portion is carried out, for one epoch and for three; the
-    difference, the numbers of windows and epochs and the number of trials give all others. The first is
-    carried out once more before, untimed: libraries are loaded then, and the kernel may have to be compiled.
-    What is found is thrown away.
+    difference, the numbers of windows and epochs and the number of trials give all others. All are carried
+    out once before, untimed: libraries are loaded then, and the kernel may have to be compiled. What is found
+    is thrown away.
     """
     shorter = [_with_epochs(plan, n) for n in _EPOCHS]
     laid_out = [portions(lay_out(p, STAGES[1:])) for p in shorter]
@@ -54,9 +54,9 @@ def estimate_seconds(plan: Plan, workers: int = 1) -> float:
     groups: dict[Any, list[int]] = {}
     for i, entry in enumerate(whole):
         groups.setdefault(_group(plan, entry), []).append(i)
-    if whole:
-        _rehearse(shorter[0], laid_out[0][0], laid_out[0], {})
     known: dict[Ref, Weights] = {}
+    for members in groups.values():
+        _rehearse(shorter[0], laid_out[0][members[0]], laid_out[0], known)
     total = 0.0
     for members in groups.values():
         first = members[0]

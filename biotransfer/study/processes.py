@@ -91,7 +91,7 @@ def end_processes() -> None:
     """End the processes that were started: idle, they still hold memory."""
     from joblib.externals.loky import get_reusable_executor
 
-    get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+    get_reusable_executor(reuse=True).shutdown(wait=True)
 
 
 @lru_cache(maxsize=1)

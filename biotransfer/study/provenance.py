@@ -99,7 +99,9 @@ def describe_run(
         "n_trainings": count_trainings(plan),
         "workers": workers,
         "device": device,
-        "engine": {name: " and ".join(sorted(engines)) for name, engines in ran.items()},
+        "engine": {
+            name: " and ".join(sorted({*engines} - {"none"}) or ["none"]) for name, engines in ran.items()
+        },
         "seeds": plan.recipe["seeds"],
         "simulated": any(side.facts["simulated"] for side in sides.values()),
         "note": note,

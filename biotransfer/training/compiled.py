@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -121,7 +123,8 @@ class CompiledModels:
         self.job, self.X, self.y = job, X.flatten(1).numpy(), y.numpy()
         arms, schedule, n_train = job.arms, job.schedule, job.train_rows.shape[1]
         names = list(job.network.tensor_shapes)
-        self.shape = kernel_shape(job.network, schedule)
+        batch = min(schedule.batch_size, max(n_train, 1))
+        self.shape = kernel_shape(job.network, replace(schedule, batch_size=batch))
         anchored = any(arm.anchor for arm in arms)
         empty = np.zeros((len(arms), self.shape.offsets[-1]), self.X.dtype)
         self.state = State(
@@ -157,7 +160,7 @@ class CompiledModels:
     def logits(self, rows: torch.Tensor) -> torch.Tensor:
         """Return what each model says of some of its evaluation rows, (n_models, n_windows, n_classes)."""
         out = np.empty((*rows.shape, self.job.network.n_outputs), self.X.dtype)
-        find_logits(self.shape, self.state, self._scratch, self.X, rows.numpy(), out)
+        find_logits(self.shape, self.state, self._scratch, self.X, np.ascontiguousarray(rows.numpy()), out)
         return torch.from_numpy(out)
 
     def train_epoch(self, epoch: int, recorder: Recorder) -> None:

@@ -41,9 +41,9 @@ def _entry(function: Callable[..., Any]) -> Any:
     """Compile at the first call; where no folder can be written, every process compiles for itself."""
     make: Any = njit
     try:
-        return make(**_OPTIONS, cache=True)(function)
+        return make(**_OPTIONS, nogil=True, cache=True)(function)
     except RuntimeError:
-        return make(**_OPTIONS)(function)
+        return make(**_OPTIONS, nogil=True)(function)
 
 
 class Shape(NamedTuple):
@@ -117,7 +117,7 @@ class Scratch(NamedTuple):
     Parameters
     ----------
     values, slopes : ndarray
-        Of all
+        Of all layers.
     gradient : ndarray
         Of all tensors.
     turned, part : ndarray
@@ -634,7 +634,7 @@ def _pool(x, out, chosen, info):
                     other = ((h * tall + p // wide) * width + w * wide + p % wide) * channels
                     seen = window[other : other + channels]
                     for c in range(channels):
-                        larger = seen[c] > value[c]
+                        larger = seen[c] > value[c] or seen[c] != seen[c]
                         place[c] = other + c if larger else place[c]
                         value[c] = seen[c] if larger else value[c]
 
