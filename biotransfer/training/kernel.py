@@ -3,9 +3,9 @@
 A model is one row of flat arrays, and it trains for a whole epoch before the next one does, so that what it
 reads and writes stays in the core's own cache.
 
-Windows lie one after the other, each as (height, width, channels) with the channels last; a signal is an
-image of one row, a vector of features one pixel. Weights lie as (kernel_height, kernel_width, n_in, n_out):
-then what a filter sees of a row is one stretch of memory, and small products run fastest.
+Windows lie one after the other, each as (times, channels) with the channels last; a vector of features is one
+time. Weights lie as (kernel, n_in, n_out): then what a filter sees is one stretch of memory, and small
+products run fastest.
 
 Compiled by numba at the first use and kept on disk until **this file** changes: so all that is compiled
 stands here, and takes its settings as arguments.
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-LINEAR, CONV, NORM, POOL, AVERAGE, FLATTEN = range(6)
+LINEAR, CONV, NORM, POOL, AVERAGE = range(5)
 _PATCHES, _TURNED = 1 << 16, 1 << 14
 _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
@@ -52,10 +52,9 @@ class Shape(NamedTuple):
     Parameters
     ----------
     kinds : ndarray, shape (n_layers,), int64
-        LINEAR, CONV, NORM, POOL, AVERAGE or FLATTEN.
-    infos : ndarray, shape (n_layers, 8), int64
-        Height and width, channels in and out, height and width of kernel or tile, groups; last, whether a
-        ReLU follows.
+        LINEAR, CONV, NORM, POOL or AVERAGE.
+    infos : ndarray, shape (n_layers, 6), int64
+        Times, channels in and out, length of kernel or tile, groups, and whether a ReLU follows.
     weights : ndarray, shape (n_layers,), int64
         Position of the layer's weight among the tensors, its bias behind it; -1 for none.
     widths, begins : ndarray, shape (n_layers + 1,), int64
@@ -145,7 +144,7 @@ def make_scratch(shape: Shape, like: np.ndarray) -> Scratch:
     values = int(shape.widths.sum()) * shape.batch
     largest = int(np.diff(shape.offsets).max())
     convolves = shape.kinds == CONV
-    patch = shape.infos[convolves][:, [0, 1, 2, 4, 5]].prod(axis=1).max(initial=0)
+    patch = shape.infos[convolves][:, [0, 1, 3]].prod(axis=1).max(initial=0)
     return Scratch(
         values=np.zeros(values, like.dtype),
         slopes=np.zeros(values, like.dtype),
@@ -153,7 +152,7 @@ def make_scratch(shape: Shape, like: np.ndarray) -> Scratch:
         turned=np.zeros(largest, like.dtype),
         part=np.zeros(largest, like.dtype),
         patches=np.zeros(max(_PATCHES, int(patch)) if convolves.any() else 0, like.dtype),
-        statistics=np.zeros(2 * int(shape.infos[:, 6].sum()) * shape.batch, like.dtype),
+        statistics=np.zeros(2 * int(shape.infos[:, 4].sum()) * shape.batch, like.dtype),
         chosen=np.zeros(values if (shape.kinds == POOL).any() else 0, np.int64),
     )
 
@@ -226,7 +225,7 @@ def _forward(shape, weights, scratch, X, rows):
     for i in range(n):
         given, taken = X[rows[i]], windows[i]
         if shape.turns:
-            _swap(given, taken, shape.infos[0, 2], shape.infos[0, 1])
+            _swap(given, taken, shape.infos[0, 1], shape.infos[0, 0])
         else:
             for j in range(len(taken)):
                 taken[j] = given[j]
@@ -238,19 +237,17 @@ def _forward(shape, weights, scratch, X, rows):
             weight = weights[shape.offsets[t] : shape.offsets[t + 1]]
             bias = weights[shape.offsets[t + 1] : shape.offsets[t + 2]]
             if kind == LINEAR:
-                _linear(x, weight, bias, out, info[2], info[3])
+                _linear(x, weight, bias, out, info[1], info[2])
             elif kind == CONV:
                 _convolve(x, weight, bias, out, scratch.patches, info)
             else:
                 _normalize(x, weight, bias, out, scratch.statistics[statistics:], info)
-                statistics += 2 * info[6] * shape.batch
+                statistics += 2 * info[4] * shape.batch
         elif kind == POOL:
             _pool(x, out, _part(shape, scratch.chosen, k + 1, n), info)
-        elif kind == AVERAGE:
-            _average(x, out, info)
         else:
-            _swap(x, out, info[0] * info[1], info[2])
-        if info[7]:
+            _average(x, out, info)
+        if info[5]:
             _rectify(out)
 
 
@@ -295,12 +292,12 @@ def _backward(shape, state, scratch, m, n, made):
         if t >= 0 and (_moves(state, m, t, made) or _moves(state, m, t + 1, made)):
             break
         lowest += 1
-    statistics = 2 * shape.infos[:, 6].sum() * shape.batch
+    statistics = 2 * shape.infos[:, 4].sum() * shape.batch
     for k in range(len(shape.kinds) - 1, lowest - 1, -1):
         x, slope = _part(shape, scratch.values, k, n), _part(shape, scratch.slopes, k + 1, n)
         lower, down = _part(shape, scratch.slopes, k, n), k > lowest
         kind, info, t = shape.kinds[k], shape.infos[k], shape.weights[k]
-        if info[7]:
+        if info[5]:
             _stop_rectified(slope, _part(shape, scratch.values, k + 1, n))
         if t >= 0:
             own, ends = slice(shape.offsets[t], shape.offsets[t + 1]), shape.offsets[t + 2]
@@ -309,24 +306,22 @@ def _backward(shape, state, scratch, m, n, made):
             wanted = _moves(state, m, t, made) or _moves(state, m, t + 1, made)
             if kind == LINEAR:
                 if wanted:
-                    _linear_gradient(x, slope, gradient, bias_gradient, info[2], info[3])
+                    _linear_gradient(x, slope, gradient, bias_gradient, info[1], info[2])
                 if down:
-                    _linear_slope(slope, weight, scratch.turned, lower, info[2], info[3])
+                    _linear_slope(slope, weight, scratch.turned, lower, info[1], info[2])
             elif kind == CONV:
                 if wanted:
                     _convolve_gradient(x, slope, gradient, bias_gradient, scratch.patches, scratch.part, info)
                 if down:
                     _convolve_slope(slope, weight, scratch.turned, lower, scratch.patches, info)
             else:
-                statistics -= 2 * info[6] * shape.batch
+                statistics -= 2 * info[4] * shape.batch
                 kept = scratch.statistics[statistics:]
                 _normalize_back(x, slope, weight, gradient, bias_gradient, lower, kept, info, down)
         elif down and kind == POOL:
             _pool_slope(slope, _part(shape, scratch.chosen, k + 1, n), lower, info)
-        elif down and kind == AVERAGE:
-            _average_slope(slope, lower, info)
         elif down:
-            _swap(slope, lower, info[2], info[0] * info[1])
+            _average_slope(slope, lower, info)
 
 
 @_compiled
@@ -430,62 +425,48 @@ def _linear_slope(slope, weight, turned, lower, n_in, n_out):
 
 
 @_compiled
-def _unfold(x, patches, height, width, n_in, kernel_height, kernel_width):
-    """Fill in what the filters see at every pixel of one window: (pixels, kernel, n_in), zeros outside."""
-    up, left, size = kernel_height // 2, kernel_width // 2, kernel_width * n_in
-    for h in range(height):
-        for w in range(width):
-            first, last = max(0, left - w), min(kernel_width, width + left - w)
-            for a in range(kernel_height):
-                at = ((h * width + w) * kernel_height + a) * size
-                row = h + a - up
-                if row < 0 or row >= height:
-                    patches[at : at + size] = 0
-                    continue
-                begin, end = at + first * n_in, at + last * n_in
-                for j in range(at, begin):
-                    patches[j] = 0
-                for j in range(end, at + size):
-                    patches[j] = 0
-                seen = x[(row * width + w - left + first) * n_in :]
-                filled = patches[begin:end]
-                for j in range(len(filled)):
-                    filled[j] = seen[j]
+def _unfold(x, patches, times, n_in, kernel):
+    """Fill in what the filters see at every time of one window: (times, kernel, n_in), zeros outside."""
+    left, size = kernel // 2, kernel * n_in
+    for t in range(times):
+        first, last = max(0, left - t), min(kernel, times + left - t)
+        begin, end = t * size + first * n_in, t * size + last * n_in
+        for j in range(t * size, begin):
+            patches[j] = 0
+        for j in range(end, (t + 1) * size):
+            patches[j] = 0
+        seen, filled = x[(t - left + first) * n_in :], patches[begin:end]
+        for j in range(len(filled)):
+            filled[j] = seen[j]
 
 
 @_compiled
-def _fold(patches, lower, height, width, n_in, kernel_height, kernel_width):
-    """Add what came back through every patch to the pixels that it was made of."""
-    up, left, size = kernel_height // 2, kernel_width // 2, kernel_width * n_in
-    for h in range(height):
-        for w in range(width):
-            first, last = max(0, left - w), min(kernel_width, width + left - w)
-            for a in range(kernel_height):
-                row = h + a - up
-                if row < 0 or row >= height:
-                    continue
-                at = ((h * width + w) * kernel_height + a) * size
-                came = patches[at + first * n_in : at + last * n_in]
-                pixels = lower[(row * width + w - left + first) * n_in :]
-                for j in range(len(came)):
-                    pixels[j] += came[j]
+def _fold(patches, lower, times, n_in, kernel):
+    """Add what came back through every patch to the values that it was made of."""
+    left, size = kernel // 2, kernel * n_in
+    for t in range(times):
+        first, last = max(0, left - t), min(kernel, times + left - t)
+        came = patches[t * size + first * n_in : t * size + last * n_in]
+        values = lower[(t - left + first) * n_in :]
+        for j in range(len(came)):
+            values[j] += came[j]
 
 
 @_compiled
 def _convolve(x, weight, bias, out, patches, info):
     """Convolution that keeps the size, some windows' patches at a time; ``bias`` is added."""
-    height, width, n_in, n_out, tall, wide = info[0], info[1], info[2], info[3], info[4], info[5]
-    pixels, seen = height * width, tall * wide * n_in
-    n, together = len(out) // (pixels * n_out), max(1, len(patches) // (pixels * seen))
+    times, n_in, n_out, kernel = info[0], info[1], info[2], info[3]
+    seen = kernel * n_in
+    n, together = len(out) // (times * n_out), max(1, len(patches) // (times * seen))
     filters = weight.reshape(seen, n_out)
     for begin in range(0, n, together):
         end = min(n, begin + together)
         for i in range(begin, end):
-            window = x[i * pixels * n_in : (i + 1) * pixels * n_in]
-            own = patches[(i - begin) * pixels * seen : (i - begin + 1) * pixels * seen]
-            _unfold(window, own, height, width, n_in, tall, wide)
-        rows = (end - begin) * pixels
-        value = out[begin * pixels * n_out : end * pixels * n_out].reshape(rows, n_out)
+            window = x[i * times * n_in : (i + 1) * times * n_in]
+            own = patches[(i - begin) * times * seen : (i - begin + 1) * times * seen]
+            _unfold(window, own, times, n_in, kernel)
+        rows = (end - begin) * times
+        value = out[begin * times * n_out : end * times * n_out].reshape(rows, n_out)
         np.dot(patches[: rows * seen].reshape(rows, seen), filters, value)
         _add_bias(value, bias)
 
@@ -493,20 +474,20 @@ def _convolve(x, weight, bias, out, patches, info):
 @_compiled
 def _convolve_gradient(x, slope, gradient, bias_gradient, patches, part, info):
     """Gradients of filters and bias."""
-    height, width, n_in, n_out, tall, wide = info[0], info[1], info[2], info[3], info[4], info[5]
-    pixels, seen = height * width, tall * wide * n_in
-    n, together = len(slope) // (pixels * n_out), max(1, len(patches) // (pixels * seen))
+    times, n_in, n_out, kernel = info[0], info[1], info[2], info[3]
+    seen = kernel * n_in
+    n, together = len(slope) // (times * n_out), max(1, len(patches) // (times * seen))
     own_part = part[: seen * n_out].reshape(seen, n_out)
     gradient[:] = 0
     bias_gradient[:] = 0
     for begin in range(0, n, together):
         end = min(n, begin + together)
         for i in range(begin, end):
-            window = x[i * pixels * n_in : (i + 1) * pixels * n_in]
-            own = patches[(i - begin) * pixels * seen : (i - begin + 1) * pixels * seen]
-            _unfold(window, own, height, width, n_in, tall, wide)
-        rows = (end - begin) * pixels
-        slopes = slope[begin * pixels * n_out : end * pixels * n_out].reshape(rows, n_out)
+            window = x[i * times * n_in : (i + 1) * times * n_in]
+            own = patches[(i - begin) * times * seen : (i - begin + 1) * times * seen]
+            _unfold(window, own, times, n_in, kernel)
+        rows = (end - begin) * times
+        slopes = slope[begin * times * n_out : end * times * n_out].reshape(rows, n_out)
         np.dot(patches[: rows * seen].reshape(rows, seen).T, slopes, own_part)
         for j in range(seen * n_out):
             gradient[j] += part[j]
@@ -516,52 +497,52 @@ def _convolve_gradient(x, slope, gradient, bias_gradient, patches, part, info):
 @_compiled
 def _convolve_slope(slope, weight, turned, lower, patches, info):
     """Slope of what entered a convolution."""
-    height, width, n_in, n_out, tall, wide = info[0], info[1], info[2], info[3], info[4], info[5]
-    pixels, seen = height * width, tall * wide * n_in
-    n, together = len(slope) // (pixels * n_out), max(1, len(patches) // (pixels * seen))
+    times, n_in, n_out, kernel = info[0], info[1], info[2], info[3]
+    seen = kernel * n_in
+    n, together = len(slope) // (times * n_out), max(1, len(patches) // (times * seen))
     other = turned[: seen * n_out].reshape(n_out, seen)
     _transpose(weight.reshape(seen, n_out), other)
     lower[:] = 0
     for begin in range(0, n, together):
         end = min(n, begin + together)
-        rows = (end - begin) * pixels
-        slopes = slope[begin * pixels * n_out : end * pixels * n_out].reshape(rows, n_out)
+        rows = (end - begin) * times
+        slopes = slope[begin * times * n_out : end * times * n_out].reshape(rows, n_out)
         np.dot(slopes, other, patches[: rows * seen].reshape(rows, seen))
         for i in range(begin, end):
-            own = patches[(i - begin) * pixels * seen : (i - begin + 1) * pixels * seen]
-            _fold(own, lower[i * pixels * n_in : (i + 1) * pixels * n_in], height, width, n_in, tall, wide)
+            own = patches[(i - begin) * times * seen : (i - begin + 1) * times * seen]
+            _fold(own, lower[i * times * n_in : (i + 1) * times * n_in], times, n_in, kernel)
 
 
 @_compiled
 def _normalize(x, weight, bias, out, statistics, info):
     """Group norm (a layer norm is one of one group); keep mean and 1 / deviation of every group."""
-    pixels, channels, groups = info[0] * info[1], info[2], info[6]
-    size, each = pixels * channels, channels // groups
+    times, channels, groups = info[0], info[1], info[4]
+    size, each = times * channels, channels // groups
     n = len(out) // size
     sums, factors, shifts = np.empty(channels, out.dtype), np.empty(channels, out.dtype), np.empty_like(bias)
     for i in range(n):
-        rows = x[i * size : (i + 1) * size].reshape(pixels, channels)
-        value = out[i * size : (i + 1) * size].reshape(pixels, channels)
+        rows = x[i * size : (i + 1) * size].reshape(times, channels)
+        value = out[i * size : (i + 1) * size].reshape(times, channels)
         own = statistics[2 * i * groups : 2 * (i + 1) * groups]
         sums[:] = 0
         _sum_rows(rows, sums)
         for g in range(groups):
-            own[2 * g] = sums[g * each : (g + 1) * each].sum() / (pixels * each)
+            own[2 * g] = sums[g * each : (g + 1) * each].sum() / (times * each)
             for c in range(g * each, (g + 1) * each):
                 shifts[c] = own[2 * g]
         sums[:] = 0
-        for p in range(pixels):
+        for p in range(times):
             row = rows[p]
             for c in range(channels):
                 away = row[c] - shifts[c]
                 sums[c] += away * away
         for g in range(groups):
-            variance = sums[g * each : (g + 1) * each].sum() / (pixels * each)
+            variance = sums[g * each : (g + 1) * each].sum() / (times * each)
             own[2 * g + 1] = 1 / np.sqrt(variance + _NORM_EPS)
         for c in range(channels):
             factors[c] = weight[c] * own[2 * (c // each) + 1]
             shifts[c] = bias[c] - own[2 * (c // each)] * factors[c]
-        for p in range(pixels):
+        for p in range(times):
             row, filled = rows[p], value[p]
             for c in range(channels):
                 filled[c] = row[c] * factors[c] + shifts[c]
@@ -570,8 +551,8 @@ def _normalize(x, weight, bias, out, statistics, info):
 @_compiled
 def _normalize_back(x, slope, weight, gradient, bias_gradient, lower, statistics, info, down):
     """Gradients of weight and bias and, where ``down`` asks for it, the slope of what entered."""
-    pixels, channels, groups = info[0] * info[1], info[2], info[6]
-    size, each = pixels * channels, channels // groups
+    times, channels, groups = info[0], info[1], info[4]
+    size, each = times * channels, channels // groups
     n, dtype = len(slope) // size, slope.dtype
     sums, products = np.empty(channels, dtype), np.empty(channels, dtype)
     means, scales = np.empty(channels, dtype), np.empty(channels, dtype)
@@ -579,14 +560,14 @@ def _normalize_back(x, slope, weight, gradient, bias_gradient, lower, statistics
     gradient[:] = 0
     bias_gradient[:] = 0
     for i in range(n):
-        rows = x[i * size : (i + 1) * size].reshape(pixels, channels)
-        slopes = slope[i * size : (i + 1) * size].reshape(pixels, channels)
+        rows = x[i * size : (i + 1) * size].reshape(times, channels)
+        slopes = slope[i * size : (i + 1) * size].reshape(times, channels)
         for c in range(channels):
             means[c] = statistics[2 * (i * groups + c // each)]
             scales[c] = statistics[2 * (i * groups + c // each) + 1]
         sums[:] = 0
         products[:] = 0
-        for p in range(pixels):
+        for p in range(times):
             row, own = rows[p], slopes[p]
             for c in range(channels):
                 sums[c] += own[c]
@@ -602,14 +583,14 @@ def _normalize_back(x, slope, weight, gradient, bias_gradient, lower, statistics
             for c in range(g * each, (g + 1) * each):
                 mean += weight[c] * sums[c]
                 along += weight[c] * products[c]
-            mean /= pixels * each
-            along /= pixels * each
+            mean /= times * each
+            along /= times * each
             for c in range(g * each, (g + 1) * each):
                 a[c] = scales[c] * weight[c]
                 b[c] = -scales[c] * scales[c] * along
                 c0[c] = -scales[c] * mean - b[c] * means[c]
-        under = lower[i * size : (i + 1) * size].reshape(pixels, channels)
-        for p in range(pixels):
+        under = lower[i * size : (i + 1) * size].reshape(times, channels)
+        for p in range(times):
             row, own, filled = rows[p], slopes[p], under[p]
             for c in range(channels):
                 filled[c] = a[c] * own[c] + b[c] * row[c] + c0[c]
@@ -618,31 +599,27 @@ def _normalize_back(x, slope, weight, gradient, bias_gradient, lower, statistics
 @_compiled
 def _pool(x, out, chosen, info):
     """Largest value of each tile and channel; ``chosen`` remembers where in the window it was."""
-    height, width, channels, tall, wide = info[0], info[1], info[2], info[4], info[5]
-    rows, columns = height // tall, width // wide
-    n = len(out) // (rows * columns * channels)
-    for i in range(n):
-        window = x[i * height * width * channels : (i + 1) * height * width * channels]
-        for h in range(rows):
-            for w in range(columns):
-                at = ((i * rows + h) * columns + w) * channels
-                value, place = out[at : at + channels], chosen[at : at + channels]
-                first = (h * tall * width + w * wide) * channels
+    times, channels, tile = info[0], info[1], info[3]
+    tiles = times // tile
+    for i in range(len(out) // (tiles * channels)):
+        window = x[i * times * channels : (i + 1) * times * channels]
+        for t in range(tiles):
+            at, first = (i * tiles + t) * channels, t * tile * channels
+            value, place = out[at : at + channels], chosen[at : at + channels]
+            for c in range(channels):
+                value[c], place[c] = window[first + c], first + c
+            for other in range(first + channels, first + tile * channels, channels):
+                seen = window[other : other + channels]
                 for c in range(channels):
-                    value[c], place[c] = window[first + c], first + c
-                for p in range(1, tall * wide):
-                    other = ((h * tall + p // wide) * width + w * wide + p % wide) * channels
-                    seen = window[other : other + channels]
-                    for c in range(channels):
-                        larger = seen[c] > value[c] or seen[c] != seen[c]
-                        place[c] = other + c if larger else place[c]
-                        value[c] = seen[c] if larger else value[c]
+                    larger = seen[c] > value[c] or seen[c] != seen[c]
+                    place[c] = other + c if larger else place[c]
+                    value[c] = seen[c] if larger else value[c]
 
 
 @_compiled
 def _pool_slope(slope, chosen, lower, info):
     """Hand every slope to the value that was largest."""
-    size, out = info[0] * info[1] * info[2], (info[0] // info[4]) * (info[1] // info[5]) * info[2]
+    size, out = info[0] * info[1], info[0] // info[3] * info[1]
     lower[:] = 0
     for i in range(len(slope) // out):
         window = lower[i * size : (i + 1) * size]
@@ -652,25 +629,25 @@ def _pool_slope(slope, chosen, lower, info):
 
 @_compiled
 def _average(x, out, info):
-    """Mean over pixels."""
-    pixels, channels = info[0] * info[1], info[2]
-    share = out.dtype.type(1) / out.dtype.type(pixels)
+    """Mean over time."""
+    times, channels = info[0], info[1]
+    share = out.dtype.type(1) / out.dtype.type(times)
     out[:] = 0
     for i in range(len(out) // channels):
         value = out[i * channels : (i + 1) * channels]
-        _sum_rows(x[i * pixels * channels : (i + 1) * pixels * channels].reshape(pixels, channels), value)
+        _sum_rows(x[i * times * channels : (i + 1) * times * channels].reshape(times, channels), value)
         for c in range(channels):
             value[c] *= share
 
 
 @_compiled
 def _average_slope(slope, lower, info):
-    """Share every slope among the pixels."""
-    pixels, channels = info[0] * info[1], info[2]
-    share = slope.dtype.type(1) / slope.dtype.type(pixels)
+    """Share every slope among the times."""
+    times, channels = info[0], info[1]
+    share = slope.dtype.type(1) / slope.dtype.type(times)
     for i in range(len(slope) // channels):
         own = slope[i * channels : (i + 1) * channels]
-        for p in range(i * pixels, (i + 1) * pixels):
+        for p in range(i * times, (i + 1) * times):
             filled = lower[p * channels : (p + 1) * channels]
             for c in range(channels):
                 filled[c] = own[c] * share

@@ -1,8 +1,8 @@
 """Many trainings of one shape at once: every tensor carries a leading model axis.
 
 The models never mix, and results are those of the loop engine up to rounding. On a CPU the kernel trains
-them; on a GPU, where an arm adds more than an anchor to its loss, and for augmented windows torch does, by
-one loss that is the sum over the models.
+those that it knows; images, augmented windows, arms that add more than an anchor to the loss, and everything
+on a GPU torch trains, by one loss that is the sum over the models.
 """
 
 from __future__ import annotations
