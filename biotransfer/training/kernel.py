@@ -426,30 +426,36 @@ def _linear_slope(slope, weight, turned, lower, n_in, n_out):
 
 @_compiled
 def _unfold(x, patches, times, n_in, kernel):
-    """Fill in what the filters see at every time of one window: (times, kernel, n_in), zeros outside."""
+    """Fill in what the filters see at every time of every window: (times, kernel, n_in), zeros outside."""
     left, size = kernel // 2, kernel * n_in
-    for t in range(times):
-        first, last = max(0, left - t), min(kernel, times + left - t)
-        begin, end = t * size + first * n_in, t * size + last * n_in
-        for j in range(t * size, begin):
-            patches[j] = 0
-        for j in range(end, (t + 1) * size):
-            patches[j] = 0
-        seen, filled = x[(t - left + first) * n_in :], patches[begin:end]
-        for j in range(len(filled)):
-            filled[j] = seen[j]
+    for i in range(len(x) // (times * n_in)):
+        window = x[i * times * n_in : (i + 1) * times * n_in]
+        own = patches[i * times * size : (i + 1) * times * size]
+        for t in range(times):
+            first, last = max(0, left - t), min(kernel, times + left - t)
+            begin, end = t * size + first * n_in, t * size + last * n_in
+            for j in range(t * size, begin):
+                own[j] = 0
+            for j in range(end, (t + 1) * size):
+                own[j] = 0
+            seen, filled = window[(t - left + first) * n_in :], own[begin:end]
+            for j in range(len(filled)):
+                filled[j] = seen[j]
 
 
 @_compiled
 def _fold(patches, lower, times, n_in, kernel):
     """Add what came back through every patch to the values that it was made of."""
     left, size = kernel // 2, kernel * n_in
-    for t in range(times):
-        first, last = max(0, left - t), min(kernel, times + left - t)
-        came = patches[t * size + first * n_in : t * size + last * n_in]
-        values = lower[(t - left + first) * n_in :]
-        for j in range(len(came)):
-            values[j] += came[j]
+    for i in range(len(lower) // (times * n_in)):
+        window = lower[i * times * n_in : (i + 1) * times * n_in]
+        own = patches[i * times * size : (i + 1) * times * size]
+        for t in range(times):
+            first, last = max(0, left - t), min(kernel, times + left - t)
+            came = own[t * size + first * n_in : t * size + last * n_in]
+            values = window[(t - left + first) * n_in :]
+            for j in range(len(came)):
+                values[j] += came[j]
 
 
 @_compiled
@@ -461,10 +467,7 @@ def _convolve(x, weight, bias, out, patches, info):
     filters = weight.reshape(seen, n_out)
     for begin in range(0, n, together):
         end = min(n, begin + together)
-        for i in range(begin, end):
-            window = x[i * times * n_in : (i + 1) * times * n_in]
-            own = patches[(i - begin) * times * seen : (i - begin + 1) * times * seen]
-            _unfold(window, own, times, n_in, kernel)
+        _unfold(x[begin * times * n_in : end * times * n_in], patches, times, n_in, kernel)
         rows = (end - begin) * times
         value = out[begin * times * n_out : end * times * n_out].reshape(rows, n_out)
         np.dot(patches[: rows * seen].reshape(rows, seen), filters, value)
@@ -482,10 +485,7 @@ def _convolve_gradient(x, slope, gradient, bias_gradient, patches, part, info):
     bias_gradient[:] = 0
     for begin in range(0, n, together):
         end = min(n, begin + together)
-        for i in range(begin, end):
-            window = x[i * times * n_in : (i + 1) * times * n_in]
-            own = patches[(i - begin) * times * seen : (i - begin + 1) * times * seen]
-            _unfold(window, own, times, n_in, kernel)
+        _unfold(x[begin * times * n_in : end * times * n_in], patches, times, n_in, kernel)
         rows = (end - begin) * times
         slopes = slope[begin * times * n_out : end * times * n_out].reshape(rows, n_out)
         np.dot(patches[: rows * seen].reshape(rows, seen).T, slopes, own_part)
@@ -508,9 +508,7 @@ def _convolve_slope(slope, weight, turned, lower, patches, info):
         rows = (end - begin) * times
         slopes = slope[begin * times * n_out : end * times * n_out].reshape(rows, n_out)
         np.dot(slopes, other, patches[: rows * seen].reshape(rows, seen))
-        for i in range(begin, end):
-            own = patches[(i - begin) * times * seen : (i - begin + 1) * times * seen]
-            _fold(own, lower[i * times * n_in : (i + 1) * times * n_in], times, n_in, kernel)
+        _fold(patches, lower[begin * times * n_in : end * times * n_in], times, n_in, kernel)
 
 
 @_compiled
@@ -654,11 +652,8 @@ def _average_slope(slope, lower, info):
 
 
 @_compiled
-def _swap(x, out, n_rows, n_columns):
-    """Transpose every window: the network's own order has the channels first."""
-    size = n_rows * n_columns
-    for i in range(len(out) // size):
-        given, value = x[i * size : (i + 1) * size], out[i * size : (i + 1) * size]
-        for r in range(n_rows):
-            for c in range(n_columns):
-                value[c * n_rows + r] = given[r * n_columns + c]
+def _swap(window, out, n_rows, n_columns):
+    """Transpose a window: the network's own order has the channels first."""
+    for r in range(n_rows):
+        for c in range(n_columns):
+            out[c * n_rows + r] = window[r * n_columns + c]

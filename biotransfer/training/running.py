@@ -42,7 +42,7 @@ def choose_engine(network: Network, engine: str = "auto") -> str:
     -----
     Whatever has a stacked form is stacked. Beside the loop the kernel trained two dense networks as fast (1.5
     million weights, where memory is the limit) to 75 times as fast (163 weights), and one or two
-    convolutional ones 1.5 to 2.8 times, on one core of an Intel Xeon with AVX-512.
+    over signals 1.5 to 2.8 times, on one core of an Intel Xeon with AVX-512.
     """
     check_option("engine", engine, ENGINES)
     if engine == "auto":
@@ -61,8 +61,8 @@ def _reproducibly() -> Iterator[None]:
 
     Then sums do not depend on the machine's cores, workers do not compete, and a GPU neither rounds factors
     to 10 bits (TF32, its default in convolutions) nor adds them up in the order in which they arrive. Numbers
-    below the normal range (1e-38) become 0: AdamW's means of units that are never active end there, and took
-    twice the time of the whole step.
+    below the normal range (1e-38) become 0: AdamW's means of units that are never active end there, and
+    made a step take twice as long.
     """
     import scipy.linalg.cython_blas  # noqa: F401  # the kernel's products: what loads later is not limited
     from threadpoolctl import threadpool_limits
