@@ -18,6 +18,7 @@ from .kernel import (
     POOL,
     Shape,
     State,
+    aligned,
     find_logits,
     make_scratch,
     train_epoch,
@@ -121,12 +122,16 @@ class CompiledModels:
         batch = min(schedule.batch_size, max(n_train, 1))
         self.shape = kernel_shape(job.network, replace(schedule, batch_size=batch))
         anchored = any(arm.anchor for arm in arms)
-        empty = np.zeros((len(arms), self.shape.offsets[-1]), self.X.dtype)
+        dtype = self.X.dtype
+        width = -(-int(self.shape.offsets[-1]) // 16) * 16
+        weights, means, squares, references = (
+            aligned(n * width, dtype).reshape(n, width) for n in (len(arms),) * 3 + (len(arms) * anchored,)
+        )
         self.state = State(
-            empty,
-            empty.copy(),
-            empty.copy(),
-            empty.copy() if anchored else empty[:0, :0].copy(),
+            weights,
+            means,
+            squares,
+            references,
             np.array([[arm.anchor[n][1] if n in arm.anchor else 0.0 for n in names] for arm in arms]),
             np.array([[schedule.learning_rate * arm.lr_scale[n] for n in names] for arm in arms]),
             np.array([[schedule.first_update(arm.thaw.get(n, 0.0), n_train) for n in names] for arm in arms]),
@@ -139,7 +144,7 @@ class CompiledModels:
                 if name in arm.anchor:
                     references[name][a].numpy()[:] = arm.anchor[name][0]
         self.leaves = {f"{name}/0": tensor for name, tensor in self.merged.items()}
-        self._scratch = make_scratch(self.shape, empty)
+        self._scratch = make_scratch(self.shape, dtype)
         self._loss, self._hits = np.zeros(len(arms)), np.zeros(len(arms), np.int64)
 
     def _views(self, rows: np.ndarray) -> Stacked:

@@ -18,10 +18,17 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+from .blas import PRODUCTS, publish
+
+publish()
 
 LINEAR, CONV, NORM, POOL, AVERAGE = range(5)
-_PATCHES, _TURNED = 1 << 16, 1 << 14
+_PATCHES, _LARGE, _LINE = 1 << 16, 1 << 13, 64
 _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"contract", "nsz", "reassoc"},
@@ -44,6 +51,76 @@ def _entry(function: Callable[..., Any]) -> Any:
         return make(**_OPTIONS, nogil=True, cache=True)(function)
     except RuntimeError:
         return make(**_OPTIONS, nogil=True)(function)
+
+
+@intrinsic
+def _gemm(typing, turn_a, turn_b, sizes, a, b, out):
+    """Fill in ``out`` with the product of two row-major matrices, shapes (m, k) and (k, n).
+
+    ``sizes`` are m, n and k; a matrix that is to be turned lies transposed.
+    """
+
+    def generate(context, builder, signature, values):
+        integer, letter = ir.IntType(32), ir.IntType(8)
+        number = context.get_value_type(out.dtype)
+        arrays = [
+            context.make_array(kind)(context, builder, value).data
+            for kind, value in zip(signature.args[3:], values[3:], strict=True)
+        ]
+        m, n, k = (
+            cgutils.alloca_once_value(builder, builder.trunc(part, integer))
+            for part in cgutils.unpack_tuple(builder, values[2])
+        )
+        row_a, row_b = builder.select(values[0], m, k), builder.select(values[1], k, n)
+        letters = [
+            cgutils.alloca_once_value(builder, builder.select(turns, letter(ord("T")), letter(ord("N"))))
+            for turns in values[:2]
+        ]
+        one, zero = (cgutils.alloca_once_value(builder, number(float(x))) for x in (1, 0))
+        # In the columns of Fortran the same memory holds the transposes: b turned times a turned.
+        given = [letters[1], letters[0], n, m, k, one, arrays[1], row_b, arrays[0], row_a, zero, arrays[2], n]
+        kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])
+        function = cgutils.get_or_insert_function(builder.module, kind, PRODUCTS[str(out.dtype)])
+        builder.call(function, given)
+        return context.get_dummy_value()
+
+    turn = types.boolean
+    return types.void(turn, turn, types.UniTuple(types.intp, 3), a, b, out), generate
+
+
+@intrinsic
+def _two_to_the(typing, exponent):
+    """Return 2 to the power of a float32 that is a whole number between -126 and 127."""
+
+    def generate(context, builder, signature, values):
+        integer = ir.IntType(32)
+        bits = builder.add(builder.fptosi(values[0], integer), integer(127))
+        return builder.bitcast(builder.shl(bits, integer(23)), values[0].type)
+
+    return types.float32(types.float32), generate
+
+
+def _exp(x):
+    """Return e to a power that is at most 0."""
+
+
+@overload(_exp, jit_options=_OPTIONS)
+def _exp_of(x):
+    if x != types.float32:
+        return lambda x: math.exp(x)
+    least, log2e, half, one = np.float32(-87), np.float32(1.44269504), np.float32(0.5), np.float32(1)
+    high, low = np.float32(0.693359375), np.float32(-2.12194440e-4)
+    p = [1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1]
+    p0, p1, p2, p3, p4, p5 = (np.float32(value) for value in p)
+
+    def by_polynomial(x):  # Cephes' expf
+        x = max(x, least) if x == x else x
+        exponent = np.floor(x * log2e + half)
+        x = x - exponent * high - exponent * low
+        sum_ = ((((p0 * x + p1) * x + p2) * x + p3) * x + p4) * x + p5
+        return (sum_ * x * x + x + one) * _two_to_the(exponent)
+
+    return by_polynomial
 
 
 class Shape(NamedTuple):
@@ -118,7 +195,7 @@ class Scratch(NamedTuple):
     values, slopes : ndarray
         Of all layers.
     gradient : ndarray
-        Of all tensors.
+        Of one layer's tensors.
     turned, part : ndarray
         A weight, transposed; a gradient's share.
     patches : ndarray
@@ -127,6 +204,8 @@ class Scratch(NamedTuple):
         Mean and 1 / deviation of every group of every norm.
     chosen : ndarray, int64
         Where the largest values were.
+    answers : ndarray
+        Of every class, then its largest and its sum, for all windows.
     """
 
     values: np.ndarray
@@ -137,23 +216,32 @@ class Scratch(NamedTuple):
     patches: np.ndarray
     statistics: np.ndarray
     chosen: np.ndarray
+    answers: np.ndarray
 
 
-def make_scratch(shape: Shape, like: np.ndarray) -> Scratch:
-    """Return memory for batches of ``shape.batch``, of the precision of ``like``."""
+def aligned(n: int, dtype: np.dtype) -> np.ndarray:
+    """Return zeros that begin where a cache line does: how products round may depend on it."""
+    room = np.zeros(n + _LINE // dtype.itemsize, dtype)
+    begin = -room.ctypes.data % _LINE // dtype.itemsize
+    return room[begin : begin + n]
+
+
+def make_scratch(shape: Shape, dtype: np.dtype) -> Scratch:
+    """Return memory for batches of ``shape.batch``."""
     values = int(shape.widths.sum()) * shape.batch
     largest = int(np.diff(shape.offsets).max())
     convolves = shape.kinds == CONV
     patch = shape.infos[convolves][:, [0, 1, 3]].prod(axis=1).max(initial=0)
     return Scratch(
-        values=np.zeros(values, like.dtype),
-        slopes=np.zeros(values, like.dtype),
-        gradient=np.zeros(int(shape.offsets[-1]), like.dtype),
-        turned=np.zeros(largest, like.dtype),
-        part=np.zeros(largest, like.dtype),
-        patches=np.zeros(max(_PATCHES, int(patch)) if convolves.any() else 0, like.dtype),
-        statistics=np.zeros(2 * int(shape.infos[:, 4].sum()) * shape.batch, like.dtype),
+        values=aligned(values, dtype),
+        slopes=aligned(values, dtype),
+        gradient=aligned(largest + int(shape.widths.max()), dtype),
+        turned=aligned(largest, dtype),
+        part=aligned(largest, dtype),
+        patches=aligned(max(_PATCHES, int(patch)) if convolves.any() else 0, dtype),
+        statistics=aligned(2 * int(shape.infos[:, 4].sum()) * shape.batch, dtype),
         chosen=np.zeros(values if (shape.kinds == POOL).any() else 0, np.int64),
+        answers=aligned((int(shape.widths[-1]) + 2) * shape.batch, dtype),
     )
 
 
@@ -192,7 +280,6 @@ def train_epoch(shape, state, scratch, X, order, y, update, loss, hits):
             loss[m] += found[0]
             hits[m] += found[1]
             _backward(shape, state, scratch, m, len(rows), made)
-            _step(shape, state, scratch.gradient, m, made)
             made += 1
 
 
@@ -255,27 +342,53 @@ def _forward(shape, weights, scratch, X, rows):
 def _answer(shape, scratch, y, rows):
     """Return summed cross-entropy and hits, and fill in the slopes of the logits."""
     n, n_classes = len(rows), shape.widths[-1]
-    at = shape.begins[-1] * shape.batch
-    total, hits, one = 0.0, 0, scratch.values.dtype.type(1)
+    logits = _part(shape, scratch.values, len(shape.kinds), n)
+    slopes = _part(shape, scratch.slopes, len(shape.kinds), n)
+    largest = scratch.answers[n_classes * n : (n_classes + 1) * n]
+    sums = scratch.answers[(n_classes + 1) * n : (n_classes + 2) * n]
+    for c in range(n_classes):
+        own = scratch.answers[c * n : (c + 1) * n]
+        for i in range(n):
+            own[i] = logits[i * n_classes + c]
+        for i in range(n):
+            largest[i] = own[i] if c == 0 or own[i] > largest[i] else largest[i]
+    sums[:] = 0
+    total, hits, one = 0.0, 0, logits.dtype.type(1)
     for i in range(n):
-        logits = scratch.values[at + i * n_classes : at + (i + 1) * n_classes]
-        slopes = scratch.slopes[at + i * n_classes : at + (i + 1) * n_classes]
-        best = 0
-        for c in range(1, n_classes):
-            if logits[c] > logits[best]:
-                best = c
-        norm = logits.dtype.type(0)
-        for c in range(n_classes):
-            slopes[c] = math.exp(logits[c] - logits[best])
-            norm += slopes[c]
         label = y[rows[i]]
-        total += math.log(norm) - (logits[label] - logits[best])
-        hits += label == best
-        share = one / (norm * n)
-        for c in range(n_classes):
-            slopes[c] *= share
-        slopes[label] -= one / n
+        own = logits[i * n_classes : (i + 1) * n_classes]
+        total += largest[i] - own[label]
+        hit = own[label] == largest[i]
+        for c in range(label):
+            hit = hit and own[c] < own[label]
+        hits += hit
+    for c in range(n_classes):
+        own = scratch.answers[c * n : (c + 1) * n]
+        for i in range(n):
+            own[i] = _exp(own[i] - largest[i])
+            sums[i] += own[i]
+    total += _sum_of_logs(sums)
+    for i in range(n):
+        sums[i] = one / (sums[i] * n)
+    for c in range(n_classes):
+        own = scratch.answers[c * n : (c + 1) * n]
+        for i in range(n):
+            slopes[i * n_classes + c] = own[i] * sums[i]
+    for i in range(n):
+        slopes[i * n_classes + y[rows[i]]] -= one / n
     return total, hits
+
+
+@_compiled
+def _sum_of_logs(values):
+    """Return the sum of logarithms of values from 1 to the number of classes: one logarithm for some."""
+    total = 0.0
+    for begin in range(0, len(values), 16):
+        product = 1.0
+        for i in range(begin, min(begin + 16, len(values))):
+            product *= values[i]
+        total += math.log(product)
+    return total
 
 
 @_compiled
@@ -285,7 +398,10 @@ def _moves(state, m, tensor, made):
 
 @_compiled
 def _backward(shape, state, scratch, m, n, made):
-    """Go from the logits' slopes down to the lowest layer that moves, and fill in the gradients."""
+    """Go from the logits' slopes down to the lowest layer that moves, and move each on the way.
+
+    A layer moves as soon as the slope of what entered it is known: then its gradient is still in the cache.
+    """
     lowest = 0
     while lowest < len(shape.kinds):
         t = shape.weights[lowest]
@@ -300,24 +416,26 @@ def _backward(shape, state, scratch, m, n, made):
         if info[5]:
             _stop_rectified(slope, _part(shape, scratch.values, k + 1, n))
         if t >= 0:
-            own, ends = slice(shape.offsets[t], shape.offsets[t + 1]), shape.offsets[t + 2]
-            weight, gradient = state.weights[m, own], scratch.gradient[own]
-            bias_gradient = scratch.gradient[shape.offsets[t + 1] : ends]
+            begin, middle, end = shape.offsets[t], shape.offsets[t + 1], shape.offsets[t + 2]
+            weight, gradient = state.weights[m, begin:middle], scratch.gradient[: middle - begin]
+            bias_gradient = scratch.gradient[middle - begin : end - begin]
             wanted = _moves(state, m, t, made) or _moves(state, m, t + 1, made)
             if kind == LINEAR:
-                if wanted:
-                    _linear_gradient(x, slope, gradient, bias_gradient, info[1], info[2])
                 if down:
                     _linear_slope(slope, weight, scratch.turned, lower, info[1], info[2])
-            elif kind == CONV:
                 if wanted:
-                    _convolve_gradient(x, slope, gradient, bias_gradient, scratch.patches, scratch.part, info)
+                    _linear_gradient(x, slope, gradient, bias_gradient, info[1], info[2])
+            elif kind == CONV:
                 if down:
                     _convolve_slope(slope, weight, scratch.turned, lower, scratch.patches, info)
+                if wanted:
+                    _convolve_gradient(x, slope, gradient, bias_gradient, scratch.patches, scratch.part, info)
             else:
                 statistics -= 2 * info[4] * shape.batch
                 kept = scratch.statistics[statistics:]
                 _normalize_back(x, slope, weight, gradient, bias_gradient, lower, kept, info, down)
+            _step(shape, state, gradient, m, t, made)
+            _step(shape, state, bias_gradient, m, t + 1, made)
         elif down and kind == POOL:
             _pool_slope(slope, _part(shape, scratch.chosen, k + 1, n), lower, info)
         elif down:
@@ -325,29 +443,27 @@ def _backward(shape, state, scratch, m, n, made):
 
 
 @_compiled
-def _step(shape, state, gradient, m, made):
-    """AdamW on every tensor that moves (Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2)."""
-    one = gradient.dtype.type(1)
-    for t in range(len(shape.offsets) - 1):
-        if not _moves(state, m, t, made):
-            continue
-        own = slice(shape.offsets[t], shape.offsets[t + 1])
-        weights, means, squares = state.weights[m, own], state.means[m, own], state.squares[m, own]
-        slope, step = gradient[own], made - state.begins[m, t] + 1
-        if state.pulls[m, t] != 0:
-            pull, reference = one * state.pulls[m, t], state.references[m, own]
-            for i in range(len(weights)):
-                slope[i] += pull * (weights[i] - reference[i])
-        shrink = gradient.dtype.type(1 - state.rates[m, t] * shape.decay)
-        first, second = gradient.dtype.type(1 - shape.betas[0]), gradient.dtype.type(1 - shape.betas[1])
-        keep = gradient.dtype.type(shape.betas[1])
-        root = math.sqrt(1 - shape.betas[1] ** step)
-        size = gradient.dtype.type(root * state.rates[m, t] / (1 - shape.betas[0] ** step))
-        eps = gradient.dtype.type(root * shape.eps)
+def _step(shape, state, slope, m, t, made):
+    """AdamW on a tensor that moves (Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2)."""
+    if not _moves(state, m, t, made):
+        return
+    number = slope.dtype.type
+    own = slice(shape.offsets[t], shape.offsets[t + 1])
+    weights, means, squares = state.weights[m, own], state.means[m, own], state.squares[m, own]
+    step = made - state.begins[m, t] + 1
+    if state.pulls[m, t] != 0:
+        pull, reference = number(state.pulls[m, t]), state.references[m, own]
         for i in range(len(weights)):
-            means[i] += first * (slope[i] - means[i])
-            squares[i] = keep * squares[i] + second * slope[i] * slope[i]
-            weights[i] = shrink * weights[i] - size * means[i] / (np.sqrt(squares[i]) + eps)
+            slope[i] += pull * (weights[i] - reference[i])
+    shrink = number(1 - state.rates[m, t] * shape.decay)
+    take, add, keep = number(1 - shape.betas[0]), number(1 - shape.betas[1]), number(shape.betas[1])
+    root = math.sqrt(1 - shape.betas[1] ** step)
+    size = number(root * state.rates[m, t] / (1 - shape.betas[0] ** step))
+    eps = number(root * shape.eps)
+    for i in range(len(weights)):
+        means[i] += take * (slope[i] - means[i])
+        squares[i] = keep * squares[i] + add * slope[i] * slope[i]
+        weights[i] = shrink * weights[i] - size * means[i] / (np.sqrt(squares[i]) + eps)
 
 
 @_compiled
@@ -355,7 +471,10 @@ def _linear(x, weight, bias, out, n_in, n_out):
     """Dense layer; ``bias`` is added."""
     n = len(out) // n_out
     value = out.reshape(n, n_out)
-    np.dot(x.reshape(n, n_in), weight.reshape(n_in, n_out), value)
+    if n_in * n_out <= _LARGE:
+        np.dot(x.reshape(n, n_in), weight.reshape(n_in, n_out), value)
+    else:
+        _gemm(False, False, (n, n_out, n_in), x, weight, out)
     _add_bias(value, bias)
 
 
@@ -406,7 +525,10 @@ def _linear_gradient(x, slope, gradient, bias_gradient, n_in, n_out):
     """Gradients of weight and bias."""
     n = len(slope) // n_out
     rows = slope.reshape(n, n_out)
-    np.dot(x.reshape(n, n_in).T, rows, gradient.reshape(n_in, n_out))
+    if n_in * n_out <= _LARGE:
+        np.dot(x.reshape(n, n_in).T, rows, gradient.reshape(n_in, n_out))
+    else:
+        _gemm(True, False, (n_in, n_out, n), x, slope, gradient)
     bias_gradient[:] = 0
     _sum_rows(rows, bias_gradient)
 
@@ -415,13 +537,12 @@ def _linear_gradient(x, slope, gradient, bias_gradient, n_in, n_out):
 def _linear_slope(slope, weight, turned, lower, n_in, n_out):
     """Slope of what entered."""
     n = len(slope) // n_out
-    rows, under, own = slope.reshape(n, n_out), lower.reshape(n, n_in), weight.reshape(n_in, n_out)
-    if n_in * n_out > _TURNED:
-        np.dot(rows, own.T, under)
+    if n_in * n_out > _LARGE:
+        _gemm(False, True, (n, n_in, n_out), slope, weight, lower)
         return
     other = turned[: n_in * n_out].reshape(n_out, n_in)
-    _transpose(own, other)
-    np.dot(rows, other, under)
+    _transpose(weight.reshape(n_in, n_out), other)
+    np.dot(slope.reshape(n, n_out), other, lower.reshape(n, n_in))
 
 
 @_compiled
