@@ -434,8 +434,8 @@ def _backward(shape, state, scratch, m, n, made):
                 statistics -= 2 * info[4] * shape.batch
                 kept = scratch.statistics[statistics:]
                 _normalize_back(x, slope, weight, gradient, bias_gradient, lower, kept, info, down)
-            _step(shape, state, gradient, m, t, made)
-            _step(shape, state, bias_gradient, m, t + 1, made)
+            if wanted:
+                _step(shape, state, scratch.gradient, m, t, made)
         elif down and kind == POOL:
             _pool_slope(slope, _part(shape, scratch.chosen, k + 1, n), lower, info)
         elif down:
@@ -443,12 +443,23 @@ def _backward(shape, state, scratch, m, n, made):
 
 
 @_compiled
-def _step(shape, state, slope, m, t, made):
-    """AdamW on a tensor that moves (Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2)."""
-    if not _moves(state, m, t, made):
+def _step(shape, state, gradient, m, t, made):
+    """AdamW on a layer's tensors t and t + 1 (Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2)."""
+    begin, middle, end = shape.offsets[t], shape.offsets[t + 1], shape.offsets[t + 2]
+    rates, begins, pulls = state.rates[m], state.begins[m], state.pulls[m]
+    if rates[t] == rates[t + 1] and begins[t] == begins[t + 1] and pulls[t] == pulls[t + 1]:
+        _step_values(shape, state, gradient[: end - begin], m, t, made, begin)
         return
-    number = slope.dtype.type
-    own = slice(shape.offsets[t], shape.offsets[t + 1])
+    if _moves(state, m, t, made):
+        _step_values(shape, state, gradient[: middle - begin], m, t, made, begin)
+    if _moves(state, m, t + 1, made):
+        _step_values(shape, state, gradient[middle - begin : end - begin], m, t + 1, made, middle)
+
+
+@_compiled
+def _step_values(shape, state, slope, m, t, made, begin):
+    """AdamW on as many values as there are slopes, with what tensor t is moved by."""
+    number, own = slope.dtype.type, slice(begin, begin + len(slope))
     weights, means, squares = state.weights[m, own], state.means[m, own], state.squares[m, own]
     step = made - state.begins[m, t] + 1
     if state.pulls[m, t] != 0:
