@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,28 +47,31 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(recipe: Recipe, arguments: argparse.Namespace, note: str = "") -> int:
-    from ..study import run_study
+    from ..study import each_in_processes, kept_processes, run_study
 
     bars = _Bars()
-    try:
-        study = run_study(
-            recipe,
-            arguments.out,
-            data_dir=arguments.data,
-            workers=arguments.workers,
-            cluster=arguments.cluster,
-            device=arguments.device,
-            note=note,
-            progress=bars,
-        )
-    finally:
-        bars.close()
-    path, methods = study.report, study.folder / "methods.md"
-    if not (study.unchanged and path.is_file() and methods.is_file()):
-        from ..report import write_methods, write_report
+    with kept_processes("biotransfer.report.parts"):
+        try:
+            study = run_study(
+                recipe,
+                arguments.out,
+                data_dir=arguments.data,
+                workers=arguments.workers,
+                cluster=arguments.cluster,
+                device=arguments.device,
+                note=note,
+                progress=bars,
+            )
+        finally:
+            bars.close()
+        path, methods = study.report, study.folder / "methods.md"
+        if not (study.unchanged and path.is_file() and methods.is_file()):
+            from ..report import write_methods, write_report
 
-        write_methods(study.results, methods)
-        write_report(study.results, path)
+            spread = partial(each_in_processes, workers=arguments.workers)
+            several = arguments.workers > 1 and not study.unchanged
+            write_methods(study.results, methods)
+            write_report(study.results, path, folder=study.folder, spread=spread if several else None)
     if note:
         print(note)
     _print_verdicts(study.results)

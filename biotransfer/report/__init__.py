@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import BiotransferError
 from ..files import write_text
 from ..results import Results
 from .methods import methods_text
 
+if TYPE_CHECKING:
+    from .parts import Spread
+
 __all__ = ["methods_text", "write_methods", "write_report"]
 
 
-def write_report(results: Results, path: str | Path) -> Path:
+def write_report(
+    results: Results, path: str | Path, *, folder: Path | None = None, spread: Spread | None = None
+) -> Path:
     """Write the report as one self-contained HTML file.
 
     Parameters
@@ -21,6 +27,12 @@ def write_report(results: Results, path: str | Path) -> Path:
         A study.
     path : path
         The file, or a folder in which it becomes ``report.html``.
+    folder : path, optional
+        Study folder in which the results lie, for ``spread``.
+    spread : callable, optional
+        Makes the parts of the page: ``spread(function, arguments)`` gives what ``function(*given)`` returns
+        for each of ``arguments``, in any order, in processes that read ``folder``. Default: this process
+        makes them one after the other.
 
     Returns
     -------
@@ -34,7 +46,7 @@ def write_report(results: Results, path: str | Path) -> Path:
     """
     from .page import render
 
-    return _write(path, "report.html", render(results))
+    return _write(path, "report.html", render(results, folder, spread))
 
 
 def write_methods(results: Results, path: str | Path) -> Path:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..errors import BiotransferError
-from .orders import Order, carry_out
-from .plan import Plan
-from .tasks import Outcome, Trial
 
 LOSSES = 3
 _ONE_THREAD = dict.fromkeys(
@@ -23,21 +22,68 @@ _ONE_THREAD = dict.fromkeys(
 )
 
 
-def run_in_processes(
-    plan: Plan, orders: Sequence[Order], workers: int, device: str
-) -> Iterator[tuple[Sequence[Trial], Outcome]]:
-    """Carry out orders in ``workers`` processes and yield (trials, outcome) as they finish.
+class _Kept:
+    """What is known of the processes that run, if any do."""
+
+    executor: Executor | None = None
+    workers = 0
+    blocks = 0
+    afterwards: tuple[str, ...] = ()
+
+
+@contextmanager
+def kept_processes(*afterwards: str) -> Iterator[None]:
+    """End the processes that were started inside, but not before the outermost such block ends.
 
     Parameters
     ----------
-    plan : Plan
+    *afterwards : str
+        Modules that will be needed in them once a study is through: see :func:`import_what_follows`.
+    """
+    _Kept.blocks += 1
+    _Kept.afterwards += afterwards
+    try:
+        yield
+    finally:
+        _Kept.blocks -= 1
+        if not _Kept.blocks:
+            _Kept.afterwards = ()
+            end_processes()
+
+
+def import_what_follows() -> None:
+    """Let the processes import what the outer block asked for, while this one collects what they found."""
+    import_in_processes(*_Kept.afterwards)
+
+
+def import_in_processes(*modules: str) -> None:
+    """Let every process that runs and has nothing else to do import modules; return at once."""
+    if _Kept.executor is not None and modules:
+        with suppress(BrokenProcessPool):
+            for _ in range(_Kept.workers):
+                _Kept.executor.submit(_import, modules)
+
+
+def _import(modules: Sequence[str]) -> None:
+    for name in modules:
+        importlib.import_module(name)
+
+
+def share_with_processes(
+    function: Callable[..., Any], shared: object, arguments: Sequence[tuple[Any, ...]], workers: int
+) -> Iterator[Any]:
+    """Call ``function(shared, *given)`` for each of ``arguments`` in worker processes; yield as it comes.
+
+    Parameters
+    ----------
+    function : callable
+        Of a module.
+    shared : object
         Written to a file once; a process reads it once.
-    orders : sequence of Order
+    arguments : sequence of tuple
         Begun in this order.
     workers : int
         Processes.
-    device : str
-        "cpu" or "cuda".
 
     Raises
     ------
@@ -45,9 +91,10 @@ def run_in_processes(
         When processes die three times without anything having been finished in between.
     """
     with tempfile.TemporaryDirectory(prefix="biotransfer-") as folder:
-        path = Path(folder) / "plan.pickle"
-        path.write_bytes(pickle.dumps(plan))
-        yield from each_in_processes(_carry_out, [(str(path), order, device) for order in orders], workers)
+        path = Path(folder) / "shared.pickle"
+        path.write_bytes(pickle.dumps(shared))
+        given = [(function, str(path), each) for each in arguments]
+        yield from each_in_processes(_with_shared, given, workers)
 
 
 def each_in_processes(
@@ -61,6 +108,7 @@ def each_in_processes(
         executor = get_reusable_executor(
             max_workers=workers, timeout=300, kill_workers=losses > 0, env=_ONE_THREAD, initializer=_stay
         )
+        _Kept.executor, _Kept.workers = executor, workers
         try:
             futures = {executor.submit(function, *given): i for i, given in waiting.items()}
             for future in as_completed(futures):
@@ -89,16 +137,15 @@ def _stay() -> None:
 
 def end_processes() -> None:
     """End the processes that were started: idle, they still hold memory."""
-    from joblib.externals.loky import get_reusable_executor
-
-    get_reusable_executor(reuse=True).shutdown(wait=True)
+    executor, _Kept.executor = _Kept.executor, None
+    if executor is not None:
+        executor.shutdown(wait=True)
 
 
 @lru_cache(maxsize=1)
-def _plan(path: str) -> Plan:
-    plan: Plan = pickle.loads(Path(path).read_bytes())
-    return plan
+def _shared(path: str) -> Any:
+    return pickle.loads(Path(path).read_bytes())
 
 
-def _carry_out(path: str, order: Order, device: str) -> tuple[Sequence[Trial], Outcome]:
-    return carry_out(_plan(path), order, device)
+def _with_shared(function: Callable[..., Any], path: str, given: tuple[Any, ...]) -> Any:
+    return function(_shared(path), *given)

@@ -36,7 +36,7 @@ from .folder import (
 )
 from .orders import Order, portions
 from .plan import Plan, plan_study
-from .processes import each_in_processes
+from .processes import each_in_processes, import_in_processes, import_what_follows, kept_processes
 from .provenance import describe_run
 from .store import DamagedError, TrialStore, export_weights
 from .tasks import STAGES, Planned, Ref, lay_out
@@ -44,6 +44,7 @@ from .workers import Crew
 
 Progress = Callable[[str, int, int], None]
 _ATTEMPTS = 3
+_TRAINING = ("biotransfer.pretraining", "biotransfer.training.compiled", "biotransfer.baselines.shallow")
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +135,9 @@ def open_sides(requests: Mapping[str, Request], workers: int) -> Iterator[tuple[
     if len(missing) > 1:
         missing.sort(key=lambda name: -file_bytes(requests[name]))
         given = [(name, requests[name]) for name in missing]
-        yield from each_in_processes(_open, given, min(workers, len(missing)))
+        for opened in each_in_processes(_open, given, min(workers, len(missing))):
+            import_in_processes(*_TRAINING)
+            yield opened
         requests = {name: request for name, request in requests.items() if name not in missing}
     for name, request in requests.items():
         yield name, open_request(request)
@@ -198,35 +201,36 @@ def run_study(
     folder = Path(out) if out is not None else default_folder(recipe)
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     check_folder(folder, recipe)
-    plan = prepare(recipe, data_dir, workers=workers, progress=progress)
-    claim_folder(folder, plan)
-    uid = outcome_uid(plan)
-    with only_writer(folder):
-        found = finished_results(folder, uid)
-        if found is not None:
-            return Study(folder, recipe, found, unchanged=True)
-        mark_unfinished(folder)
-        guarded = run_guards(plan)
-        refuse_errors(guarded)
-        with Crew(workers, cluster or recipe["cluster"], device) as crew:
-            results = _run_plan(plan, folder, crew, progress)
-        provenance = earlier_provenance(folder) if results.provenance.get("trials_run") == 0 else {}
-        if provenance.get("recipe_uid") != recipe.uid:
-            provenance = describe_run(
-                plan,
-                results.extras["trainings"],
-                started=started,
-                seconds=earlier_provenance(folder).get("seconds", 0.0) + time.perf_counter() - clock,
-                workers=workers,
-                device=device,
-                note=note,
-                command=_command(),
-            )
-        results = replace(results, provenance=provenance)
-        results = replace(results, verdict_list=say_accepted(results.verdict_list, guarded))
-        results = replace(results, checks=run_checks(results, guarded))
-        save_results(results, folder)
-        mark_finished(folder, uid)
+    with kept_processes():
+        plan = prepare(recipe, data_dir, workers=workers, progress=progress)
+        claim_folder(folder, plan)
+        uid = outcome_uid(plan)
+        with only_writer(folder):
+            found = finished_results(folder, uid)
+            if found is not None:
+                return Study(folder, recipe, found, unchanged=True)
+            mark_unfinished(folder)
+            guarded = run_guards(plan)
+            refuse_errors(guarded)
+            with Crew(workers, cluster or recipe["cluster"], device) as crew:
+                results = _run_plan(plan, folder, crew, progress)
+            provenance = earlier_provenance(folder) if results.provenance.get("trials_run") == 0 else {}
+            if provenance.get("recipe_uid") != recipe.uid:
+                provenance = describe_run(
+                    plan,
+                    results.extras["trainings"],
+                    started=started,
+                    seconds=earlier_provenance(folder).get("seconds", 0.0) + time.perf_counter() - clock,
+                    workers=workers,
+                    device=device,
+                    note=note,
+                    command=_command(),
+                )
+            results = replace(results, provenance=provenance)
+            results = replace(results, verdict_list=say_accepted(results.verdict_list, guarded))
+            results = replace(results, checks=run_checks(results, guarded))
+            save_results(results, folder)
+            mark_finished(folder, uid)
     return Study(folder, recipe, results)
 
 
@@ -250,6 +254,7 @@ def _run_plan(plan: Plan, folder: Path, crew: Crew, progress: Progress | None) -
             for stage in STAGES[1:]:
                 entries = [entry for entry in planned if entry.kind.stage == stage]
                 n_run += _run_missing(plan, entries, store, crew, progress)
+            import_what_follows()
             export_weights(
                 store,
                 [trial for entry in planned for trial in entry.trials],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .orders import Order, carry_out, work
 from .plan import Plan
-from .processes import end_processes, run_in_processes
+from .processes import share_with_processes
 from .tasks import Outcome, Trial
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Crew:
-    """Who does the work of one study; a context manager that lets them go at the end.
+    """Who does the work of one study; a context manager that lets a cluster go at the end.
 
     Parameters
     ----------
@@ -35,7 +35,6 @@ class Crew:
     ):
         self.workers, self.asked, self.device = workers, cluster, device
         self._cluster: Cluster | None = None
-        self._started = False
 
     def __enter__(self) -> Crew:
         return self
@@ -45,8 +44,6 @@ class Crew:
     ) -> None:
         if self._cluster is not None:
             self._cluster.close()
-        if self._started:
-            end_processes()
 
     def run(self, plan: Plan, orders: Sequence[Order]) -> Iterator[tuple[Sequence[Trial], Outcome]]:
         """Carry out orders, the longest first, and yield (trials, outcome) as they finish.
@@ -67,5 +64,5 @@ class Crew:
             for order in orders:
                 yield carry_out(plan, order, self.device)
         else:
-            self._started = True
-            yield from run_in_processes(plan, orders, self.workers, self.device)
+            given = [(order, self.device) for order in orders]
+            yield from share_with_processes(carry_out, plan, given, self.workers)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from ..errors import check
-from ..networks.modules import build_module, load_tensors
 from ..networks.network import Layer, Network
+
+if TYPE_CHECKING:
+    import torch
 
 _BATCH = 512
 
@@ -44,6 +46,10 @@ def layer_outputs(
         f"windows have shape {tuple(X.shape[1:])}, network {network.name!r} takes {network.input_shape}. "
         "Align them first.",
     )
+    import torch
+
+    from ..networks.modules import build_module, load_tensors
+
     module = build_module(network, torch.float64)
     load_tensors(module, tensors)
     layers = [layer.name for layer in computing_layers(network)]

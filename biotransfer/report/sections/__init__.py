@@ -22,7 +22,7 @@ from .search import topology_search
 from .section import Block, Section, paragraph, picture, table
 from .selection import selection
 
-__all__ = ["SECTIONS", "Block", "Section", "lead_pictures", "make_sections", "paragraph", "picture", "table"]
+__all__ = ["SECTIONS", "Block", "Section", "lead_pictures", "paragraph", "picture", "table"]
 
 SECTIONS: tuple[Callable[[Results], Section | None], ...] = (
     ranking,
@@ -37,9 +37,3 @@ SECTIONS: tuple[Callable[[Results], Section | None], ...] = (
     choices,
     selection,
 )
-
-
-def make_sections(results: Results) -> list[Section]:
-    """Return the sections that the study has tables for."""
-    made = (function(results) for function in SECTIONS)
-    return [section for section in made if section is not None]
