@@ -47,10 +47,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(recipe: Recipe, arguments: argparse.Namespace, note: str = "") -> int:
+    from ..report import LOADS, write_methods, write_report
     from ..study import each_in_processes, kept_processes, run_study
 
     bars = _Bars()
-    with kept_processes("biotransfer.report.parts"):
+    with kept_processes(*LOADS):
         try:
             study = run_study(
                 recipe,
@@ -66,8 +67,6 @@ def _run(recipe: Recipe, arguments: argparse.Namespace, note: str = "") -> int:
             bars.close()
         path, methods = study.report, study.folder / "methods.md"
         if not (study.unchanged and path.is_file() and methods.is_file()):
-            from ..report import write_methods, write_report
-
             spread = partial(each_in_processes, workers=arguments.workers)
             several = arguments.workers > 1 and not study.unchanged
             write_methods(study.results, methods)

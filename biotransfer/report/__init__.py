@@ -13,7 +13,11 @@ from .methods import methods_text
 if TYPE_CHECKING:
     from .parts import Spread
 
-__all__ = ["methods_text", "write_methods", "write_report"]
+__all__ = ["LOADS", "methods_text", "write_methods", "write_report"]
+
+LOADS = ("biotransfer.report.parts", "matplotlib.backends.backend_svg", "matplotlib.figure", "scipy.stats",
+         "statsmodels.regression.mixed_linear_model")  # fmt: skip
+"""What the page needs when it is made: processes that will make its parts can load it ahead."""
 
 
 def write_report(

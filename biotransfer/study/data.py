@@ -230,11 +230,20 @@ def _make(request: Request, keys: Mapping[str, str], files: Mapping[str, str]) -
     """Make the stages that are not there, each out of the one before, in the memory of a few recordings."""
     missing = {kind: key for kind, key in keys.items() if find_entry(kind, key) is None}
     wanted = {kind: key for kind, key in missing.items() if kind not in ("recordings", "nuisance")}
+    loaded: list[Recording] = []
+    if "nuisance" in missing or (wanted and "recordings" in missing):
+        loaded = load_recordings(
+            request.section, request.data_dir, smoke=request.smoke, download=request.download
+        )
     if wanted:
-        _make_windows(request, keys, missing, wanted, files)
+        own = loaded[:]
+        if "nuisance" not in missing:
+            loaded.clear()
+        _make_windows(request, keys, missing, wanted, files, own)
     if "nuisance" in missing:
         entry = {"nuisance": keys["nuisance"]}
-        make_entries(entry, lambda places: _measure(request, keys["signals"], places["nuisance"]))
+        make_entries(entry, lambda places: _measure(request, keys["signals"], places["nuisance"], loaded))
+        loaded.clear()
         return_freed_memory()
 
 
@@ -244,12 +253,12 @@ def _make_windows(
     missing: Mapping[str, str],
     wanted: Mapping[str, str],
     files: Mapping[str, str],
+    loaded: list[Recording],
 ) -> None:
     """Make recordings, and out of them windows and features, as far as they are not there."""
     if "recordings" in missing:
-        make_entries(
-            {"recordings": keys["recordings"]}, lambda places: _record(request, places["recordings"])
-        )
+        entry = {"recordings": keys["recordings"]}
+        make_entries(entry, lambda places: _record(request, places["recordings"], loaded))
         return_freed_memory()
     stored = find_entry("recordings", keys["recordings"])
     assert stored is not None
@@ -257,14 +266,12 @@ def _make_windows(
     return_freed_memory()
 
 
-def _record(request: Request, folder: Path) -> None:
-    recordings = load_recordings(
-        request.section, request.data_dir, smoke=request.smoke, download=request.download
-    )
-    notes = list(dict.fromkeys(note for r in recordings for note in r.notes))
-    recordings.reverse()
+def _record(request: Request, folder: Path, loaded: list[Recording]) -> None:
+    """Preprocess and store recordings, taking each from ``loaded``."""
+    notes = list(dict.fromkeys(note for r in loaded for note in r.notes))
+    loaded.reverse()
     steps = request.section["preprocess"]
-    write_recordings((preprocess(recordings.pop(), steps) for _ in range(len(recordings))), folder, notes)
+    write_recordings((preprocess(loaded.pop(), steps) for _ in range(len(loaded))), folder, notes)
 
 
 def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapping[str, str]) -> None:
@@ -315,17 +322,14 @@ def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapp
         write_json(places["features"] / _FACTS, describe_rows(extracted, features=True))
 
 
-def _measure(request: Request, signals: str, folder: Path) -> None:
+def _measure(request: Request, signals: str, folder: Path, loaded: list[Recording]) -> None:
     """Measure what should not carry the label in the recordings as they are loaded."""
     assert request.nuisance is not None
     stored = find_entry("signals", signals)
     if stored is None:
         raise DamagedEntryError(f"signals/{signals} is gone")
-    recordings = load_recordings(
-        request.section, request.data_dir, smoke=request.smoke, download=request.download
-    )
     measured, facts = measure_nuisance(
-        recordings,
+        loaded,
         open_windows(stored),
         windows={k: v for k, v in request.section["windows"].items() if v is not None},
         families=request.nuisance["families"],
