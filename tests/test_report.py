@@ -323,6 +323,18 @@ def test_a_saved_study_gives_the_same_report(tmp_path):
     assert write_methods(results, tmp_path).read_text(encoding="utf-8") == methods_text(results)
 
 
+def test_parts_made_elsewhere_in_any_order_give_the_same_page(tmp_path):
+    results = tiny()
+    save_results(results, tmp_path)
+
+    def backwards(function, arguments):
+        return [function(*given) for given in reversed(arguments)]
+
+    whole = write_report(results, tmp_path / "whole.html").read_bytes()
+    spread = write_report(results, tmp_path / "spread.html", folder=tmp_path, spread=backwards)
+    assert spread.read_bytes() == whole
+
+
 @pytest.mark.slow
 def test_a_large_study_stays_small():
     large = make_results(
@@ -339,7 +351,7 @@ def test_nothing_half_written_stays(html, results, tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("biotransfer.report.page.render", lambda _: html)
+    monkeypatch.setattr("biotransfer.report.page.render", lambda *_: html)
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(BiotransferError, match="No space left"):
         write_report(results, path)

@@ -33,6 +33,7 @@ from .builders import make_windows
 NETWORKS = {
     "mlp": {"name": "mlp", "hidden": [10, 6], "norm": True},
     "mlp_plain": {"name": "mlp", "hidden": [10, 6]},
+    "mlp_wide": {"name": "mlp", "hidden": [130, 70]},
     "cnn_image": {"name": "cnn_image", "filters": [3, 4], "hidden": 5},
     "cnn_signal": {"name": "cnn_signal", "filters": [4, 8], "kernel": 5},
 }
@@ -212,6 +213,50 @@ run_job(Job(network, arms, X, y, rows, rows, "s", Schedule(epochs=1)))
     assert set(threads) == {1}
 
 
+def test_without_torchs_products_the_kernel_uses_scipys():
+    """As where torch exports none; in a process of its own, since what is compiled keeps its products."""
+    script = """
+import sys
+import numpy as np
+from biotransfer.training import blas
+if sys.argv[1] == "scipy":
+    blas._torch_library = lambda: None
+from biotransfer.arms import make_arms
+from biotransfer.networks import build_network
+from biotransfer.training import Job, Schedule, run_job
+network = build_network({"name": "mlp", "hidden": [130, 70]}, (70,), 3)
+rows, rng = np.arange(90)[None], np.random.default_rng(0)
+job = Job(network, make_arms(["scratch"], {}, network, 0), rng.standard_normal((90, 70)), np.arange(90) % 3,
+          rows, rows, "s", Schedule(epochs=2, batch_size=32))
+print(run_job(job, dtype="float64").loss.sum(), blas._torch_library() is None)
+"""
+    said = [
+        subprocess.run([sys.executable, "-c", script, which], check=True, capture_output=True, text=True)
+        .stdout.split()
+        for which in ("torch", "scipy")
+    ]  # fmt: skip
+    assert said[1][1] == "True"
+    assert float(said[0][0]) == pytest.approx(float(said[1][0]), rel=1e-12)
+
+
+def test_the_kernels_exponential_is_exact_to_single_precision():
+    from numba import njit
+
+    from biotransfer.training import kernel
+
+    inner = kernel._exp
+
+    @njit
+    def exponentials(x):
+        return np.array([inner(value) for value in x])
+
+    x = np.concatenate([np.linspace(-87, 0, 100_001), [-200, -np.inf, np.nan]]).astype(np.float32)
+    expected = np.exp(np.maximum(x, -87).astype(np.float64))
+    found = exponentials(x)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(found[x > -10], expected[x > -10], rtol=2.5e-7)
+
+
 def test_a_lost_value_is_not_pooled_away():
     windows = make_windows(n_features=2, n_times=32, n_subjects=3, n_windows=4)
     windows.X[:, :, 5] = np.nan
@@ -232,7 +277,7 @@ def test_a_network_that_the_kernel_does_not_know_is_left_to_torch():
     )
 
 
-@pytest.mark.parametrize("name", ["mlp", "mlp_plain", "cnn_signal"])
+@pytest.mark.parametrize("name", ["mlp", "mlp_plain", "mlp_wide", "cnn_signal"])
 def test_the_kernels_models_are_bit_for_bit_the_same_in_every_stack(name):
     """It trains one model at a time: no neighbour can change a rounding."""
     network, arms, windows, split = _case(name, names=["scratch", "frozen_body", "l2_sp"])

@@ -13,12 +13,19 @@ import pandas as pd
 import pytest
 import yaml
 
+from biotransfer.cli import main
 from biotransfer.errors import BiotransferError, DataNotFoundError
 from biotransfer.recipe import load_recipe
 from biotransfer.study import lay_out, prepare, run_study
 from biotransfer.study.data import find_side
 from biotransfer.study.orders import Order, carry_out, portions
-from biotransfer.study.processes import each_in_processes, end_processes
+from biotransfer.study.processes import (
+    each_in_processes,
+    end_processes,
+    import_in_processes,
+    import_what_follows,
+    kept_processes,
+)
 from biotransfer.study.workers import Crew
 
 SMALL = {
@@ -73,6 +80,35 @@ def test_what_a_dead_process_had_begun_is_done_by_another(tmp_path):
     with pytest.raises(BiotransferError, match="died 3 times in a row"):
         list(each_in_processes(_die, [(0,)], 2))
     end_processes()
+
+
+@pytest.mark.slow
+def test_processes_make_the_report_and_end_with_the_command(tmp_path):
+    import psutil
+
+    recipe = tmp_path / "small.yaml"
+    recipe.write_text(yaml.safe_dump(SMALL), encoding="utf-8")
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    assert main(["run", str(recipe), "--out", str(tmp_path / "out"), "--workers", "2"]) == 0
+    made = (tmp_path / "out" / "report.html").read_bytes()
+    left = [c for c in psutil.Process().children(recursive=True) if c.pid not in before]
+    assert not [c for c in left if "resource_tracker" not in " ".join(c.cmdline())]
+    assert main(["report", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "report.html").read_bytes() == made
+
+
+def test_modules_are_imported_ahead_only_where_processes_run():
+    end_processes()
+    import_in_processes("json")
+    with kept_processes("biotransfer.report.parts"):
+        import_what_follows()
+        assert list(each_in_processes(_modules, [()], 1)) == [False]
+        import_what_follows()
+        assert list(each_in_processes(_modules, [()], 1)) == [True]
+
+
+def _modules():
+    return "biotransfer.report.parts" in sys.modules
 
 
 def _watch(folder, stop, killed):

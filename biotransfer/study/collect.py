@@ -61,7 +61,7 @@ def _collect(
 
 
 def _join(name: str, parts: Sequence[pd.DataFrame], labels: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    table = pd.concat([_plain(part) for part in parts], ignore_index=True)
+    table = _concatenate(parts)
     trial = table.pop("trial").to_numpy()
     order = np.argsort(trial, kind="stable")
     if not np.array_equal(order, np.arange(len(order))):
@@ -72,7 +72,7 @@ def _join(name: str, parts: Sequence[pd.DataFrame], labels: Sequence[dict[str, A
     present = np.unique(trial)
     for key in added:
         values = pd.Series([labels[i].get(key) for i in present])
-        table[key] = values.take(np.searchsorted(present, trial)).to_numpy()
+        table[key] = values.array.take(np.searchsorted(present, trial))
     if columns is None:
         table = table[[*added, *(c for c in table if c not in added)]]
     else:
@@ -80,7 +80,22 @@ def _join(name: str, parts: Sequence[pd.DataFrame], labels: Sequence[dict[str, A
     return table.drop_duplicates(ignore_index=True) if name in _ONCE else table
 
 
+def _concatenate(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Join parts, whose categories differ, and return text instead of categories."""
+    columns = list(dict.fromkeys(name for part in parts for name in part))
+    coded = [
+        name
+        for name in columns
+        if all(name in part and isinstance(part[name].dtype, pd.CategoricalDtype) for part in parts)
+    ]
+    table = pd.concat([_plain(part.drop(columns=coded)) for part in parts], ignore_index=True)
+    for name in coded:
+        joined = pd.api.types.union_categoricals([part[name] for part in parts])
+        table[name] = joined.categories.astype("str").array.take(joined.codes, allow_fill=True)
+    return table[columns]
+
+
 def _plain(part: pd.DataFrame) -> pd.DataFrame:
-    """Return text instead of categories: parts know different ones."""
+    """Return text instead of categories."""
     coded = [name for name in part if isinstance(part[name].dtype, pd.CategoricalDtype)]
     return part.astype(dict.fromkeys(coded, "str"))

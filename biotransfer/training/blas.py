@@ -23,11 +23,8 @@ def publish() -> None:
     for symbol in PRODUCTS.values():
         name = symbol.removeprefix("biotransfer_")
         function = getattr(library, f"{name}_", None)
-        if function is None:
-            address = get_cython_function_address("scipy.linalg.cython_blas", name)
-        else:
-            address = ctypes.cast(function, ctypes.c_void_p).value
-        binding.add_symbol(symbol, address)
+        address = None if function is None else ctypes.cast(function, ctypes.c_void_p).value
+        binding.add_symbol(symbol, address or get_cython_function_address("scipy.linalg.cython_blas", name))
 
 
 def _torch_library() -> ctypes.CDLL | None:

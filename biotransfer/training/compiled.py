@@ -137,12 +137,12 @@ class CompiledModels:
             np.array([[schedule.first_update(arm.thaw.get(n, 0.0), n_train) for n in names] for arm in arms]),
         )
         self.merged = self._views(self.state.weights)
-        references = self._views(self.state.references) if anchored else {}
+        towards = self._views(self.state.references) if anchored else {}
         for a, arm in enumerate(arms):
             for name in names:
                 self.merged[name][a].numpy()[:] = arm.tensors[name]
                 if name in arm.anchor:
-                    references[name][a].numpy()[:] = arm.anchor[name][0]
+                    towards[name][a].numpy()[:] = arm.anchor[name][0]
         self.leaves = {f"{name}/0": tensor for name, tensor in self.merged.items()}
         self._scratch = make_scratch(self.shape, dtype)
         self._loss, self._hits = np.zeros(len(arms)), np.zeros(len(arms), np.int64)

@@ -38,6 +38,18 @@ _NORM_EPS = 1e-5
 """Of :class:`torch.nn.GroupNorm` and :class:`torch.nn.LayerNorm`."""
 
 
+def _in_ir(function: Callable[..., Any]) -> Any:
+    """Write a function in the compiler's own language."""
+    make: Any = intrinsic
+    return make(function)
+
+
+def _by_precision(stand_in: Callable[..., Any]) -> Any:
+    """Choose what a call of ``stand_in`` compiles to by the types of its arguments."""
+    make: Any = overload
+    return make(stand_in, jit_options=_OPTIONS)
+
+
 def _compiled(function: Callable[..., Any]) -> Any:
     """Compile together with what calls it."""
     make: Any = njit
@@ -53,7 +65,7 @@ def _entry(function: Callable[..., Any]) -> Any:
         return make(**_OPTIONS, nogil=True)(function)
 
 
-@intrinsic
+@_in_ir
 def _gemm(typing, turn_a, turn_b, sizes, a, b, out):
     """Fill in ``out`` with the product of two row-major matrices, shapes (m, k) and (k, n).
 
@@ -88,7 +100,7 @@ def _gemm(typing, turn_a, turn_b, sizes, a, b, out):
     return types.void(turn, turn, types.UniTuple(types.intp, 3), a, b, out), generate
 
 
-@intrinsic
+@_in_ir
 def _two_to_the(typing, exponent):
     """Return 2 to the power of a float32 that is a whole number between -126 and 127."""
 
@@ -104,7 +116,7 @@ def _exp(x):
     """Return e to a power that is at most 0."""
 
 
-@overload(_exp, jit_options=_OPTIONS)
+@_by_precision(_exp)
 def _exp_of(x):
     if x != types.float32:
         return lambda x: math.exp(x)
