@@ -1,6 +1,7 @@
 """What a whole study costs from cold: wall time, peak memory of all its processes, and the ideal.
 
-The ideal is the study's training operations (forward and backward) at the matrix rate measured in this run.
+The ideal is the operations of all trainings, three times those of forward as is usual, at the matrix rate of
+all cores measured in this run. What no network needs, the gradient of the windows themselves, is part of it.
 """
 
 from __future__ import annotations
@@ -16,20 +17,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import numpy as np
-
-
-def sgemm_rate(n: int = 1024, repeat: int = 64) -> float:
-    """Operations per second of float32 products of one thread, one after the other."""
-    from threadpoolctl import threadpool_limits
-
-    a = np.random.default_rng(0).standard_normal((n, n), dtype=np.float32)
-    with threadpool_limits(limits=1):
-        a @ a
-        clock = time.perf_counter()
-        for _ in range(repeat):
-            a @ a
-        return repeat * 2 * n**3 / (time.perf_counter() - clock)
+from bench_training import sgemm_rate
 
 
 def training_operations(recipe_name: str, data: str) -> tuple[float, int]:
@@ -115,32 +103,37 @@ def measure(recipe: str, data: str, workers: int) -> tuple[float, float, float]:
         return cold, float(peak), time.perf_counter() - clock
 
 
-def overhead(recipe: str, data: str) -> tuple[float, float]:
-    """Return the seconds of a study with one worker, prepared data there, and of its trainings alone."""
+def parts(recipe: str, data: str) -> tuple[float, float, float]:
+    """Return the seconds of a study with one worker, prepared data there and without report.
+
+    Of the whole; of its tasks, which align, extract features of control sources and fit baselines beside
+    training; and of training.
+    """
     import biotransfer
+    from biotransfer.study import workers
     from biotransfer.training import running
 
-    spent = 0.0
+    spent = {"tasks": 0.0, "training": 0.0}
 
-    def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+    def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*given: Any) -> Any:
-            nonlocal spent
             clock = time.perf_counter()
             try:
                 return function(*given)
             finally:
-                spent += time.perf_counter() - clock
+                spent[name] += time.perf_counter() - clock
 
         return call
 
     with (
         tempfile.TemporaryDirectory() as folder,
-        mock.patch.object(running, "train_stacked", timed(running.train_stacked)),
-        mock.patch.object(running, "train_loop", timed(running.train_loop)),
+        mock.patch.object(running, "train_stacked", timed("training", running.train_stacked)),
+        mock.patch.object(running, "train_loop", timed("training", running.train_loop)),
+        mock.patch.object(workers, "carry_out", timed("tasks", workers.carry_out)),
     ):
         clock = time.perf_counter()
         biotransfer.run_study(recipe, f"{folder}/study", data_dir=data)
-        return time.perf_counter() - clock, spent
+        return time.perf_counter() - clock, spent["tasks"], spent["training"]
 
 
 def main() -> None:
@@ -149,22 +142,30 @@ def main() -> None:
     parser.add_argument("--recipe", default="muse_myo")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
-    rate = sgemm_rate()
+    rate = sgemm_rate(arguments.workers, time.perf_counter, 64)
     operations, n_trainings = training_operations(arguments.recipe, arguments.data)
     estimate = estimated_seconds(arguments.recipe, arguments.data, arguments.workers)
     cold, peak, warm = measure(arguments.recipe, arguments.data, arguments.workers)
     alone = measure(arguments.recipe, arguments.data, 1)[0] if arguments.workers > 1 else cold
-    ideal = operations / (rate * arguments.workers)
-    whole, trainings = overhead(arguments.recipe, arguments.data)
+    ideal = operations / rate
+    whole, tasks, training = parts(arguments.recipe, arguments.data)
     print("| measure | value |\n|---|---|")
     print(f"| recipe | {arguments.recipe}, {n_trainings} trainings, {arguments.workers} workers |")
     print(f"| wall time from cold | {cold:.0f} s |")
-    print(f"| ideal: {operations:.2e} operations at {rate / 1e9:.0f} GFLOP/s a core | {ideal:.0f} s |")
+    print(f"| ideal: {operations:.2e} operations at {rate / 1e9:.0f} GFLOP/s | {ideal:.0f} s |")
     print(f"| ratio | {cold / ideal:.1f} |")
     print(f"| estimated before training, without loading | {estimate:.0f} s |")
     print(f"| wall time from cold with 1 worker | {alone:.0f} s, {alone / cold:.2f} times |")
-    print(f"| one worker, data there, without report | {whole:.0f} s, of them trainings {trainings:.0f} s |")
-    print(f"| what the study adds to its trainings | {100 * (whole / trainings - 1):.0f} % |")
+    print(f"| one worker, data there, without report | {whole:.0f} s |")
+    print(f"| of them training | {training:.1f} s |")
+    print(
+        f"| aligning, features of control sources, tables of a task, baselines | {tasks - training:.1f} s |"
+    )
+    print(
+        f"| planning, guards, storing, collecting, verdicts | {whole - tasks:.1f} s, "
+        f"{1000 * (whole - tasks) / n_trainings:.1f} ms per training, "
+        f"{100 * (whole - tasks) / training:.0f} % of training |"
+    )
     print(f"| wall time when nothing changed | {warm:.1f} s |")
     print(f"| peak memory of all processes | {peak / 2**30:.2f} GiB |")
 
