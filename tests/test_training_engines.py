@@ -239,17 +239,23 @@ print(run_job(job, dtype="float64").loss.sum(), blas._torch_library() is None)
     assert float(said[0][0]) == pytest.approx(float(said[1][0]), rel=1e-12)
 
 
-def test_the_kernels_exponential_is_exact_to_single_precision():
+def test_the_kernels_exponential_and_inverse_are_exact_to_single_precision():
     from numba import njit
 
     from biotransfer.training import kernel
 
-    inner = kernel._exp
+    inner, inverse = kernel._exp, kernel._inverse
 
     @njit
     def exponentials(x):
         return np.array([inner(value) for value in x])
 
+    @njit
+    def inverses(x):
+        return np.array([inverse(value) for value in x])
+
+    wide = np.geomspace(1e-12, 1e30, 100_001).astype(np.float32)
+    np.testing.assert_allclose(inverses(wide), 1 / wide.astype(np.float64), rtol=2.5e-7)
     x = np.concatenate([np.linspace(-87, 0, 100_001), [-200, -np.inf, np.nan]]).astype(np.float32)
     expected = np.exp(np.maximum(x, -87).astype(np.float64))
     found = exponentials(x)

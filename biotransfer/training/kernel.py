@@ -101,6 +101,18 @@ def _gemm(typing, turn_a, turn_b, sizes, a, b, out):
 
 
 @_in_ir
+def _near_inverse(typing, value):
+    """Return 1 / a float32 to 12 %, by its exponent (Lomont 2003 does so for the root)."""
+
+    def generate(context, builder, signature, values):
+        integer = ir.IntType(32)
+        bits = builder.sub(integer(0x7EF311C7), builder.bitcast(values[0], integer))
+        return builder.bitcast(bits, values[0].type)
+
+    return types.float32(types.float32), generate
+
+
+@_in_ir
 def _two_to_the(typing, exponent):
     """Return 2 to the power of a float32 that is a whole number between -126 and 127."""
 
@@ -110,6 +122,26 @@ def _two_to_the(typing, exponent):
         return builder.bitcast(builder.shl(bits, integer(23)), values[0].type)
 
     return types.float32(types.float32), generate
+
+
+def _inverse(x):
+    """Return 1 / x of a positive number."""
+
+
+@_by_precision(_inverse)
+def _inverse_of(x):
+    if x != types.float32:
+        return lambda x: 1 / x
+    two = np.float32(2)
+
+    def by_newton(x):  # beside the root, which keeps the divider busy
+        inverse = _near_inverse(x)
+        inverse *= two - x * inverse
+        inverse *= two - x * inverse
+        inverse *= two - x * inverse
+        return inverse
+
+    return by_newton
 
 
 def _exp(x):
@@ -486,7 +518,7 @@ def _step_values(shape, state, slope, m, t, made, begin):
     for i in range(len(weights)):
         means[i] += take * (slope[i] - means[i])
         squares[i] = keep * squares[i] + add * slope[i] * slope[i]
-        weights[i] = shrink * weights[i] - size * means[i] / (np.sqrt(squares[i]) + eps)
+        weights[i] = shrink * weights[i] - size * means[i] * _inverse(np.sqrt(squares[i]) + eps)
 
 
 @_compiled
