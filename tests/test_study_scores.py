@@ -174,3 +174,45 @@ def test_networks_that_cannot_take_the_targets_windows_are_scored_behind_a_fresh
     assert table.loc["h_score", "value"].notna().all()
     assert table.loc["leep", "note"].eq("the source's head does not fit").all()
     assert table.loc["otdd", "note"].eq("no source windows").all()
+
+
+def test_a_source_is_scored_on_the_classes_that_it_learned(tmp_path):
+    """The head has as many outputs as there are chosen classes, and the score sees only their windows."""
+    recipe = {
+        "title": "chosen classes",
+        "eeg": {"data": "simulated", "n_subjects": 3},
+        "emg": {"data": "simulated", "n_subjects": 3},
+        "directions": ["emg->eeg"],
+        "features": "band_power",
+        "align": {"name": "top_k", "k": 8},
+        "network": {"name": "mlp", "hidden": [4]},
+        "arms": ["scratch", "transferred"],
+        "select": "separable_classes",
+        "train": {"epochs": 2},
+        "seeds": 1,
+        "scores": ["leep"],
+    }
+    study = run_study(recipe, tmp_path / "out")
+    picked = study.results.extras["selection"].query("what == 'class' and chosen")["name"]
+    plan = prepare(load_recipe(recipe))
+    source, target = plan.sides["emg"].windows("mlp"), plan.sides["eeg"].windows("mlp")
+    assert 2 <= len(picked) < len(source.classes)
+    source = source.take(hold_out_people(source, 0.2).train)
+    train = target.take(plan.splits["eeg", "subject", "mlp"][0].train)
+    alignment = fit_alignment(source, train, {"name": "top_k", "k": 8})
+    of_picked = np.isin(np.array(source.classes)[source.y], picked)
+    weights = load_weights(study.folder / "weights" / "emg-to-eeg_mlp_supervised_seed0")
+    aligned = alignment.source.apply(source).take(np.flatnonzero(of_picked))
+    expected = score_transfer(
+        build_network({"name": "mlp", "hidden": [4]}, (8,), len(picked)), weights.tensors,
+        alignment.target.apply(train), aligned, scores=["leep"], permutations=19, max_windows=300, seed=0,
+    )  # fmt: skip
+    table = study.results.extras["scores"]
+    assert table["value"].iloc[0] == pytest.approx(expected["value"].iloc[0])
+
+
+def test_without_a_labelled_window_nothing_is_scored():
+    few = {**RECIPE, "directions": ["a->d"], "align": {"name": "pca", "k": 4}, "split": "subject"}
+    with pytest.raises(BiotransferError, match="budget of 0 s leaves none"):
+        load_recipe({**few, "budget": [0]})
+    assert load_recipe({**few, "budget": [0, 2]})["scores"]

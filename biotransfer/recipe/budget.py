@@ -91,6 +91,11 @@ def always_labelled(budget: Any) -> bool:
     return budget == ALL or budget["others"] == "labelled" or min(budget["seconds"]) > 0
 
 
+def ever_labelled(budget: Any) -> bool:
+    """Whether the largest budget leaves trainings a labelled window."""
+    return budget == ALL or budget["others"] == "labelled" or max(budget["seconds"]) > 0
+
+
 def refuse_joint(budget: Any, pretrain: Sequence[Mapping[str, Any]]) -> None:
     """Refuse to pretrain on the target's labels, of which every budget leaves others."""
     from ..pretraining import METHODS

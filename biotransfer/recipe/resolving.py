@@ -13,7 +13,7 @@ from ..arms import why_not
 from ..errors import check, check_option
 from ..recording import MODALITIES
 from .analyses import resolve_scores
-from .budget import always_labelled, refuse_joint, resolve_budget
+from .budget import always_labelled, ever_labelled, refuse_joint, resolve_budget
 from .clusters import check_cluster
 from .evidence import resolve_accept, resolve_nuisance, resolve_people, resolve_permutations
 from .keys import DEFAULTS, KEYS, METHOD_KEYS, PUBLISHED_KEYS
@@ -107,6 +107,11 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     out["accept"] = resolve_accept(out["accept"])
     out["same_people"] = resolve_people(out["same_people"], sides)
     out["scores"] = resolve_scores(out["scores"])
+    check(
+        not out["scores"] or ever_labelled(out["budget"]),
+        "scores judge a source on labelled windows of the target, and a budget of 0 s leaves none. "
+        "Leave scores out, or add a budget: [0, 2].",
+    )
     out["published"] = [_published(row) for row in _as_list(out["published"])]
     check_option("engine", out["engine"], ("auto", "stacked", "loop"))
     if out["cluster"] is not None and not isinstance(out["cluster"], str):

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from ...arms import resolve_arms
 from ...networks import initial_tensors
+from ...networks.records import network_of
 from ...pretraining import METHODS
+from ...splits import Split
 from ...weights import Weights
+from ...windows import Windows
 from ..plan import Plan
-from . import target
+from . import selection, target
 from .fold import FoldTask, every_fold, fold_facts, make_fold
 from .target import TargetTask, start_arms
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
@@ -73,6 +77,15 @@ def _own_head(plan: Plan, name: str | None) -> bool:
     return source is not None and not source.joint and bool(METHODS[source.method["name"]].facts["labels"])
 
 
+def _source(plan: Plan, task: ScoreTask, name: str, windows: Windows) -> Windows:
+    """Return the windows that a source network learned from: of the people and classes that were chosen."""
+    picked = selection.chosen(plan, task.direction, task.network, task.protocol, task.fold)
+    if picked is None or plan.sources[name].kind == "same_modality":
+        return windows
+    chosen, split = picked.apply(windows, Split("all", "rows", np.arange(len(windows)), np.arange(0)))
+    return chosen.take(split.train)
+
+
 def run(
     plan: Plan, task: ScoreTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
 ) -> Outcome:
@@ -80,12 +93,13 @@ def run(
     from ...transferability import score_transfer
 
     fold = make_fold(plan, task)
-    train, source = fold.windows.take(fold.split.train), fold.source
+    train = fold.windows.take(fold.split.train)
+    sources = {name: _source(plan, task, name, fold.source) for trial in wanted for name in trial.needs}
     parts = []
     for i, trial in enumerate(wanted):
         ((name, ref),) = trial.needs.items()
-        seed = trial.columns["seed"]
-        network = fold.network if plan.sources[name].joint else fold.source_network
+        seed, source = trial.columns["seed"], sources[name]
+        network = fold.network if plan.sources[name].joint else network_of(weights[ref])
         fits = network.input_shape == fold.network.input_shape
         tensors = {**initial_tensors(network, seed), **weights[ref].tensors}
         if not fits:
