@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -83,8 +84,8 @@ def estimated_seconds(recipe: str, data: str, workers: int) -> float:
     return estimate_seconds(prepare(load_recipe(recipe), data), workers)
 
 
-def measure(recipe: str, data: str, workers: int) -> tuple[float, float, float]:
-    """Wall seconds from cold, peak bytes of all processes, wall seconds when nothing changed."""
+def measure(recipe: str, data: str, workers: int, *, watch: bool = False) -> tuple[float, float, float]:
+    """Wall seconds from cold, peak bytes of all processes if watched, wall seconds when nothing changed."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "BIOTRANSFER_CACHE": f"{folder}/cache"}
         command = [sys.executable, "-m", "biotransfer", "run", recipe, "--data", data]
@@ -92,9 +93,10 @@ def measure(recipe: str, data: str, workers: int) -> tuple[float, float, float]:
         clock, peak = time.perf_counter(), 0
         quiet = subprocess.DEVNULL
         process = subprocess.Popen(command, stdout=quiet, stderr=quiet, env=environment)
-        while process.poll() is None:
+        while watch and process.poll() is None:
             peak = max(peak, sum(map(_memory, _tree(process.pid))))
             time.sleep(0.5)
+        process.wait()
         cold = time.perf_counter() - clock
         if process.returncode:
             raise SystemExit(f"{recipe} failed with exit code {process.returncode}")
@@ -141,17 +143,20 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="folder of data sets")
     parser.add_argument("--recipe", default="muse_myo")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--rounds", type=int, default=3, help="cold runs of which the median counts")
     arguments = parser.parse_args()
     rate = sgemm_rate(arguments.workers, time.perf_counter, 64)
     operations, n_trainings = training_operations(arguments.recipe, arguments.data)
     estimate = estimated_seconds(arguments.recipe, arguments.data, arguments.workers)
-    cold, peak, warm = measure(arguments.recipe, arguments.data, arguments.workers)
+    runs = [measure(arguments.recipe, arguments.data, arguments.workers) for _ in range(arguments.rounds)]
+    cold, warm = (statistics.median(run[i] for run in runs) for i in (0, 2))
     alone = measure(arguments.recipe, arguments.data, 1)[0] if arguments.workers > 1 else cold
+    peak = measure(arguments.recipe, arguments.data, arguments.workers, watch=True)[1]
     ideal = operations / rate
     whole, tasks, training = parts(arguments.recipe, arguments.data)
     print("| measure | value |\n|---|---|")
     print(f"| recipe | {arguments.recipe}, {n_trainings} trainings, {arguments.workers} workers |")
-    print(f"| wall time from cold | {cold:.0f} s |")
+    print(f"| wall time from cold, median of {arguments.rounds} | {cold:.0f} s |")
     print(f"| ideal: {operations:.2e} operations at {rate / 1e9:.0f} GFLOP/s | {ideal:.0f} s |")
     print(f"| ratio | {cold / ideal:.1f} |")
     print(f"| estimated before training, without loading | {estimate:.0f} s |")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import pickle
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -327,12 +328,14 @@ def test_parts_made_elsewhere_in_any_order_give_the_same_page(tmp_path):
     results = tiny()
     save_results(results, tmp_path)
 
-    def backwards(function, arguments):
-        return [function(*given) for given in reversed(arguments)]
+    def backwards(function, shared, arguments):
+        return [function(pickle.loads(pickle.dumps(shared)), *given) for given in reversed(arguments)]
 
     whole = write_report(results, tmp_path / "whole.html").read_bytes()
     spread = write_report(results, tmp_path / "spread.html", folder=tmp_path, spread=backwards)
     assert spread.read_bytes() == whole
+    with pytest.raises(BiotransferError, match="Give both"):
+        write_report(results, tmp_path / "spread.html", spread=backwards)
 
 
 @pytest.mark.slow

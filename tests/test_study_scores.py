@@ -213,6 +213,6 @@ def test_a_source_is_scored_on_the_classes_that_it_learned(tmp_path):
 
 def test_without_a_labelled_window_nothing_is_scored():
     few = {**RECIPE, "directions": ["a->d"], "align": {"name": "pca", "k": 4}, "split": "subject"}
-    with pytest.raises(BiotransferError, match="budget of 0 s leaves none"):
+    with pytest.raises(BiotransferError, match="a budget of 0 s leaves none"):
         load_recipe({**few, "budget": [0]})
     assert load_recipe({**few, "budget": [0, 2]})["scores"]

@@ -191,17 +191,19 @@ def test_a_batch_larger_than_all_windows_takes_no_more_memory_than_these():
 
 def test_the_first_training_of_a_process_keeps_to_one_thread():
     script = """
-import numpy as np, threadpoolctl
+import numpy as np, threadpoolctl, torch
 from biotransfer.arms import make_arms
 from biotransfer.networks import build_network
 from biotransfer.training import Job, Schedule, run_job, running
 real = running.train_stacked
 def watched(*given):
     curves = real(*given)
-    print([p["num_threads"] for p in threadpoolctl.threadpool_info() if p["user_api"] == "blas"])
+    blas = [p["num_threads"] for p in threadpoolctl.threadpool_info() if p["user_api"] == "blas"]
+    print([*blas, torch.get_num_threads()])
     return curves
 running.train_stacked = watched
-network = build_network({"name": "mlp", "hidden": [4]}, (6,), 2)
+torch.set_num_threads(4)
+network = build_network({"name": "mlp", "hidden": [2000]}, (6,), 2)
 arms = make_arms(["scratch"], {}, network, 0)
 rows = np.arange(20)[None]
 X, y = np.random.default_rng(0).standard_normal((20, 6), dtype=np.float32), np.arange(20) % 2
@@ -228,14 +230,16 @@ network = build_network({"name": "mlp", "hidden": [130, 70]}, (70,), 3)
 rows, rng = np.arange(90)[None], np.random.default_rng(0)
 job = Job(network, make_arms(["scratch"], {}, network, 0), rng.standard_normal((90, 70)), np.arange(90) % 3,
           rows, rows, "s", Schedule(epochs=2, batch_size=32))
-print(run_job(job, dtype="float64").loss.sum(), blas._torch_library() is None)
+print(run_job(job, dtype="float64").loss.sum(), int(hasattr(blas._torch_library(), "dgemm_")))
 """
     said = [
         subprocess.run([sys.executable, "-c", script, which], check=True, capture_output=True, text=True)
         .stdout.split()
         for which in ("torch", "scipy")
     ]  # fmt: skip
-    assert said[1][1] == "True"
+    if said[0][1] == "0":
+        pytest.skip("this build of torch exports no products")
+    assert said[1][1] == "0"
     assert float(said[0][0]) == pytest.approx(float(said[1][0]), rel=1e-12)
 
 
@@ -256,6 +260,9 @@ def test_the_kernels_exponential_and_inverse_are_exact_to_single_precision():
 
     wide = np.geomspace(1e-12, 1e30, 100_001).astype(np.float32)
     np.testing.assert_allclose(inverses(wide), 1 / wide.astype(np.float64), rtol=2.5e-7)
+    huge = inverses(np.array([np.inf, np.nan], np.float32))
+    assert 0 <= huge[0] < 1e-36, "a second moment that overflowed leaves its weight where it is"
+    assert np.isnan(huge[1])
     x = np.concatenate([np.linspace(-87, 0, 100_001), [-200, -np.inf, np.nan]]).astype(np.float32)
     expected = np.exp(np.maximum(x, -87).astype(np.float64))
     found = exponentials(x)

@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(recipe: Recipe, arguments: argparse.Namespace, note: str = "") -> int:
     from ..report import LOADS, write_methods, write_report
-    from ..study import each_in_processes, kept_processes, run_study
+    from ..study import kept_processes, run_study, share_with_processes
 
     bars = _Bars()
     with kept_processes(*LOADS):
@@ -67,10 +67,11 @@ def _run(recipe: Recipe, arguments: argparse.Namespace, note: str = "") -> int:
             bars.close()
         path, methods = study.report, study.folder / "methods.md"
         if not (study.unchanged and path.is_file() and methods.is_file()):
-            spread = partial(each_in_processes, workers=arguments.workers)
-            several = arguments.workers > 1 and not study.unchanged
             write_methods(study.results, methods)
-            write_report(study.results, path, folder=study.folder, spread=spread if several else None)
+            here = arguments.cluster is None and recipe["cluster"] is None and not study.unchanged
+            several = here and arguments.workers > 1
+            spread = partial(share_with_processes, workers=arguments.workers) if several else None
+            write_report(study.results, path, folder=study.folder if several else None, spread=spread)
     if note:
         print(note)
     _print_verdicts(study.results)

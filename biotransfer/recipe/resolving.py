@@ -109,8 +109,8 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     out["scores"] = resolve_scores(out["scores"])
     check(
         not out["scores"] or ever_labelled(out["budget"]),
-        "scores judge a source on labelled windows of the target, and a budget of 0 s leaves none. "
-        "Leave scores out, or add a budget: [0, 2].",
+        f"scores={out['scores']!r}: they judge a source on labelled windows of the target, of which "
+        "a budget of 0 s leaves none. Leave scores out, or label some: budget: [0, 2].",
     )
     out["published"] = [_published(row) for row in _as_list(out["published"])]
     check_option("engine", out["engine"], ("auto", "stacked", "loop"))

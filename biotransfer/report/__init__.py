@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import BiotransferError
+from ..errors import BiotransferError, check
 from ..files import write_text
 from ..results import Results
 from .methods import methods_text
@@ -32,11 +32,11 @@ def write_report(
     path : path
         The file, or a folder in which it becomes ``report.html``.
     folder : path, optional
-        Study folder in which the results lie, for ``spread``.
+        Study folder in which these results lie, for ``spread``.
     spread : callable, optional
-        Makes the parts of the page: ``spread(function, arguments)`` gives what ``function(*given)`` returns
-        for each of ``arguments``, in any order, in processes that read ``folder``. Default: this process
-        makes them one after the other.
+        Makes the parts of the page in processes that read ``folder``: ``spread(function, shared, arguments)``
+        gives what ``function(shared, *given)`` returns for each of ``arguments``, in any order, as
+        :func:`biotransfer.study.share_with_processes` does. Default: this process makes them.
 
     Returns
     -------
@@ -46,10 +46,15 @@ def write_report(
     Raises
     ------
     BiotransferError
-        When the file cannot be written; nothing half-written stays.
+        When the file cannot be written; nothing half-written stays. When one of ``folder`` and ``spread`` is
+        given alone.
     """
     from .page import render
 
+    check(
+        (folder is None) == (spread is None),
+        f"folder={folder!r} with spread={spread!r}. Give both, as processes read the folder, or none.",
+    )
     return _write(path, "report.html", render(results, folder, spread))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,9 @@ from . import text as write
 from .embed import svg
 from .sections import SECTIONS, lead_pictures
 
-Spread = Callable[[Callable[..., Any], Sequence[tuple[Any, ...]]], Iterable[Any]]
+Spread = Callable[[Callable[..., Any], object, Sequence[tuple[Any, ...]]], Iterable[Any]]
+_BUNDLES = 8
+"""At most so many processes read the study, which costs each as much as some parts do."""
 
 
 class Material:
@@ -65,20 +67,28 @@ class Material:
         return comparisons.other_measures(self.results)
 
 
+class Saved:
+    """The same of a study folder; a process that is sent it reads the folder once."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    @cached_property
+    def material(self) -> Material:
+        """What the folder holds."""
+        return Material(load_results(self.folder))
+
+
 def make_parts(material: Material, folder: Path | None, spread: Spread | None) -> dict[tuple[str, Any], Any]:
     """Return what the template shows of every part, made here or by ``spread`` from a study folder."""
     if spread is None or folder is None:
         return {part: _part(material, *part) for part in material.parts}
-    return dict(spread(_read_part, [(str(folder), *part) for part in material.parts]))
+    bundles = [(material.parts[i::_BUNDLES],) for i in range(_BUNDLES)]
+    return {part: made for bundle in spread(_bundle, Saved(folder), bundles) for part, made in bundle}
 
 
-def _read_part(folder: str, kind: str, key: Any) -> tuple[tuple[str, Any], Any]:
-    return (kind, key), _part(_material(folder), kind, key)
-
-
-@lru_cache(maxsize=1)
-def _material(folder: str) -> Material:
-    return Material(load_results(folder))
+def _bundle(saved: Saved, parts: Sequence[tuple[str, Any]]) -> list[tuple[tuple[str, Any], Any]]:
+    return [(part, _part(saved.material, *part)) for part in parts]
 
 
 def _part(material: Material, kind: str, key: Any) -> Any:

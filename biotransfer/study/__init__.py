@@ -5,11 +5,11 @@ from __future__ import annotations
 from .estimate import count_trainings, estimate_seconds
 from .folder import default_folder
 from .foresight import Foresight, foresee
-from .processes import each_in_processes, kept_processes
+from .processes import kept_processes, share_with_processes
 from .run import Study, prepare, run_study
 from .tasks import lay_out, rehearse
 
 __all__ = [
-    "Foresight", "Study", "count_trainings", "default_folder", "each_in_processes", "estimate_seconds",
-    "foresee", "kept_processes", "lay_out", "prepare", "rehearse", "run_study",
+    "Foresight", "Study", "count_trainings", "default_folder", "estimate_seconds", "foresee",
+    "kept_processes", "lay_out", "prepare", "rehearse", "run_study", "share_with_processes",
 ]  # fmt: skip

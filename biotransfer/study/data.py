@@ -227,7 +227,10 @@ def _keys(request: Request, files: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def _make(request: Request, keys: Mapping[str, str], files: Mapping[str, str]) -> None:
-    """Make the stages that are not there, each out of the one before, in the memory of a few recordings."""
+    """Make the stages that are not there, each out of the one before, some recordings at a time.
+
+    What two stages are made from, the recordings as they are loaded, is loaded once and kept until then.
+    """
     missing = {kind: key for kind, key in keys.items() if find_entry(kind, key) is None}
     wanted = {kind: key for kind, key in missing.items() if kind not in ("recordings", "nuisance")}
     loaded: list[Recording] = []

@@ -7,7 +7,7 @@ import pickle
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -25,7 +25,7 @@ _ONE_THREAD = dict.fromkeys(
 class _Kept:
     """What is known of the processes that run, if any do."""
 
-    executor: Executor | None = None
+    executor: Any = None
     workers = 0
     blocks = 0
     afterwards: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class _Kept:
 
 @contextmanager
 def kept_processes(*afterwards: str) -> Iterator[None]:
-    """End the processes that were started inside, but not before the outermost such block ends.
+    """End the worker processes when the outermost such block ends, and at once when it fails.
 
     Parameters
     ----------
@@ -42,22 +42,27 @@ def kept_processes(*afterwards: str) -> Iterator[None]:
     """
     _Kept.blocks += 1
     _Kept.afterwards += afterwards
+    failed = True
     try:
         yield
+        failed = False
     finally:
         _Kept.blocks -= 1
         if not _Kept.blocks:
             _Kept.afterwards = ()
-            end_processes()
+            end_processes(at_once=failed)
 
 
 def import_what_follows() -> None:
-    """Let the processes import what the outer block asked for, while this one collects what they found."""
+    """Let the processes import what outer blocks asked for, while this one collects what they found."""
     import_in_processes(*_Kept.afterwards)
 
 
 def import_in_processes(*modules: str) -> None:
-    """Let every process that runs and has nothing else to do import modules; return at once."""
+    """Give the processes that run, if any, as many imports as they are; return at once.
+
+    One that is free takes the next; what it cannot import it will say when it is asked to use it.
+    """
     if _Kept.executor is not None and modules:
         with suppress(BrokenProcessPool):
             for _ in range(_Kept.workers):
@@ -124,7 +129,7 @@ def each_in_processes(
                     "of memory. What is finished is kept. Continue with fewer: --workers 1"
                 ) from error
         except BaseException:
-            executor.shutdown(wait=False, kill_workers=True)
+            end_processes(at_once=True)
             raise
 
 
@@ -135,11 +140,11 @@ def _stay() -> None:
     process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize
 
 
-def end_processes() -> None:
-    """End the processes that were started: idle, they still hold memory."""
+def end_processes(*, at_once: bool = False) -> None:
+    """End the processes that were started: idle, they still hold memory; ``at_once``, whatever they do."""
     executor, _Kept.executor = _Kept.executor, None
     if executor is not None:
-        executor.shutdown(wait=True)
+        executor.shutdown(wait=not at_once, kill_workers=at_once)
 
 
 @lru_cache(maxsize=1)

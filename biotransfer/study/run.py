@@ -119,10 +119,11 @@ def prepare(
         for name, (modality, section) in sections.items()
     }
     sides: dict[str, Side] = {}
-    for name, side in open_sides(requests, workers):
-        if progress:
-            progress(f"loading {name}: {side.facts['dataset']}", len(sides), len(sections))
-        sides[name] = side
+    with kept_processes():
+        for name, side in open_sides(requests, workers):
+            if progress:
+                progress(f"loading {name}: {side.facts['dataset']}", len(sides), len(sections))
+            sides[name] = side
     sides = {name: sides[name] for name in sections}
     if progress:
         progress("data loaded", len(sections), len(sections))
@@ -135,7 +136,7 @@ def open_sides(requests: Mapping[str, Request], workers: int) -> Iterator[tuple[
     if len(missing) > 1:
         missing.sort(key=lambda name: -file_bytes(requests[name]))
         given = [(name, requests[name]) for name in missing]
-        for opened in each_in_processes(_open, given, min(workers, len(missing))):
+        for opened in each_in_processes(_open, given, workers):
             import_in_processes(*_TRAINING)
             yield opened
         requests = {name: request for name, request in requests.items() if name not in missing}

@@ -7,30 +7,33 @@ at three quarters of it (one core, AVX-512).
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from llvmlite import binding
 from numba.extending import get_cython_function_address
 
-PRODUCTS = {"float32": "biotransfer_sgemm", "float64": "biotransfer_dgemm"}
-"""Symbols of the Fortran interface, by precision; compiled code finds them once :func:`publish` has run."""
 
+def publish(symbols: Mapping[str, str]) -> None:
+    """Make products known to compiled code.
 
-def publish() -> None:
-    """Make the products known to compiled code."""
+    Parameters
+    ----------
+    symbols : mapping of str to str
+        By BLAS name, such as "sgemm", what compiled code calls it; by the Fortran interface.
+    """
     library = _torch_library()
-    for symbol in PRODUCTS.values():
-        name = symbol.removeprefix("biotransfer_")
+    for name, symbol in symbols.items():
         function = getattr(library, f"{name}_", None)
         address = None if function is None else ctypes.cast(function, ctypes.c_void_p).value
         binding.add_symbol(symbol, address or get_cython_function_address("scipy.linalg.cython_blas", name))
 
 
 def _torch_library() -> ctypes.CDLL | None:
-    """Return the library that torch computes with, None where it lies elsewhere."""
+    """Return the library in which torch may hold a BLAS of its own; None where it holds none."""
     folder = Path(torch.__file__).parent / "lib"
-    for name in ("libtorch_cpu.so", "torch_cpu.dll", "libtorch_cpu.dylib"):
+    for name in ("libtorch_cpu.so", "torch_cpu.dll"):
         if (folder / name).exists():
             return ctypes.CDLL(str(folder / name))
     return None

@@ -18,7 +18,7 @@ from .kernel import (
     POOL,
     Shape,
     State,
-    aligned,
+    aligned_rows,
     find_logits,
     make_scratch,
     train_epoch,
@@ -123,10 +123,9 @@ class CompiledModels:
         self.shape = kernel_shape(job.network, replace(schedule, batch_size=batch))
         anchored = any(arm.anchor for arm in arms)
         dtype = self.X.dtype
-        width = -(-int(self.shape.offsets[-1]) // 16) * 16
-        weights, means, squares, references = (
-            aligned(n * width, dtype).reshape(n, width) for n in (len(arms),) * 3 + (len(arms) * anchored,)
-        )
+        n, width = len(arms), int(self.shape.offsets[-1])
+        weights, means, squares = (aligned_rows(n, width, dtype) for _ in range(3))
+        references = aligned_rows(n * anchored, width, dtype)
         self.state = State(
             weights,
             means,

@@ -23,9 +23,10 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from .blas import PRODUCTS, publish
+from .blas import publish
 
-publish()
+_PRODUCTS = {"float32": "biotransfer_sgemm", "float64": "biotransfer_dgemm"}
+publish({"sgemm": _PRODUCTS["float32"], "dgemm": _PRODUCTS["float64"]})
 
 LINEAR, CONV, NORM, POOL, AVERAGE = range(5)
 _PATCHES, _LARGE, _LINE = 1 << 16, 1 << 13, 64
@@ -92,7 +93,7 @@ def _gemm(typing, turn_a, turn_b, sizes, a, b, out):
         # In the columns of Fortran the same memory holds the transposes: b turned times a turned.
         given = [letters[1], letters[0], n, m, k, one, arrays[1], row_b, arrays[0], row_a, zero, arrays[2], n]
         kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])
-        function = cgutils.get_or_insert_function(builder.module, kind, PRODUCTS[str(out.dtype)])
+        function = cgutils.get_or_insert_function(builder.module, kind, _PRODUCTS[str(out.dtype)])
         builder.call(function, given)
         return context.get_dummy_value()
 
@@ -132,9 +133,10 @@ def _inverse(x):
 def _inverse_of(x):
     if x != types.float32:
         return lambda x: 1 / x
-    two = np.float32(2)
+    two, most = np.float32(2), np.float32(8e37)
 
     def by_newton(x):  # beside the root, which keeps the divider busy
+        x = most if x > most else x
         inverse = _near_inverse(x)
         inverse *= two - x * inverse
         inverse *= two - x * inverse
@@ -210,9 +212,9 @@ class State(NamedTuple):
 
     Parameters
     ----------
-    weights, means, squares : ndarray, shape (n_models, n_parameters)
-        Parameters with AdamW's two moments.
-    references : ndarray, shape (n_models, n_parameters) or (0, 0)
+    weights, means, squares : ndarray, shape (n_models, n_values)
+        Parameters with AdamW's two moments; a row holds more than these, see :func:`aligned_rows`.
+    references : ndarray, shape (n_models, n_values) or (0, n_values)
         What anchors pull towards.
     pulls : ndarray, shape (n_models, n_tensors), float64
         How strongly; 0 where there is no anchor.
@@ -268,6 +270,13 @@ def aligned(n: int, dtype: np.dtype) -> np.ndarray:
     room = np.zeros(n + _LINE // dtype.itemsize, dtype)
     begin = -room.ctypes.data % _LINE // dtype.itemsize
     return room[begin : begin + n]
+
+
+def aligned_rows(n: int, width: int, dtype: np.dtype) -> np.ndarray:
+    """Return rows of zeros with room for ``width`` values, each of which begins where a cache line does."""
+    line = _LINE // dtype.itemsize
+    room = -(-width // line) * line
+    return aligned(n * room, dtype).reshape(n, room)
 
 
 def make_scratch(shape: Shape, dtype: np.dtype) -> Scratch:

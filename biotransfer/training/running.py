@@ -64,7 +64,7 @@ def _reproducibly() -> Iterator[None]:
     below the normal range (1e-38) become 0: AdamW's means of units that are never active end there, and
     made a step take twice as long.
     """
-    import scipy.linalg.cython_blas  # noqa: F401  # the kernel's products: what loads later is not limited
+    import scipy.linalg.cython_blas  # noqa: F401  # the kernel's small products: limited only once it is loaded
     from threadpoolctl import threadpool_limits
 
     threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()

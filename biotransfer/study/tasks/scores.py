@@ -94,7 +94,8 @@ def run(
 
     fold = make_fold(plan, task)
     train = fold.windows.take(fold.split.train)
-    sources = {name: _source(plan, task, name, fold.source) for trial in wanted for name in trial.needs}
+    aligned, names = fold.source, {name for trial in wanted for name in trial.needs}
+    sources = {name: _source(plan, task, name, aligned) for name in names}
     parts = []
     for i, trial in enumerate(wanted):
         ((name, ref),) = trial.needs.items()
