@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import check
+from ..errors import BiotransferError, check
 from ..recording import html_table, natural_sorted
 
 METADATA = ("uid", "dataset", "subject", "session", "run", "recording", "start", "stop", "source_file")
@@ -155,12 +155,12 @@ def concatenate(parts: Iterable[Windows]) -> Windows:
     for other in parts[1:]:
         for what in ("sfreq", "names", "shape", "classes", "modality"):
             here, there = getattr(first, what), getattr(other, what)
-            check(
-                here == there,
-                f"{what}={there!r} for {_origin(other)!r} but {here!r} for {_origin(first)!r}: "
-                f"windows of one network need one {what}."
-                + (" Call preprocess(..., sfreq=...)." if what == "sfreq" else ""),
-            )
+            if here != there:
+                raise BiotransferError(
+                    f"{what}={there!r} for {_origin(other)!r} but {here!r} for {_origin(first)!r}: "
+                    f"windows of one network need one {what}."
+                    + (" Call preprocess(..., sfreq=...)." if what == "sfreq" else "")
+                )
     return replace(
         first,
         X=np.concatenate([p.X for p in parts]),

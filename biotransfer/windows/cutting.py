@@ -242,18 +242,15 @@ def _cut_by_timestamps(
     )
     label, run, source = stretches[0][2:]
     shortest = 0.9 * length if min_length is None else min_length
-    pieces: list[_Piece] = []
-    offset = 0.0
-    while True:
-        begin = times[0] + offset
-        first = int(np.searchsorted(times, begin, side="right")) - 1
-        last = int(np.searchsorted(times, begin + length, side="right")) - 1
-        if times[last] - times[first] < shortest:
-            return pieces
-        pieces.append(
-            _Piece(offset, first, last, times[first] - times[0], times[last] - times[0], label, run, source)
-        )
-        offset += step
+    most = max(0, int((times[-1] - times[0]) / step)) + 2
+    offsets = np.add.accumulate(np.r_[0.0, np.full(most, step)])  # one after the other, as the script adds
+    first, last = (
+        np.searchsorted(times, times[0] + offsets + further, side="right") - 1 for further in (0.0, length)
+    )
+    n = int(np.argmax(times[last] - times[first] < shortest))
+    starts, stops = times[first[:n]] - times[0], times[last[:n]] - times[0]
+    columns = (part.tolist() for part in (offsets[:n], first[:n], last[:n], starts, stops))
+    return [_Piece(*place, label, run, source) for place in zip(*columns, strict=True)]
 
 
 def _assemble(
