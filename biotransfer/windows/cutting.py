@@ -250,7 +250,10 @@ def _cut_by_timestamps(
     n = int(np.argmax(times[last] - times[first] < shortest))
     starts, stops = times[first[:n]] - times[0], times[last[:n]] - times[0]
     columns = (part.tolist() for part in (offsets[:n], first[:n], last[:n], starts, stops))
-    return [_Piece(*place, label, run, source) for place in zip(*columns, strict=True)]
+    return [
+        _Piece(at, begin, end, start, stop, label, run, source)
+        for at, begin, end, start, stop in zip(*columns, strict=True)
+    ]
 
 
 def _assemble(
