@@ -107,6 +107,36 @@ def test_modules_are_imported_ahead_only_where_processes_run():
         assert list(each_in_processes(_modules, [()], 1)) == [True]
 
 
+def test_a_block_that_fails_ends_its_processes_at_once():
+    import psutil
+
+    def running():
+        mine = psutil.Process().children(recursive=True)
+        return {child.pid for child in mine if "resource_tracker" not in " ".join(child.cmdline())}
+
+    def fail():
+        with kept_processes():
+            assert list(each_in_processes(_modules, [()], 2)) == [False]
+            assert running() - before
+            raise ValueError("wrong")
+
+    before = running()
+    with pytest.raises(ValueError, match="wrong"):
+        fail()
+    deadline = time.monotonic() + 10
+    while running() - before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not running() - before
+    import_in_processes("json")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("error:Trying to resize")
+def test_more_processes_than_data_sets_are_one_pool(alone, tmp_path, monkeypatch):
+    monkeypatch.setenv("BIOTRANSFER_CACHE", str(tmp_path / "cache"))
+    _same(alone, run_study(SMALL, tmp_path / "out", workers=3).folder)
+
+
 def _modules():
     return "biotransfer.report.parts" in sys.modules
 
