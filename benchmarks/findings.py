@@ -24,6 +24,7 @@ def main() -> None:
             where = {"subject": "new people", "shuffled_windows": "shuffled windows (leaks)"}.get(
                 row.protocol, row.protocol
             )
+            where += "" if row.budget == "all" else f", {row.budget} labelled s a class"
             cells = [f"`{Path(folder).name}`", f"{row.source.upper()} -> {row.target.upper()}", row.network]
             cells += [where, str(row.n_subjects), gain, row.verdict]
             print("| " + " | ".join(cells) + " |")
