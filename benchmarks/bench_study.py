@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from bench_scale import THOUSAND
 from bench_training import sgemm_rate
 
 
@@ -105,7 +106,7 @@ def measure(recipe: str, data: str, workers: int, *, watch: bool = False) -> tup
         return cold, float(peak), time.perf_counter() - clock
 
 
-def parts(recipe: str, data: str) -> tuple[float, float, float]:
+def parts(recipe: str | dict[str, Any], data: str) -> tuple[float, float, float]:
     """Return the seconds of a study with one worker, prepared data there and without report.
 
     Of the whole; of its tasks, which align, extract features of control sources and fit baselines beside
@@ -154,6 +155,7 @@ def main() -> None:
     peak = measure(arguments.recipe, arguments.data, arguments.workers, watch=True)[1]
     ideal = operations / rate
     whole, tasks, training = parts(arguments.recipe, arguments.data)
+    many = parts(THOUSAND, arguments.data)
     print("| measure | value |\n|---|---|")
     print(f"| recipe | {arguments.recipe}, {n_trainings} trainings, {arguments.workers} workers |")
     print(f"| wall time from cold, median of {arguments.rounds} | {cold:.0f} s |")
@@ -170,6 +172,11 @@ def main() -> None:
         f"| planning, guards, storing, collecting, verdicts | {whole - tasks:.1f} s, "
         f"{1000 * (whole - tasks) / n_trainings:.1f} ms per training, "
         f"{100 * (whole - tasks) / training:.0f} % of training |"
+    )
+    print(f"| a study of a thousand trainings of 80 ms, the same way | {many[0]:.0f} s |")
+    print(
+        f"| planning, guards, storing, collecting, verdicts there | {many[0] - many[1]:.1f} s, "
+        f"{100 * (many[0] - many[1]) / many[2]:.1f} % of training |"
     )
     print(f"| wall time when nothing changed | {warm:.1f} s |")
     print(f"| peak memory of all processes | {peak / 2**30:.2f} GiB |")
