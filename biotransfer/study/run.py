@@ -136,8 +136,9 @@ def open_sides(requests: Mapping[str, Request], workers: int) -> Iterator[tuple[
     if len(missing) > 1:
         missing.sort(key=lambda name: -file_bytes(requests[name]))
         given = [(name, requests[name]) for name in missing]
-        for opened in each_in_processes(_open, given, workers):
-            import_in_processes(*_TRAINING)
+        for i, opened in enumerate(each_in_processes(_open, given, workers)):
+            if not i:
+                import_in_processes(*_TRAINING)
             yield opened
         requests = {name: request for name, request in requests.items() if name not in missing}
     for name, request in requests.items():
