@@ -32,8 +32,8 @@ demo: $(VENV)/.run
 	$(BIN)/biotransfer demo $(WITH_DATA)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/test_workers.py
-	$(BIN)/python -m pytest tests/test_workers.py  # alone: it kills processes
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/studies/test_workers.py
+	$(BIN)/python -m pytest tests/studies/test_workers.py  # alone: it kills processes
 
 quick: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "not slow"

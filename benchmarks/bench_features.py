@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from biotransfer.datasets import load_dataset
-from biotransfer.features import extract_features
-from biotransfer.recording import Recording
-from biotransfer.windows import Windows, cut_windows
+from biotransfer.signals.datasets import load_dataset
+from biotransfer.signals.features import extract_features
+from biotransfer.signals.recording import Recording
+from biotransfer.signals.windows import Windows, cut_windows
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "reference"))
 

@@ -64,7 +64,7 @@ def recordings(n_windows: int, n_chans: int = 2) -> Iterator[Any]:
     """Yield noise of two classes, ``PER_RECORDING`` windows of 1 s each."""
     import mne
 
-    from biotransfer.recording import Recording
+    from biotransfer.signals.recording import Recording
 
     rng = np.random.default_rng(0)
     info = mne.create_info([f"EMG{i}" for i in range(n_chans)], SFREQ, "emg")
@@ -79,12 +79,12 @@ def recordings(n_windows: int, n_chans: int = 2) -> Iterator[Any]:
 
 def windows(n: int) -> None:
     """Cut windows and extract features to files, then train one epoch on the mapped features."""
-    from biotransfer.arms import make_arms
-    from biotransfer.features import extract_features
-    from biotransfer.networks import build_network
-    from biotransfer.splits import Split
-    from biotransfer.training import Schedule, train
-    from biotransfer.windows import WindowsWriter, cut_windows
+    from biotransfer.learning.networks import build_network
+    from biotransfer.learning.training import Schedule, train
+    from biotransfer.signals.features import extract_features
+    from biotransfer.signals.splits import Split
+    from biotransfer.signals.windows import WindowsWriter, cut_windows
+    from biotransfer.transfer.carry import make_arms
 
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as folder:
         signals, features = WindowsWriter(f"{folder}/signals"), WindowsWriter(f"{folder}/features")
@@ -103,8 +103,8 @@ def windows(n: int) -> None:
 
 def channels(n: int) -> None:
     """Cut 2000 windows of ``n`` channels and extract the statistical features."""
-    from biotransfer.features import extract_features
-    from biotransfer.windows import cut_windows
+    from biotransfer.signals.features import extract_features
+    from biotransfer.signals.windows import cut_windows
 
     for recording in recordings(2000, n):
         extract_features(cut_windows(recording, length=1.0, step=1.0), "time_domain")
@@ -112,7 +112,7 @@ def channels(n: int) -> None:
 
 def study(**changes: Any) -> None:
     """Run a small study of the simulated pair."""
-    from biotransfer.study import run_study
+    from biotransfer.studies.running import run_study
 
     workers = changes.pop("workers", 1)
     with tempfile.TemporaryDirectory() as folder:
@@ -158,8 +158,6 @@ SERIES = {
 def measure(name: str, n: int) -> dict[str, float]:
     """Run one point in this process."""
     function, _ = SERIES[name]
-    import biotransfer.study
-    import biotransfer.training  # noqa: F401  (imports are no part of the growth)
 
     clock, before = time.perf_counter(), _cpu_seconds()
     with PeakMemory() as memory:

@@ -24,10 +24,10 @@ from bench_training import sgemm_rate
 
 def training_operations(recipe_name: str, data: str) -> tuple[float, int]:
     """Operations of every training of a study, and their number."""
-    from biotransfer.networks import build_network
-    from biotransfer.recipe import load_recipe
-    from biotransfer.study import count_trainings, lay_out, prepare
-    from biotransfer.study.tasks import SourceTask, TargetTask
+    from biotransfer.learning.networks import build_network
+    from biotransfer.studies.recipe import load_recipe
+    from biotransfer.studies.running import count_trainings, lay_out, prepare
+    from biotransfer.studies.running.tasks import SourceTask, TargetTask
 
     recipe = load_recipe(recipe_name)
     plan = prepare(recipe, data)
@@ -79,8 +79,8 @@ def _memory(pid: int) -> int:
 
 def estimated_seconds(recipe: str, data: str, workers: int) -> float:
     """Return what ``biotransfer check`` says before the study."""
-    from biotransfer.recipe import load_recipe
-    from biotransfer.study import estimate_seconds, prepare
+    from biotransfer.studies.recipe import load_recipe
+    from biotransfer.studies.running import estimate_seconds, prepare
 
     return estimate_seconds(prepare(load_recipe(recipe), data), workers)
 
@@ -113,8 +113,8 @@ def parts(recipe: str | dict[str, Any], data: str) -> tuple[float, float, float]
     training; and of training.
     """
     import biotransfer
-    from biotransfer.study import workers
-    from biotransfer.training import running
+    from biotransfer.learning.training import running
+    from biotransfer.studies.running import workers
 
     spent = {"tasks": 0.0, "training": 0.0}
 

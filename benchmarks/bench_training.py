@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from biotransfer.arms import make_arms
-from biotransfer.networks import Network, build_network
-from biotransfer.networks.modules import build_module
-from biotransfer.training import Job, Schedule, choose_engine, epoch_order, run_job
+from biotransfer.learning.networks import Network, build_network
+from biotransfer.learning.networks.modules import build_module
+from biotransfer.learning.training import Job, Schedule, choose_engine, epoch_order, run_job
+from biotransfer.transfer.carry import make_arms
 
 RATE, TEST = 1e-3, 192
 Clock = Callable[[], float]
@@ -143,7 +143,7 @@ def skorch(case: Case, seed: int) -> float:
 
 def eegclassifier(case: Case, seed: int) -> float:
     """Fit the classifier of braindecode."""
-    from biotransfer.windows.braindecode import load_braindecode
+    from biotransfer.signals.windows.braindecode import load_braindecode
 
     return _skorch_like(load_braindecode().EEGClassifier, case, seed)
 

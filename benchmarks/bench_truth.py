@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 from joblib import Parallel, delayed
 
-from biotransfer.stats import paired_power
-from biotransfer.truth import TruthStudy, confusion, expected_rate, interval_of_rate, run_truth
+from biotransfer.evidence.stats import paired_power
+from biotransfer.evidence.truth import TruthStudy, confusion, expected_rate, interval_of_rate, run_truth
 
 ALPHA = 0.05
 STUDIES = {

@@ -7,14 +7,14 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from biotransfer.checks import refuse_errors, run_guards
 from biotransfer.errors import BiotransferError
-from biotransfer.recipe import load_recipe
-from biotransfer.recording import Recording
-from biotransfer.simulate import simulate_eeg, simulate_emg
-from biotransfer.splits import make_splits
-from biotransfer.study.data import Side
-from biotransfer.windows import Windows, cut_windows
+from biotransfer.evidence.checks import refuse_errors, run_guards
+from biotransfer.signals.recording import Recording
+from biotransfer.signals.simulate import simulate_eeg, simulate_emg
+from biotransfer.signals.splits import make_splits
+from biotransfer.signals.windows import Windows, cut_windows
+from biotransfer.studies.recipe import load_recipe
+from biotransfer.studies.running.data import Side
 
 NETWORK = "cnn_signal"
 

@@ -16,8 +16,8 @@ import yaml
 
 from .errors import check, check_option
 from .files import read_json, write_atomically, write_json, write_text
-from .recording import html_table
-from .splits import budget_seconds
+from .signals.recording import html_table
+from .signals.splits import budget_seconds
 
 KEYS = ["direction", "network", "protocol", "budget", "arm", "split", "subject", "seed"]
 CURVES = [*KEYS, "step", "epoch", "split_part", "metric", "value"]

@@ -12,16 +12,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .align.transform import SCALES, fit_scaler
-from .arms import make_arms, resolve_arm
 from .errors import check, check_option
-from .networks import build_network
-from .networks.checkpoints import open_weights
-from .splits import Split
-from .training import Schedule, train
-from .weights import Weights
-from .windows import Windows
-from .windows.container import METADATA
+from .learning.networks import build_network
+from .learning.networks.checkpoints import open_weights
+from .learning.training import Schedule, train
+from .learning.weights import Weights
+from .signals.splits import Split
+from .signals.windows import Windows
+from .signals.windows.container import METADATA
+from .transfer.align.transform import SCALES, fit_scaler
+from .transfer.carry import make_arms, resolve_arm
 
 
 class TransferClassifier(ClassifierMixin, BaseEstimator):
@@ -177,7 +177,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         -------
         ndarray, shape (n_windows, n_classes)
         """
-        from .networks.forward import run_network
+        from .learning.networks.forward import run_network
 
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, allow_nd=True, reset=False)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from biotransfer.windows import Windows
+from biotransfer.signals.windows import Windows
 
 
 def make_windows(

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from biotransfer.arms import ARMS as ARM_CATALOG
+from biotransfer.evidence.verdicts import compare
 from biotransfer.results import CURVES, LEDGER, PREDICTIONS, SOURCES, Results
-from biotransfer.verdicts import compare
+from biotransfer.transfer.carry import ARMS as ARM_CATALOG
 
 ARMS = (
     "scratch",

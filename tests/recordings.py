@@ -6,7 +6,7 @@ from typing import Any
 import mne
 import numpy as np
 
-from biotransfer.recording import Recording
+from biotransfer.signals.recording import Recording
 
 
 def make_recording(

@@ -1,93 +1,147 @@
-"""The structure holds: imports go one way, heavy packages are known to few, importing costs nothing."""
+"""The house holds: imports go down only, no circle, heavy packages are known to few, importing costs nothing."""
 
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "biotransfer"
-# fmt: off
-ORDER = [
-    "errors", "files", "catalog", "recording", "simulate", "datasets", "preprocessing",
-    "quality", "windows", "features", "splits", "weights", "hub", "networks", "align",
-    "arms", "training", "pretraining", "results", "metrics", "selection", "stats",
-    "transferability", "movement", "search", "baselines", "verdicts",
-    "checks", "truth", "recipe", "study", "figures", "report", "cli", "sklearn",
-]
-# fmt: on
+from tests import ROOT
+
+PACKAGE = ROOT / "biotransfer"
+FLOORS = (
+    "errors", "files", "catalog", "edges", "signals", "learning", "transfer", "results", "evidence", "studies",
+    "pages", "cli", "sklearn",
+)  # fmt: skip
+ROOMS = {
+    "signals": ("recording", "simulate", "datasets", "preprocessing", "quality", "windows", "features", "splits"),
+    "learning": ("weights", "hub", "predictions", "networks", "training"),
+    "transfer": ("align", "carry", "pretrain", "select"),
+    "evidence": (
+        "metrics", "stats", "transferability", "changes", "baselines", "verdicts", "reading", "checks", "truth",
+    ),
+    "studies": ("topologies", "recipe", "running"),
+    "pages": ("figures", "report"),
+}  # fmt: skip
 HEAVY = {
-    "mne": {"recording", "simulate", "datasets", "preprocessing", "quality", "windows", "report", "cli"},
-    "torch": {"networks", "training", "pretraining", "search", "transferability", "movement"},
-    "braindecode": {"windows", "networks", "training"},
-    "matplotlib": {"figures", "report"},
-    "pyriemann": {"align"},
-    "ot": {"align", "transferability"},
-}
+    "mne": ("signals", "pages/report", "cli"),
+    "torch": (
+        "edges", "learning", "transfer/pretrain", "evidence/transferability", "evidence/changes",
+    ),
+    "braindecode": ("edges", "learning/networks"),
+    "matplotlib": ("pages",),
+    "pyriemann": ("transfer/align",),
+    "ot": ("transfer/align", "evidence/transferability"),
+    "optuna": ("studies/topologies",),
+}  # fmt: skip
+
+
+class Import(NamedTuple):
+    """One imported module, and whether the import stands at the top of its file."""
+
+    name: str
+    top: bool
+    line: int
 
 
 def _files() -> list[Path]:
-    return sorted(p for p in PACKAGE.rglob("*.py"))
+    return sorted(PACKAGE.rglob("*.py"))
 
 
-def _module(path: Path) -> str:
-    """First name below the package; "" for the package itself."""
+def _name(path: Path) -> str:
+    """Dotted name below the package; "" for the package itself."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
-    return "" if parts[0] in ("__init__", "__main__") else parts[0]
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def _imports(path: Path) -> list[tuple[str, bool]]:
-    """Full names of imported modules, and whether the import stands at the top."""
+FILES = {_name(path): path for path in _files()}
+
+
+def _typing_only(tree: ast.Module) -> set[int]:
+    """Nodes that only a type checker reads."""
+    return {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+
+
+@cache
+def _imports(path: Path) -> list[Import]:
+    """What a file imports, late imports included; of the package, the modules that are meant."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     package = ["biotransfer", *path.relative_to(PACKAGE).parts[:-1]]
-    top = set(map(id, tree.body))
-    found = []
+    top, skipped = set(map(id, tree.body)), _typing_only(tree)
+    found: list[Import] = []
     for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
         if isinstance(node, ast.Import):
-            found += [(alias.name, id(node) in top) for alias in node.names]
+            found += [Import(alias.name, id(node) in top, node.lineno) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             name = ".".join([*base, *(node.module.split(".") if node.module else [])])
-            if name == "biotransfer":
-                found += [(f"{name}.{alias.name}", id(node) in top) for alias in node.names]
-            else:
-                found.append((name, id(node) in top))
+            for alias in node.names:
+                inner = f"{name}.{alias.name}".removeprefix("biotransfer.")
+                whole = f"biotransfer.{inner}" if inner in FILES else name
+                found.append(Import(whole, id(node) in top, node.lineno))
     return found
 
 
-def test_every_module_has_its_place() -> None:
-    names = {_module(p) for p in _files()} - {""}
-    assert names <= set(ORDER)
+def _own_imports(path: Path) -> list[Import]:
+    """What a file imports of this package."""
+    return [i for i in _imports(path) if i.name == "biotransfer" or i.name.startswith("biotransfer.")]
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in _files() if _module(p)], ids=lambda p: str(p.relative_to(PACKAGE))
-)
-def test_imports_go_one_way(path: Path) -> None:
-    module = _module(path)
-    for name, _ in _imports(path):
-        parts = name.split(".")
-        if parts[0] != "biotransfer" or len(parts) < 2 or parts[1] == "__version__":
+def _place(name: str) -> tuple[str, str]:
+    """Floor and place on it, of a dotted name below the package."""
+    floor, _, rest = name.partition(".")
+    return floor, rest.split(".")[0]
+
+
+def test_every_file_has_its_room() -> None:
+    for name in FILES:
+        floor, place = _place(name)
+        if floor in ("", "__main__"):
             continue
-        assert ORDER.index(parts[1]) <= ORDER.index(module), f"{module} imports {name}, which comes after it"
+        assert floor in FLOORS, f"{name} stands on no floor"
+        assert not place or floor not in ROOMS or place in ROOMS[floor], f"{name} has no place in {floor}"
 
 
-@pytest.mark.parametrize("path", _files(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_heavy_packages_are_known_to_few(path: Path) -> None:
-    for name, _ in _imports(path):
-        heavy = name.split(".")[0]
+@pytest.mark.parametrize("name", sorted(set(FILES) - {"", "__main__"}))
+def test_imports_go_down_only(name: str) -> None:
+    floor, place = _place(name)
+    for found in _own_imports(FILES[name]):
+        below = found.name.removeprefix("biotransfer").removeprefix(".")
+        if not below:
+            continue  # the version
+        other, inner = _place(below)
+        where = f"{name}:{found.line} imports {below}"
+        assert FLOORS.index(other) <= FLOORS.index(floor), f"{where}, which is on a higher floor"
+        if other == floor and floor in ROOMS and place and inner:
+            assert ROOMS[floor].index(inner) <= ROOMS[floor].index(place), f"{where}, which comes after it"
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_heavy_packages_are_known_to_few(name: str) -> None:
+    for found in _imports(FILES[name]):
+        heavy = found.name.split(".")[0]
         if heavy in HEAVY:
-            assert _module(path) in HEAVY[heavy], f"{path.name} imports {heavy}"
+            here = name.replace(".", "/") + "/"
+            assert any(here.startswith(f"{room}/") for room in HEAVY[heavy]), f"{name} imports {heavy}"
 
 
 def test_only_the_command_line_prints() -> None:
-    for path in _files():
-        if _module(path) == "cli":
+    for name, path in FILES.items():
+        if name.startswith("cli"):
             continue
         calls = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)]
         names = [n.func.id for n in calls if isinstance(n.func, ast.Name)]
-        assert "print" not in names, path
+        assert "print" not in names, name
 
 
 def _loaded_by(statement: str) -> set[str]:
@@ -114,11 +168,11 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_validating_a_recipe_loads_no_torch() -> None:
-    statement = "from biotransfer.recipe import load_recipe; load_recipe('quickstart')"
+    statement = "from biotransfer.studies.recipe import load_recipe; load_recipe('quickstart')"
     assert not _loaded_by(statement) & {"torch", "sklearn", "matplotlib", "braindecode"}
 
 
 def test_preparing_a_study_loads_no_torch() -> None:
     """Workers load it when they train; a study in which nothing changed never does."""
-    statement = "import biotransfer.study.run"
+    statement = "import biotransfer.studies.running.run"
     assert not _loaded_by(statement) & {"torch", "sklearn", "matplotlib", "braindecode"}

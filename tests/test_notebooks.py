@@ -1,11 +1,11 @@
 """Every notebook runs from top to bottom, and answers what it asks."""
 
-from pathlib import Path
-
 import nbformat
 import pytest
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
+from tests import ROOT
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 ON_REAL_DATA = {"02_bird_2020_revisited"}
 

@@ -10,17 +10,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from biotransfer.align.transform import fit_scaler
-from biotransfer.arms import make_arms
 from biotransfer.errors import BiotransferError
-from biotransfer.networks import build_network, initial_tensors
-from biotransfer.networks.forward import run_network
+from biotransfer.learning.networks import build_network, initial_tensors
+from biotransfer.learning.networks.forward import run_network
+from biotransfer.learning.training import Schedule, train
+from biotransfer.learning.weights import Weights, save_weights
+from biotransfer.signals.splits import Split
 from biotransfer.sklearn import TransferClassifier
-from biotransfer.splits import Split
-from biotransfer.training import Schedule, train
-from biotransfer.weights import Weights, save_weights
-
-from .builders import make_windows
+from biotransfer.transfer.align.transform import fit_scaler
+from biotransfer.transfer.carry import make_arms
+from tests.builders import make_windows
 
 FAST = {"epochs": 15, "learning_rate": 1e-2, "batch_size": 16}
 FEATURES = make_windows(n_subjects=4, n_windows=4, n_features=10)

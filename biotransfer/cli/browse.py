@@ -11,22 +11,22 @@ from ..errors import BiotransferError, check, check_option, did_you_mean
 from .levers import LEVERS, lever_entries, validity
 
 _CATALOGS = {
-    "datasets": ("datasets", "DATASETS"),
-    "preprocess": ("preprocessing", "STEPS"),
-    "features": ("features", "FEATURES"),
-    "splits": ("splits", "SPLITS"),
-    "networks": ("networks", "NETWORKS"),
-    "heads": ("networks", "HEADS"),
-    "select": ("selection", "SELECT"),
-    "align": ("align", "ALIGN"),
-    "sources": ("pretraining", "SOURCES"),
-    "pretrain": ("pretraining", "METHODS"),
-    "arms": ("arms", "ARMS"),
-    "metrics": ("metrics", "METRICS"),
-    "scores": ("transferability", "SCORES"),
-    "baselines": ("baselines", "BASELINES"),
-    "nuisance": ("baselines", "NUISANCE"),
-    "checks": ("checks", "CHECKS"),
+    "datasets": ("signals.datasets", "DATASETS"),
+    "preprocess": ("signals.preprocessing", "STEPS"),
+    "features": ("signals.features", "FEATURES"),
+    "splits": ("signals.splits", "SPLITS"),
+    "networks": ("learning.networks", "NETWORKS"),
+    "heads": ("learning.networks", "HEADS"),
+    "select": ("transfer.select", "SELECT"),
+    "align": ("transfer.align", "ALIGN"),
+    "sources": ("transfer.pretrain", "SOURCES"),
+    "pretrain": ("transfer.pretrain", "METHODS"),
+    "arms": ("transfer.carry", "ARMS"),
+    "metrics": ("evidence.metrics", "METRICS"),
+    "scores": ("evidence.transferability", "SCORES"),
+    "baselines": ("evidence.baselines", "BASELINES"),
+    "nuisance": ("evidence.baselines", "NUISANCE"),
+    "checks": ("evidence.checks", "CHECKS"),
 }
 
 
@@ -37,7 +37,7 @@ def _catalog(kind: str) -> Catalog:
 
 def list_entries(arguments: argparse.Namespace) -> int:
     """List one catalog, the levers of transfer, or everything and the shipped recipes."""
-    from ..recipe import read_recipe, shipped_recipes
+    from ..studies.recipe import read_recipe, shipped_recipes
 
     by_lever = {"select", "align", "pretrain", "arms"}
     kinds = [kind for kind in (*_CATALOGS, "levers", "recipes") if kind not in by_lever]
@@ -80,7 +80,7 @@ def _list_levers() -> None:
 
 def show(arguments: argparse.Namespace) -> int:
     """Show an entry with parameters and source, a recipe, or a weights file."""
-    from ..recipe import load_recipe, recipe_yaml, shipped_recipes
+    from ..studies.recipe import load_recipe, recipe_yaml, shipped_recipes
 
     name = arguments.name
     if name.endswith((".safetensors", ".json")):
@@ -113,7 +113,7 @@ def _show_entry(kind: str, entry: Entry) -> None:
 
 
 def _show_weights(path: Path) -> int:
-    from ..weights import card_lines, load_weights
+    from ..learning.weights import card_lines, load_weights
 
     weights = load_weights(path)
     print(path)
@@ -132,7 +132,7 @@ def _show_weights(path: Path) -> int:
 
 def fetch(arguments: argparse.Namespace) -> int:
     """Download data sets."""
-    from ..datasets import fetch as fetch_dataset
+    from ..signals.datasets import fetch as fetch_dataset
 
     for name in arguments.names:
         print(f"{name}: {fetch_dataset(name, data_dir=arguments.data)}")
@@ -141,8 +141,8 @@ def fetch(arguments: argparse.Namespace) -> int:
 
 def inspect(arguments: argparse.Namespace) -> int:
     """Say what is wrong with a data set, a file or a folder."""
-    from ..datasets import DATASETS, load_dataset
-    from ..quality import inspect_recordings
+    from ..signals.datasets import DATASETS, load_dataset
+    from ..signals.quality import inspect_recordings
 
     what = arguments.what
     if what in DATASETS:
@@ -160,7 +160,7 @@ def inspect(arguments: argparse.Namespace) -> int:
 def _read_anything(path: Path) -> list:
     import mne
 
-    from ..datasets import DATASETS, from_raws
+    from ..signals.datasets import DATASETS, from_raws
 
     files = sorted(p for p in path.rglob("*.fif")) if path.is_dir() else [path]
     check(path.exists(), f"{str(path)!r} is no data set, file or folder.{did_you_mean(str(path), DATASETS)} "
@@ -195,10 +195,10 @@ def features(arguments: argparse.Namespace) -> int:
 
     import pandas as pd
 
-    from ..datasets import DATASETS
-    from ..features import FEATURES, extract_features
     from ..files import write_atomically
-    from ..windows import cut_windows
+    from ..signals.datasets import DATASETS
+    from ..signals.features import FEATURES, extract_features
+    from ..signals.windows import cut_windows
 
     entry = DATASETS[arguments.dataset]
     reader = entry.facts.get("read_file")

@@ -8,12 +8,12 @@ from importlib import import_module
 from ..catalog import Catalog, Entry
 
 LEVERS = {
-    "select": ("selection", "SELECT", "which people and classes of the source are learned from"),
-    "align": ("align", "ALIGN", "how the inputs of source and target are brought together"),
-    "pretrain": ("pretraining", "METHODS", "how the source network is trained"),
-    "carry": ("arms", "ARMS", "which weights the target starts from, and which train"),
-    "regularize": ("arms", "ARMS", "what is added to the loss on the target"),
-    "extra data": ("arms", "ARMS", "what else the target learns from"),
+    "select": ("transfer.select", "SELECT", "which people and classes of the source are learned from"),
+    "align": ("transfer.align", "ALIGN", "how the inputs of source and target are brought together"),
+    "pretrain": ("transfer.pretrain", "METHODS", "how the source network is trained"),
+    "carry": ("transfer.carry", "ARMS", "which weights the target starts from, and which train"),
+    "regularize": ("transfer.carry", "ARMS", "what is added to the loss on the target"),
+    "extra data": ("transfer.carry", "ARMS", "what else the target learns from"),
 }
 
 
@@ -31,17 +31,17 @@ def validity(entry: Entry) -> str:
 
     Examples
     --------
-    >>> from biotransfer.pretraining import METHODS
+    >>> from biotransfer.transfer.pretrain import METHODS
     >>> validity(METHODS["reptile"])
     '2 people or more; a network of ours'
     """
     facts, said = entry.facts, []
     if "role" in facts:
-        from ..arms.validity import NEEDS
+        from ..transfer.carry.validity import NEEDS
 
         said += [str(facts["role"])] if facts["role"] != "transfer" else []
         said += [NEEDS[need] for need in facts["needs"]]
-    if facts.get("takes") in ("features", "signals"):
+    if facts.get("takes") in ("signals.features", "signals"):
         said.append(str(facts["takes"]))
     if facts.get("compares"):
         said.append("the same columns on both sides")

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import DataNotFoundError
 from ..errors import check as require
-from ..recipe import Recipe, load_recipe
+from ..studies.recipe import Recipe, load_recipe
 
 _SAID_SIMULATED = (
     "Real recordings not found: this ran on the simulated pair. Verdicts are about the simulation"
@@ -47,8 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(recipe: Recipe, arguments: argparse.Namespace, note: str = "") -> int:
-    from ..report import LOADS, write_methods, write_report
-    from ..study import kept_processes, run_study, share_with_processes
+    from ..pages.report import LOADS, write_methods, write_report
+    from ..studies.running import kept_processes, run_study, share_with_processes
 
     bars = _Bars()
     with kept_processes(*LOADS):
@@ -80,7 +80,7 @@ def _run(recipe: Recipe, arguments: argparse.Namespace, note: str = "") -> int:
 
 
 def _print_verdicts(results: Any) -> None:
-    from ..verdicts import headline
+    from ..evidence.verdicts import headline
 
     table = results.verdicts
     for finding in results.checks:
@@ -110,7 +110,7 @@ def _print_verdicts(results: Any) -> None:
 
 def demo(arguments: argparse.Namespace) -> int:
     """Run the real pair if it is at hand, else the simulated one, and say which."""
-    from ..study import prepare
+    from ..studies.running import prepare
 
     overrides = ["seeds=3", *arguments.set]
     recipe = load_recipe("muse_myo", overrides, smoke=arguments.smoke)
@@ -125,8 +125,8 @@ def demo(arguments: argparse.Namespace) -> int:
 
 def check(arguments: argparse.Namespace) -> int:
     """Say what would run, what is wrong and how long it takes."""
-    from ..checks import refuse_errors, run_guards
-    from ..study import count_trainings, estimate_seconds, foresee, lay_out, prepare, rehearse
+    from ..evidence.checks import refuse_errors, run_guards
+    from ..studies.running import count_trainings, estimate_seconds, foresee, lay_out, prepare, rehearse
 
     require(arguments.workers >= 1, f"workers={arguments.workers}. Expected 1 or more.")
     recipe = load_recipe(arguments.recipe, arguments.set, smoke=arguments.smoke)
@@ -165,7 +165,7 @@ def check(arguments: argparse.Namespace) -> int:
 
 def _budget_lines(plan: Any, modality: str, protocol: str, network: str) -> list[str]:
     """Say how many windows every budget labels; nothing where all are labelled."""
-    from ..splits import ALL, budget_label
+    from ..signals.splits import ALL, budget_label
 
     lines = []
     for budget in plan.budgets if plan.budgets != [ALL] else []:
@@ -190,7 +190,7 @@ def _duration(seconds: float) -> str:
 
 def report(arguments: argparse.Namespace) -> int:
     """Write the report of a study folder again."""
-    from ..report import write_methods, write_report
+    from ..pages.report import write_methods, write_report
     from ..results import load_results
 
     folder = Path(arguments.folder)

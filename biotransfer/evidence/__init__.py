@@ -1,0 +1,1 @@
+"""From curves and predictions to a verdict: measures, statistics, baselines and checks."""

@@ -1,0 +1,131 @@
+"""Shallow classifiers of scikit-learn, fitted on training rows: each answers whether a network is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...catalog import Catalog, Entry
+
+
+def lda(seed: int, *, shrinkage: float | None = None) -> Any:
+    """Tell the classes apart by hyperplanes: Gaussian classes of one covariance.
+
+    Parameters
+    ----------
+    seed : int
+        Not needed.
+    shrinkage : float, optional
+        From 0 (the covariance as it is) to 1 (its diagonal alone); Ledoit and Wolf's estimate when not given.
+
+    Notes
+    -----
+    Source: :class:`sklearn.discriminant_analysis.LinearDiscriminantAnalysis`, solver "lsqr".
+    """
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto" if shrinkage is None else shrinkage)
+
+
+def qda(seed: int, *, regularization: float = 0.01) -> Any:
+    """Tell the classes apart by curved borders: Gaussian classes, each with a covariance of its own.
+
+    Parameters
+    ----------
+    seed : int
+        Not needed.
+    regularization : float
+        From 0 (covariances as they are) to 1 (spheres).
+
+    Notes
+    -----
+    Source: :class:`sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis`.
+    """
+    from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
+
+    return QuadraticDiscriminantAnalysis(reg_param=regularization)
+
+
+def logistic_regression(seed: int, *, strength: float = 1.0) -> Any:
+    """Weigh the features and pass the sum through a softmax.
+
+    Parameters
+    ----------
+    seed : int
+        Not needed.
+    strength : float
+        Inverse of the quadratic penalty.
+
+    Notes
+    -----
+    Source: :class:`sklearn.linear_model.LogisticRegression`, solver "lbfgs".
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=strength, max_iter=1000)
+
+
+def random_forest(seed: int, *, trees: int = 200) -> Any:
+    """Let many trees vote, each grown on a draw of windows and features.
+
+    Parameters
+    ----------
+    seed : int
+        Draws windows and features.
+    trees : int
+        How many.
+
+    Notes
+    -----
+    Source: :class:`sklearn.ensemble.RandomForestClassifier`.
+    """
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(n_estimators=trees, random_state=seed, n_jobs=1)
+
+
+BASELINES = Catalog(
+    "baseline",
+    [
+        Entry("lda", "Linear discriminant analysis with a shrunk covariance.", lda,
+              "Ledoit & Wolf 2004, doi:10.1016/S0047-259X(03)00096-4"),
+        Entry("qda", "Quadratic discriminant analysis.", qda, "Friedman 1989, doi:10.2307/2289860"),
+        Entry("logistic_regression", "Multinomial logistic regression.", logistic_regression,
+              "Cox 1958, doi:10.1111/j.2517-6161.1958.tb00292.x"),
+        Entry("random_forest", "A random forest.", random_forest,
+              "Breiman 2001, doi:10.1023/A:1010933404324"),
+    ],
+)  # fmt: skip
+
+
+def fit_baseline(spec: str | Mapping[str, Any], X: np.ndarray, y: np.ndarray, *, seed: int = 0) -> Any:
+    """Fit a shallow classifier on training rows.
+
+    Parameters
+    ----------
+    spec : str or mapping
+        Catalog name, or ``{"name": ..., parameter: value}``.
+    X : ndarray, shape (n_windows, n_features), float
+        **Training rows only**. Every column is given zero mean and unit deviation; constant ones are dropped.
+    y : ndarray, shape (n_windows,), int
+        Class codes.
+    seed : int
+        Draws what the method draws.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        With ``predict`` and ``predict_proba``. Without any column that varies it names the largest class.
+    """
+    from sklearn.dummy import DummyClassifier
+    from sklearn.feature_selection import VarianceThreshold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    entry, parameters = BASELINES.resolve(spec)
+    if not np.any(np.ptp(X, axis=0) > 0):
+        return DummyClassifier(strategy="most_frequent").fit(X, y)
+    classifier = entry.function(seed, **parameters)
+    return make_pipeline(VarianceThreshold(), StandardScaler(), classifier).fit(X, y)

@@ -1,0 +1,35 @@
+"""What several checks need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from weakref import WeakKeyDictionary
+
+import pandas as pd
+
+from ...results import Results
+
+Finding = tuple[str, str]
+
+
+def remembered(make: Callable[[Results], pd.DataFrame]) -> Callable[[Results], pd.DataFrame]:
+    """Make a table that checks, figures and sections ask for once per study."""
+    made: WeakKeyDictionary[Results, pd.DataFrame] = WeakKeyDictionary()
+
+    @wraps(make)
+    def table(results: Results) -> pd.DataFrame:
+        if results not in made:
+            made[results] = make(results)
+        return made[results].copy()
+
+    return table
+
+
+def final_values(results: Results, metric: str) -> pd.DataFrame:
+    """Metric at the last point, seeds and folds averaged inside a person."""
+    table = results.curves
+    table = table[(table["split_part"] == "test") & (table["metric"] == metric)]
+    last = table.groupby(["direction", "network", "protocol", "split"])["step"].transform("max")
+    keys = ["direction", "network", "protocol", "arm", "subject"]
+    return table[table["step"] == last].groupby(keys, as_index=False, observed=True)["value"].mean()

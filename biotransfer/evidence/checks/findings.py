@@ -1,0 +1,201 @@
+"""Findings about arms, sources, people and data: each a severity and a sentence."""
+
+from __future__ import annotations
+
+from ...results import Results
+from ...transfer.carry import ARMS, known_arms
+from ..stats import smallest_p
+from .common import Finding, final_values
+
+_NEAR_CHANCE = 0.05
+_LITTLE = 0.10
+_RISING = 0.02
+
+
+def too_few_people(results: Results) -> Finding:
+    """Compare the smallest p of the exact sign-flip test, alone and after Holm, with alpha."""
+    alpha = results.recipe["compare"]["alpha"]
+    verdicts = results.verdicts
+    texts = []
+    for (direction, protocol), part in verdicts.groupby(["direction", "protocol"], sort=False):
+        n = int(part["n_subjects"].iloc[0])
+        lowest = smallest_p(n)
+        peers = verdicts.loc[verdicts["protocol"] == protocol, "n_subjects"]
+        n_tests = sum(smallest_p(int(k)) < alpha for k in peers)
+        if lowest >= alpha:
+            texts.append(f"{direction} by {protocol}: {n} people cannot go below p = {lowest:.3g}")
+        elif lowest * n_tests >= alpha:
+            texts.append(
+                f"{direction} by {protocol}: {n} people cannot go below p = {lowest * n_tests:.2g} "
+                f"after Holm over {n_tests} comparisons"
+            )
+    if not texts:
+        return "ok", f"Every direction has enough people to reach p < {alpha:g}."
+    found = "; ".join(texts)
+    return "warning", f"{found}. No difference, however large, can be significant at {alpha:g} there."
+
+
+def control_as_good(results: Results) -> Finding:
+    """Compare every transfer arm that gains, equivalence set aside, with every control."""
+    verdicts = results.verdicts
+    if verdicts.empty:
+        return "ok", "There is nothing to compare."
+    roles = {label: arm.role for label, arm in known_arms(results.recipe["arms"]).items()}
+    texts = []
+    for key, part in verdicts.groupby(["direction", "network", "protocol"]):
+        controls = part[part["arm"].map(roles) == "control"]
+        for _, row in part[part["arm"].map(roles) == "transfer"].iterrows():
+            as_good = controls[controls["difference"] >= row["difference"]]["arm"].tolist()
+            if row["difference"] > 0 and row["verdict"] != "equivalent" and as_good:
+                texts.append(f"{' '.join(key)}: {', '.join(as_good)} gained as much as {row['arm']} or more")
+    if not texts:
+        ran = verdicts["arm"].map(roles).eq("control").any()
+        return "ok", (
+            "No control gained as much as an arm that gained from transfer." if ran else "No control was run."
+        )
+    return "warning", "; ".join(texts) + ". What was gained there needs no knowledge of the source."
+
+
+def missing_controls(results: Results) -> Finding:
+    """List the control arms that the recipe leaves out."""
+    present = {arm["name"] for arm in results.recipe["arms"]}
+    absent = [
+        e.name
+        for e in ARMS.values()
+        if e.facts["role"] == "control" and e.facts["standard"] and e.name not in present
+    ]
+    if not absent:
+        return "ok", "All controls ran."
+    return "warning", f"Controls not run: {', '.join(absent)}. What they rule out stays possible."
+
+
+def _by(method: str) -> str:
+    return "" if method == "supervised" else f" by {method}"
+
+
+def source_at_chance(results: Results) -> Finding:
+    """Compare the source networks' balanced accuracy on unseen people with chance."""
+    table = results.sources
+    if table.empty:
+        return "ok", "No source network was needed."
+    table = table[table["source"].isin(["supervised", "same_modality"])]
+    means = table.groupby(["direction", "network", "source", "method"], as_index=False)[
+        ["balanced_accuracy", "chance"]
+    ].mean()
+    weak = means[means["balanced_accuracy"] < means["chance"] + _NEAR_CHANCE]
+    if weak.empty:
+        return "ok", "Every source network knows something about people it was not trained on."
+    texts = [
+        f"{r.direction} {r.network} ({r.source}{_by(r.method)}): {r.balanced_accuracy:.2f} "
+        f"against chance {r.chance:.2f}"
+        for r in weak.itertuples()
+    ]
+    return "warning", "Source networks near chance on unseen people: " + "; ".join(texts) + "."
+
+
+def target_at_chance(results: Results) -> Finding:
+    """Compare the best arm's balanced accuracy with chance, per direction, network and rule."""
+    texts = []
+    final = final_values(results, "balanced_accuracy")
+    for key, part in final.groupby(["direction", "network", "protocol"]):
+        chance = 1.0 / len(results.data[str(key[0]).split("->")[1]]["classes"])
+        best = part.groupby("arm")["value"].mean().max()
+        if best < chance + _NEAR_CHANCE:
+            texts.append(f"{' '.join(key)}: best arm {best:.2f}, chance {chance:.2f}")
+    if not texts:
+        return "ok", "On every target at least one arm is clearly above chance."
+    return "warning", "No arm learned the target: " + "; ".join(
+        texts
+    ) + ". Transfer cannot show where nothing does."
+
+
+def little_carried(results: Results) -> Finding:
+    """Compute the share of parameters that the transferred arm takes from the source."""
+    table = results.ledger[results.ledger["arm"] == "transferred"]
+    texts = []
+    for key, part in table.groupby(["direction", "network"]):
+        share = part.loc[part["action"] != "fresh", "parameters"].sum() / part["parameters"].sum()
+        if share < _LITTLE:
+            texts.append(f"{' '.join(key)}: {share:.0%}")
+    if table.empty:
+        return "ok", "No arm took the source's weights over."
+    if not texts:
+        return "ok", "A good part of every network carried over."
+    return "warning", "Little of the network carried over: " + "; ".join(texts) + "."
+
+
+def frozen_with_fresh_stem(results: Results) -> Finding:
+    """Look for a fresh, trained stem in the ledger of frozen_body."""
+    table = results.ledger
+    table = table[(table["arm"] == "frozen_body") & (table["part"] == "stem") & (table["action"] == "fresh")]
+    if table.empty:
+        return "ok", "frozen_body trains the head alone, where it ran."
+    where = sorted({f"{r.direction} {r.network}" for r in table.itertuples()})
+    return "note", f"frozen_body also trains a fresh stem in {', '.join(where)}: no textbook linear probe."
+
+
+def still_rising(results: Results) -> Finding:
+    """Compare the baseline at the last point with its mean over the quarter of the curve before it."""
+    metric, baseline = results.recipe["compare"]["metric"], results.recipe["compare"]["against"]
+    table = results.curves
+    table = table[(table["split_part"] == "test") & (table["metric"] == metric) & (table["arm"] == baseline)]
+    texts = []
+    for key, part in table.groupby(["direction", "network", "protocol"]):
+        curve = part.groupby("epoch")["value"].mean()
+        quarter = curve.iloc[-max(2, len(curve) // 4) : -1]
+        if len(curve) > 2 and curve.iloc[-1] - quarter.mean() > _RISING:
+            texts.append(f"{' '.join(key)}: +{100 * (curve.iloc[-1] - quarter.mean()):.1f} points at the end")
+    if not texts:
+        return "ok", f"Training of {baseline} had settled."
+    return "warning", f"Training of {baseline} had not settled: " + "; ".join(texts) + (
+        ". A head start can look like a lasting gain there."
+    )
+
+
+def data_defects(results: Results) -> Finding:
+    """Collect what the loaders noticed."""
+    notes = [note for side in results.data.values() for note in side["notes"]]
+    if not notes:
+        return "ok", "The loaders noticed nothing wrong with the recordings."
+    more = f" (and {len(notes) - 3} more, see Data)" if len(notes) > 3 else ""
+    first = "; ".join(note.rstrip(".") for note in notes[:3])
+    return "note", f"Noticed in the recordings: {first}{more}."
+
+
+def simulated_data(results: Results) -> Finding:
+    """Read the data's provenance."""
+    simulated = [name for name, side in results.data.items() if side["simulated"]]
+    if not simulated:
+        return "ok", "All signals were recorded from people."
+    return (
+        "note",
+        f"Simulated signals: {', '.join(simulated)}. The verdict is about the simulation, not about people.",
+    )
+
+
+def luck_of_seeds(results: Results) -> Finding:
+    """Compare the standard error over seeds of the transferred arm's gain with its interval over people."""
+    settings = results.recipe["compare"]
+    table = results.curves
+    table = table[(table["split_part"] == "test") & (table["metric"] == settings["metric"])]
+    last = table.groupby(["direction", "network", "protocol", "split"])["step"].transform("max")
+    keys = ["direction", "network", "protocol"]
+    means = table[table["step"] == last].groupby([*keys, "seed", "arm"])["value"].mean().unstack("arm")
+    verdicts = results.verdicts.set_index([*keys, "arm"])
+    texts = []
+    for key, part in means.groupby(level=keys):
+        if "transferred" not in part or (*key, "transferred") not in verdicts.index:
+            continue
+        row = verdicts.loc[(*key, "transferred")]
+        difference = (part["transferred"] - part[settings["against"]]).dropna()
+        half = (row["ci_high"] - row["ci_low"]) / 2
+        if len(difference) < 2:
+            texts.append(f"{' '.join(key)}: one seed")
+        elif (error := difference.std(ddof=1) / len(difference) ** 0.5) > half:
+            texts.append(f"{' '.join(key)}: +-{100 * error:.1f} points over {len(difference)} seeds")
+    if not texts:
+        return "ok", "What differs between seeds is small beside what differs between people."
+    return "warning", (
+        "The luck of the seeds is not small: " + "; ".join(texts) + ". All people share a seed's source "
+        "network: p and interval allow for it where there are two seeds or more, and more seeds narrow it."
+    )

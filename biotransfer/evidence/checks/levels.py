@@ -1,0 +1,100 @@
+"""How far every arm and shallow baseline is above chance, for the test windows at hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ...results import Results
+from ..baselines import label_null
+from ..stats import bootstrap_interval
+from .common import final_values
+
+LEVELS = ["direction", "network", "protocol", "kind", "name", "value", "low", "high", "null_mean",
+          "null_95", "p", "n_permutations"]  # fmt: skip
+_KEYS = ["direction", "network", "protocol"]
+_STRANGERS = ("subject", "subjects_out")
+_METRIC = "balanced_accuracy"
+
+
+def level_table(results: Results) -> pd.DataFrame:
+    """Return balanced accuracy of every arm and shallow baseline beside what permuted labels give.
+
+    Parameters
+    ----------
+    results : Results
+        A study; of several budgets of labels, the largest is shown.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``LEVELS``; ``kind`` is arm or baseline, ``value`` a mean over people with its 95 %
+        interval. Arms that are tested on strangers: labels of whole recordings permuted inside people, the
+        predictions (seeds pooled) left as they are. A baseline: fitted again to permuted labels, where the
+        recipe asks for it. NaN where there is neither.
+    """
+    results = results.at_largest_budget()
+    rows = [*_arms(results), *_baselines(results)]
+    return pd.DataFrame(rows, columns=LEVELS)
+
+
+def baseline_levels(results: Results) -> pd.DataFrame:
+    """Return the rows of :func:`level_table` that are shallow baselines."""
+    return pd.DataFrame(_baselines(results.at_largest_budget()), columns=LEVELS)
+
+
+def _arms(results: Results) -> list[dict[str, object]]:
+    finals = final_values(results, _METRIC)
+    budget = results.recipe.get("budget", "all")
+    known = isinstance(budget, dict) and budget["labels_of"] == "test_person"
+    strangers = () if known else _STRANGERS
+    uids, names = pd.factorize(results.predictions["window_uid"])
+    recordings = pd.factorize(pd.Series(names).astype(str).str.rsplit("@", n=1).str[0])[0][uids]
+    told_by = results.predictions.assign(recording=recordings).groupby([*_KEYS, "arm"], observed=True)
+    predictions = dict(iter(told_by[["recording", "subject", "y_true", "y_pred"]]))
+    rows = []
+    for key, part in finals.groupby([*_KEYS, "arm"], sort=False, observed=True):
+        row = {**dict(zip(_KEYS, key, strict=False)), "kind": "arm", "name": key[-1], **_level(part["value"])}
+        told = predictions.get(key)
+        if told is not None and row["protocol"] in strangers:
+            null = label_null(told["y_true"], told["y_pred"], told["recording"], told["subject"])
+            row |= _chance(null.null, null.p)
+        rows.append(row)
+    return rows
+
+
+def _baselines(results: Results) -> list[dict[str, object]]:
+    table = results.extras.get("baselines")
+    if table is None:
+        return []
+    means = table.groupby([*_KEYS, "baseline", "permutation", "subject"], sort=False, observed=True)[
+        _METRIC
+    ].mean()
+    rows = []
+    for key, part in means.groupby(level=[*_KEYS, "baseline"], sort=False):
+        people = part.droplevel([*_KEYS, "baseline"]).unstack("permutation")
+        row = {
+            **dict(zip(_KEYS, key, strict=False)),
+            "kind": "baseline",
+            "name": key[-1],
+            **_level(people[0]),
+        }
+        null = people.drop(columns=0).mean().to_numpy()
+        if len(null):
+            row |= _chance(null, (1 + int(np.sum(null >= people[0].mean() - 1e-12))) / (1 + len(null)))
+        rows.append(row)
+    return rows
+
+
+def _level(values: pd.Series) -> dict[str, float]:
+    low, high = bootstrap_interval(values) if len(values) > 1 else (float("nan"), float("nan"))
+    return {"value": float(values.mean()), "low": low, "high": high}
+
+
+def _chance(null: np.ndarray, p: float) -> dict[str, float]:
+    return {
+        "null_mean": float(null.mean()),
+        "null_95": float(np.quantile(null, 0.95)),
+        "p": p,
+        "n_permutations": len(null),
+    }

@@ -1,0 +1,163 @@
+"""Whether features that should not carry the label carry it, and whether any network does better."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ...results import Results
+from ..baselines import NUISANCE
+from ..stats import bootstrap_interval, holm
+from .common import Finding, final_values, remembered
+
+FAMILY_TABLE = ["target", "protocol", "stage", "family", "value", "low", "high", "chance", "p", "p_holm",
+                "counts", "found", "arm", "arm_value", "behind"]  # fmt: skip
+_HUM = 3.0
+
+
+@remembered
+def family_table(results: Results) -> pd.DataFrame:
+    """Return every family of nuisance features beside the best arm of its target and rule.
+
+    Parameters
+    ----------
+    results : Results
+        A study with the tables ``nuisance`` and ``nuisance_tests``.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``FAMILY_TABLE``: balanced accuracy (mean over people) with its 95 % interval, chance,
+        p and its Holm adjustment over the families that count; ``counts`` is False where a family is the
+        signal itself or stands outside of it (order); ``found`` says that it tells the classes apart; ``arm``
+        and ``arm_value`` name the best arm, ``behind`` says by how much the family stays behind it.
+    """
+    if "nuisance" not in results.extras:
+        return pd.DataFrame(columns=FAMILY_TABLE)
+    results = results.at_largest_budget()
+    settings, tests = results.recipe["compare"], results.extras["nuisance_tests"]
+    finals, rows = final_values(results, "balanced_accuracy"), []
+    keys = ["target", "protocol", "stage", "family"]
+    people = results.extras["nuisance"].groupby([*keys, "subject"], sort=False, observed=True)
+    means = people[["balanced_accuracy", "chance"]].mean()
+    for key, part in means.groupby(level=keys, sort=False):
+        target, protocol, stage, family = map(str, key)
+        values = part["balanced_accuracy"].droplevel(keys)
+        test = tests[(tests[keys] == list(key)).all(axis=1)].iloc[0]
+        low, high = bootstrap_interval(values) if len(values) > 1 else (float("nan"), float("nan"))
+        signal_in = () if family == "all" else NUISANCE[family].facts["signal_in"]
+        arm, level = _best_arm(finals, target, protocol, values.index)
+        rows.append(
+            {
+                **dict(zip(keys, (target, protocol, stage, family), strict=True)),
+                "value": float(values.mean()), "low": low, "high": high,
+                "chance": float(part["chance"].mean()), "p": float(test["p"]), "p_holm": float("nan"),
+                "counts": results.data[target]["modality"] not in signal_in and family != "order",
+                "arm": arm, "arm_value": level, "behind": level - float(values.mean()),
+            }
+        )  # fmt: skip
+    table = pd.DataFrame(rows)
+    for _, part in table[table["counts"] & table["p"].notna()].groupby(keys[:3]):
+        table.loc[part.index, "p_holm"] = holm(part["p"])
+    significant = (table["p_holm"] < settings["alpha"]) | (
+        table["p"].isna() & (table["low"] > table["chance"])
+    )
+    table["found"] = table["counts"] & significant & (table["value"] > table["chance"] + settings["margin"])
+    return table[FAMILY_TABLE]
+
+
+def _best_arm(finals: pd.DataFrame, target: str, protocol: str, people: pd.Index) -> tuple[str, float]:
+    """Return the arm of all directions and networks that is best on these people, and its mean."""
+    ends = [d for d in finals["direction"].unique() if d.split("->")[1] == target]
+    here = finals["direction"].isin(ends) & (finals["protocol"] == protocol)
+    part = finals[here & finals["subject"].isin(people)]
+    if part.empty:
+        return "", float("nan")
+    means = part.groupby(["arm", "direction", "network"])["value"].mean()
+    name = means.idxmax()
+    return f"{name[0]} ({name[1]}, {name[2]})", float(means.max())
+
+
+def _judge(results: Results, table: pd.DataFrame, subject: str) -> Finding | None:
+    """Say what the found families of ``table`` reach; None where none was found."""
+    margin, texts, severity = results.recipe["compare"]["margin"], [], "note"
+    notched = family_table(results)
+    notched = notched[notched["stage"] == "notch"].set_index(["target", "protocol", "family"])["value"]
+    for (target, protocol), part in table[table["found"]].groupby(["target", "protocol"], sort=False):
+        as_good = not (part["behind"] > margin).all()
+        severity = "warning" if as_good else severity
+        said = []
+        for _, row in part.sort_values("value", ascending=False).iterrows():
+            p = "" if pd.isna(row["p_holm"]) else f"p = {row['p_holm']:.2g} after Holm"
+            key = (target, protocol, row["family"])
+            quiet = f"after a notch filter {100 * notched[key]:.1f} %" if key in notched.index else ""
+            inside = ", ".join(text for text in (p, quiet) if text)
+            said.append(
+                f"{_spoken(results, row)} {100 * row['value']:.1f} %" + (f" ({inside})" if inside else "")
+            )
+        first = part.iloc[0]
+        texts.append(
+            f"{target} by {protocol} (chance {100 * first['chance']:.1f} %): {', '.join(said)}; the best "
+            f"arm, {first['arm']}, reaches {100 * first['arm_value']:.1f} %"
+        )
+    if not texts:
+        return None
+    end = (
+        "No arm does clearly better, so what was learned may be the conditions of recording."
+        if severity == "warning"
+        else "At least one arm does clearly better."
+    )
+    return severity, f"{subject} {'; '.join(texts)}. {end}"
+
+
+def _spoken(results: Results, row: pd.Series) -> str:
+    """Name what a family measures."""
+    if row["family"] == "mains":
+        facts = results.data[row["target"]]["nuisance"]
+        freqs = " and ".join(f"{freq:g}" for freq in facts["harmonics"])
+        return f"the power at {freqs} Hz of {len(facts['ch_names'])} channels alone reaches"
+    return "all families together" if row["family"] == "all" else str(row["family"])
+
+
+def mains_carries_label(results: Results) -> Finding:
+    """Classify the unfiltered windows by the power of the mains hum alone, with the folds of the study.
+
+    It is found where the hum stands out (in the median recording its strongest channel holds 3 times the
+    power of its neighbors), balanced accuracy exceeds chance by more than the margin, and p < alpha after
+    Holm over all families, by permuting the labels of whole recordings inside people (where training and
+    test share people that null does not hold: the 95 % interval over people has to lie above chance). A
+    warning where the best arm is ahead by no more than the margin, a note where it is.
+    """
+    table = family_table(results)
+    mains = table[(table["family"] == "mains") & (table["stage"] == "raw")]
+    if mains.empty:
+        return _not_measured(results)
+    hum = {target: results.data[target]["nuisance"] for target in mains["target"].unique()}
+    loud = mains["target"].map(lambda target: hum[target]["ratio"] >= _HUM)
+    found = _judge(results, mains[loud], "Mains hum tells the classes apart.")
+    if found is not None:
+        return found
+    said = [
+        f"{t}: at {facts['line']:g} Hz {facts['ratio']:.2g} times the neighbors' power"
+        for t, facts in hum.items()
+    ]
+    return "ok", f"Mains hum does not tell the classes apart ({'; '.join(said)})."
+
+
+def nuisance_carries_label(results: Results) -> Finding:
+    """Do the same with level, drift, blinks, contact and all families together, before any filter.
+
+    Decided as for mains hum. Families that are the signal itself (the level of an EMG) are shown in the table
+    and not judged.
+    """
+    table = family_table(results)
+    others = table[(table["family"] != "mains") & (table["stage"] == "raw")]
+    if others.empty:
+        return _not_measured(results)
+    found = _judge(results, others, "Features that should not carry the label carry it.")
+    return found or ("ok", "Level, drift, blinks and contact do not tell the classes apart.")
+
+
+def _not_measured(results: Results) -> Finding:
+    if results.recipe.get("nuisance"):
+        return "ok", "None of these features exists in these recordings."
+    return "note", "Not measured: the recipe says nuisance: false. What it would rule out stays possible."

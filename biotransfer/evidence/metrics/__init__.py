@@ -1,0 +1,34 @@
+"""How good predictions are, and what a learning curve says about transfer.
+
+Numbers only: what they are worth as evidence is decided in ``stats`` and ``verdicts``.
+"""
+
+from ...learning.predictions import (
+    METRICS,
+    accuracy,
+    balanced_accuracy,
+    chance_level,
+    confusion,
+    expected_calibration_error,
+    log_loss,
+)
+from .calibration import calibration_curves, labelled_seconds, seconds_needed
+from .curves import MEASURES, STUDY_KEYS, curve_measures, measure_curves, time_to_threshold
+
+__all__ = [
+    "MEASURES",
+    "METRICS",
+    "STUDY_KEYS",
+    "accuracy",
+    "balanced_accuracy",
+    "calibration_curves",
+    "chance_level",
+    "confusion",
+    "curve_measures",
+    "expected_calibration_error",
+    "labelled_seconds",
+    "log_loss",
+    "measure_curves",
+    "seconds_needed",
+    "time_to_threshold",
+]

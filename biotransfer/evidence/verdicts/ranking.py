@@ -1,0 +1,82 @@
+"""Ways to transfer in order: what each gains over scratch, and over the best of its controls."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ...results import Results
+from ...transfer.carry import ArmRequest, known_arms
+from ..metrics import STUDY_KEYS, measure_curves
+from ..stats import bootstrap_interval
+
+RANKING = (
+    *STUDY_KEYS, "way", "arm", "lever", "role", "gain", "ci_low", "ci_high", "best_control", "over_control",
+    "control_low", "control_high", "verdict",
+)  # fmt: skip
+
+
+def rank_methods(results: Results) -> pd.DataFrame:
+    """Return every transfer arm and control at the largest budget, those that gain most first.
+
+    Parameters
+    ----------
+    results : Results
+        A study.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``RANKING``. ``gain`` is the measure that the study compares, minus the same of ``against``
+        under the same inputs, averaged over people; ``over_control`` is the mean difference from the control
+        of the same inputs whose mean is highest, its interval over people (bootstrap). The best control is
+        chosen by looking at the results: ``over_control`` is a hard test for the arm, and no verdict.
+    """
+    compared, arms = results.recipe["compare"], known_arms(results.recipe["arms"])
+    table = measure_curves(
+        results.at_largest_budget().curves, against=compared["against"], metric=compared["metric"]
+    )
+    verdicts = results.verdicts
+    verdicts = verdicts[
+        (verdicts["against"] == compared["against"]) & (verdicts["metric"] == compared["metric"])
+    ]
+    told = verdicts.drop_duplicates([*STUDY_KEYS, "arm"]).set_index([*STUDY_KEYS, "arm"])
+    rows = []
+    for keys, group in table.groupby(STUDY_KEYS, sort=False):
+        wide = group.pivot(index="subject", columns="arm", values=compared["measure"])
+        controls = [arm for arm in wide if arm in arms and arms[arm].role == "control"]
+        best = str(wide[controls].mean().idxmax()) if controls else ""
+        for arm in map(str, wide.columns):
+            if (
+                arm not in arms
+                or arms[arm].role not in ("transfer", "control")
+                or (*keys, arm) not in told.index
+            ):
+                continue
+            verdict = told.loc[(*keys, arm)]
+            row = {**dict(zip(STUDY_KEYS, keys, strict=True)), "arm": arm, "role": arms[arm].role}
+            way, row["lever"] = _lever(str(row["network"]), results.recipe, arms[arm])
+            row |= {"way": way, "gain": verdict["difference"], "verdict": verdict["verdict"]}
+            row |= {"ci_low": verdict["ci_low"], "ci_high": verdict["ci_high"]}
+            if best and arms[arm].role == "transfer":
+                over = (wide[arm] - wide[best]).to_numpy(float)
+                low, high = bootstrap_interval(over)
+                row |= {"best_control": best, "over_control": float(over.mean())}
+                row |= {"control_low": low, "control_high": high}
+            rows.append(row)
+    ranking = pd.DataFrame(rows).reindex(columns=list(RANKING))
+    order = ranking["gain"].to_numpy(float)
+    position = {name: i for i, name in enumerate(dict.fromkeys(ranking["direction"]))}
+    first = ranking["direction"].map(position).to_numpy()
+    return ranking.iloc[np.lexsort((-order, first))].reset_index(drop=True)
+
+
+def _lever(network: str, recipe: dict, arm: ArmRequest) -> tuple[str, str]:
+    """Return how the study went about it, and which lever of transfer that pulls."""
+    for item in recipe.get("methods") or []:
+        if network.endswith(f" + {item['label']}"):
+            levers = [key for key in ("select", "align", "pretrain", "scale") if key in item]
+            return item["label"], ", ".join(levers) or "carry"
+    if arm.role == "control":
+        return "", "control"
+    return "", "pretrain" if arm.pretrain is not None else str(arm.entry.facts["lever"])

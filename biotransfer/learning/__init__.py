@@ -1,0 +1,1 @@
+"""Networks, their weights, and the only optimiser loop with its engines."""

@@ -1,0 +1,188 @@
+"""The models of a stack, and one update of all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from .adamw import StackedAdamW
+from .augmentations import Augment
+from .cuda_graphs import Replays
+from .dense import DenseGradients, written_out
+from .extras import Anchors, LowRank, Penalties, Stacked, stack_arrays
+from .job import Job
+from .layers import run_mixed, run_stacked
+from .recorder import Recorder
+from .schedule import update_seed
+from .teaching import pseudo_order, soft_cross_entropy
+
+
+@dataclass(frozen=True, eq=False)
+class _Labelled:
+    """What a stack's teachers labelled, for one epoch: rows of the pool and their probabilities."""
+
+    rows: torch.Tensor
+    probabilities: torch.Tensor
+
+
+class Models:
+    """Weights of a stack's models with everything that moves them.
+
+    Parameters
+    ----------
+    job : Job
+        Of arms that :func:`.plan_stacks` put together.
+    X : Tensor, shape (n_pool, *input_shape)
+        All windows; gives device and precision.
+    y : Tensor, shape (n_pool,)
+        Labels.
+    augment : callable, optional
+        Changes training windows.
+
+    Attributes
+    ----------
+    leaves : dict of str to Tensor, shape (n_models, *shape)
+        What trains: "tensor/0" and, for low-rank pairs, "tensor/1".
+    repeats : bool
+        Whether every update does the same to the windows and weights that it is given, until
+        :meth:`begin_update` returns True.
+    """
+
+    def __init__(self, job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | None):
+        arms, network, schedule = job.arms, job.network, job.schedule
+        self.job, self.X, self.y, self.augment = job, X, y, augment
+        self.tensors = {
+            name: stack_arrays([arm.tensors[name] for arm in arms], X) for name in network.tensor_shapes
+        }
+        self.low_rank, self.anchors = LowRank(arms, X), Anchors(arms, X)
+        self.run = run_mixed if schedule.precision == "mixed" else run_stacked
+        self.penalty = Penalties(arms, X, self.run) if arms[0].penalty else None
+        parts = {name: self.low_rank.factors.get(name, (tensor,)) for name, tensor in self.tensors.items()}
+        self.leaves = {f"{name}/{i}": leaf for name, pair in parts.items() for i, leaf in enumerate(pair)}
+        self.same_rows = bool((job.eval_rows == job.eval_rows[:1]).all())
+        self.n_train = job.train_rows.shape[1]
+        self.optimizer = StackedAdamW(arms, parts, schedule, self.n_train)
+        said = job.labels_of(0)
+        self.ratio = said.ratio if said else 0
+        self.repeats = not (self.penalty or self.ratio or augment)
+        plain = self.repeats and not self.low_rank.factors and schedule.precision == "full"
+        self.written = (
+            DenseGradients(network, self.tensors, len(arms)) if plain and written_out(network) else None
+        )
+        self.n_updates = 0
+        self.replays = Replays(self.update) if X.is_cuda and self.repeats else None
+
+    @property
+    def merged(self) -> Stacked:
+        """All tensors of the network, low-rank products added."""
+        return self.low_rank.merge(self.tensors)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Choose what the teachers labelled for an epoch, counted from 0."""
+        if not self.ratio:
+            return
+        job = self.job
+        said = [job.labels_of(a) for a in range(len(job.arms))]
+        picked = [pseudo_order(job, a, epoch) for a in range(len(job.arms))]
+        rows = np.stack([s.rows[p] for s, p in zip(said, picked, strict=True) if s])
+        labels = stack_arrays([s.probabilities[p] for s, p in zip(said, picked, strict=True) if s], self.X)
+        self._further = _Labelled(torch.from_numpy(rows).to(self.X.device), labels)
+
+    def logits(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return what each model says of some of its evaluation rows, (n_models, n_windows, n_classes)."""
+        if self.same_rows:
+            x = gather(self.X, rows[:1]).expand(len(rows), *[-1] * self.X.ndim)
+        else:
+            x = gather(self.X, rows)
+        return run_stacked(self.job.network, self.merged, x)[1]
+
+    def train_epoch(self, epoch: int, recorder: Recorder) -> None:
+        """Train every model on all its windows, in the order of an epoch, counted from 1."""
+        job = self.job
+        order = np.stack([job.order(a, epoch - 1) for a in range(len(job.arms))])
+        rows = torch.from_numpy(order).to(self.X.device)
+        targets = self.y[rows]
+        self.begin_epoch(epoch - 1)
+        recorder.begin(epoch)
+        for batch in job.schedule.batches(self.n_train):
+            changed = self.begin_update()
+            if self.replays is None:
+                found = self.update(rows[:, batch], targets[:, batch], batch.start)
+            else:
+                if changed:
+                    self.replays.forget()
+                found = self.replays(rows[:, batch], targets[:, batch])
+            recorder.add(epoch, *found, batch.stop - batch.start)
+
+    def begin_update(self) -> bool:
+        """Let what thaws now take part; return whether the set of trained tensors has changed."""
+        changed = self.optimizer.begin(self.n_updates)
+        if changed and self.written is None:
+            for name, leaf in self.leaves.items():
+                leaf.requires_grad_(name in self.optimizer.training)
+        self.n_updates += 1
+        return changed
+
+    def update(
+        self, rows: torch.Tensor, targets: torch.Tensor, begin: int = 0
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Train every model on its batch.
+
+        Parameters
+        ----------
+        rows, targets : Tensor, shape (n_models, n_windows), int64
+            Windows of the pool and their labels.
+        begin : int
+            Where in the epoch the batch begins.
+
+        Returns
+        -------
+        loss : Tensor, shape (n_models,)
+            Mean cross-entropy before the update, without what an arm adds to it.
+        hits : Tensor, shape (n_models,), int64
+            Windows that were classified correctly.
+        """
+        if self.written is None:
+            return self._by_autograd(rows, targets, begin)
+        loss, hits = self.written(self.X, rows, targets, self.optimizer.training)
+        self.anchors.add_gradients(self.written.gradients, self.tensors)
+        self.optimizer.step(self.written.gradients)
+        return loss, hits
+
+    def _by_autograd(
+        self, rows: torch.Tensor, targets: torch.Tensor, begin: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        n, training = rows.shape[1], self.optimizer.training
+        if self.ratio:
+            more = slice(self.ratio * begin, self.ratio * (begin + n))
+            rows = torch.cat([rows, self._further.rows[:, more]], dim=1)
+        x, merged = gather(self.X, rows), self.merged
+        if self.augment:
+            seeds = [update_seed(arm.seed, self.job.split_uid, self.n_updates - 1) for arm in self.job.arms]
+            x = torch.stack([self.augment(own, seed) for own, seed in zip(x, seeds, strict=True)])
+        features, logits = self.run(self.job.network, merged, x)
+        losses = functional.cross_entropy(
+            logits[:, :n].flatten(0, 1), targets.flatten(), reduction="none"
+        ).view_as(targets)
+        loss = labelled = losses.mean(dim=1)
+        if self.ratio:
+            pseudo = soft_cross_entropy(logits[:, n:], self._further.probabilities[:, more]).sum(dim=1)
+            loss = (n * labelled + pseudo) / rows.shape[1]
+        if self.anchors.parts:
+            loss = loss + self.anchors.loss(merged)
+        if self.penalty:
+            progress = (self.n_updates - 1) / self.job.schedule.n_updates(self.n_train)
+            loss = loss + self.penalty.loss(x, targets, features, logits, merged, progress)
+        if training:
+            found = torch.autograd.grad(loss.sum(), [self.leaves[name] for name in training])
+            self.optimizer.step({k: g.contiguous() for k, g in zip(training, found, strict=True)})
+        hits = (logits[:, :n].detach().argmax(-1) == targets).sum(dim=1)
+        return labelled.detach(), hits
+
+
+def gather(X: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """Return the windows of each model, shape (n_models, n_windows, *input_shape)."""
+    return X.index_select(0, rows.reshape(-1)).unflatten(0, tuple(rows.shape))

@@ -1,0 +1,121 @@
+"""How long and how fast to train, and in which order windows come: by seed and split, never by arm."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ...errors import check, check_option
+from .augmentations import AUGMENTATIONS
+
+PRECISIONS = ("full", "mixed")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The same for every arm.
+
+    Parameters
+    ----------
+    epochs : int
+        Passes over the training windows.
+    learning_rate : float
+        Of AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101); an arm's ``lr_scale`` multiplies it.
+    batch_size : int
+        Windows per update; the last batch of an epoch may be smaller, none is dropped.
+    weight_decay : float
+        Decoupled weight decay; 0 makes it Adam.
+    patience : int
+        Epochs without a lower loss on the validation rows after which a training ends; the weights of the
+        best epoch are kept, and from it on the curve shows them. 0 trains to the end.
+    precision : {"full", "mixed"}
+        "mixed" computes forward passes in bfloat16 on a CUDA device; weights and updates stay as they are.
+    augment : str or mapping
+        "none", or how training windows are changed (see ``AUGMENTATIONS``).
+    """
+
+    epochs: int = 20
+    learning_rate: float = 1e-3
+    batch_size: int = 64
+    weight_decay: float = 0.0
+    patience: int = 0
+    precision: str = "full"
+    augment: str | Mapping[str, Any] = "none"
+
+    def __post_init__(self) -> None:
+        check(self.epochs >= 1, f"epochs={self.epochs}. Expected 1 or more.")
+        check(self.learning_rate > 0, f"learning_rate={self.learning_rate}. Expected e.g. 1.0e-3.")
+        check(self.batch_size >= 1, f"batch_size={self.batch_size}. Expected 1 or more.")
+        check(self.weight_decay >= 0, f"weight_decay={self.weight_decay}. Expected 0 or more.")
+        check(self.patience >= 0, f"patience={self.patience}. Expected 0 or more epochs.")
+        check_option("precision", self.precision, PRECISIONS)
+        if self.augment != "none":
+            AUGMENTATIONS.resolve(self.augment)
+
+    def steps_per_epoch(self, n_windows: int) -> int:
+        """Return the updates in one pass over ``n_windows``."""
+        return -(-n_windows // self.batch_size)
+
+    def n_updates(self, n_windows: int) -> int:
+        """Return the updates of a whole training on ``n_windows``."""
+        return self.epochs * self.steps_per_epoch(n_windows)
+
+    def first_update(self, share: float, n_windows: int) -> int:
+        """Return the first update, from 0, that comes after ``share`` of all updates; 1 is after the last."""
+        return math.ceil(share * self.n_updates(n_windows) - 1e-9)
+
+    def evaluation_points(self, n_windows: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return steps and epochs of the curve's columns: before any update, then after every epoch."""
+        epochs = np.arange(self.epochs + 1)
+        return epochs * self.steps_per_epoch(n_windows), epochs
+
+    def batches(self, n_windows: int) -> Iterator[slice]:
+        """Slices of one epoch's order."""
+        for begin in range(0, n_windows, self.batch_size):
+            yield slice(begin, min(begin + self.batch_size, n_windows))
+
+
+@lru_cache(maxsize=512)
+def epoch_order(seed: int, split_uid: str, epoch: int, n_windows: int) -> np.ndarray:
+    """Order of the training windows in one epoch.
+
+    Parameters
+    ----------
+    seed : int
+        The arm's seed.
+    split_uid : str
+        Of the split.
+    epoch : int
+        From 0.
+    n_windows : int
+        Number of training windows.
+
+    Returns
+    -------
+    ndarray, shape (n_windows,), int64
+        Read-only: arms of one seed share it.
+    """
+    order = np.random.default_rng([seed, zlib.crc32(split_uid.encode()), epoch]).permutation(n_windows)
+    order.setflags(write=False)
+    return order
+
+
+def update_seed(seed: int, split_uid: str, update: int) -> int:
+    """Seed of what a network draws during one update (dropout), the same for every arm.
+
+    Parameters
+    ----------
+    seed : int
+        The arm's seed.
+    split_uid : str
+        Of the split.
+    update : int
+        From 0.
+    """
+    return zlib.crc32(f"{seed}/{split_uid}/{update}".encode())

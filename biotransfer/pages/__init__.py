@@ -1,0 +1,1 @@
+"""What people see of results: figures and the report. Nothing here trains."""

@@ -1,0 +1,33 @@
+"""Results -> plain matplotlib figures, one function per picture; no pyplot, no global settings touched."""
+
+from __future__ import annotations
+
+from .calibration import plot_calibration
+from .carried import plot_ledger
+from .changes import plot_moved
+from .curves import plot_learning_curves
+from .matrix import plot_matrix
+from .nuisance import plot_mains, plot_nuisance
+from .outcomes import plot_confusion, plot_gains, plot_subjects
+from .ranking import plot_ranking
+from .scores import plot_scores
+from .signals import plot_signals, plot_spectra
+from .topology import plot_search
+
+__all__ = [
+    "plot_calibration",
+    "plot_confusion",
+    "plot_gains",
+    "plot_learning_curves",
+    "plot_ledger",
+    "plot_matrix",
+    "plot_moved",
+    "plot_ranking",
+    "plot_scores",
+    "plot_search",
+    "plot_mains",
+    "plot_nuisance",
+    "plot_signals",
+    "plot_spectra",
+    "plot_subjects",
+]

@@ -1,0 +1,99 @@
+"""The report: one HTML file that opens offline, and a Methods section. It shows Results and never trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...errors import BiotransferError, check
+from ...files import write_text
+from ...results import Results
+from .methods import methods_text
+
+if TYPE_CHECKING:
+    from .parts import Spread
+
+__all__ = ["LOADS", "methods_text", "write_methods", "write_report"]
+
+LOADS = (
+    "biotransfer.pages.report.parts",
+    "matplotlib.backends.backend_svg",
+    "matplotlib.figure",
+    "scipy.stats",
+    "statsmodels.regression.mixed_linear_model",
+)
+"""What the page needs when it is made: processes that will make its parts can load it ahead."""
+
+
+def write_report(
+    results: Results, path: str | Path, *, folder: Path | None = None, spread: Spread | None = None
+) -> Path:
+    """Write the report as one self-contained HTML file.
+
+    Parameters
+    ----------
+    results : Results
+        A study.
+    path : path
+        The file, or a folder in which it becomes ``report.html``.
+    folder : path, optional
+        Study folder in which these results lie, for ``spread``.
+    spread : callable, optional
+        Makes the parts of the page in processes that read ``folder``: ``spread(function, shared, arguments)``
+        gives what ``function(shared, *given)`` returns for each of ``arguments``, in any order, as
+        :func:`.share_with_processes` does. Default: this process makes them.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    BiotransferError
+        When the file cannot be written; nothing half-written stays. When one of ``folder`` and ``spread`` is
+        given alone.
+    """
+    from .page import render
+
+    check(
+        (folder is None) == (spread is None),
+        f"folder={folder!r} with spread={spread!r}. Give both, as processes read the folder, or none.",
+    )
+    return _write(path, "report.html", render(results, folder, spread))
+
+
+def write_methods(results: Results, path: str | Path) -> Path:
+    """Write the Methods section as Markdown.
+
+    Parameters
+    ----------
+    results : Results
+        A study.
+    path : path
+        The file, or a folder in which it becomes ``methods.md``.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    BiotransferError
+        When the file cannot be written.
+    """
+    return _write(path, "methods.md", methods_text(results))
+
+
+def _write(path: str | Path, name: str, text: str) -> Path:
+    path = Path(path)
+    path = path / name if path.is_dir() else path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BiotransferError(
+            f"path={str(path)!r}: its folder cannot be made ({error.strerror or error}). Pass another path."
+        ) from error
+    write_text(path, text)
+    return path

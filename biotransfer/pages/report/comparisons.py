@@ -1,0 +1,346 @@
+"""Tables of what was compared: verdicts, arms, the course of learning, published numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...evidence.stats import bootstrap_interval
+from ...evidence.verdicts import compare_measures
+from ...results import Results
+from ...signals.splits import ALL, budget_label
+from ..figures.style import (
+    arm_label,
+    arms_of,
+    baseline_arm,
+    compared_measure,
+    compared_metric,
+    condition_label,
+    conditions_of,
+    direction_label,
+    is_share,
+    measure_label,
+    metric_label,
+    people_measures,
+    protocol_label,
+)
+from . import text as write
+from .table import Row, Table, badge, table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MOMENTS = ("step0", "after_epoch_1", "asymptote", "area")
+_EPOCH_0 = "epoch_0"
+_POINTS_OF_CURVE = {"step0": "step0", "step_0": "step0", "after_epoch_1": "after_epoch_1",
+                    "epoch_1": "after_epoch_1", "final": "final"}  # fmt: skip
+
+
+def _unit(metric: str) -> str:
+    return "points" if is_share(metric) else metric_label(metric)
+
+
+def measures_by_metric(results: Results) -> dict[str, pd.DataFrame]:
+    """Return :func:`.measure_curves` for every metric the tables show."""
+    wanted = [compared_metric(results), "accuracy", "balanced_accuracy"]
+    wanted += [str(item["metric"]) for item in results.recipe.get("published") or []]
+    present = set(results.curves["metric"].unique())
+    return {metric: people_measures(results, metric) for metric in dict.fromkeys(wanted) if metric in present}
+
+
+def verdict_table(results: Results) -> Table | None:
+    """Return every comparison, as the study stored it."""
+    if not results.verdict_list:
+        return None
+    metric = str(results.verdict_list[0]["metric"])
+    columns = {
+        "arm": False, "against": False, f"difference, {_unit(metric)}": True, "95 % interval": True,
+        "p": True, "p (Holm)": True, "people": True, "seeds": True, "detectable": True, "verdict": False,
+    }  # fmt: skip
+    rows: list[Row] = []
+    group = None
+    for d in results.verdict_list:
+        here = f"{direction_label(d['direction'])}, {d['network']}, {protocol_label(d['protocol'])}"
+        here += "" if d["budget"] == ALL else f", {budget_label(d['budget'])}"
+        rows += [here] if here != group else []
+        group = here
+        rows.append(
+            [
+                arm_label(d["arm"]), arm_label(d["against"]), write.gain(d["difference"], metric),
+                write.interval(d["ci_low"], d["ci_high"], metric), write.p_value(d["p"]),
+                write.p_value(d["p_holm"]), write.whole(d["n_subjects"]), write.whole(d["n_seeds"]),
+                write.gain(d["detectable_difference"], metric).replace("+", "±"), badge(d["verdict"]),
+            ]
+        )  # fmt: skip
+    caption = (
+        f"Every comparison in {metric_label(metric)} ({measure_label(compared_measure(results))}). "
+        "“Detectable” is the true difference that this design finds in four of five repetitions, after "
+        f"correction; {write.NOTHING} where so few people cannot reach significance at all."
+    )
+    return table(columns, rows, caption)
+
+
+def _find_verdict(results: Results, **wanted: str) -> dict[str, Any]:
+    for verdict in results.verdict_list:
+        if all(verdict[k] == v for k, v in wanted.items()):
+            return verdict
+    return {}
+
+
+def _rows_of(data: pd.DataFrame, **wanted: str) -> pd.DataFrame:
+    for column, value in wanted.items():
+        data = data[data[column] == value]
+    return data
+
+
+def _interval(values: np.ndarray, metric: str) -> str:
+    low, high = bootstrap_interval(values) if len(values) > 1 else (None, None)
+    return write.level_range(low, high, metric)
+
+
+def arm_tables(results: Results, measures: Mapping[str, pd.DataFrame], direction: str) -> list[Table]:
+    """Return one table of arms per network and split rule: levels over people, and the stored gains.
+
+    Parameters
+    ----------
+    results : Results
+        A study.
+    measures : mapping of str to DataFrame
+        See :func:`measures_by_metric`.
+    direction : str
+        Such as "emg->eeg".
+    """
+    metric, measure = compared_metric(results), compared_measure(results)
+    base = baseline_arm(results)
+    beside = "accuracy" if metric != "accuracy" else "balanced_accuracy"
+    conditions = conditions_of(results.curves, direction)
+    columns = {
+        "arm": False, "step 0": True, "after epoch 1": True, metric_label(metric): True,
+        "95 % interval": True, **({metric_label(beside): True} if beside in measures else {}),
+        f"gain, {_unit(metric)}": True, "its 95 % interval": True, "p": True, "p (Holm)": True,
+        "verdict": False,
+    }  # fmt: skip
+    out = []
+    for network, protocol in conditions:
+        key = {"direction": direction, "network": network, "protocol": protocol}
+        part = _rows_of(measures[metric], **key)
+        rows: list[Row] = []
+        for arm in part["arm"].unique():
+            mine = part[part["arm"] == arm]
+            verdict = _find_verdict(results, **key, arm=arm, against=base)
+            other = (
+                [write.level(_rows_of(measures[beside], **key, arm=arm)[measure].mean(), beside)]
+                if beside in measures
+                else []
+            )
+            rows.append(
+                [
+                    arm_label(arm),
+                    write.level(mine["step0"].mean(), metric),
+                    write.level(mine["after_epoch_1"].mean(), metric),
+                    write.level(mine[measure].mean(), metric),
+                    _interval(mine[measure].to_numpy(), metric),
+                    *other,
+                    write.gain(verdict.get("difference"), metric),
+                    write.interval(verdict.get("ci_low"), verdict.get("ci_high"), metric),
+                    write.p_value(verdict.get("p")),
+                    write.p_value(verdict.get("p_holm")),
+                    badge(verdict["verdict"]) if verdict else "baseline" if arm == base else write.NOTHING,
+                ]
+            )
+        rows += _shallow_rows(results, key, part, beside in measures)
+        caption = (
+            f"Means over {write.counted(part['subject'].nunique(), 'person')}; "
+            f"{metric_label(metric)}: {measure_label(measure)}; gains: over {arm_label(base)}, "
+            "person by person."
+        )
+        out.append(table(columns, rows, caption, condition_label((network, protocol), conditions)))
+    return out
+
+
+def _shallow_rows(
+    results: Results, key: Mapping[str, str], arms: pd.DataFrame, with_beside: bool
+) -> list[Row]:
+    """Return shallow classifiers on the same inputs, below the arms they are compared with."""
+    table = results.extras.get("baselines")
+    if table is None:
+        return []
+    metric, measure, base = compared_metric(results), compared_measure(results), baseline_arm(results)
+    beside = "accuracy" if metric != "accuracy" else "balanced_accuracy"
+    part = _rows_of(table, **key)
+    part = part[part["permutation"] == 0]
+    usual = arms[arms["arm"] == base].set_index("subject")[measure]
+    rows: list[Row] = ["Shallow classifiers on the same inputs"] if len(part) else []
+    for name, mine in part.groupby("baseline", sort=False):
+        people = mine.groupby("subject")[[metric, beside]].mean()
+        gains = (people[metric] - usual).dropna().to_numpy()
+        low, high = bootstrap_interval(gains) if len(gains) > 1 else (None, None)
+        rows.append(
+            [
+                arm_label(str(name)), write.NOTHING, write.NOTHING,
+                write.level(people[metric].mean(), metric), _interval(people[metric].to_numpy(), metric),
+                *([write.level(people[beside].mean(), beside)] if with_beside else []),
+                write.gain(gains.mean() if len(gains) else None, metric), write.interval(low, high, metric),
+                write.NOTHING, write.NOTHING, "shallow",
+            ]
+        )  # fmt: skip
+    return rows
+
+
+def other_measures(results: Results) -> pd.DataFrame | None:
+    """Return the comparisons at the points of the curve that the study did not choose beforehand.
+
+    Returns
+    -------
+    DataFrame or None
+        See :func:`.compare_measures`; None where the study holds no verdicts.
+    """
+    from ...transfer.carry import known_arms
+
+    if not results.verdict_list:
+        return None
+    settings = results.recipe["compare"]
+    known = known_arms(results.recipe["arms"])
+    roles = {arm: known[arm].role if arm in known else "transfer" for arm in arms_of(results)}
+    return compare_measures(
+        results.curves,
+        against=baseline_arm(results),
+        metric=compared_metric(results),
+        measures=[m for m in _MOMENTS if m != compared_measure(results)],
+        margin=settings["margin"],
+        alpha=settings.get("alpha", 0.05),
+        roles=roles,
+    )
+
+
+def moment_table(results: Results, others: pd.DataFrame, direction: str) -> Table:
+    """Return what every arm gains at those other points of the curve.
+
+    Parameters
+    ----------
+    results : Results
+        A study.
+    others : DataFrame
+        See :func:`other_measures`.
+    direction : str
+        Such as "emg->eeg".
+    """
+    metric, base = compared_metric(results), arm_label(baseline_arm(results))
+    conditions = conditions_of(results.curves, direction)
+    rows: list[Row] = []
+    keys = ["network", "protocol", "measure"]
+    part = _rows_of(others, direction=direction)
+    for (network, protocol, measure), group in part.groupby(keys, sort=False, observed=True):
+        where = condition_label((str(network), str(protocol)), conditions)
+        rows.append(f"{measure_label(str(measure)).capitalize()}, {where}")
+        rows += [
+            [
+                arm_label(str(d["arm"])),
+                write.level(d["value"], metric),
+                write.gain(d["difference"], metric),
+                write.interval(d["ci_low"], d["ci_high"], metric),
+                write.p_value(d["p"]),
+                write.p_value(d["p_holm"]),
+            ]
+            for d in group.to_dict("records")
+        ]
+    columns = {
+        "arm": False, metric_label(metric): True, f"gain, {_unit(metric)}": True,
+        "its 95 % interval": True, "p": True, "p (Holm)": True,
+    }  # fmt: skip
+    caption = (
+        f"Gains over {base} at other points of the curve. A fresh head stands near chance before any update "
+        "whatever the body knows: the first gain that can be read is the one after epoch 1. Only the measure "
+        f"chosen beforehand ({measure_label(compared_measure(results))}) carries the verdict."
+    )
+    return table(columns, rows, caption)
+
+
+def speed_table(results: Results, measures: pd.DataFrame, direction: str) -> Table:
+    """Return how fast every arm learns.
+
+    Parameters
+    ----------
+    results : Results
+        A study.
+    measures : DataFrame
+        Of the metric the study compares, see :func:`measures_by_metric`.
+    direction : str
+        Such as "emg->eeg".
+    """
+    conditions = conditions_of(results.curves, direction)
+    rows: list[Row] = []
+    for network, protocol in conditions:
+        part = _rows_of(measures, direction=direction, network=network, protocol=protocol)
+        rows += [condition_label((network, protocol), conditions)] if len(conditions) > 1 else []
+        for arm in part["arm"].unique():
+            mine = part[part["arm"] == arm]
+            reached, savings = mine["time_to_threshold"].dropna(), mine["savings"].dropna()
+            rows.append(
+                [
+                    arm_label(arm),
+                    write.gain(float(mine["transfer_ratio"].mean()), "ratio"),
+                    write.whole(reached.median()) if len(reached) else write.NOTHING,
+                    f"{len(reached)} of {len(mine)}",
+                    write.gain(float(savings.mean()), "ratio") if len(savings) else write.NOTHING,
+                ]
+            )
+    columns = {
+        "arm": False, "transfer ratio": True, "updates to threshold": True, "people who reach it": True,
+        "savings τ": True,
+    }  # fmt: skip
+    caption = (
+        f"Speed, against {arm_label(baseline_arm(results))}. Transfer ratio: what the area under the curve "
+        "gains, as a share of the baseline's. The threshold is 95 % of the way that the baseline's mean "
+        "curve makes; updates are the median of those who reach it; savings are the share of updates saved."
+    )
+    return table(columns, rows, caption)
+
+
+def published_table(results: Results, measures: Mapping[str, pd.DataFrame]) -> Table | None:
+    """Return a paper's own numbers beside ours, at the points of the curve that could be meant.
+
+    Parameters
+    ----------
+    results : Results
+        A study.
+    measures : mapping of str to DataFrame
+        See :func:`measures_by_metric`.
+    """
+    published = results.recipe.get("published") or []
+    if not published:
+        return None
+    protocols = [str(p) for p in results.curves["protocol"].unique()]
+    rows: list[Row] = []
+    for item in published:
+        metric, at = str(item["metric"]), str(item.get("at", "final"))
+        ours = [_ours(measures.get(metric), item, metric, at, protocol) for protocol in protocols]
+        rows.append(
+            [
+                direction_label(item["direction"]), str(item["network"]), arm_label(item["arm"]),
+                metric_label(metric), at.replace("_", "\u00a0"), write.level(float(item["value"]), metric),
+                *ours, write.linked(item.get("note") or ""),
+            ]
+        )  # fmt: skip
+    columns = {
+        "direction": False, "network": False, "arm": False, "metric": False, "at": False,
+        "published": True, **{f"ours, {protocol_label(p)}": True for p in protocols}, "note": False,
+    }  # fmt: skip
+    caption = "The paper's own numbers beside ours (means over people)."
+    if any(item.get("at") == _EPOCH_0 for item in published):
+        caption += " For its epoch 0 both readings are shown: before any update → after epoch 1."
+    return table(columns, rows, caption)
+
+
+def _ours(measures: pd.DataFrame | None, item: Mapping[str, Any], metric: str, at: str, protocol: str) -> str:
+    if measures is None:
+        return write.NOTHING
+    key = {k: str(item[k]) for k in ("direction", "network", "arm")}
+    mine = _rows_of(measures, **key, protocol=protocol)
+    if mine.empty:
+        return write.NOTHING
+    if at == _EPOCH_0:
+        return write.level_range(mine["step0"].mean(), mine["after_epoch_1"].mean(), metric, " → ")
+    return write.level(mine[_POINTS_OF_CURVE[at]].mean(), metric) if at in _POINTS_OF_CURVE else write.NOTHING

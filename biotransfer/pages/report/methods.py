@@ -1,0 +1,466 @@
+"""The Methods paragraph: what was done, in words, from the recipe, the catalogs and the provenance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...catalog import Catalog
+from ...evidence.stats import EXACT_UP_TO, smallest_p
+from ...results import Results
+from ..figures.style import data_label, direction_label, directions_of, is_share, measure_label, metric_label
+from .text import counted, joined, whole
+
+_STATISTICS = {
+    "sign flip": "Fisher 1935, The Design of Experiments, section 21",
+    "holm": "Holm 1979, Scandinavian Journal of Statistics 6:65-70",
+    "tarone": "Tarone 1990, doi:10.2307/2531456",
+    "bca": "Efron 1987, doi:10.1080/01621459.1987.10478410",
+    "union": "Berger 1982, doi:10.1080/00401706.1982.10487790",
+    "equivalence": "Schuirmann 1987, doi:10.1007/BF01068419",
+    "measures": "Taylor & Stone 2009, Journal of Machine Learning Research 10:1633-1685",
+    "adam": "Kingma & Ba 2015, arXiv:1412.6980",
+    "adamw": "Loshchilov & Hutter 2019, arXiv:1711.05101",
+}
+
+
+_IDENTIFIER = re.compile(r"10\.\d{4,9}/[^\s,;()]+|arXiv:\d{4}\.\d{4,5}", re.IGNORECASE)
+_CATALOG_SOURCE = re.compile(
+    r"^(?:own(?:,? (?P<how>after|reading of))? )?(?P<work>.*?)(?: \((?P<note>[^()]*)\))?$"
+)
+
+
+@dataclass
+class _References:
+    """Works, numbered in the order of their first use; one with the same DOI is the same work."""
+
+    works: dict[str, str] = field(default_factory=dict)
+
+    def cite(self, source: str) -> str:
+        """Return `` [n]``, with what the source says about it; nothing for the project's own work."""
+        source = source.strip().rstrip(".")
+        match = _CATALOG_SOURCE.match(source)
+        ours = re.match(r"own\b(?!,? (after|reading of) )", source)
+        if not source or ours or match is None:
+            return ""
+        work = match["work"]
+        found = _IDENTIFIER.search(work)
+        key = found.group().lower() if found else work
+        if len(work) > len(self.works.get(key, "")):
+            self.works[key] = work
+        number = str(list(self.works).index(key) + 1)
+        if match["how"]:
+            number = f"our reading of {number}" if match["how"] == "reading of" else f"after {number}"
+        return f" [{number}; {match['note']}]" if match["note"] else f" [{number}]"
+
+    def cite_identifiers(self, text: str) -> str:
+        """Return `` [n, m]`` for the DOIs and arXiv numbers in a free text."""
+        found = [match.group() for match in _IDENTIFIER.finditer(text)]
+        cited = [self.cite(f"doi:{work}" if work.startswith("10.") else work) for work in found]
+        return f" [{', '.join(c.strip(' []') for c in dict.fromkeys(cited))}]" if cited else ""
+
+
+def methods_paragraphs(results: Results) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return the paragraphs of the Methods section, each with its heading, and the references.
+
+    Parameters
+    ----------
+    results : Results
+        A study.
+
+    Returns
+    -------
+    paragraphs : list of (str, str)
+        Heading and text; ``[n]`` points to the n-th reference.
+    references : list of str
+        In the order of their first use.
+    """
+    references = _References()
+    paragraphs = [
+        ("Question", _question(results, references)),
+        *((f"{data_label(key)}: data", _data(results, key, references)) for key in results.data),
+        ("Inputs of the networks", _inputs(results, references)),
+        ("Networks and training", _networks(results, references)),
+        ("Arms", _arms(results, references)),
+        ("Evaluation", _evaluation(results)),
+        ("Statistics", _statistics(results, references)),
+        ("Software", _software(results)),
+    ]
+    return [(heading, text) for heading, text in paragraphs if text], list(references.works.values())
+
+
+def methods_text(results: Results) -> str:
+    """Return a Methods section in Markdown, ready to be adapted for a paper.
+
+    Parameters
+    ----------
+    results : Results
+        A study.
+
+    Returns
+    -------
+    str
+        Paragraphs with bold headings and a numbered list of references.
+    """
+    paragraphs, references = methods_paragraphs(results)
+    lines = ["# Methods", ""]
+    for heading, text in paragraphs:
+        lines += [f"**{heading}.** {text}", ""]
+    lines += ["## References", ""]
+    lines += [f"{i}. {reference}" for i, reference in enumerate(references, start=1)]
+    return "\n".join(lines) + "\n"
+
+
+def _sentence(*parts: str) -> str:
+    return " ".join(part for part in parts if part)
+
+
+def _as_list(value: Any) -> list[dict[str, Any]]:
+    """Return a recipe's name, mapping, or list of either as a list of mappings."""
+    items = value if isinstance(value, list) else [value]
+    return [{"name": item} if isinstance(item, str) else dict(item) for item in items if item]
+
+
+def _source(catalog: Catalog, name: str) -> str:
+    return catalog[name].source if name in catalog else ""
+
+
+def _summary(catalog: Catalog, name: str) -> str:
+    text = catalog[name].summary.rstrip(".") if name in catalog else name.replace("_", " ")
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
+
+
+def _settings(spec: Mapping[str, Any], leave: Sequence[str] = ("name", "by", "label")) -> str:
+    """Write a method's parameters."""
+    shown = {k: v for k, v in spec.items() if k not in leave and v is not None and v is not False}
+    return ", ".join(f"{k.replace('_', ' ')} {_value(v)}" for k, v in shown.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return _settings(value)
+    if isinstance(value, (list, tuple)):
+        return "-".join(_value(v) for v in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _question(results: Results, references: _References) -> str:
+    recipe = results.recipe
+    directions = joined(direction_label(d) for d in directions_of(results))
+    behind = references.cite_identifiers(str(recipe.get("source") or ""))
+    asked = str(recipe.get("question") or "").strip()
+    return _sentence(
+        f"We asked: {asked}" if asked else "",
+        f"Networks were trained on one biosignal (the source) and trained further on another (the target): "
+        f"{directions}.",
+        "Where source and target are one data set, the source was people of the target's set who were kept "
+        "aside fold by fold and took no other part."
+        if any(len(set(d.split("->"))) == 1 for d in directions_of(results))
+        else "",
+        f"The study goes back to{behind}." if behind else "",
+        "All signals were simulated with a stated amount of shared structure; no human was recorded."
+        if results.data and all(facts.get("simulated") for facts in results.data.values())
+        else "",
+    )
+
+
+def _data(results: Results, key: str, references: _References) -> str:
+    facts = results.data[key]
+    window = facts["window"]
+    work = str(facts.get("citation") or facts.get("origin") or facts["dataset"])
+    origin = (
+        f"simulated (data set {facts['dataset']})"
+        if facts.get("simulated")
+        else f"data set {facts['dataset']}{references.cite(work)}"
+    )
+    cut = f"cut into windows of {window['length']:g} s every {window['step']:g} s"
+    if window.get("by") == "timestamps":
+        cut += " by the device's time stamps"
+    if window.get("n_times"):
+        cut += f", each resampled to {window['n_times']} samples"
+    steps = joined(str(step["name"]) for step in facts.get("preprocessing") or [])
+    unsaid = f"Preprocessing steps: {steps}." if steps else "No preprocessing was applied."
+    text = str(facts.get("preprocessing_text") or unsaid).strip()
+    notes = facts.get("notes") or []
+    return _sentence(
+        f"The {data_label(key)} was {origin}: "
+        f"{counted(facts['n_subjects'], 'person')}, {counted(len(facts['ch_names']), 'channel')} "
+        f"({_few(facts['ch_names'])}), {facts['sfreq']:g} Hz as analyzed, "
+        f"{counted(len(facts['classes']), 'class')} "
+        f"({joined(str(c).replace('_', ' ') for c in facts['classes'])}).",
+        text if text.endswith(".") else f"{text}.",
+        f"Signals were {cut}, never across a file, a gap or the border of a label, "
+        f"which gave {counted(facts['n_windows'], 'window')}.",
+        f"{counted(len(notes), 'defect')} of the files {'was' if len(notes) == 1 else 'were'} noticed while "
+        "loading and handled as the report lists."
+        if notes
+        else "",
+    )
+
+
+def _few(names: Sequence[str], most: int = 20) -> str:
+    shown = [str(n) for n in names[:most]]
+    return ", ".join(shown) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _inputs(results: Results, references: _References) -> str:
+    from ...signals.features import FEATURES
+    from ...transfer.align import ALIGN
+    from ...transfer.select import SELECT
+
+    recipe = results.recipe
+    sentences = []
+    for spec in _as_list(recipe.get("features")):
+        name = spec["name"]
+        sizes = joined(
+            f"{whole(facts['features']['n_features'])} for {data_label(key)}"
+            for key, facts in results.data.items()
+            if facts.get("features")
+        )
+        extra = _settings(spec)
+        sentences.append(
+            f"Each window was described by the feature set {name} ({_summary(FEATURES, name)}"
+            f"{'; ' + extra if extra else ''}){references.cite(_source(FEATURES, name))}"
+            f"{': ' + sizes if sizes else ''}."
+        )
+    if not sentences:
+        sentences.append("Networks saw the preprocessed signals.")
+    if recipe.get("scale", "standard") == "standard":
+        sentences.append("Inputs were given zero mean and unit deviation.")
+    for spec in _as_list(recipe.get("align")):
+        name = spec["name"]
+        extra = _settings(spec)
+        sentences.append(
+            f"Inputs of source and target were reconciled by {name.replace('_', '-')} "
+            f"({_summary(ALIGN, name)}{'; ' + extra if extra else ''})"
+            f"{references.cite(_source(ALIGN, name))}."
+        )
+    for spec in _as_list(recipe.get("select") or "all"):
+        extra = _settings(spec)
+        if spec["name"] != "all":
+            sentences.append(
+                f"Source people and classes were chosen by {spec['name'].replace('_', '-')} "
+                f"({_summary(SELECT, spec['name'])}{'; ' + extra if extra else ''})"
+                f"{references.cite(_source(SELECT, spec['name']))}."
+            )
+    sentences += [
+        f"The study was repeated in other ways, each time with its own scratch arm: {_ways(ways)}."
+        for ways in [recipe.get("methods") or []]
+        if ways
+    ]
+    sentences.append("Scaling, selection and alignment were fitted on training windows only.")
+    return " ".join(sentences)
+
+
+def _ways(methods: Sequence[Mapping[str, Any]]) -> str:
+    """Write what each further way to transfer replaces."""
+    ways = []
+    for item in methods:
+        changes = [
+            f"{key} {value['name'].replace('_', ' ')}"
+            + (f" ({extra})" if (extra := _settings(value)) else "")
+            for key, value in item.items()
+            if isinstance(value, Mapping)
+        ]
+        ways.append(f"{item['label']} ({'; '.join(changes) or 'fewer arms'})")
+    return joined(ways)
+
+
+def _networks(results: Results, references: _References) -> str:
+    from ...learning.networks import NETWORKS
+
+    recipe, sentences = results.recipe, []
+    keys = ["network", "direction", "protocol", "arm"]
+    once = results.ledger.drop_duplicates([*keys, "tensor"])
+    sizes = once.groupby(keys, observed=True)["parameters"].sum()
+    for spec in _as_list(recipe.get("network")):
+        name, extra = spec["name"], _settings(spec)
+        counts = sorted(set(sizes.loc[[name]])) if name in sizes.index.get_level_values("network") else []
+        size = f"{joined(whole(n) for n in counts)} parameters" if counts else ""
+        inside = "; ".join(part for part in (extra, size) if part)
+        sentences.append(
+            f"Network {name}: {_summary(NETWORKS, name)}{references.cite(_source(NETWORKS, name))}"
+            f"{' (' + inside + ')' if inside else ''}."
+        )
+    train = recipe["train"]
+    decay = float(train.get("weight_decay") or 0.0)
+    rule = (
+        f"AdamW{references.cite(_STATISTICS['adamw'])} (weight decay {decay:g})"
+        if decay
+        else f"Adam{references.cite(_STATISTICS['adam'])}"
+    )
+    seeds = results.provenance.get("seeds") or recipe["seeds"]
+    number = len(seeds) if isinstance(seeds, list) else int(seeds)
+    sentences.append(
+        f"Networks were trained with {rule} on the cross-entropy, learning rate {train['learning_rate']:g}, "
+        f"batches of {train['batch_size']} windows, {counted(train['epochs'], 'epoch')}, "
+        f"{counted(number, 'seed')}; source networks were trained likewise. {_options(recipe, references)}"
+    )
+    total = results.provenance.get("n_trainings")
+    if total:
+        sentences.append(f"The study comprises {whole(total)} trainings.")
+    return " ".join(sentences)
+
+
+def _options(recipe: Mapping[str, Any], references: _References) -> str:
+    """Say when training ended, and what was done to windows and precision."""
+    from ...learning.training import AUGMENTATIONS
+
+    train, tune = recipe["train"], recipe.get("tune")
+    patience, augment = train.get("patience", 0), train.get("augment", "none")
+    parts = ["There was no early stopping and no tuning: every arm made the same number of updates."]
+    if patience:
+        parts = [
+            f"A target training ended after {counted(patience, 'epoch')} without a lower loss on validation "
+            "windows, in every arm alike, and the weights of its best epoch were kept; there was no tuning."
+        ]
+    if tune:
+        said = "; ".join(f"{path} out of {joined(values, 'or')}" for path, values in tune["values"].items())
+        parts = [
+            f"There was no early stopping. For every fold {said} was chosen on {tune['folds']} inner folds "
+            "of its training rows by the mean validation of the baseline and the transferred arm, each with "
+            "the same trials; all arms of a fold got what was chosen and made the same number of updates."
+        ]
+    if augment != "none":
+        source = references.cite(_source(AUGMENTATIONS, augment["name"]))
+        parts.append(f"Augmentation of training windows: {_summary(AUGMENTATIONS, augment['name'])}{source}.")
+    if train.get("precision") == "mixed":
+        parts.append("Forward passes were computed in bfloat16.")
+    return " ".join(parts)
+
+
+def _arms(results: Results, references: _References) -> str:
+    from ...transfer.carry import ARMS
+
+    phrases = []
+    for spec in _as_list(results.recipe["arms"]):
+        name = spec.get("label", spec["name"])
+        extra = _settings({k: v for k, v in spec.items() if (k, v) != ("start", "source")})
+        phrases.append(
+            f"{name.replace('_', ' ')} ({_summary(ARMS, spec['name'])}{'; ' + extra if extra else ''})"
+            f"{references.cite(_source(ARMS, spec['name']))}"
+        )
+    share = results.recipe.get("pretrain", {}).get("held_out")
+    unseen = (
+        f"A share of {share:g} of the source's people was kept out of pretraining to see what the source "
+        "network knows about strangers."
+        if share is not None and any(spec["name"] != "scratch" for spec in _as_list(results.recipe["arms"]))
+        else ""
+    )
+    return _sentence(
+        f"{counted(len(phrases), 'arm')} differed only in the weights they start from and in what may move: "
+        f"{'; '.join(phrases)}.",
+        "The head, and every layer whose shape could not carry over, was drawn afresh and identically in all "
+        "arms of one seed; the order of batches was the same in all arms.",
+        unseen,
+    )
+
+
+def _evaluation(results: Results) -> str:
+    from ...signals.splits import SPLITS
+
+    recipe, sentences = results.recipe, []
+    for spec in _as_list(recipe["split"]):
+        rule = str(spec.get("by", spec.get("name")))
+        extra = _settings({k: v for k, v in spec.items() if v}, leave=("name", "by", "seed"))
+        who = SPLITS[rule].facts["tests"] if rule in SPLITS else rule.replace("_", " ")
+        leak = (
+            "; this rule lets near copies of test windows into training and is reported for comparison with "
+            "published numbers only"
+            if rule == "shuffled_windows"
+            else ""
+        )
+        sentences.append(f"Split by {rule}{' (' + extra + ')' if extra else ''}: tested on {who}{leak}.")
+    sentences.append(_budget(recipe["budget"]))
+    compare = recipe["compare"]
+    sentences.append(
+        "Test windows were predicted before any update (step 0) and after every epoch. The measure compared "
+        f"is {metric_label(compare['metric'])}, {measure_label(compare.get('measure', 'asymptote'))}; test "
+        "windows never chose the epoch."
+    )
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _budget(budget: Any) -> str:
+    """Say whose labels were counted."""
+    if budget == "all":
+        return ""
+    seconds = f"{joined(f'{s:g}' for s in budget['seconds'])} s of distinct signal per class"
+    rest = "The signals of windows without label were seen by scaling, alignment and self-training alone."
+    if budget["labels_of"] == "training_people":
+        return (
+            f"Labels were given to {seconds}, taken from the training people in turn, a larger budget "
+            f"holding the smaller ones. {rest}"
+        )
+    others = (
+        "were labelled training data beside them"
+        if budget["others"] == "labelled"
+        else "gave signals without labels"
+    )
+    return (
+        f"Labels were given to {seconds} of each test person, a larger budget holding the smaller ones: for "
+        "every class the first half of this person's recordings, from its beginning; the person was tested "
+        f"on the other half. The other people {others}. {rest}"
+    )
+
+
+def _statistics(results: Results, references: _References) -> str:
+    compare = results.recipe["compare"]
+    cite = {key: references.cite(source) for key, source in _STATISTICS.items() if not key.startswith("adam")}
+    people = {d["n_subjects"] for d in results.verdict_list}
+    smallest = ""
+    if people:
+        smallest = f"With {joined(sorted(people), 'or')} people the smallest p this test can give is " + (
+            joined((f"{smallest_p(n):.3g}" for n in sorted(people)), "or") + "."
+        )
+    alpha, base = compare.get("alpha", 0.05), compare["against"].replace("_", " ")
+    draws = (
+        "counting all sign patterns up to 20 people and 100 000 random ones above"
+        if max(people, default=0) > EXACT_UP_TO
+        else "counting all sign patterns"
+    )
+    return _sentence(
+        "The unit is the person: seeds and folds were averaged inside each person. Differences from "
+        f"{base} were tested by a paired sign-flip permutation test{cite['sign flip']}, {draws}, corrected "
+        f"by Holm's method{cite['holm']} over all arms, directions, networks and budgets of one split rule "
+        f"for which there are people enough to reach significance at all{cite['tarone']}, α = {alpha:g}; "
+        "intervals are 95 % bias-corrected and accelerated bootstrap intervals over "
+        f"people{cite['bca']}.",
+        smallest,
+        "A transfer was called positive when it exceeded the baseline after correction and each control arm "
+        f"at α (an intersection-union test{cite['union']}); negative when it fell below the baseline after "
+        f"correction; equivalent when it lay within {_margin(compare)} by two one-sided "
+        f"tests{cite['equivalence']}; and inconclusive otherwise.",
+        f"Jumpstart, asymptote and area under the learning curve follow{cite['measures']}.",
+    )
+
+
+def _margin(compare: Mapping[str, Any]) -> str:
+    return f"{100 * compare['margin']:g} points" if is_share(compare["metric"]) else f"{compare['margin']:g}"
+
+
+def _software(results: Results) -> str:
+    facts = results.provenance
+    versions = dict(facts.get("versions") or {})
+    own = versions.pop("biotransfer", None)
+    engines = facts.get("engine") or {}
+    named = (
+        joined(f"{v} for {k}" for k, v in engines.items()) if isinstance(engines, Mapping) else str(engines)
+    )
+    commit = str(facts.get("git_commit") or "")
+    return _sentence(
+        f"Analyses used biotransfer {own}{' (commit ' + commit[:12] + ')' if commit else ''}"
+        if own
+        else "Analyses used biotransfer",
+        f"with {joined(f'{name} {version}' for name, version in versions.items())}" if versions else "",
+        f"on Python {facts['python']}" if facts.get("python") else "",
+        f"({joined(str(facts[k]) for k in ('platform', 'cpu') if facts.get(k))})."
+        if facts.get("platform") or facts.get("cpu")
+        else ".",
+        f"Training engine: {named}." if named else "",
+        f"Recipe {facts['recipe_uid']}." if facts.get("recipe_uid") else "",
+    ).replace(" .", ".")

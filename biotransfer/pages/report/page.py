@@ -1,0 +1,158 @@
+"""Results -> one HTML page with everything inside: nothing is loaded from elsewhere."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from markupsafe import Markup
+
+from ...evidence.verdicts import headline
+from ...results import Results
+from ...signals.splits import SPLITS
+from ..figures.style import (
+    arm_label,
+    baseline_arm,
+    condition_label,
+    conditions_of,
+    data_label,
+    direction_label,
+    directions_of,
+    metric_label,
+)
+from . import comparisons, facts
+from . import text as write
+from .methods import methods_paragraphs
+from .parts import Material, Spread, make_parts
+from .sections import SECTIONS
+
+_SEVERITIES = ("error", "warning", "note", "ok")
+
+
+def render(results: Results, folder: Path | None = None, spread: Spread | None = None) -> str:
+    """Return the report as one HTML document.
+
+    Parameters
+    ----------
+    results : Results
+        A study.
+    folder, spread : path and callable, optional
+        See :func:`.write_report`.
+
+    Returns
+    -------
+    str
+        HTML with styles and pictures inside.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    own = files(__package__)
+    template = environment.from_string(own.joinpath("template.html").read_text(encoding="utf-8"))
+    styles = Markup(own.joinpath("style.css").read_text(encoding="utf-8"))
+    return template.render(styles=styles, **context(results, folder, spread))
+
+
+def context(results: Results, folder: Path | None = None, spread: Spread | None = None) -> dict[str, Any]:
+    """Return what the template shows."""
+    recipe, provenance = results.recipe, results.provenance
+    material = Material(results)
+    whole, results, made = results, material.results, make_parts(material, folder, spread)
+    invented = [data_label(key) for key, side in results.data.items() if side.get("simulated")]
+    simulated = bool(invented) or bool(provenance.get("simulated"))
+    title = str(recipe.get("title") or "A transfer study")
+    paragraphs, references = methods_paragraphs(whole)
+    return {
+        "title": f"{title} (simulated data)" if simulated else title,
+        "question": str(recipe.get("question") or ""),
+        "source": write.linked(recipe.get("source") or ""),
+        "simulated": simulated,
+        "invented": write.joined(invented) if len(invented) < len(results.data) else "",
+        "smoke": bool(recipe.get("smoke")),
+        "note": str(provenance.get("note") or ""),
+        "facts": _head_facts(results),
+        "headline": _headline(whole.verdict_list),
+        "sentences": [d["sentence"] for d in whole.verdict_list],
+        "leads": [check for check in results.checks if check.get("leads")],
+        "lead_pictures": made["leads", ""],
+        "cards": _cards(results),
+        "findings": _findings(whole),
+        "verdicts": comparisons.verdict_table(whole),
+        "guide": facts.guide_table(results),
+        "directions": [made["direction", key] for key in directions_of(results)],
+        "published": made["published", ""],
+        "sources": facts.source_table(results),
+        "sections": [part for i in range(len(SECTIONS)) if (part := made["section", i]) is not None],
+        "data": [made["data", key] for key in results.data],
+        "methods": [(heading, write.linked(text)) for heading, text in paragraphs],
+        "references": [write.linked(reference) for reference in references],
+        "provenance": facts.provenance_facts(results),
+        "files": facts.file_table(results),
+        "recipe_yaml": yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True, width=100),
+        "version": str((provenance.get("versions") or {}).get("biotransfer", "")),
+    }
+
+
+def _headline(verdicts: list[dict[str, Any]]) -> list[str]:
+    """Return the headline, one stored sentence per paragraph."""
+    if not verdicts:
+        return []
+    whole = headline(verdicts)
+    found = {d["sentence"]: whole.find(d["sentence"]) for d in verdicts}
+    sentences = sorted((s for s, place in found.items() if place >= 0), key=lambda s: found[s])
+    return sentences if " ".join(sentences) == whole else [whole]
+
+
+def _head_facts(results: Results) -> list[tuple[str, str]]:
+    provenance = results.provenance
+    people = [f"{write.whole(side['n_subjects'])} ({data_label(key)})" for key, side in results.data.items()]
+    seeds = provenance.get("seeds")
+    shown = [
+        ("people", ", ".join(people)),
+        ("trainings", write.whole(provenance.get("n_trainings"))),
+        ("seeds", str(len(seeds)) if isinstance(seeds, list) else str(seeds or "")),
+        ("time", write.duration(provenance.get("seconds"))),
+        ("date", str(provenance.get("started") or "")[:10]),
+    ]
+    return [(name, value) for name, value in shown if value and value != write.NOTHING]
+
+
+def _cards(results: Results) -> list[dict[str, Any]]:
+    """Return the transferred arm's verdict in every condition."""
+    base = baseline_arm(results)
+    cards = []
+    for d in results.verdict_list:
+        if d["against"] != base or d["arm"] != "transferred":
+            continue
+        metric, protocol = d["metric"], d["protocol"]
+        conditions = conditions_of(results.curves, d["direction"])
+        cards.append(
+            {
+                "direction": direction_label(d["direction"]),
+                "condition": condition_label((d["network"], protocol), conditions),
+                "verdict": d["verdict"],
+                "arm": arm_label(d["arm"]),
+                "against": arm_label(d["against"]),
+                "gain": write.gain(d["difference"], metric),
+                "interval": write.interval(d["ci_low"], d["ci_high"], metric),
+                "p_holm": write.p_value(d["p_holm"]),
+                "people": write.counted(d["n_subjects"], "person"),
+                "margin": write.gain(d["margin"], metric).lstrip("+"),
+                "metric": metric_label(metric),
+                "leaks": protocol in SPLITS and bool(SPLITS[protocol].facts["leaks"]),
+            }
+        )
+    return sorted(cards, key=lambda card: card["leaks"])
+
+
+def _findings(results: Results) -> dict[str, list[dict[str, Any]]]:
+    """Return findings by severity, the worst first."""
+    return {
+        severity: [c for c in results.checks if c["severity"] == severity]
+        for severity in _SEVERITIES
+        if any(c["severity"] == severity for c in results.checks)
+    }

@@ -1,0 +1,49 @@
+"""Arms and shallow classifiers beside the chance that this many test recordings leave."""
+
+from __future__ import annotations
+
+from ....evidence.checks.levels import level_table
+from ....results import Results
+from ...figures.style import arm_label, condition_label, conditions_of, direction_label
+from .. import text as write
+from ..table import Row
+from ..table import table as make_table
+from .section import Section, paragraph, table
+
+_METRIC = "balanced_accuracy"
+
+
+def level_section(results: Results) -> Section | None:
+    """Return every arm's and baseline's level, and what permuted labels give."""
+    if results.predictions.empty:
+        return None
+    levels = level_table(results)
+    blocks = [
+        paragraph(
+            "Chance is no single number: with few recordings, labels that mean nothing can be told apart by "
+            "luck. Here the labels of whole recordings were permuted inside people. For arms the predictions "
+            "were left as they are, which is exact where nobody who is tested has trained; a shallow "
+            "classifier was fitted again to every permutation, where the recipe asks for permutations."
+        )
+    ]
+    for direction, part in levels.groupby("direction", sort=False):
+        conditions = conditions_of(results.curves, str(direction))
+        rows: list[Row] = []
+        for (network, protocol), mine in part.groupby(["network", "protocol"], sort=False):
+            rows.append(condition_label((str(network), str(protocol)), conditions))
+            rows += [
+                [
+                    arm_label(str(r["name"])) + ("" if r["kind"] == "arm" else " (shallow, same inputs)"),
+                    write.level(r["value"], _METRIC), write.level_range(r["low"], r["high"], _METRIC),
+                    write.level(r["null_mean"], _METRIC), write.level(r["null_95"], _METRIC),
+                    write.p_value(r["p"]),
+                ]
+                for r in mine.to_dict("records")
+            ]  # fmt: skip
+        columns = {
+            "arm": False, "balanced accuracy": True, "95 % interval": True, "chance": True,
+            "95 % of permutations below": True, "p": True,
+        }  # fmt: skip
+        caption = f"{direction_label(str(direction))}: levels after the last update, means over people."
+        blocks.append(table(make_table(columns, rows, caption)))
+    return Section("levels", "Above chance?", "Chance", blocks)

@@ -1,0 +1,107 @@
+"""The transfer matrix: which data help which."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ....results import Results
+from ...figures.matrix import matrix_conditions, plot_matrix
+from ...figures.style import (
+    arm_label,
+    arms_of,
+    baseline_arm,
+    compared_metric,
+    condition_label,
+    directions_of,
+    metric_label,
+)
+from ..table import Row, Table
+from ..table import table as rows_of
+from ..text import counted, gain, joined
+from .section import Section, paragraph, picture, table
+
+_KINDS = {
+    "own people": "other people of the target's own set",
+    "own modality": "another set of the target's modality",
+    "emg": "EMG for EEG",
+    "eeg": "EEG for EMG",
+}
+
+
+def make_matrix(results: Results) -> Section | None:
+    """Show every source by every target; None with two directions or fewer, which need no map."""
+    if len(directions_of(results)) <= 2 or not results.verdict_list:
+        return None
+    compared = [arm for arm in arms_of(results) if arm != baseline_arm(results)]
+    arm = "transferred" if "transferred" in compared else compared[0]
+    others = [a for a in compared if a != arm]
+    base = arm_label(baseline_arm(results))
+    caption = (
+        f"Gain of {arm_label(arm)} over {base}, with its 95 % interval over people. ▲ positive, ▼ negative, "
+        "≈ equivalent, no mark: inconclusive. Framed: the source is other people of the target's own set. "
+        "In one column the people tested, and the baseline, are the same."
+    )
+    blocks = [
+        paragraph(_summary(results, arm)),
+        picture(plot_matrix, results, [arm], name="matrix", caption=caption),
+        table(_kinds(results, compared)),
+    ]
+    if others:
+        caption = "The same for every other arm: what a control gains is no transfer."
+        blocks.append(picture(plot_matrix, results, others, name="matrix-others", caption=caption))
+    return Section("matrix", "The transfer matrix", "Matrix", blocks)
+
+
+def _summary(results: Results, arm: str) -> str:
+    """Count the verdicts on one arm."""
+    mine = results.verdicts[results.verdicts["arm"] == arm]
+    counts = mine["verdict"].value_counts()
+    said = joined(
+        f"{counts[v]} {v}" for v in ("positive", "negative", "equivalent", "inconclusive") if v in counts
+    )
+    sources, targets = mine["source"].nunique(), mine["target"].nunique()
+    several = len(matrix_conditions(results))
+    return (
+        f"{counted(sources, 'source')} for {counted(targets, 'target')}"
+        f"{f', in {several} ways' if several > 1 else ''}: of {counted(len(mine), 'verdict')} on "
+        f"{arm_label(arm)}, {said}."
+    )
+
+
+def direction_kinds(results: Results) -> pd.Series:
+    """Return what source and target of each direction have in common, as one of four kinds."""
+    kinds = {}
+    for direction in directions_of(results):
+        source, target = direction.split("->")
+        modalities = [str(results.data[end]["modality"]) for end in (source, target)]
+        if source == target:
+            kinds[direction] = "own people"
+        else:
+            kinds[direction] = "own modality" if modalities[0] == modalities[1] else modalities[0]
+    return pd.Series(kinds)
+
+
+def _kinds(results: Results, arms: list[str]) -> Table:
+    """Average the gains by what source and target have in common."""
+    kinds, metric = direction_kinds(results), compared_metric(results)
+    verdicts = results.verdicts
+    conditions = matrix_conditions(results)
+    rows: list[Row] = []
+    for condition in conditions:
+        mine = verdicts[(verdicts["network"] == condition[0]) & (verdicts["protocol"] == condition[1])]
+        if len(conditions) > 1:
+            rows.append(condition_label(condition, conditions))
+        for kind, text in _KINDS.items():
+            part = mine[mine["direction"].map(kinds) == kind]
+            if len(part):
+                means = part.groupby("arm")["difference"].mean()
+                rows.append(
+                    [text, str(part["direction"].nunique()), *(gain(means.get(arm), metric) for arm in arms)]
+                )
+    return rows_of(
+        {"source": False, "directions": True, **{arm_label(arm): True for arm in arms}},
+        rows,
+        f"Mean difference from {arm_label(baseline_arm(results))} over directions, {metric_label(metric)}, "
+        "by what the source has in common with the target.",
+        "By kind of source",
+    )

@@ -1,0 +1,114 @@
+"""Strict reading of numbers from CSV: a fast path, and a slow one that names what is wrong."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import BiotransferError, check
+
+_NUMBER_CHARACTERS = b"0123456789+-.eE, \t\r\n"
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_COMMA, _NEWLINE = ord(","), ord("\n")
+
+
+def read_numbers(path: Path, columns: Sequence[str], *, header: bool) -> np.ndarray:
+    """Read a table of finite numbers.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file.
+    columns : sequence of str
+        What the columns hold, in order.
+    header : bool
+        Whether the first line names the columns.
+
+    Returns
+    -------
+    ndarray, shape (n_rows, n_columns), float64
+        The numbers; no rows when the file ends after its header.
+
+    Raises
+    ------
+    BiotransferError
+        When the file cannot be read, is empty, has another header or number of columns, or holds text, an
+        empty field, NaN or infinity: the line and column are named.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BiotransferError(
+            f"{str(path)!r} cannot be read: {error.strerror}. Expected a CSV file with the columns "
+            f"{', '.join(columns)}. Type: biotransfer list datasets"
+        ) from error
+    return parse_numbers(content, str(path), columns, header=header)
+
+
+def parse_numbers(content: bytes, name: str, columns: Sequence[str], *, header: bool) -> np.ndarray:
+    """Parse the bytes of a CSV file called ``name``; see :func:`read_numbers`."""
+    content = content.removeprefix(b"\xef\xbb\xbf").rstrip()
+    check(content, f"{name!r} is empty. Expected the columns {', '.join(columns)}. Get the file again.")
+    first_line = 1
+    if header:
+        title, _, content = content.partition(b"\n")
+        _check_header(title, name, columns)
+        first_line = 2
+        if not content:
+            return np.empty((0, len(columns)))
+    values = _parse_quickly(content, len(columns))
+    return _parse_slowly(content, name, columns, first_line) if values is None else values
+
+
+def _check_header(title: bytes, name: str, columns: Sequence[str]) -> None:
+    found = [part.strip() for part in title.decode("utf-8", "replace").split(",")]
+    check(
+        found == list(columns),
+        f"{name!r} begins with {','.join(found)[:80]!r}. Expected the header {','.join(columns)!r}. "
+        "Check that this is the file you mean.",
+    )
+
+
+def _parse_quickly(content: bytes, n_columns: int) -> np.ndarray | None:
+    """Return the table, or None when anything looks unusual."""
+    if content.translate(None, _NUMBER_CHARACTERS):
+        return None
+    codes = np.frombuffer(content, np.uint8)
+    separators = np.append(codes[(codes == _COMMA) | (codes == _NEWLINE)], _NEWLINE)
+    if len(separators) % n_columns:
+        return None
+    layout = separators.reshape(-1, n_columns) == _NEWLINE
+    if layout[:, :-1].any() or not layout[:, -1].all():
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        try:
+            values = np.fromstring(content.replace(b"\n", b","), dtype=np.float64, sep=",")
+        except (ValueError, DeprecationWarning):
+            return None
+    if len(values) != len(separators) or not np.isfinite(values).all():
+        return None
+    return values.reshape(-1, n_columns)
+
+
+def _parse_slowly(content: bytes, name: str, columns: Sequence[str], first_line: int) -> np.ndarray:
+    rows = []
+    for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), start=first_line):
+        fields = [field.strip() for field in line.split(",")]
+        check(
+            len(fields) == len(columns),
+            f"{name!r} has {len(fields)} columns in line {number}. Expected {len(columns)}: "
+            f"{', '.join(columns)}. Check that this is the file you mean.",
+        )
+        for column, text in zip(columns, fields, strict=True):
+            check(
+                _NUMBER.fullmatch(text) and np.isfinite(float(text)),
+                f"{name!r} holds {text[:40]!r} in line {number}, column {column!r}. "
+                "Expected a finite number. Repair the line or get the file again.",
+            )
+        rows.append([float(text) for text in fields])
+    return np.array(rows)

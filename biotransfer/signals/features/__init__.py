@@ -1,0 +1,128 @@
+"""Windows of signals -> Windows of named features; batched numpy, one function and one entry per set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...catalog import Catalog, Entry
+from ...errors import BiotransferError, check_option
+from ..windows import Windows, concatenate
+from .bird2020 import bird2020
+from .classic import band_power, time_domain
+from .statistical import statistical
+
+__all__ = ["FEATURES", "extract_features"]
+
+DTYPES = ("float32", "float64")
+_CHUNK = 1024
+
+FEATURES = Catalog(
+    "features",
+    [
+        Entry(
+            "statistical",
+            "Levels, moments, covariance and a spectrum in Hz of every window, finite and free of leakage.",
+            statistical,
+            "the family of doi:10.1109/IS.2018.8710576, its defects mended",
+            {"takes": "signals", "lag": False},
+        ),
+        Entry(
+            "bird2020",
+            "The columns of the published feature script, defects included, for comparison with the paper.",
+            bird2020,
+            "doi:10.1109/IS.2018.8710576, used by doi:10.1109/ACCESS.2020.2979074",
+            {
+                "takes": "signals",
+                "lag": True,
+                "windows": {"length": 1.0, "step": 0.5, "by": "timestamps", "n_times": 150},
+            },
+        ),
+        Entry(
+            "band_power",
+            "Logarithm of the power in a few frequency bands of every channel.",
+            band_power,
+            facts={"takes": "signals", "lag": False},
+        ),
+        Entry(
+            "time_domain",
+            "Mean absolute value, waveform length, zero crossings and slope changes of every channel.",
+            time_domain,
+            "Hudgins, Parker and Scott 1993, doi:10.1109/10.204774",
+            {"takes": "signals", "lag": False},
+        ),
+    ],
+)
+
+
+def extract_features(
+    windows: Windows, spec: str | Mapping[str, Any] = "statistical", *, dtype: str = "float32"
+) -> Windows:
+    """Describe windows of signals by a feature set.
+
+    Parameters
+    ----------
+    windows : Windows
+        Signals of shape (n_windows, n_chans, n_times) in V.
+    spec : str or mapping
+        Name of a feature set, or ``{"name": ..., parameter: value}``.
+    dtype : {"float32", "float64"}
+        Precision of what comes out; all sets compute in float64.
+
+    Returns
+    -------
+    Windows
+        X of shape (n_windows, n_features), finite; the history says which set. ``bird2020`` with its lag
+        makes no row of a window that has none before it.
+
+    Raises
+    ------
+    BiotransferError
+        On an unknown name or parameter, windows that are no signals, or features that are not finite: the
+        recordings and columns are named.
+
+    Examples
+    --------
+    >>> from biotransfer.signals.simulate import simulate_pair
+    >>> from biotransfer.signals.windows import cut_windows
+    >>> eeg, emg = simulate_pair(n_subjects=1, seed=0)
+    >>> extract_features(cut_windows(eeg), "band_power").names[:2]
+    ('delta_0', 'delta_1')
+    """
+    check_option("dtype", dtype, DTYPES)
+    entry, parameters = FEATURES.resolve(spec)
+    chunk = len(windows) if entry.facts["lag"] else _CHUNK
+    parts = []
+    for begin in range(0, max(len(windows), 1), max(chunk, 1)):
+        part = (
+            windows
+            if chunk >= len(windows)
+            else windows.take(np.arange(begin, min(begin + chunk, len(windows))))
+        )
+        features = entry.function(part, **parameters)
+        with np.errstate(over="ignore"):
+            X = features.X.astype(dtype, copy=False)
+        _check_finite(X, features, entry.name)
+        parts.append(replace(features, X=X))
+    return concatenate(parts)
+
+
+def _check_finite(X: np.ndarray, features: Windows, name: str) -> None:
+    finite = np.isfinite(X)
+    if finite.all():
+        return
+    row, column = np.argwhere(~finite)[0]
+    columns = [features.names[i] for i in np.flatnonzero(~finite.all(axis=0))]
+    bad = ~finite.all(axis=1)
+    recordings = features.metadata.loc[bad, "recording"].unique()
+    others = "" if name == "statistical" else ", or use features: statistical, finite for such channels"
+    raise BiotransferError(
+        f"features={name!r} gives {X[row, column]} in {int(bad.sum())} of {len(X)} windows of "
+        f"{len(recordings)} recordings and {len(columns)} columns, the first at "
+        f"{features.metadata['start'].iloc[row]:.2f} s of {recordings[0]!r} in {features.names[column]!r}: a "
+        "channel that stands still (a saturated amplifier, a lost electrode) has no such value. Leave the "
+        f"channel or the recording out{others}."
+    )

@@ -1,0 +1,169 @@
+"""The container: signals or features with labels and origin."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...errors import BiotransferError, check
+from ..recording import html_table, natural_sorted
+
+METADATA = ("uid", "dataset", "subject", "session", "run", "recording", "start", "stop", "source_file")
+_DIGEST_ROWS = 1 << 14
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Labelled windows of one modality.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n_windows, n_chans, n_times) in V, or (n_windows, n_features); float32 or float64
+        Signals or features.
+    y : ndarray, shape (n_windows,), int64
+        Index into ``classes``.
+    metadata : DataFrame, n_windows rows
+        Columns ``uid dataset subject session run recording start stop source_file``; start and stop in s of
+        the samples the row has seen, ``recording`` the unit no window crosses.
+    classes : tuple of str
+        Names of the labels.
+    names : tuple of str
+        Channel names, or feature names.
+    modality : {"eeg", "emg"}
+        What was recorded.
+    sfreq : float or None
+        Sampling rate of signals in Hz; None for features.
+    history : tuple of str
+        What was done to the signal, in order.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    metadata: pd.DataFrame
+    classes: tuple[str, ...]
+    names: tuple[str, ...]
+    modality: str
+    sfreq: float | None = None
+    history: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        n = len(self.X)
+        check(self.X.ndim in (2, 3), f"X has {self.X.ndim} axes. Expected 2 (features) or 3 (signals).")
+        check(
+            len(self.y) == n == len(self.metadata),
+            f"X has {n} windows, y {len(self.y)}, metadata {len(self.metadata)}. They must agree.",
+        )
+        check(
+            len(self.names) == self.X.shape[1],
+            f"names has {len(self.names)} entries for {self.X.shape[1]} columns of X. They must agree.",
+        )
+        check(
+            n == 0 or (np.min(self.y) >= 0 and np.max(self.y) < len(self.classes)),
+            f"y runs from {np.min(self.y, initial=0)} to {np.max(self.y, initial=0)} for {len(self.classes)} "
+            "classes. Expected an index into classes.",
+        )
+        absent = [c for c in METADATA if c not in self.metadata]
+        check(not absent, f"metadata lacks {', '.join(absent)}. Expected: {', '.join(METADATA)}.")
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    @property
+    def is_signal(self) -> bool:
+        """Whether X holds signals rather than features."""
+        return self.X.ndim == 3
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one window."""
+        return tuple(self.X.shape[1:])
+
+    @property
+    def subjects(self) -> list[str]:
+        """The people, sorted by name with numbers in order."""
+        return natural_sorted(self.metadata["subject"].unique())
+
+    def counts(self) -> pd.DataFrame:
+        """Windows per subject and class."""
+        labels = pd.Categorical.from_codes(self.y, categories=list(self.classes))
+        return pd.crosstab(self.metadata["subject"].to_numpy(), labels, dropna=False).rename_axis(
+            index="subject", columns="class"
+        )
+
+    def take(self, rows: np.ndarray) -> Windows:
+        """Return the windows of ``rows`` (indices or a mask)."""
+        rows = np.asarray(rows)
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
+        return replace(
+            self, X=self.X[rows], y=self.y[rows], metadata=self.metadata.iloc[rows].reset_index(drop=True)
+        )
+
+    def with_features(self, X: np.ndarray, names: Sequence[str], step: str, **changes: Any) -> Windows:
+        """Return features ``X`` of the same windows, ``step`` added to the history."""
+        return replace(self, X=X, names=tuple(names), sfreq=None, history=(*self.history, step), **changes)
+
+    def digest(self) -> str:
+        """Content hash of signals, labels and origin: two equal digests are the same data."""
+        state = hashlib.sha256()
+        for begin in range(0, len(self), _DIGEST_ROWS):
+            state.update(np.ascontiguousarray(self.X[begin : begin + _DIGEST_ROWS]).view(np.uint8).data)
+        state.update(np.ascontiguousarray(self.y).view(np.uint8).data)
+        uids = self.metadata["uid"]
+        for begin in range(0, len(self), _DIGEST_ROWS):
+            text = "\n".join(uids.iloc[begin : begin + _DIGEST_ROWS])
+            state.update((text if begin == 0 else "\n" + text).encode())
+        state.update(repr((self.classes, self.names, self.sfreq)).encode())
+        return state.hexdigest()[:16]
+
+    def __repr__(self) -> str:
+        what = "signals" if self.is_signal else "features"
+        return (
+            f"<Windows: {len(self)} {self.modality} {what} of shape {self.shape}, "
+            f"{len(self.subjects)} subjects, classes {', '.join(self.classes)}>"
+        )
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "windows": f"{len(self)} ({self.modality}, {'signals' if self.is_signal else 'features'})",
+            "shape": " x ".join(map(str, self.shape)),
+            "subjects": ", ".join(self.subjects),
+            "history": " > ".join(self.history),
+        }
+        return html_table(facts) + self.counts().to_html()
+
+
+def _origin(windows: Windows) -> str:
+    return str(windows.metadata["recording"].iloc[0]) if len(windows) else "no recording"
+
+
+def concatenate(parts: Iterable[Windows]) -> Windows:
+    """Join windows of one kind.
+
+    Raises
+    ------
+    BiotransferError
+        When sampling rate, columns, shape, classes or modality differ.
+    """
+    parts = list(parts)
+    check(parts, "parts=[] is empty. Pass at least one Windows.")
+    first = parts[0]
+    for other in parts[1:]:
+        for what in ("sfreq", "names", "shape", "classes", "modality"):
+            here, there = getattr(first, what), getattr(other, what)
+            if here != there:
+                raise BiotransferError(
+                    f"{what}={there!r} for {_origin(other)!r} but {here!r} for {_origin(first)!r}: "
+                    f"windows of one network need one {what}."
+                    + (" Call preprocess(..., sfreq=...)." if what == "sfreq" else "")
+                )
+    return replace(
+        first,
+        X=np.concatenate([p.X for p in parts]),
+        y=np.concatenate([p.y for p in parts]),
+        metadata=pd.concat([p.metadata for p in parts], ignore_index=True),
+    )

@@ -1,0 +1,304 @@
+"""From recordings to windows: by counting samples, or by the time stamps of the device."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ...errors import BiotransferError, check, check_option
+from ..recording import Recording, annotation_spans, check_same_classes
+from .container import Windows, concatenate
+
+CUT_RULES = ("samples", "timestamps")
+
+
+def cut_windows(
+    recordings: Recording | Sequence[Recording],
+    *,
+    length: float = 1.0,
+    step: float = 0.5,
+    by: str = "samples",
+    n_times: int | None = None,
+    min_length: float | None = None,
+    dtype: str = "float32",
+) -> Windows:
+    """Cut labelled windows; none crosses a file, a gap, an edge or the border of a label.
+
+    Parameters
+    ----------
+    recordings : Recording or sequence of Recording
+        Signals with labels, of one modality, sampling rate and list of classes.
+    length, step : float
+        Length of a window and distance between starts, in s.
+    by : {"samples", "timestamps"}
+        Count samples, or go by the device's time stamps as the published feature script does.
+    n_times : int, optional
+        Resample every window to this many samples (FFT); needed by="timestamps", whose windows differ.
+    min_length : float, optional
+        With by="timestamps": stop at the first window shorter than this, in s. Default 0.9 times length.
+    dtype : {"float32", "float64"}
+        Precision of X.
+
+    Returns
+    -------
+    Windows
+        X of shape (n_windows, n_chans, n_times), in V.
+
+    Raises
+    ------
+    BiotransferError
+        When nothing can be cut, a class gets no window, rates or channels differ, or an argument is off.
+
+    Examples
+    --------
+    >>> from biotransfer.signals.simulate import simulate_pair
+    >>> eeg, emg = simulate_pair(n_subjects=1, seed=0)
+    >>> cut_windows(eeg, length=1.0, step=0.5).is_signal
+    True
+    """
+    recordings = [recordings] if isinstance(recordings, Recording) else list(recordings)
+    check_same_classes(recordings)
+    check_cutting(length, step, by, n_times, min_length, dtype)
+    parts = [
+        part
+        for recording in recordings
+        if (part := cut_recording(recording, length, step, by, n_times, min_length, dtype)) is not None
+    ]
+    if not parts:
+        raise nothing_cut(recordings, length)
+    windows = concatenate(parts)
+    check_cut(windows, length)
+    return windows
+
+
+def check_cutting(
+    length: float, step: float, by: str, n_times: int | None, min_length: float | None, dtype: str
+) -> None:
+    """Refuse arguments of :func:`cut_windows` that no recording could be cut by."""
+    check(length > 0, f"length={length} s is not positive. Try length=1.0.")
+    check(step > 0, f"step={step} s is not positive. Try step=0.5.")
+    check_option("by", by, CUT_RULES)
+    check_option("dtype", dtype, ("float32", "float64"))
+    check(
+        by == "samples" or n_times is not None,
+        "by='timestamps' gives windows of unequal size. Pass n_times=150, as the published script does.",
+    )
+    check(
+        n_times is None or (isinstance(n_times, (int, np.integer)) and n_times >= 2),
+        f"n_times={n_times!r} is no number of samples. Expected 2 or more, such as n_times=150.",
+    )
+    check(
+        min_length is None or (by == "timestamps" and 0 < min_length <= length),
+        f"min_length={min_length} s with by={by!r} and length={length} s. It goes with by='timestamps' and "
+        f"lies above 0 and up to length. Leave it out, or use min_length={0.9 * length:g}.",
+    )
+
+
+def nothing_cut(recordings: Sequence[Recording], length: float) -> BiotransferError:
+    """Return the error for recordings that give no window at all."""
+    longest = max(_longest_stretch(recording) for recording in recordings)
+    return BiotransferError(
+        f"length={length} s leaves no window in {len(recordings)} recordings of "
+        f"{recordings[0].dataset!r}: the longest labelled stretch lasts {longest:.2f} s. "
+        "Choose a shorter length."
+    )
+
+
+def check_cut(windows: Windows, length: float) -> None:
+    """Refuse windows of which two are one, or of whose classes one is empty."""
+    twice = windows.metadata["uid"].duplicated()
+    check(
+        not twice.any(),
+        f"recordings: {int(twice.sum())} windows stand twice, first "
+        f"{windows.metadata['uid'][int(np.argmax(twice))]!r}. Expected another subject, session or run for "
+        "every recording. Rename them, or pass each recording once.",
+    )
+    found = np.bincount(windows.y, minlength=len(windows.classes))
+    empty = [name for name, n in zip(windows.classes, found, strict=True) if n == 0]
+    dataset = windows.metadata["dataset"].iloc[0]
+    check(
+        not empty,
+        f"classes {', '.join(empty)} of {dataset!r} have no window of {length} s. "
+        "Choose a shorter length, or leave them out with classes=[...].",
+    )
+
+
+def cut_recording(
+    recording: Recording,
+    length: float = 1.0,
+    step: float = 0.5,
+    by: str = "samples",
+    n_times: int | None = None,
+    min_length: float | None = None,
+    dtype: str = "float32",
+) -> Windows | None:
+    """Cut the windows of one recording, whichever of its classes it holds; None where there is none.
+
+    Parameters
+    ----------
+    recording : Recording
+        Signal with labels.
+    length, step, by, n_times, min_length, dtype
+        See :func:`cut_windows`, which checks them.
+    """
+    pieces = (
+        _cut_by_timestamps(recording, length, step, min_length)
+        if by == "timestamps"
+        else _cut_by_samples(recording, length, step)
+    )
+    rate = recording.sfreq
+    if n_times is not None:
+        seconds = length if by == "timestamps" else round(length * rate) / rate
+        rate = n_times / seconds
+    history = f"windows {length:g} s every {step:g} s by {by}"
+    return _assemble(recording, pieces, n_times, rate, dtype, history)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A stretch of samples that becomes one window; ``at`` tells it from others of its recording, in s."""
+
+    at: float
+    first: int
+    last: int
+    start: float
+    stop: float
+    label: int
+    run: str
+    source_file: str
+
+
+def _stretches(recording: Recording) -> list[tuple[int, int, int, str, str]]:
+    """Labelled stretches free of BAD and EDGE: (first sample, end sample, label, run, source file)."""
+    spans = annotation_spans(recording.raw)
+    cuts = np.array(sorted((s.first, s.last) for s in spans if s.is_boundary), dtype=np.int64).reshape(-1, 2)
+    labelled = sorted(
+        (s for s in spans if s.description in recording.classes and s.last > s.first), key=lambda s: s[:2]
+    )
+    for one, other in itertools.pairwise(labelled):
+        check(
+            other.first >= one.last - 1,
+            f"labels {one.description!r} and {other.description!r} of {recording.uid!r} overlap from "
+            f"{other.first / recording.sfreq:.3f} to {min(one.last, other.last) / recording.sfreq:.3f} s. "
+            "Expected one label at a time. Remove one of the annotations.",
+        )
+    out = []
+    for span in labelled:
+        run = str(span.extras.get("run", recording.run))
+        source = str(span.extras.get("source_file", recording.source_file))
+        label, position = recording.classes.index(span.description), span.first
+        inside = cuts[(cuts[:, 0] < span.last) & (cuts[:, 1] > span.first)]
+        for first, last in [*inside.tolist(), (span.last, span.last)]:
+            if first > position:
+                out.append((position, first, label, run, source))
+            position = max(position, last)
+    return out
+
+
+def _longest_stretch(recording: Recording) -> float:
+    return max(((e - b) / recording.sfreq for b, e, *_ in _stretches(recording)), default=0.0)
+
+
+def _cut_by_samples(recording: Recording, length: float, step: float) -> list[_Piece]:
+    sfreq = recording.sfreq
+    size, hop = round(length * sfreq), round(step * sfreq)
+    check(
+        size >= 2 and hop >= 1,
+        f"length={length} s, step={step} s are {size} and {hop} samples at {sfreq:g} Hz. Choose longer ones.",
+    )
+    return [
+        _Piece(i / sfreq, i, i + size, i / sfreq, (i + size) / sfreq, label, run, source)
+        for begin, end, label, run, source in _stretches(recording)
+        for i in range(begin, end - size + 1, hop)
+    ]
+
+
+def _cut_by_timestamps(
+    recording: Recording, length: float, step: float, min_length: float | None
+) -> list[_Piece]:
+    """Cut as the published script does.
+
+    A window runs from the last sample with t <= t0 up to, not including, the last one with t <= t0 + length;
+    the first window shorter than ``min_length`` ends it.
+
+    Source: EEG_feature_extraction.py of doi:10.1109/IS.2018.8710576, get_time_slice.
+    """
+    times = recording.timestamps
+    if times is None:
+        raise BiotransferError(
+            f"by='timestamps' but {recording.uid!r} has no time stamps (the data set gives none, or the "
+            "signal was resampled). Use by='samples'."
+        )
+    stretches = _stretches(recording)
+    labels = {label for _, _, label, _, _ in stretches}
+    check(
+        len(labels) == 1,
+        f"by='timestamps' needs one label per recording; {recording.uid!r} has {len(labels)}. "
+        "Use by='samples'.",
+    )
+    label, run, source = stretches[0][2:]
+    shortest = 0.9 * length if min_length is None else min_length
+    most = max(0, int((times[-1] - times[0]) / step)) + 2
+    offsets = np.add.accumulate(np.r_[0.0, np.full(most, step)])  # one after the other, as the script adds
+    first, last = (
+        np.searchsorted(times, times[0] + offsets + further, side="right") - 1 for further in (0.0, length)
+    )
+    n = int(np.argmax(times[last] - times[first] < shortest))
+    starts, stops = times[first[:n]] - times[0], times[last[:n]] - times[0]
+    columns = (part.tolist() for part in (offsets[:n], first[:n], last[:n], starts, stops))
+    return [
+        _Piece(at, begin, end, start, stop, label, run, source)
+        for at, begin, end, start, stop in zip(*columns, strict=True)
+    ]
+
+
+def _assemble(
+    recording: Recording, pieces: list[_Piece], n_times: int | None, sfreq: float, dtype: str, step_name: str
+) -> Windows | None:
+    if not pieces:
+        return None
+    data = recording.raw.get_data(picks=recording.picks)
+    if n_times is None:
+        starts = np.array([p.first for p in pieces])
+        size = pieces[0].last - pieces[0].first
+        X = np.lib.stride_tricks.sliding_window_view(data, size, axis=1)[:, starts].swapaxes(0, 1)
+    else:
+        from scipy.signal import resample
+
+        sizes = np.array([p.last - p.first for p in pieces])
+        X = np.empty((len(pieces), len(data), n_times))
+        for size in np.unique(sizes):
+            alike = np.flatnonzero(sizes == size)
+            X[alike] = resample(
+                np.stack([data[:, pieces[i].first : pieces[i].last] for i in alike]), n_times, axis=-1
+            )
+        step_name += f", resampled to {n_times} samples"
+    base = f"{recording.dataset}/sub-{recording.subject}/ses-{recording.session}"
+    units = [f"{base}/run-{p.run}" for p in pieces]
+    metadata = pd.DataFrame(
+        {
+            "uid": [f"{u}@{p.at:.4f}" for u, p in zip(units, pieces, strict=True)],
+            "dataset": recording.dataset,
+            "subject": recording.subject,
+            "session": recording.session,
+            "run": [p.run for p in pieces],
+            "recording": units,
+            "start": [p.start for p in pieces],
+            "stop": [p.stop for p in pieces],
+            "source_file": [p.source_file for p in pieces],
+        }
+    )
+    return Windows(
+        X=np.ascontiguousarray(X, dtype=dtype),
+        y=np.array([p.label for p in pieces], dtype=np.int64),
+        metadata=metadata,
+        classes=recording.classes,
+        names=tuple(recording.ch_names),
+        modality=recording.modality,
+        sfreq=round(sfreq, 6),
+        history=(step_name,),
+    )

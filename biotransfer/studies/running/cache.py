@@ -1,0 +1,198 @@
+"""Prepared data on disk, by what it depends on: shared by studies and processes, bounded, safe to delete.
+
+The folder is ``BIOTRANSFER_CACHE``, else ``biotransfer`` in the user's cache folder. ``KIND/KEY/`` holds one
+result whole or not at all: it is written aside and moved there by one rename. When all of it is larger than
+``BIOTRANSFER_CACHE_GB`` (default 20), what was not used for the longest time is removed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from ...errors import BiotransferError, check
+from ...files import sweep_parts, write_text
+from ..recipe import digest
+
+CACHE_VARIABLE = "BIOTRANSFER_CACHE"
+SIZE_VARIABLE = "BIOTRANSFER_CACHE_GB"
+_DEFAULT_GB = 20.0
+_USED = ".used"
+_IN_USE_SECONDS = 3600.0
+_SETTLED_SECONDS = 2.0
+
+
+def cache_folder() -> Path:
+    """Return the folder of prepared data."""
+    named = os.environ.get(CACHE_VARIABLE)
+    if named:
+        return Path(named).expanduser().resolve()
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(home).expanduser() / "biotransfer"
+
+
+def find_entry(kind: str, key: str, *, root: Path | None = None) -> Path | None:
+    """Return the folder of a result that is there, noting its use."""
+    folder = (root or cache_folder()) / kind / key
+    if not folder.is_dir():
+        return None
+    try:
+        (folder / _USED).touch()
+    except OSError:
+        return folder if folder.is_dir() else None
+    return folder
+
+
+def make_entries(entries: Mapping[str, str], write: Callable[[dict[str, Path]], None]) -> dict[str, Path]:
+    """Call ``write(kind -> folder to fill)`` and keep what it made.
+
+    Parameters
+    ----------
+    entries : mapping of str to str
+        Key by kind.
+    write : callable
+        Fills the folders it is given.
+
+    Returns
+    -------
+    dict of str to Path
+        Where the results now are.
+
+    Raises
+    ------
+    BiotransferError
+        When the disk is full or the cache cannot be written.
+    """
+    root = cache_folder()
+    parts = {
+        kind: root / kind / f".{key}.{platform.node()}-{os.getpid()}.part" for kind, key in entries.items()
+    }
+    try:
+        for part in parts.values():
+            sweep_parts(part.parent)
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
+        write(parts)
+        places = {kind: root / kind / key for kind, key in entries.items()}
+        for kind, part in parts.items():
+            (part / _USED).touch()
+            if not places[kind].exists():
+                os.replace(part, places[kind])
+    except OSError as error:
+        raise BiotransferError(
+            f"cannot write prepared data to {str(root)!r}: {error.strerror or error}. Free some space, "
+            f"or set {CACHE_VARIABLE} to another folder."
+        ) from error
+    finally:
+        for part in parts.values():
+            shutil.rmtree(part, ignore_errors=True)
+    _make_room(root)
+    return places
+
+
+class DamagedEntryError(Exception):
+    """A result that cannot be read; it is removed and made again."""
+
+
+def drop_entry(folder: Path) -> None:
+    """Remove a result that turned out damaged."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@cache
+def code_uid(*modules: str) -> str:
+    """Return a hash of the source of some modules of this package and of the versions that numbers depend on.
+
+    Parameters
+    ----------
+    *modules : str
+        Such as "windows" or "study/data"; all when none is named.
+    """
+    package = Path(__file__).parents[2]
+    state = hashlib.sha256()
+    for name in modules or ("",):
+        single = package / f"{name}.py"
+        for path in [single] if name and single.is_file() else sorted((package / name).rglob("*.py")):
+            state.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    for name in ("numpy", "scipy", "mne", "pandas"):
+        state.update(f"{name} {version(name)}".encode())
+    return state.hexdigest()[:16]
+
+
+def file_hashes(files: Iterable[Path], base: Path) -> dict[str, str]:
+    """Return the sha256 of files by their path relative to ``base``.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        Files below ``base``.
+    base : Path
+        Their folder.
+
+    Notes
+    -----
+    A file is read once; afterwards its hash is remembered for as long as its size and its time of
+    modification (in ns) stay the same. One changed within the last two seconds is not remembered.
+    """
+    base = base.resolve()
+    memo = cache_folder() / "hashes" / f"{digest(str(base))}.json"
+    try:
+        known = json.loads(memo.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    out: dict[str, str] = {}
+    fresh: dict[str, list[object]] = {}
+    folders: dict[Path, Path] = {}
+    for path in sorted(files):
+        if path.parent not in folders:
+            folders[path.parent] = path.parent.resolve().relative_to(base)
+        name, stat = (folders[path.parent] / path.name).as_posix(), path.stat()
+        state = [stat.st_size, stat.st_mtime_ns]
+        if known.get(name, [])[:2] == state:
+            out[name] = known[name][2]
+        else:
+            with path.open("rb") as file:
+                out[name] = hashlib.file_digest(file, "sha256").hexdigest()
+            if time.time() - stat.st_mtime > _SETTLED_SECONDS:
+                fresh[name] = [*state, out[name]]
+    if fresh:
+        try:
+            memo.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BiotransferError(
+                f"cannot make {str(memo.parent)!r}: {error.strerror or error}. Set {CACHE_VARIABLE} to a "
+                "folder that can be written."
+            ) from error
+        write_text(memo, json.dumps({**known, **fresh}))
+    return out
+
+
+def _make_room(root: Path) -> None:
+    """Remove the results that were used last, until the rest fits; none of the last hour."""
+    text = os.environ.get(SIZE_VARIABLE, str(_DEFAULT_GB))
+    try:
+        limit = float(text) * 1e9
+    except ValueError:
+        limit = -1.0
+    check(limit > 0, f"{SIZE_VARIABLE}={text!r} is no size. Expected gigabytes, such as {_DEFAULT_GB:g}.")
+    entries = []
+    for used in root.glob(f"*/*/{_USED}"):
+        try:
+            size = sum(file.stat().st_size for file in used.parent.iterdir())
+            entries.append((used.stat().st_mtime, size, used.parent))
+        except OSError:
+            continue
+    total = sum(size for _, size, _ in entries)
+    for last, size, folder in sorted(entries):
+        if total <= limit or time.time() - last < _IN_USE_SECONDS:
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        total -= size

@@ -1,0 +1,190 @@
+"""A Dask cluster: any scheduler by its address, or one that is started here and gets its workers from SLURM.
+
+Workers find the data by its address in their own cache folder, or prepare it there from the recipe and their
+own data folder; only where neither works is it sent to them.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ...errors import BiotransferError, DataNotFoundError, check
+from ..recipe import check_cluster
+from .cache import code_uid
+from .data import Side, find_side
+from .orders import Order, carry_out
+from .plan import Plan
+from .processes import LOSSES
+from .tasks import Outcome, Trial
+
+_OWN_KEYS = ("name", "jobs", "adaptive")
+_TIMEOUT = "10s"
+
+
+class Cluster:
+    """A scheduler that is reached, and who gave it its workers.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Connected.
+    owner : object, optional
+        The cluster object, when it was started here; closed at the end.
+    """
+
+    def __init__(self, client: Any, owner: Any = None):
+        self.client, self.owner = client, owner
+
+    def close(self) -> None:
+        """Leave the scheduler, and end the workers that were started here."""
+        self.client.close()
+        if self.owner is not None:
+            self.owner.close()
+
+    def run(
+        self, plan: Plan, orders: Sequence[Order], device: str
+    ) -> Iterator[tuple[Sequence[Trial], Outcome]]:
+        """Carry out orders on the workers and yield (trials, outcome) as they finish.
+
+        A worker that dies has its orders run elsewhere: Dask does that three times; where all of them were
+        lost, they are handed out anew, up to three times in a row.
+
+        Raises
+        ------
+        BiotransferError
+            When workers keep dying, or run another version of the package.
+        """
+        from concurrent.futures import CancelledError
+
+        from distributed import KilledWorker, as_completed
+
+        places: dict[str, Any] = {name: side.place or side for name, side in plan.sides.items()}
+        # A task instead of scattered data: Dask can make it again when the worker that held it dies.
+        found = self.client.submit(bytes, pickle.dumps(replace(plan, sides=places)), pure=False)
+        sent: Any = None
+        losses = 0
+
+        def submit(order: Order) -> Any:
+            return self.client.submit(_carry_out, sent or found, order, device, code_uid(), pure=False)
+
+        doing = {submit(order): order for order in orders}
+        queue = as_completed(list(doing), loop=self.client.loop)
+        for future in queue:
+            order = doing.pop(future)
+            try:
+                result = future.result()
+            except DataNotFoundError:
+                if sent is None:
+                    whole = {name: replace(side, place=None) for name, side in plan.sides.items()}
+                    blob = pickle.dumps(replace(plan, sides=whole))
+                    sent = self.client.scatter(blob, broadcast=True, hash=False)
+            except (KilledWorker, CancelledError) as error:
+                losses, sent = losses + 1, None
+                if losses > LOSSES * len(orders):
+                    raise BiotransferError(
+                        f"cluster: workers died {losses} times, most likely for want of memory. What is "
+                        "finished is kept. Continue with more memory for each worker."
+                    ) from error
+            else:
+                future.release()
+                yield result
+                continue
+            again = submit(order)
+            doing[again] = order
+            queue.add(again)
+
+
+def open_cluster(asked: str | Path | Mapping[str, Any]) -> Cluster:
+    """Reach a scheduler, or start one with its workers.
+
+    Parameters
+    ----------
+    asked : str, Path or mapping
+        The address of a Dask scheduler, such as "tcp://host:8786"; or a YAML file, or what it holds: ``name``
+        (slurm, or local: processes of this machine), ``jobs`` (how many), or ``adaptive: {minimum: ...,
+        maximum: ...}``, and further arguments of ``dask_jobqueue.SLURMCluster`` or
+        ``distributed.LocalCluster``.
+
+    Raises
+    ------
+    BiotransferError
+        When no scheduler answers, or a key is not known.
+    """
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise BiotransferError(
+            f"--cluster {asked!r} needs the package distributed. Type: pip install 'biotransfer[cluster]'"
+        ) from error
+    if isinstance(asked, str) and "://" in asked:
+        client: Any
+        try:
+            client = Client(asked, timeout=_TIMEOUT, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise BiotransferError(
+                f"--cluster {asked!r}: no Dask scheduler answers there ({error}). Start one: dask scheduler"
+            ) from error
+        return Cluster(client)
+    options = check_cluster(asked if isinstance(asked, Mapping) else _read(Path(asked)))
+    given = {key: value for key, value in options.items() if key not in _OWN_KEYS}
+    try:
+        if options["name"] == "slurm":
+            from dask_jobqueue import SLURMCluster
+
+            cluster: Any = SLURMCluster(**given)
+        else:
+            cluster = LocalCluster(
+                n_workers=0, **{"threads_per_worker": 1, "dashboard_address": None, **given}
+            )
+    except (ImportError, TypeError, ValueError) as error:
+        raise BiotransferError(
+            f"cluster: {options['name']} cannot be started with {given}: {error}. See docs/cluster.md."
+        ) from error
+    jobs = options.get("jobs", 1)
+    if "adaptive" in options:
+        cluster.adapt(**options["adaptive"])
+    elif options["name"] == "slurm":
+        cluster.scale(jobs=jobs)
+    else:
+        cluster.scale(jobs)
+    return Cluster(Client(cluster, set_as_default=False), cluster)
+
+
+def _read(path: Path) -> Any:
+    check(
+        path.is_file(),
+        f"--cluster {str(path)!r} is neither the address of a scheduler, such as tcp://host:8786, nor a "
+        "file. See docs/cluster.md.",
+    )
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise BiotransferError(
+            f"--cluster {str(path)!r} is no YAML: {error}. See docs/cluster.md."
+        ) from error
+
+
+@lru_cache(maxsize=2)
+def _plan(blob: bytes) -> Plan:
+    """Return the plan with its sides opened: found here, prepared here, or as sent."""
+    plan: Plan = pickle.loads(blob)
+    sides: dict[str, Side] = {
+        name: side if isinstance(side, Side) else find_side(side) for name, side in plan.sides.items()
+    }
+    return replace(plan, sides=sides)
+
+
+def _carry_out(blob: bytes, order: Order, device: str, code: str) -> tuple[Sequence[Trial], Outcome]:
+    check(
+        code == code_uid(),
+        "cluster: a worker runs another version of biotransfer, numpy, scipy, mne or pandas than this "
+        "process. Install the same on all, and start the workers anew.",
+    )
+    return carry_out(_plan(blob), order, device)

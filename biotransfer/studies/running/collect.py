@@ -1,0 +1,101 @@
+"""From the outcomes of trials to the tables of Results, in one order whatever ran when and where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...results import TABLES
+from .store import TrialStore
+from .tasks import Planned
+
+_ONCE = ("fits", "ledger")
+
+
+def collect_tables(store: TrialStore, planned: Sequence[Planned]) -> dict[str, pd.DataFrame]:
+    """Join every table of ``planned`` variant by variant in its order, with the columns of task and trial.
+
+    Parameters
+    ----------
+    store : TrialStore
+        Holds every trial.
+    planned : sequence of Planned
+        The study.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        By name; the columns of ``results.TABLES`` in their order, all columns for a table without any there.
+    """
+    each = []
+    for variant in dict.fromkeys(entry.variant for entry in planned):
+        mine = [entry for entry in planned if entry.variant == variant]
+        each.append(_collect(store, mine, [entry.columns for entry in mine]))
+    return {
+        name: pd.concat([tables[name] for tables in each if name in tables], ignore_index=True)
+        for name in TABLES
+        if any(name in tables for tables in each)
+    }
+
+
+def collect_finds(store: TrialStore, planned: Sequence[Planned]) -> dict[str, dict[str, pd.DataFrame]]:
+    """Join tables as :func:`collect_tables` does, a set for each variant, under the tasks' own names."""
+    found = {}
+    for variant in dict.fromkeys(entry.variant for entry in planned):
+        mine = [entry for entry in planned if entry.variant == variant]
+        found[variant] = _collect(store, mine, [entry.task.columns for entry in mine])
+    return found
+
+
+def _collect(
+    store: TrialStore, planned: Sequence[Planned], columns: Sequence[Mapping[str, Any]]
+) -> dict[str, pd.DataFrame]:
+    trials = [(own, trial) for entry, own in zip(planned, columns, strict=True) for trial in entry.trials]
+    position = {trial.ref: i for i, (_, trial) in enumerate(trials)}
+    labels = [{**own, **trial.columns} for own, trial in trials]
+    parts = store.tables([trial.ref for _, trial in trials], position)
+    return {name: _join(name, parts[name], labels) for name in TABLES if name in parts}
+
+
+def _join(name: str, parts: Sequence[pd.DataFrame], labels: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    table = _concatenate(parts)
+    trial = table.pop("trial").to_numpy()
+    order = np.argsort(trial, kind="stable")
+    if not np.array_equal(order, np.arange(len(order))):
+        table, trial = table.iloc[order].reset_index(drop=True), trial[order]
+    columns = TABLES[name]
+    used = dict.fromkeys(key for label in labels for key in label)
+    added = [key for key in used if key not in table and (columns is None or key in columns)]
+    present = np.unique(trial)
+    for key in added:
+        values = pd.Series([labels[i].get(key) for i in present])
+        table[key] = values.array.take(np.searchsorted(present, trial))
+    if columns is None:
+        table = table[[*added, *(c for c in table if c not in added)]]
+    else:
+        table = table[columns]
+    return table.drop_duplicates(ignore_index=True) if name in _ONCE else table
+
+
+def _concatenate(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Join parts, whose categories differ, and return text instead of categories."""
+    columns = list(dict.fromkeys(name for part in parts for name in part))
+    coded = [
+        name
+        for name in columns
+        if all(name in part and isinstance(part[name].dtype, pd.CategoricalDtype) for part in parts)
+    ]
+    table = pd.concat([_plain(part.drop(columns=coded)) for part in parts], ignore_index=True)
+    for name in coded:
+        joined = pd.api.types.union_categoricals([part[name] for part in parts])
+        table[name] = joined.categories.astype("str").array.take(joined.codes, allow_fill=True)
+    return table[columns]
+
+
+def _plain(part: pd.DataFrame) -> pd.DataFrame:
+    """Return text instead of categories."""
+    coded = [name for name in part if isinstance(part[name].dtype, pd.CategoricalDtype)]
+    return part.astype(dict.fromkeys(coded, "str"))

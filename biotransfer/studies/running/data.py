@@ -1,0 +1,449 @@
+"""From a recipe's data section to windows, and what the report says about them.
+
+Stages are kept in the cache, each by what it depends on: preprocessed recordings, windows, features, and what
+should not carry the label, which is measured in the recordings as they were loaded.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ... import __version__
+from ...evidence.baselines import measure_nuisance
+from ...signals.datasets import DATASETS, data_files, load_dataset
+from ...errors import BiotransferError, DataNotFoundError, check
+from ...signals.features import extract_features
+from ...files import read_json, write_json
+from ...learning.networks import NETWORKS
+from ...signals.preprocessing import preprocess
+from ...signals.preprocessing.stored import read_notes, read_recordings, write_recordings
+from ..recipe import Recipe, digest
+from ...signals.recording import MODALITIES, Recording, check_same_classes
+from ...signals.windows import Windows, WindowsWriter, concatenate, natural_sorted, open_windows
+from ...signals.windows.cutting import check_cut, check_cutting, cut_recording, nothing_cut
+from .cache import (
+    DamagedEntryError,
+    cache_folder,
+    code_uid,
+    drop_entry,
+    file_hashes,
+    find_entry,
+    make_entries,
+)
+from .describe import add_excerpts, describe, describe_rows
+
+_MADE_BY = (
+    "signals/recording",
+    "signals/simulate",
+    "signals/datasets",
+    "signals/preprocessing",
+    "signals/windows",
+    "signals/features",
+    "evidence/baselines",
+    "studies/running/data",
+    "studies/running/describe",
+)
+_ATTEMPTS = 3
+_FACTS = "facts.json"
+_CHUNK_BYTES = 256 << 20
+_SMOKE_PEOPLE = 3
+
+
+class Request(NamedTuple):
+    """What :func:`load_side` is asked for."""
+
+    modality: str
+    section: Mapping[str, Any]
+    features: Mapping[str, Any] | None
+    data_dir: str | None
+    smoke: bool
+    download: bool
+    nuisance: Mapping[str, Any] | None = None
+
+
+class Place(NamedTuple):
+    """Where a side is stored: what was asked for, the key of every stage, the cache's folder, its content."""
+
+    request: Request
+    keys: Mapping[str, str]
+    root: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """The windows of one modality, as signals and as features.
+
+    Parameters
+    ----------
+    signals : Windows
+        As cut, float32.
+    features : Windows or None
+        As extracted; None when the recipe names no features.
+    facts : dict
+        For the report, see :func:`describe`.
+    place : Place, optional
+        Where it is stored. A side with a place is pickled as that: other processes map the same files.
+    nuisance : Windows, optional
+        What should not carry the label, measured in the same windows before preprocessing.
+    """
+
+    signals: Windows
+    features: Windows | None
+    facts: Mapping[str, Any]
+    place: Place | None = None
+    nuisance: Windows | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.place is None:
+            return Side, (self.signals, self.features, self.facts, None, self.nuisance)
+        return _reopen, (self.place,)
+
+    def uid(self, network: str) -> str:
+        """Hash of what ``network`` takes: the signals' content, and how features are extracted from it."""
+        if NETWORKS[network].facts["takes"] == "signals":
+            return str(self.facts["digest"])
+        return digest([self.facts["digest"], self.facts["features_spec"]])
+
+    def windows(self, network: str) -> Windows:
+        """Return what ``network`` takes, float32."""
+        if NETWORKS[network].facts["takes"] == "signals":
+            return self.signals
+        check(self.features is not None, f"network {network!r} takes features. Add features: statistical.")
+        assert self.features is not None
+        return self.features
+
+
+def data_sections(recipe: Recipe) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Return what a recipe loads: modality and resolved section, by the name of the side.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to do.
+
+    Returns
+    -------
+    dict of str to (str, mapping)
+        The sides that a direction names, and "same_modality NAME" for other data of that target's modality.
+    """
+    ends = {end for direction in recipe["directions"] for end in direction.split("->")}
+    every = {m: (m, recipe[m]) for m in MODALITIES if m in recipe.resolved}
+    every |= {name: (section["modality"], section) for name, section in recipe["sets"].items()}
+    sections = {name: side for name, side in every.items() if name in ends}
+    for name, section in recipe["same_modality"].items():
+        if "people" not in section:
+            sections[f"same_modality {name}"] = (every[name][0], section)
+    return sections
+
+
+def load_side(
+    modality: str,
+    section: Mapping[str, Any],
+    features: Mapping[str, Any] | None,
+    data_dir: str | Path | None = None,
+    *,
+    smoke: bool = False,
+    download: bool = True,
+    nuisance: Mapping[str, Any] | None = None,
+) -> Side:
+    """Load, preprocess, window and featurise one resolved data section; what was done before is only opened.
+
+    Parameters
+    ----------
+    modality : {"eeg", "emg"}
+        What is recorded.
+    section : mapping
+        Resolved: ``data``, its parameters, ``preprocess``, ``windows``.
+    features : mapping or None
+        Resolved feature set.
+    data_dir : path, optional
+        Folder of data sets.
+    smoke : bool
+        Keep the first three people.
+    download : bool
+        Whether missing data may be fetched.
+    nuisance : mapping or None
+        Resolved ``nuisance`` of the recipe, for a side that is tested on.
+    """
+    where = None if data_dir is None else str(data_dir)
+    return open_request(Request(modality, section, features, where, smoke, download, nuisance))
+
+
+def is_stored(request: Request) -> bool:
+    """Whether all stages of a side are there, its files too; for an empty cache none of them is hashed."""
+    found = _files(request)
+    if not (cache_folder() / "signals").is_dir():
+        return False
+    keys = _keys(request, None if found is None else file_hashes(found[1], found[0]))
+    return all(find_entry(kind, key) is not None for kind, key in keys.items() if kind != "recordings")
+
+
+def file_bytes(request: Request) -> int:
+    """Return the size of the files that a side is made from; 0 where a data set does not name them."""
+    found = _files(request)
+    return 0 if found is None else sum(path.stat().st_size for path in found[1])
+
+
+def open_request(request: Request) -> Side:
+    """Return the side that is asked for; see :func:`load_side`."""
+    files = _file_hashes(request)
+    keys = _keys(request, files)
+    for _ in range(_ATTEMPTS):
+        try:
+            _make(request, keys, files or {})
+            return open_side(Place(request, keys, str(cache_folder())))
+        except DamagedEntryError as error:
+            damage = error
+            for kind, key in keys.items():
+                drop_entry(cache_folder() / kind / key)
+    raise damage
+
+
+def _file_hashes(request: Request) -> dict[str, str] | None:
+    """Return the hashes of the files that the recordings depend on; None where a data set does not say."""
+    found = _files(request)
+    return None if found is None else file_hashes(found[1], found[0])
+
+
+def _files(request: Request) -> tuple[Path, list[Path]] | None:
+    """Return the folder and the files that the recordings depend on, downloaded where they were missing."""
+    name, parameters = request.section["data"], dataset_parameters(request.section)
+    return data_files(name, data_dir=request.data_dir, download=request.download, **parameters)
+
+
+def _keys(request: Request, files: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the address of every stage by what it depends on: recipe keys, file hashes, the version."""
+    section = request.section
+    depends = [section["data"], dataset_parameters(section), section["preprocess"]]
+    unique = os.urandom(8).hex() if files is None else ""
+    code = code_uid(*_MADE_BY)
+    recordings = digest([__version__, code, depends, request.smoke, dict(files or {}), unique])
+    signals = digest([recordings, request.modality, section["windows"]])
+    keys = {"recordings": recordings, "signals": signals}
+    if request.features is not None:
+        keys["features"] = digest([signals, request.features])
+    if request.nuisance is not None:
+        asked = [request.nuisance[key] for key in ("families", "line")]
+        keys["nuisance"] = digest([signals, asked, code_uid("evidence/baselines", "signals/quality")])
+    return keys
+
+
+def _make(request: Request, keys: Mapping[str, str], files: Mapping[str, str]) -> None:
+    """Make the stages that are not there, each out of the one before, some recordings at a time.
+
+    What two stages are made from, the recordings as they are loaded, is loaded once and kept until then.
+    """
+    missing = {kind: key for kind, key in keys.items() if find_entry(kind, key) is None}
+    wanted = {kind: key for kind, key in missing.items() if kind not in ("recordings", "nuisance")}
+    loaded: list[Recording] = []
+    if "nuisance" in missing or (wanted and "recordings" in missing):
+        loaded = load_recordings(
+            request.section, request.data_dir, smoke=request.smoke, download=request.download
+        )
+    if wanted:
+        own = loaded[:]
+        if "nuisance" not in missing:
+            loaded.clear()
+        _make_windows(request, keys, missing, wanted, files, own)
+    if "nuisance" in missing:
+        entry = {"nuisance": keys["nuisance"]}
+        make_entries(entry, lambda places: _measure(request, keys["signals"], places["nuisance"], loaded))
+        loaded.clear()
+        return_freed_memory()
+
+
+def _make_windows(
+    request: Request,
+    keys: Mapping[str, str],
+    missing: Mapping[str, str],
+    wanted: Mapping[str, str],
+    files: Mapping[str, str],
+    loaded: list[Recording],
+) -> None:
+    """Make recordings, and out of them windows and features, as far as they are not there."""
+    if "recordings" in missing:
+        entry = {"recordings": keys["recordings"]}
+        make_entries(entry, lambda places: _record(request, places["recordings"], loaded))
+        return_freed_memory()
+    stored = find_entry("recordings", keys["recordings"])
+    assert stored is not None
+    make_entries(wanted, lambda places: _cut(request, stored, places, files))
+    return_freed_memory()
+
+
+def _record(request: Request, folder: Path, loaded: list[Recording]) -> None:
+    """Preprocess and store recordings, taking each from ``loaded``."""
+    notes = list(dict.fromkeys(note for r in loaded for note in r.notes))
+    loaded.reverse()
+    steps = request.section["preprocess"]
+    write_recordings((preprocess(loaded.pop(), steps) for _ in range(len(loaded))), folder, notes)
+
+
+def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapping[str, str]) -> None:
+    """Cut windows and extract features, some recordings at a time, and describe them."""
+    windows = {k: v for k, v in request.section["windows"].items() if v is not None}
+    features = request.features if "features" in places else None
+    precision = "float64" if request.features is not None else "float32"
+    writers = {kind: WindowsWriter(place) for kind, place in places.items()}
+    check_cutting(**{"n_times": None, "min_length": None, **windows, "dtype": precision})
+    first: list[Recording] = []
+    excerpts: dict[str, Any] = {}
+    pending: list[Windows] = []
+    waiting = 0
+
+    def flush() -> None:
+        if not pending:
+            return
+        part = concatenate(pending)
+        pending.clear()
+        if "signals" in writers:
+            writers["signals"].append(part)
+        if features is not None:
+            writers["features"].append(extract_features(part, features))
+
+    for recording in _read(stored):
+        first = first or [recording]
+        check_same_classes([first[0], recording])
+        add_excerpts(excerpts, recording)
+        part = cut_recording(recording, **windows, dtype=precision)
+        if part is not None:
+            pending.append(part)
+            waiting += part.X.nbytes
+            if waiting > _CHUNK_BYTES:
+                flush()
+                waiting = 0
+    flush()
+    if "signals" in writers:
+        if not writers["signals"].n_windows:
+            raise nothing_cut(list(read_recordings(stored)), windows["length"])
+        signals = writers["signals"].close()
+        check_cut(signals, windows["length"])
+        facts = describe(request.modality, request.section, signals, read_notes(stored), excerpts)
+        if DATASETS[request.section["data"]].facts.get("sources"):
+            facts["files"] = {name: files[name] for name in facts.pop("source_files") if name in files}
+        write_json(places["signals"] / _FACTS, facts)
+    if features is not None:
+        extracted = writers["features"].close()
+        write_json(places["features"] / _FACTS, describe_rows(extracted, features=True))
+
+
+def _measure(request: Request, signals: str, folder: Path, loaded: list[Recording]) -> None:
+    """Measure what should not carry the label in the recordings as they are loaded."""
+    assert request.nuisance is not None
+    stored = find_entry("signals", signals)
+    if stored is None:
+        raise DamagedEntryError(f"signals/{signals} is gone")
+    measured, facts = measure_nuisance(
+        loaded,
+        open_windows(stored),
+        windows={k: v for k, v in request.section["windows"].items() if v is not None},
+        families=request.nuisance["families"],
+        line=request.nuisance["line"],
+    )
+    facts["digest"] = measured.digest()
+    writer = WindowsWriter(folder)
+    writer.append(measured)
+    writer.close()
+    write_json(folder / _FACTS, {"nuisance": facts})
+
+
+def _read(stored: Path) -> Iterator[Recording]:
+    try:
+        yield from read_recordings(stored)
+    except (OSError, EOFError, ValueError, KeyError) as error:
+        raise DamagedEntryError(f"{stored}: {error}") from error
+
+
+def open_side(place: Place) -> Side:
+    """Open what :func:`load_side` made: arrays are mapped, not read.
+
+    Raises
+    ------
+    DamagedEntryError
+        When it is not there any more, or not whole.
+    """
+    request, keys, root = place.request, place.keys, Path(place.root)
+    folders = {kind: find_entry(kind, key, root=root) for kind, key in keys.items() if kind != "recordings"}
+    opened: dict[str, Windows] = {}
+    facts: dict[str, Any] = {}
+    try:
+        for kind, folder in folders.items():
+            if folder is None:
+                raise DamagedEntryError(f"{kind}/{keys[kind]} is not in {root}")
+            opened[kind] = open_windows(folder)
+            facts |= read_json(folder / _FACTS)
+    except (BiotransferError, OSError) as error:
+        raise DamagedEntryError(str(error)) from error
+    facts["features_spec"] = request.features
+    place = place._replace(digest=facts["digest"])
+    return Side(opened["signals"], opened.get("features"), facts, place, opened.get("nuisance"))
+
+
+_opened: dict[str, Side] = {}
+
+
+def _reopen(place: Place) -> Side:
+    """Return the side stored at ``place``, opened once in this process."""
+    key = digest([dict(place.keys), place.root])
+    if key not in _opened:
+        _opened[key] = open_side(place)
+    return _opened[key]
+
+
+def find_side(place: Place) -> Side:
+    """Return a side that another machine stored: from the same folder, this machine's cache, or its data.
+
+    Raises
+    ------
+    DataNotFoundError
+        When this machine has none of these, or other data under the same name.
+    """
+    try:
+        return _reopen(place)
+    except DamagedEntryError:
+        request = place.request
+    here = request.data_dir if request.data_dir and Path(request.data_dir).is_dir() else None
+    side = open_request(request._replace(data_dir=here, download=False))
+    if side.facts["digest"] != place.digest:
+        raise DataNotFoundError(
+            f"{request.section['data']!r}: this machine has other data ({side.facts['digest']}, expected "
+            f"{place.digest}). Give it the same files."
+        )
+    return side
+
+
+def return_freed_memory() -> None:
+    """Hand freed memory back to the system, where the C library keeps it (glibc): recordings are large."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
+
+
+def dataset_parameters(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those keys of a resolved data section that are parameters of its data set."""
+    takes = {parameter.name for parameter in DATASETS[section["data"]].parameters}
+    return {k: v for k, v in section.items() if k in takes}
+
+
+def load_recordings(
+    section: Mapping[str, Any],
+    data_dir: str | Path | None = None,
+    *,
+    smoke: bool = False,
+    download: bool = True,
+) -> list[Recording]:
+    """Load the recordings of a resolved data section."""
+    recordings = load_dataset(
+        section["data"], data_dir=data_dir, download=download, **dataset_parameters(section)
+    )
+    if smoke:
+        people = natural_sorted({r.subject for r in recordings})[:_SMOKE_PEOPLE]
+        recordings = [r for r in recordings if r.subject in people]
+    return recordings

@@ -1,0 +1,99 @@
+"""What the report says about the data: facts, counts, notes, excerpts and spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...signals.datasets import DATASETS
+from ...signals.preprocessing import describe_steps
+from ...signals.recording import Recording, annotation_spans
+from ...signals.windows import Windows, natural_sorted
+
+_EXCERPT_SECONDS = 3.0
+_PSD_WINDOWS = 200
+
+
+def describe(
+    modality: str,
+    section: Mapping[str, Any],
+    signals: Windows,
+    notes: Sequence[str],
+    excerpts: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what the report says about the signals of one side: facts, counts, notes, excerpts, spectra."""
+    entry = DATASETS[section["data"]]
+    return {
+        "dataset": section["data"],
+        "title": entry.summary,
+        "modality": modality,
+        **describe_rows(signals, features=False),
+        "ch_names": list(signals.names),
+        "sfreq": signals.sfreq,
+        "unit": "V",
+        "window": dict(section["windows"]),
+        "preprocessing": list(section["preprocess"]),
+        "preprocessing_text": describe_steps(section["preprocess"]),
+        "notes": list(notes),
+        "caveats": [str(text) for text in entry.facts.get("caveats", ())],
+        "license": str(entry.facts.get("licence", "")),
+        "citation": str(entry.facts.get("citation", "")),
+        "origin": str(entry.facts.get("origin", "")),
+        "simulated": section["data"] == "simulated",
+        "digest": signals.digest(),
+        "source_files": natural_sorted({f for f in signals.metadata["source_file"].unique() if f}),
+        "excerpts": dict(excerpts),
+        "psd": _spectra(signals),
+    }
+
+
+def describe_rows(used: Windows, *, features: bool) -> dict[str, Any]:
+    """Return what depends on the rows that networks see: a feature set may make fewer of them."""
+    counts = used.counts()
+    return {
+        "n_subjects": len(used.subjects),
+        "subjects": used.subjects,
+        "n_windows": len(used),
+        "classes": list(used.classes),
+        "counts": {
+            str(s): {str(c): int(counts.loc[s, c]) for c in counts.columns}
+            for s in natural_sorted(counts.index)
+        },
+        "n_recordings": int(used.metadata["recording"].nunique()),
+        "features": {"name": used.history[-1], "n_features": len(used.names)} if features else None,
+        "history": list(used.history),
+    }
+
+
+def add_excerpts(found: dict[str, Any], recording: Recording) -> None:
+    """Add the first seconds of one labelled stretch of every class not seen before, in microvolt."""
+    if len(found) == len(recording.classes):
+        return
+    raw = recording.raw
+    for begin, last, name, _ in annotation_spans(raw):
+        if name in found or name not in recording.classes:
+            continue
+        end = min(last, begin + int(_EXCERPT_SECONDS * recording.sfreq))
+        data = raw.get_data(picks=recording.picks, start=begin, stop=end) * 1e6
+        found[name] = {
+            "subject": recording.subject,
+            "start": begin / recording.sfreq,
+            "times": [round(i / recording.sfreq, 4) for i in range(data.shape[1])],
+            "signals": np.round(data, 2).tolist(),
+        }
+
+
+def _spectra(signals: Windows) -> dict[str, Any]:
+    """Median power spectral density by class and channel, dB re 1 uV^2/Hz."""
+    from scipy.signal import periodogram
+
+    classes, freqs = {}, np.empty(0)
+    for label, name in enumerate(signals.classes):
+        rows = np.flatnonzero(signals.y == label)
+        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), _PSD_WINDOWS)).astype(int)]
+        freqs, power = periodogram(signals.X[rows] * 1e6, signals.sfreq, window="hann", axis=-1)
+        density = 10 * np.log10(np.maximum(np.median(power, axis=0), 1e-12))
+        classes[name] = np.round(density[:, 1:], 2).tolist()
+    return {"freqs": np.round(freqs[1:], 3).tolist(), "classes": classes}

@@ -1,0 +1,175 @@
+"""The study folder: whose it is, and that one process writes it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ... import __version__
+from ...transfer.carry import resolve_arms
+from ...errors import BiotransferError, check
+from ...files import is_alive, read_json, write_json, write_text
+from ...learning.networks.checkpoints import fingerprint
+from ..recipe import DESCRIPTIVE, Recipe, digest, recipe_yaml
+from ...results import Results, load_results
+from .cache import code_uid
+from .plan import Plan
+
+_FINISHED = ".finished"
+FIXED = ("eeg", "emg", "features", "scale", "align", "train", "pretrain", "engine", "smoke")
+FREE = (*DESCRIPTIVE, "compare")
+
+
+def default_folder(recipe: Recipe) -> Path:
+    """Return ``studies/<recipe>-<uid>``, the hash of what every trial of the study has in common."""
+    stem = recipe.path.stem if recipe.path else "study"
+    return Path("studies") / f"{stem}-{digest({key: recipe.resolved.get(key) for key in FIXED})[:8]}"
+
+
+def _grew(old: Any, new: Any) -> bool:
+    """Whether ``new`` holds all of ``old``."""
+    if isinstance(old, list) and isinstance(new, list):
+        return all(item in new for item in old)
+    if isinstance(old, dict) and isinstance(new, dict):
+        return all(key in new and _grew(value, new[key]) for key, value in old.items())
+    return bool(old == new)
+
+
+def check_folder(folder: Path, recipe: Recipe) -> None:
+    """Refuse a folder that holds anything but this study, or a smaller one that it continues.
+
+    A study grows when its lists (seeds, arms, directions, ...) get longer; what the arms are compared by and
+    what describes the study may change at will. Nothing is written.
+    """
+    existing = folder / "recipe.yaml"
+    if existing.is_file():
+        try:
+            theirs = dict(yaml.safe_load(existing.read_text(encoding="utf-8")))
+        except (yaml.YAMLError, TypeError, ValueError) as error:
+            raise BiotransferError(
+                f"{str(existing)!r} cannot be read: {error}. Pass another --out; nothing was changed."
+            ) from error
+        compared = {
+            key: (theirs.get(key), recipe.resolved.get(key))
+            for key in dict.fromkeys([*theirs, *recipe.resolved])
+            if key not in FREE
+        }
+        other = [
+            key
+            for key, (old, new) in compared.items()
+            if not (old == new if key in FIXED else _grew(old, new))
+        ]
+        check(
+            not other,
+            f"--out {str(folder)!r} holds another study ({theirs.get('title')!r}): this one has other "
+            f"{', '.join(other)}, and no study that holds all of the old one. Pass another --out; "
+            "nothing was changed.",
+        )
+        return
+    try:
+        occupied = next(folder.iterdir(), None) if folder.exists() else None
+    except OSError as error:
+        raise BiotransferError(
+            f"--out {str(folder)!r} cannot be read: {error.strerror or error}. Pass another --out."
+        ) from error
+    check(
+        occupied is None,
+        f"--out {str(folder)!r} is not empty and holds no study (found {getattr(occupied, 'name', '')!r}). "
+        "Pass another --out; nothing was changed.",
+    )
+
+
+def claim_folder(folder: Path, plan: Plan) -> None:
+    """Write into ``folder`` what is run on which data; refuse to mix it with other data or versions."""
+    data = {name: side.facts["digest"] for name, side in plan.sides.items()}
+    made_from = {"version": __version__, "data": data}
+    path = folder / "made_from.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BiotransferError(
+            f"--out {str(folder)!r} cannot be made: {error.strerror or error}. Pass another --out."
+        ) from error
+    if path.is_file():
+        theirs = read_json(path)
+        old = {name: uid for name, uid in theirs.get("data", {}).items() if name in plan.sides}
+        theirs["data"] = {**data, **old}
+        differs = [k for k in made_from if theirs.get(k) != made_from[k]]
+        check(
+            not differs,
+            f"--out {str(folder)!r} holds this recipe run with another {' and '.join(differs)}. "
+            "Pass another --out; nothing was changed.",
+        )
+    write_text(folder / "recipe.yaml", recipe_yaml(plan.recipe))
+    write_json(path, made_from)
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock: two processes would throw away each other's work."""
+    lock = folder / ".lock"
+    if lock.is_file():
+        host, _, pid = lock.read_text(encoding="utf-8").partition(" ")
+        alive = host == platform.node() and pid.isdigit() and int(pid) != os.getpid() and is_alive(int(pid))
+        check(
+            not alive and host in ("", platform.node()),
+            f"--out {str(folder)!r} is being written by process {pid} on {host}. Wait for it, "
+            f"pass another --out, or delete {str(lock)!r} if it has died.",
+        )
+    write_text(lock, f"{platform.node()} {os.getpid()}")
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+        for part in folder.glob(".*.part"):
+            part.unlink(missing_ok=True)
+
+
+def outcome_uid(plan: Plan) -> str:
+    """Return a hash of everything that the tables, verdicts and checks of a study follow from."""
+    data = {name: [side.facts["digest"], side.facts["features_spec"]] for name, side in plan.sides.items()}
+    given = [
+        fingerprint(arm.weights, spec["name"])
+        for variant in plan.recipe.variants.values()
+        for arm in resolve_arms(variant["arms"])
+        for spec in variant["network"]
+        if arm.weights is not None
+    ]
+    return digest([code_uid(), plan.recipe.to_dict(), data, given])
+
+
+def finished_results(folder: Path, uid: str) -> Results | None:
+    """Return the results in ``folder`` where they are those of ``uid`` and can be read."""
+    path = folder / _FINISHED
+    if not path.is_file() or path.read_text(encoding="utf-8") != uid:
+        return None
+    try:
+        return load_results(folder)
+    except (BiotransferError, OSError, ValueError, KeyError):
+        return None
+
+
+def mark_unfinished(folder: Path) -> None:
+    """Remove what would no longer fit the tables about to be written."""
+    for name in (_FINISHED, "report.html", "methods.md"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def mark_finished(folder: Path, uid: str) -> None:
+    """Note that the results in ``folder`` are those of ``uid``."""
+    write_text(folder / _FINISHED, uid)
+
+
+def earlier_provenance(folder: Path) -> dict[str, Any]:
+    """Return what an earlier, finished run wrote; empty when there is none that can be read."""
+    path = folder / "provenance.json"
+    try:
+        return dict(read_json(path)) if path.is_file() else {}
+    except BiotransferError:
+        return {}

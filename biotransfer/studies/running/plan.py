@@ -1,0 +1,288 @@
+"""The frame that every task of a study stands in: recipe, data and splits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from ...transfer.align import ALIGN
+from ...transfer.carry import resolve_arms
+from ...errors import check
+from ...transfer.pretrain import METHODS, method_label
+from ..recipe import Recipe
+from ..recipe.levers import method_of
+from ..recipe.tuning import best_candidate, with_values
+from ...signals.splits import ALL, Split, budget_name, budget_splits, make_splits
+from ...signals.windows import Windows
+from .data import Side, data_sections
+
+
+class OfFold(Protocol):
+    """A task that belongs to a direction and a network, and perhaps to one fold."""
+
+    @property
+    def direction(self) -> str:
+        """Source -> target."""
+
+    @property
+    def network(self) -> str:
+        """Its name."""
+
+    @property
+    def protocol(self) -> str | None:
+        """The split rule."""
+
+    @property
+    def fold(self) -> int | None:
+        """Position among the rule's splits."""
+
+
+class Source(NamedTuple):
+    """What a source network is trained on (``pretraining.SOURCES`` or same_modality), and how."""
+
+    kind: str
+    method: Mapping[str, Any]
+
+    @property
+    def joint(self) -> bool:
+        """Whether the method learns from the target's training rows."""
+        return bool(METHODS[self.method["name"]].facts["joint"])
+
+    @property
+    def label(self) -> str:
+        """The method's name, with the parameters that are not its defaults."""
+        entry, parameters = METHODS.resolve(self.method)
+        return method_label(entry, parameters)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a study's tasks are made from.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to do.
+    sides : mapping
+        "eeg", "emg" or names of ``sets``; "same_modality NAME" for other data of a target's modality.
+    splits : mapping
+        Splits by (target, protocol, network), with every label.
+    labelled : mapping
+        Splits by (target, protocol, network, budget): the same folds, with the labels that a budget leaves;
+        tasks train on these.
+    finds : mapping of str to mapping of str to DataFrame
+        By variant, the tables of the stage "choices", once they are made.
+    variant : str
+        Which way to transfer of ``recipe.variants`` this is the frame of.
+    """
+
+    recipe: Recipe
+    sides: Mapping[str, Side]
+    splits: Mapping[tuple[str, str, str], list[Split]]
+    labelled: Mapping[tuple[str, str, str, str], list[Split]]
+    finds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    variant: str = ""
+
+    @property
+    def found(self) -> Mapping[str, Any]:
+        """Tables of the stage "choices" of this variant, by name."""
+        return self.finds.get(self.variant, {})
+
+    def of(self, variant: str) -> Plan:
+        """Return the frame of one way to transfer: the same data and splits."""
+        return replace(self, recipe=self.recipe.variants[variant], variant=variant) if variant else self
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """What the arms start from, each once, by the name that the arms give it."""
+        found = {}
+        usual = method_of(self.recipe["pretrain"])
+        for arm in resolve_arms(self.recipe["arms"]):
+            if arm.source is not None and arm.starts_from is not None:
+                found[arm.source] = Source(arm.starts_from, dict(arm.pretrain or usual))
+        return found
+
+    @property
+    def budgets(self) -> list[str]:
+        """Names of the budgets, from the smallest."""
+        return budget_names(self.recipe)
+
+    def split(
+        self,
+        direction: str,
+        network: str,
+        protocol: str | None = None,
+        fold: int | None = None,
+        budget: str | None = None,
+    ) -> Split:
+        """Return a split of the direction's target; what is not named is the first, or the largest budget."""
+        rule = protocol or self.recipe["split"][0]["by"]
+        key = (direction.split("->")[1], rule, network, budget or self.budgets[-1])
+        return self.labelled[key][fold or 0]
+
+    def train_settings(self, budget: str = ALL) -> dict[str, Any]:
+        """Return the schedule of a training on the target."""
+        train = dict(self.recipe["train"])
+        if budget != ALL and self.recipe["budget"]["epochs"] is not None:
+            train["epochs"] = self.recipe["budget"]["epochs"]
+        return train
+
+    def strangers(self, name: str, windows: Windows, task: OfFold) -> Windows:
+        """Return windows of the side ``name`` of people who are not in the target.
+
+        Parameters
+        ----------
+        name : str
+            A side: what a source is made from.
+        windows : Windows
+            Its signals or features.
+        task : SourceTask or TargetTask
+            Names the fold.
+
+        Returns
+        -------
+        Windows
+            Where ``name`` is the target itself, those of the people that the fold keeps aside; else all.
+        """
+        target = task.direction.split("->")[1]
+        if name != target:
+            return windows
+        split = self.split(task.direction, task.network, task.protocol, task.fold)
+        subjects = self.sides[target].windows(task.network).metadata["subject"].to_numpy(dtype=str)
+        aside = np.isin(windows.metadata["subject"].to_numpy(dtype=str), subjects[split.donors])
+        return windows.take(np.flatnonzero(aside))
+
+    def chosen(self, task: OfFold) -> dict[str, Any]:
+        """Return the values that inner validation chose for a task's fold, by path; none where none were."""
+        table = self.found.get("choices")
+        if self.recipe["tune"] is None or table is None:
+            return {}
+        mine = (table["direction"] == task.direction) & (table["network"] == task.network)
+        return best_candidate(
+            table[mine & (table["protocol"] == task.protocol) & (table["fold"] == task.fold)]
+        )
+
+    def tuned(self, task: OfFold) -> Plan:
+        """Return the frame of a task's fold: with the values that were chosen for it."""
+        values = self.chosen(task)
+        if not values:
+            return self
+        return replace(self, recipe=Recipe(with_values(self.recipe.resolved, values), self.recipe.path))
+
+    def recipe_network(self, name: str) -> dict[str, Any]:
+        """Return the recipe's specification of a network."""
+        return next(spec for spec in self.recipe["network"] if spec["name"] == name)
+
+    def searched_by_fold(self, direction: str) -> bool:
+        """Whether the topology is searched for every fold of the target by itself."""
+        search, (source, target) = self.recipe["search"], direction.split("->")
+        joint = ALIGN[self.recipe["align"]["name"]].facts["joint"]
+        return search is not None and (search["side"] == "target" or source == target or joint)
+
+    def network_spec(self, task: OfFold) -> dict[str, Any]:
+        """Return the specification of a task's network: the recipe's, with the topology that was found."""
+        spec, table = self.recipe_network(task.network), self.found.get("search")
+        if table is None or task.network not in self.recipe["search"]["networks"]:
+            return spec
+        mine = table["chosen"] & (table["direction"] == task.direction) & (table["network"] == task.network)
+        if self.searched_by_fold(task.direction):
+            mine &= (table["protocol"] == (task.protocol or "")) & (table["fold"] == task.fold)
+        return {**spec, **json.loads(table.loc[mine, "topology"].iloc[0])}
+
+
+def budget_names(recipe: Recipe) -> list[str]:
+    """Return the names of a recipe's budgets, from the smallest."""
+    budget = recipe["budget"]
+    return [ALL] if budget == ALL else [budget_name(s) for s in budget["seconds"]]
+
+
+def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
+    """Split the target of every direction.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to do.
+    sides : mapping
+        Loaded data.
+
+    Raises
+    ------
+    BiotransferError
+        When a split or budget cannot be made, a source has a single class, or two sets hold the same people.
+    """
+    splits: dict[tuple[str, str, str], list[Split]] = {}
+    labelled: dict[tuple[str, str, str, str], list[Split]] = {}
+    for direction in recipe["directions"]:
+        source, target = direction.split("->")
+        check(
+            len(sides[source].signals.classes) > 1,
+            f"{source}: a source of one class ({', '.join(sides[source].signals.classes)}) teaches nothing. "
+            f"Give it two or more with {source}: {{classes: [...]}}.",
+        )
+        check(
+            len(sides[target].signals.classes) > 1,
+            f"{target}: a target of one class ({', '.join(sides[target].signals.classes)}) leaves nothing to "
+            f"tell apart. Give it two or more with {target}: {{classes: [...]}}.",
+        )
+        _refuse_same_people(recipe, sides, source, target)
+        people = sides[target].signals.subjects
+        check(
+            len(people) > 1,
+            f"{target}: {sides[target].facts['dataset']!r} has one subject, {people}. The unit of a "
+            f"verdict is the person: load at least two, or use only directions with {target} as the source.",
+        )
+        for spec in recipe["network"]:
+            windows = sides[target].windows(spec["name"])
+            for rule in recipe["split"]:
+                key = (target, rule["by"], spec["name"])
+                if key not in splits:
+                    splits[key] = make_splits(windows, **_split_options(recipe, target, rule))
+                    for name, budgeted in _with_budgets(recipe, windows, splits[key]).items():
+                        labelled[(*key, name)] = budgeted
+    return Plan(recipe, sides, splits, labelled)
+
+
+def _with_budgets(recipe: Recipe, windows: Windows, splits: list[Split]) -> dict[str, list[Split]]:
+    """Return the folds with the labels that each budget leaves, by the budget's name."""
+    if recipe["budget"] == ALL:
+        return {ALL: splits}
+    options = {key: value for key, value in recipe["budget"].items() if key != "epochs"}
+    made = [budget_splits(windows, split, **options) for split in splits]
+    return {name: [fold[i] for fold in made] for i, name in enumerate(budget_names(recipe))}
+
+
+def _refuse_same_people(recipe: Recipe, sides: Mapping[str, Side], source: str, target: str) -> None:
+    """Refuse two sets of one origin that share people: the tested person would be in the source."""
+    if source == target:
+        return
+    sections = data_sections(recipe)
+    origins = [
+        (sections[name][0], sections[name][1]["data"], sections[name][1].get("seed"))
+        for name in (source, target)
+    ]
+    both = [s for s in sides[source].signals.subjects if s in set(sides[target].signals.subjects)]
+    check(
+        origins[0] != origins[1] or not both,
+        f"directions: {source}->{target} has {', '.join(both[:5])} of {origins[0][1]!r} in both sets, so the "
+        f"person tested would be in the source. Give the sets other subjects, or use {target}->{target}.",
+    )
+
+
+def _split_options(recipe: Recipe, target: str, rule: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a split's parameters, with the people kept aside as donors and smoke's few folds."""
+    options = dict(rule)
+    people = recipe["same_modality"].get(target, {}).get("people")
+    if people:
+        options["donors"] = people
+    if recipe["smoke"]:
+        if options.get("donors"):
+            options |= {"donors": 1, "folds": None}
+        if options.get("folds") and options["folds"] > 2:
+            options["folds"] = 2
+    return options

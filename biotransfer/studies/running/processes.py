@@ -1,0 +1,156 @@
+"""Worker processes of this machine: they map the prepared data, and a dead one's work is done again."""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ...errors import BiotransferError
+
+LOSSES = 3
+_ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
+)
+
+
+class _Kept:
+    """What is known of the processes that run, if any do."""
+
+    executor: Any = None
+    workers = 0
+    blocks = 0
+    afterwards: tuple[str, ...] = ()
+
+
+@contextmanager
+def kept_processes(*afterwards: str) -> Iterator[None]:
+    """End the worker processes when the outermost such block ends, and at once when it fails.
+
+    Parameters
+    ----------
+    *afterwards : str
+        Modules that will be needed in them once a study is through: see :func:`import_what_follows`.
+    """
+    _Kept.blocks += 1
+    _Kept.afterwards += afterwards
+    failed = True
+    try:
+        yield
+        failed = False
+    finally:
+        _Kept.blocks -= 1
+        if not _Kept.blocks:
+            _Kept.afterwards = ()
+            end_processes(at_once=failed)
+
+
+def import_what_follows() -> None:
+    """Let the processes import what outer blocks asked for, while this one collects what they found."""
+    import_in_processes(*_Kept.afterwards)
+
+
+def import_in_processes(*modules: str) -> None:
+    """Give the processes that run, if any, as many imports as they are; return at once.
+
+    One that is free takes the next; what it cannot import it will say when it is asked to use it.
+    """
+    if _Kept.executor is not None and modules:
+        with suppress(BrokenProcessPool):
+            for _ in range(_Kept.workers):
+                _Kept.executor.submit(_import, modules)
+
+
+def _import(modules: Sequence[str]) -> None:
+    for name in modules:
+        importlib.import_module(name)
+
+
+def share_with_processes(
+    function: Callable[..., Any], shared: object, arguments: Sequence[tuple[Any, ...]], workers: int
+) -> Iterator[Any]:
+    """Call ``function(shared, *given)`` for each of ``arguments`` in worker processes; yield as it comes.
+
+    Parameters
+    ----------
+    function : callable
+        Of a module.
+    shared : object
+        Written to a file once; a process reads it once.
+    arguments : sequence of tuple
+        Begun in this order.
+    workers : int
+        Processes.
+
+    Raises
+    ------
+    BiotransferError
+        When processes die three times without anything having been finished in between.
+    """
+    with tempfile.TemporaryDirectory(prefix="biotransfer-") as folder:
+        path = Path(folder) / "shared.pickle"
+        path.write_bytes(pickle.dumps(shared))
+        given = [(function, str(path), each) for each in arguments]
+        yield from each_in_processes(_with_shared, given, workers)
+
+
+def each_in_processes(
+    function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], workers: int
+) -> Iterator[Any]:
+    """Call ``function`` on each of ``arguments`` in worker processes; yield what it returns as it comes."""
+    from joblib.externals.loky import get_reusable_executor
+
+    waiting, losses = dict(enumerate(arguments)), 0
+    while waiting:
+        executor = get_reusable_executor(
+            max_workers=workers, timeout=300, kill_workers=losses > 0, env=_ONE_THREAD, initializer=_stay
+        )
+        _Kept.executor, _Kept.workers = executor, workers
+        try:
+            futures = {executor.submit(function, *given): i for i, given in waiting.items()}
+            for future in as_completed(futures):
+                result = future.result()
+                del waiting[futures[future]]
+                losses = 0
+                yield result
+        except BrokenProcessPool as error:
+            losses += 1
+            if losses == LOSSES:
+                raise BiotransferError(
+                    f"workers={workers}: a worker process died {LOSSES} times in a row, most likely for want "
+                    "of memory. What is finished is kept. Continue with fewer: --workers 1"
+                ) from error
+        except BaseException:
+            end_processes(at_once=True)
+            raise
+
+
+def _stay() -> None:
+    """Keep loky from replacing this process when it has grown: what grows are recordings that it maps."""
+    from joblib.externals.loky import process_executor
+
+    process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize
+
+
+def end_processes(*, at_once: bool = False) -> None:
+    """End the processes that were started: idle, they still hold memory; ``at_once``, whatever they do."""
+    executor, _Kept.executor = _Kept.executor, None
+    if executor is not None:
+        executor.shutdown(wait=not at_once, kill_workers=at_once)
+
+
+@lru_cache(maxsize=1)
+def _shared(path: str) -> Any:
+    return pickle.loads(Path(path).read_bytes())
+
+
+def _with_shared(function: Callable[..., Any], path: str, given: tuple[Any, ...]) -> Any:
+    return function(_shared(path), *given)

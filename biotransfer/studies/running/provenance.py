@@ -1,0 +1,114 @@
+"""Where a study's numbers come from: versions, commit, machine, data and command."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .data import Side
+from .estimate import count_trainings
+from .plan import Plan
+
+_PACKAGES = (
+    "biotransfer",
+    "numpy",
+    "scipy",
+    "numba",
+    "scikit-learn",
+    "mne",
+    "torch",
+    "pandas",
+    "braindecode",
+)
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of the packages that numbers depend on."""
+    out = {}
+    for name in _PACKAGES:
+        try:
+            out[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return out
+
+
+def git_commit() -> str:
+    """Return the commit of the checkout the package runs from; "" outside one."""
+    folder = Path(__file__).resolve().parents[3]
+    if not (folder / ".git").exists():
+        return ""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True, text=True, timeout=10, check=False,
+        )  # fmt: skip
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _cpu() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _data_facts(side: Side) -> dict[str, Any]:
+    facts = side.facts
+    files: dict[str, str] = facts.get("files", {})
+    return {
+        "n_files": len(files),
+        "windows_sha256": facts["digest"],
+        "sha256": hashlib.sha256("\n".join(f"{k} {v}" for k, v in files.items()).encode()).hexdigest(),
+        "files": files,
+    }
+
+
+def describe_run(
+    plan: Plan,
+    trainings: pd.DataFrame,
+    *,
+    started: str,
+    seconds: float,
+    workers: int,
+    device: str,
+    note: str,
+    command: str,
+) -> dict[str, Any]:
+    """Return the content of provenance.json; ``trainings`` says which engine ran."""
+    sides: Mapping[str, Side] = plan.sides
+    ran = trainings.groupby("network", sort=False)["engine"].unique()
+    return {
+        "recipe_uid": plan.recipe.uid,
+        "command": command,
+        "started": started,
+        "seconds": round(seconds, 1),
+        "n_trainings": count_trainings(plan),
+        "workers": workers,
+        "device": device,
+        "engine": {
+            name: " and ".join(sorted({*engines} - {"none"}) or ["none"]) for name, engines in ran.items()
+        },
+        "seeds": plan.recipe["seeds"],
+        "simulated": any(side.facts["simulated"] for side in sides.values()),
+        "note": note,
+        "data_files": {f"{name}: {side.facts['dataset']}": _data_facts(side) for name, side in sides.items()},
+        "versions": package_versions(),
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "cpu": _cpu(),
+        "git_commit": git_commit(),
+    }

@@ -1,0 +1,326 @@
+"""Recipe -> plan -> trials -> Results: cache, resume and workers. The only module that calls across."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ...transfer.carry import resolve_arms
+from ...evidence.checks import refuse_errors, run_checks, run_guards, say_accepted
+from ...errors import check
+from ..recipe import Recipe, load_recipe
+from ...signals.recording import html_table
+from ...results import CORE, SOURCES, Results, save_results
+from ...signals.splits import SPLITS
+from ...evidence.verdicts import compare
+from .collect import collect_finds, collect_tables
+from .data import Request, Side, data_sections, file_bytes, is_stored, open_request
+from .folder import (
+    check_folder,
+    claim_folder,
+    default_folder,
+    earlier_provenance,
+    finished_results,
+    mark_finished,
+    mark_unfinished,
+    only_writer,
+    outcome_uid,
+)
+from .orders import Order, portions
+from .plan import Plan, plan_study
+from .processes import each_in_processes, import_in_processes, import_what_follows, kept_processes
+from .provenance import describe_run
+from .store import DamagedError, TrialStore, export_weights
+from .tasks import STAGES, Planned, Ref, lay_out
+from .workers import Crew
+
+Progress = Callable[[str, int, int], None]
+_ATTEMPTS = 3
+_TRAINING = ("biotransfer.transfer.pretrain", "biotransfer.learning.training.compiled", "biotransfer.evidence.baselines.shallow")
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """One execution of a recipe.
+
+    Parameters
+    ----------
+    folder : Path
+        The study folder.
+    recipe : Recipe
+        What was asked.
+    results : Results
+        What was found.
+    unchanged : bool
+        Whether it was all there: same recipe, same data, same code.
+    """
+
+    folder: Path
+    recipe: Recipe
+    results: Results
+    unchanged: bool = False
+
+    @property
+    def report(self) -> Path:
+        """The HTML report; written by :func:`biotransfer.write_report`."""
+        return self.folder / "report.html"
+
+    def __repr__(self) -> str:
+        return f"<Study {self.recipe['title']!r} in {self.folder}>"
+
+    def _repr_html_(self) -> str:
+        return html_table({"folder": str(self.folder)}) + self.results._repr_html_()
+
+
+def prepare(
+    recipe: Recipe,
+    data_dir: str | Path | None = None,
+    *,
+    download: bool = True,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Plan:
+    """Load the data of a recipe and lay out its trainings.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to do.
+    data_dir : path, optional
+        Folder of data sets.
+    download : bool
+        Whether missing data may be fetched.
+    workers : int
+        Processes that prepare what is not in the cache.
+    progress : callable, optional
+        Told (what, done, total).
+    """
+    sections = data_sections(recipe)
+    where = None if data_dir is None else str(data_dir)
+    tested = {direction.split("->")[1] for direction in recipe["directions"]}
+    requests = {
+        name: Request(
+            modality,
+            section,
+            recipe["features"],
+            where,
+            recipe["smoke"],
+            download,
+            recipe["nuisance"] if name in tested else None,
+        )
+        for name, (modality, section) in sections.items()
+    }
+    sides: dict[str, Side] = {}
+    with kept_processes():
+        for name, side in open_sides(requests, workers):
+            if progress:
+                progress(f"loading {name}: {side.facts['dataset']}", len(sides), len(sections))
+            sides[name] = side
+    sides = {name: sides[name] for name in sections}
+    if progress:
+        progress("data loaded", len(sections), len(sections))
+    return plan_study(recipe, sides)
+
+
+def open_sides(requests: Mapping[str, Request], workers: int) -> Iterator[tuple[str, Side]]:
+    """Yield sides as they are there; several that are not stored are prepared side by side, large first."""
+    missing = [name for name in requests if workers > 1 and not is_stored(requests[name])]
+    if len(missing) > 1:
+        missing.sort(key=lambda name: -file_bytes(requests[name]))
+        given = [(name, requests[name]) for name in missing]
+        for i, opened in enumerate(each_in_processes(_open, given, workers)):
+            if not i:
+                import_in_processes(*_TRAINING)
+            yield opened
+        requests = {name: request for name, request in requests.items() if name not in missing}
+    for name, request in requests.items():
+        yield name, open_request(request)
+
+
+def _open(name: str, request: Request) -> tuple[str, Side]:
+    return name, open_request(request)
+
+
+def run_study(
+    recipe: str | Path | Mapping[str, Any] | Recipe,
+    out: str | Path | None = None,
+    *,
+    data_dir: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    workers: int = 1,
+    cluster: str | Path | Mapping[str, Any] | None = None,
+    device: str = "cpu",
+    smoke: bool = False,
+    note: str = "",
+    progress: Progress | None = None,
+) -> Study:
+    """Run a recipe, or continue it where it stopped.
+
+    Parameters
+    ----------
+    recipe : path, name of a shipped recipe, mapping or Recipe
+        What to do.
+    out : path, optional
+        Study folder; default ``studies/<recipe>-<uid>``.
+    data_dir : path, optional
+        Folder of data sets; else ``BIOTRANSFER_DATA``, the MNE data directory, or a download.
+    overrides : sequence of str
+        ``"key.subkey=value"``.
+    workers : int
+        Processes; results do not depend on it.
+    cluster : str, path or mapping, optional
+        Dask workers to run on instead: the address of a scheduler, or a YAML file or its content, such as
+        ``{"name": "slurm", "jobs": 4, "cores": 1, "memory": "8GB"}``. Default: the recipe's ``cluster``.
+    device : str
+        "cpu" or "cuda".
+    smoke : bool
+        Three people, one seed, two epochs.
+    note : str
+        Goes to provenance.json and the report.
+    progress : callable, optional
+        Told (what, done, total).
+
+    Returns
+    -------
+    Study
+        Its ``results`` hold the tables and verdicts; the report is written by ``write_report``.
+
+    Raises
+    ------
+    BiotransferError
+        For anything wrong with the request, before training.
+    """
+    check(workers >= 1, f"workers={workers}. Expected 1 or more.")
+    recipe = load_recipe(recipe, overrides, smoke=smoke)
+    folder = Path(out) if out is not None else default_folder(recipe)
+    started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
+    check_folder(folder, recipe)
+    with kept_processes():
+        plan = prepare(recipe, data_dir, workers=workers, progress=progress)
+        claim_folder(folder, plan)
+        uid = outcome_uid(plan)
+        with only_writer(folder):
+            found = finished_results(folder, uid)
+            if found is not None:
+                return Study(folder, recipe, found, unchanged=True)
+            mark_unfinished(folder)
+            guarded = run_guards(plan)
+            refuse_errors(guarded)
+            with Crew(workers, cluster or recipe["cluster"], device) as crew:
+                results = _run_plan(plan, folder, crew, progress)
+            provenance = earlier_provenance(folder) if results.provenance.get("trials_run") == 0 else {}
+            if provenance.get("recipe_uid") != recipe.uid:
+                provenance = describe_run(
+                    plan,
+                    results.extras["trainings"],
+                    started=started,
+                    seconds=earlier_provenance(folder).get("seconds", 0.0) + time.perf_counter() - clock,
+                    workers=workers,
+                    device=device,
+                    note=note,
+                    command=_command(),
+                )
+            results = replace(results, provenance=provenance)
+            results = replace(results, verdict_list=say_accepted(results.verdict_list, guarded))
+            results = replace(results, checks=run_checks(results, guarded))
+            save_results(results, folder)
+            mark_finished(folder, uid)
+    return Study(folder, recipe, results)
+
+
+def _command() -> str:
+    """Return what was typed, or "Python"."""
+    name = Path(sys.argv[0]).name
+    return shlex.join(["biotransfer", *sys.argv[1:]]) if name in ("biotransfer", "__main__.py") else "Python"
+
+
+def _run_plan(plan: Plan, folder: Path, crew: Crew, progress: Progress | None) -> Results:
+    """Run what is not there yet, and collect everything; what turns out damaged is run again."""
+    store = TrialStore(folder / "trials")
+    store.sweep()
+    n_run = 0
+    for attempt in range(_ATTEMPTS):
+        try:
+            choices = lay_out(plan, STAGES[:1])
+            n_run += _run_missing(plan, choices, store, crew, progress)
+            plan = replace(plan, finds=collect_finds(store, choices))
+            planned = [*choices, *lay_out(plan, STAGES[1:])]
+            for stage in STAGES[1:]:
+                entries = [entry for entry in planned if entry.kind.stage == stage]
+                n_run += _run_missing(plan, entries, store, crew, progress)
+            import_what_follows()
+            export_weights(
+                store,
+                [trial for entry in planned for trial in entry.trials],
+                folder / "weights",
+                {"recipe_uid": plan.recipe.uid},
+            )
+            results = _results(plan, collect_tables(store, planned))
+            break
+        except DamagedError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+    return replace(results, provenance={"trials_run": n_run})
+
+
+def _run_missing(
+    plan: Plan, planned: Sequence[Planned], store: TrialStore, crew: Crew, progress: Progress | None
+) -> int:
+    """Run the trials that are not stored, portion by portion; only this process writes."""
+    needed: set[Ref] = {ref for entry in planned for trial in entry.trials for ref in trial.needs.values()}
+    orders, seen = [], set[Ref]()
+    for entry in portions(planned):
+        own = [trial for trial in entry.trials if trial.ref not in seen]
+        seen |= {trial.ref for trial in own}
+        missing = [t for t in own if not store.has(t.ref, weights=bool(t.weights_name) or t.keeps_weights)]
+        if missing:
+            refs = {ref for trial in missing for ref in trial.needs.values()}
+            orders.append(Order(entry.kind, entry.task, missing, store.weights(refs & needed), entry.variant))
+    total = len(seen)
+    n_missing = sum(len(order.trials) for order in orders)
+    done, what = total - n_missing, planned[0].kind.summary if planned else ""
+    if progress and planned:
+        progress(what, done, total)
+    for trials, outcome in crew.run(plan, orders):
+        store.put(trials, outcome)
+        done += len(trials)
+        if progress:
+            progress(what, done, total)
+    return n_missing
+
+
+def _results(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Results:
+    """Compare the arms, and put everything together."""
+    recipe = plan.recipe
+    settings, arms = recipe["compare"], resolve_arms(recipe["arms"])
+    verdicts = compare(
+        tables["curves"],
+        against=settings["against"],
+        metric=settings["metric"],
+        measure=settings["measure"],
+        margin=settings["margin"],
+        alpha=settings["alpha"],
+        roles={arm.label: arm.role for arm in arms},
+        phrases={arm.label: arm.phrase for arm in arms},
+        leaking_protocols={rule["by"] for rule in recipe["split"] if SPLITS[rule["by"]].facts["leaks"]},
+    )
+    return Results(
+        recipe=recipe.to_dict(),
+        curves=tables["curves"],
+        predictions=tables["predictions"],
+        ledger=tables["ledger"],
+        sources=tables.get("sources", pd.DataFrame(columns=SOURCES)),
+        data={
+            name: {k: v for k, v in side.facts.items() if k != "files"} for name, side in plan.sides.items()
+        },
+        verdict_list=verdicts,
+        extras={name: table for name, table in tables.items() if name not in CORE},
+    )

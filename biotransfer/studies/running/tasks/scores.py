@@ -1,0 +1,123 @@
+"""Transferability: scores of every source on the target's training rows; a trial is an arm and a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ....transfer.carry import resolve_arms
+from ....learning.networks import initial_tensors
+from ....learning.networks.records import network_of
+from ....transfer.pretrain import METHODS
+from ....signals.splits import Split
+from ....learning.weights import Weights
+from ....signals.windows import Windows
+from ..plan import Plan
+from . import selection, target
+from .fold import FoldTask, every_fold, fold_facts, make_fold
+from .target import TargetTask, start_arms
+from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
+
+PERMUTATIONS = 19
+MAX_WINDOWS = 300
+
+
+@dataclass(frozen=True)
+class ScoreTask(FoldTask):
+    """Judge the sources of one fold before training on it."""
+
+
+def lay_out(plan: Plan) -> list[ScoreTask]:
+    """Return every fold at the largest budget, where the recipe names scores and an arm has a source."""
+    asked = plan.recipe["scores"] and _arms(plan)
+    return every_fold(plan, ScoreTask, plan.budgets[-1:]) if asked else []
+
+
+def _arms(plan: Plan) -> list[str]:
+    """Return one transfer arm of every source, fine-tuning first: whose gain its scores should foretell."""
+    found: dict[str, str] = {}
+    requests = [arm for arm in resolve_arms(plan.recipe["arms"]) if arm.role == "transfer"]
+    for arm in sorted(requests, key=lambda arm: arm.entry.name != "transferred"):
+        if arm.source is not None:
+            found.setdefault(arm.source, arm.label)
+    return list(found.values())
+
+
+def trials(plan: Plan, task: ScoreTask) -> list[Trial]:
+    """Return one trial per arm and seed; it needs what the arm starts from."""
+    facts = {
+        **fold_facts(plan, task),
+        "scores": plan.recipe["scores"],
+        "permutations": PERMUTATIONS,
+        "max_windows": MAX_WINDOWS,
+    }
+    arms, asked = _arms(plan), target.trials(plan, TargetTask(*_place(task)))
+    own_head = {arm.label: _own_head(plan, arm.source) for arm in resolve_arms(plan.recipe["arms"])}
+    return make_trials(
+        "scores",
+        facts,
+        [
+            TrialFacts(trial.columns, [trial.columns["seed"], own_head[trial.columns["arm"]]], trial.needs)
+            for trial in asked
+            if trial.columns["arm"] in arms and trial.needs
+        ],
+    )
+
+
+def _place(task: FoldTask) -> tuple[str, str, str, int, str, str]:
+    return task.direction, task.network, task.protocol, task.fold, task.split_name, task.budget
+
+
+def _own_head(plan: Plan, name: str | None) -> bool:
+    """Whether the source network's head tells the source's classes."""
+    source = plan.sources[name] if name else None
+    return source is not None and not source.joint and bool(METHODS[source.method["name"]].facts["labels"])
+
+
+def _source(plan: Plan, task: ScoreTask, name: str, windows: Windows) -> Windows:
+    """Return the windows that a source network learned from: of the people and classes that were chosen."""
+    picked = selection.chosen(plan, task.direction, task.network, task.protocol, task.fold)
+    if picked is None or plan.sources[name].kind == "same_modality":
+        return windows
+    chosen, split = picked.apply(windows, Split("all", "rows", np.arange(len(windows)), np.arange(0)))
+    return chosen.take(split.train)
+
+
+def run(
+    plan: Plan, task: ScoreTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
+) -> Outcome:
+    """Score what the arms start from on training rows; test rows are not looked at."""
+    from ....evidence.transferability import score_transfer
+
+    fold = make_fold(plan, task)
+    train = fold.windows.take(fold.split.train)
+    aligned, names = fold.source, {name for trial in wanted for name in trial.needs}
+    sources = {name: _source(plan, task, name, aligned) for name in names}
+    parts = []
+    for i, trial in enumerate(wanted):
+        ((name, ref),) = trial.needs.items()
+        seed, source = trial.columns["seed"], sources[name]
+        network = fold.network if plan.sources[name].joint else network_of(weights[ref])
+        fits = network.input_shape == fold.network.input_shape
+        tensors = {**initial_tensors(network, seed), **weights[ref].tensors}
+        if not fits:
+            network, tensors = fold.network, dict(start_arms(plan, fold, [trial], weights)[0].tensors)
+        table = score_transfer(
+            network,
+            tensors,
+            train,
+            source if fits else None,
+            own_head=fits and _own_head(plan, name),
+            scores=plan.recipe["scores"],
+            permutations=PERMUTATIONS,
+            max_windows=MAX_WINDOWS,
+            seed=seed,
+        )
+        parts.append(table.assign(trial=i))
+    return Outcome({"scores": pd.concat(parts, ignore_index=True)})
+
+
+SCORES = Kind("scores", "analyses", "scores and analyses", lay_out, trials, run)

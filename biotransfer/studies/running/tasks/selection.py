@@ -1,0 +1,175 @@
+"""Whom to learn from: one task per direction and network, or per fold where the target is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ....transfer.align import ALIGN, fit_alignment
+from ....transfer.pretrain import METHODS
+from ...recipe.levers import method_of
+from ....transfer.select import SELECT, Selection, Setting, select_source
+from ....transfer.select.problem import COLUMNS, read_selection
+from ....learning.weights import Weights
+from ....signals.windows import Windows
+from ..plan import Plan
+from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
+
+
+@dataclass(frozen=True)
+class SelectionTask:
+    """Choose people and classes of a source for one direction and network.
+
+    ``fold`` is None unless the choice looks at the target's training rows, or is among people whom the fold
+    keeps aside. Where a topology is searched, choices are tried with the one that the recipe names.
+    """
+
+    direction: str
+    network: str
+    protocol: str | None = None
+    fold: int | None = None
+    split_name: str = ""
+
+    @property
+    def label(self) -> str:
+        """File-name safe and unique within a study."""
+        parts = [self.direction.replace("->", "-to-"), self.network]
+        return "_".join(parts if self.fold is None else [*parts, str(self.protocol), f"fold{self.fold}"])
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What tells it from other tasks in the tables."""
+        return {
+            "direction": self.direction,
+            "network": self.network,
+            "protocol": self.protocol or "",
+            "split": self.split_name,
+        }
+
+
+def asks(plan: Plan) -> bool:
+    """Whether there is a choice to make: a selection other than all, and an arm with a source."""
+    mine = any(source.kind != "same_modality" for source in plan.sources.values())
+    return mine and plan.recipe["select"]["name"] != "all"
+
+
+def looks_at_target(plan: Plan, direction: str) -> bool:
+    """Whether the choice depends on the fold of the target."""
+    source, target = direction.split("->")
+    joint = ALIGN[plan.recipe["align"]["name"]].facts["joint"] or source == target
+    return asks(plan) and bool(joint or SELECT[plan.recipe["select"]["name"]].facts["joint"])
+
+
+def selection_task(plan: Plan, direction: str, network: str, protocol: str, fold: int) -> SelectionTask:
+    """Return the task whose choice holds for one fold of a target."""
+    if not looks_at_target(plan, direction):
+        return SelectionTask(direction, network)
+    name = plan.split(direction, network, protocol, fold).name
+    return SelectionTask(direction, network, protocol, fold, name)
+
+
+def chosen(plan: Plan, direction: str, network: str, protocol: str, fold: int) -> Selection | None:
+    """Return what was chosen for one fold of a target; None when everything is, or nothing was chosen yet."""
+    table = plan.found.get("selection")
+    if table is None or not asks(plan):
+        return None
+    columns = selection_task(plan, direction, network, protocol, fold).columns
+    return read_selection(table[(table[list(columns)] == list(columns.values())).all(axis=1)])
+
+
+def lay_out(plan: Plan) -> list[SelectionTask]:
+    """Return one task, or one per fold of the target; none when everything is chosen."""
+    tasks: dict[SelectionTask, None] = {}
+    for direction in plan.recipe["directions"] if asks(plan) else []:
+        for spec in plan.recipe["network"]:
+            for rule in plan.recipe["split"]:
+                for fold in range(len(plan.splits[direction.split("->")[1], rule["by"], spec["name"]])):
+                    tasks[selection_task(plan, direction, spec["name"], rule["by"], fold)] = None
+    return list(tasks)
+
+
+def trials(plan: Plan, task: SelectionTask) -> list[Trial]:
+    """Return the one trial of a task."""
+    recipe = plan.recipe
+    source, target = (plan.sides[name] for name in task.direction.split("->"))
+    facts: dict[str, Any] = {
+        **task.columns,
+        "windows": source.uid(task.network),
+        "network": plan.recipe_network(task.network),
+        **{key: recipe[key] for key in ("scale", "align", "select", "train", "engine")},
+        "pretrain": recipe["pretrain"],
+        "seed": recipe["seeds"][0],
+        "target": list(target.windows(task.network).names),
+    }
+    if task.fold is not None:
+        facts["split"] = plan.split(task.direction, task.network, task.protocol, task.fold).uid
+        facts["target"] = target.uid(task.network)
+    return make_trials("selection", facts, [TrialFacts({}, None)])
+
+
+def _setting(plan: Plan, task: SelectionTask, device: str) -> Setting:
+    """Align both sides by training rows, and say how a choice can be tried."""
+    from ....transfer.pretrain import hold_out_people
+    from ....transfer.select import inner_gains
+    from ....learning.training import Schedule
+
+    recipe = plan.recipe
+    source_name, target_name = task.direction.split("->")
+    sides: list[Windows] = [
+        plan.strangers(source_name, plan.sides[source_name].windows(task.network), task),
+        plan.sides[target_name].windows(task.network),
+    ]
+    held_out = hold_out_people(sides[0], recipe["pretrain"]["held_out"])
+    split = plan.split(task.direction, task.network, task.protocol, task.fold)
+    rows = (held_out.train, split.train)
+    fitted = [windows.take(own) for windows, own in zip(sides, rows, strict=True)]
+    alignment = fit_alignment(fitted[0], fitted[1], recipe["align"], scale=recipe["scale"])
+    source, target = alignment.source.apply(sides[0]), alignment.target.apply(sides[1])
+    method = method_of(recipe["pretrain"])
+    trains = SELECT[recipe["select"]["name"]].facts["trains"]
+    gains = inner_gains(
+        source,
+        held_out,
+        target,
+        split,
+        plan.recipe_network(task.network),
+        seed=recipe["seeds"][0],
+        schedule=Schedule(**recipe["train"]),
+        method=method,
+        engine=recipe["engine"],
+        device=device,
+    )
+    return Setting(
+        source.take(held_out.train),
+        target.take(split.train),
+        gains if trains else None,
+        int(METHODS[method["name"]].facts["people"]),
+    )
+
+
+def rehearse(plan: Plan) -> None:
+    """Refuse a selection that cannot be made, before anything trains.
+
+    Raises
+    ------
+    BiotransferError
+        With the reason.
+    """
+    for task in lay_out(plan):
+        if not task.fold:
+            untrained = replace(_setting(plan, task, "cpu"), gains=lambda groups: np.zeros((len(groups), 2)))
+            select_source(untrained, plan.recipe["select"])
+
+
+def run(
+    plan: Plan, task: SelectionTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
+) -> Outcome:
+    """Choose, by training rows of both sides only."""
+    selection = select_source(_setting(plan, task, device), plan.recipe["select"])
+    return Outcome({"selection": selection.table[list(COLUMNS)].assign(trial=0)})
+
+
+SELECTION = Kind("selection", "choices", "choice of source people", lay_out, trials, run)

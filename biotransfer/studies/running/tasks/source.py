@@ -1,0 +1,273 @@
+"""Source networks: one task per direction, network, kind of source and method; a trial is a seed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ....transfer.align import ALIGN, fit_alignment
+from ....errors import check
+from ....signals.features import extract_features
+from ....learning.networks import NETWORKS, Network
+from ....transfer.pretrain import METHODS, SOURCES, why_not
+from ....transfer.pretrain.sources import invent_labels
+from ....transfer.select import Selection
+from ....learning.weights import Weights
+from ....signals.windows import Windows, natural_sorted
+from ..plan import Plan
+from . import selection
+from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
+
+if TYPE_CHECKING:
+    from .target import TargetTask
+
+
+@dataclass(frozen=True)
+class SourceTask:
+    """Train the source networks of one kind.
+
+    ``name`` is what the arms call the source, ``kind`` what it is trained on, ``method`` how (a label).
+    ``fold`` is None unless the source depends on the fold of the target: its people are kept aside fold by
+    fold, the selection, the alignment or the method looks at the target's training rows, or values were
+    chosen for it: then it is the first fold with the same values.
+    """
+
+    direction: str
+    network: str
+    name: str
+    kind: str
+    method: str
+    protocol: str | None = None
+    fold: int | None = None
+
+    @property
+    def label(self) -> str:
+        """File-name safe and unique within a study."""
+        parts = [self.direction.replace("->", "-to-"), self.network, self.kind]
+        if self.name != self.kind:
+            parts.append(re.sub(r"[^\w.=-]+", "-", self.method).strip("-"))
+        if self.fold is not None:
+            parts += [str(self.protocol), f"fold{self.fold}"]
+        return "_".join(parts)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What tells it from other tasks in the tables."""
+        return {
+            "direction": self.direction,
+            "network": self.network,
+            "protocol": self.protocol or "",
+            "source": self.kind,
+            "method": self.method,
+        }
+
+
+def source_task(plan: Plan, name: str, direction: str, network: str, protocol: str, fold: int) -> SourceTask:
+    """Return the task that trains the source called ``name`` for one fold of a target."""
+    source = plan.sources[name]
+    joint = ALIGN[plan.recipe["align"]["name"]].facts["joint"] or source.joint
+    joint = joint or (plan.searched_by_fold(direction) and network in plan.recipe["search"]["networks"])
+    joint = joint or (source.kind != "same_modality" and selection.looks_at_target(plan, direction))
+    task = SourceTask(direction, network, name, source.kind, source.label)
+    if joint or _pool(plan, task)[0] == direction.split("->")[1]:
+        return replace(task, protocol=protocol, fold=fold)
+    if plan.recipe["tune"] is not None:
+        chosen = [plan.chosen(replace(task, protocol=protocol, fold=f)) for f in range(fold + 1)]
+        return replace(task, protocol=protocol, fold=chosen.index(chosen[fold]))
+    return task
+
+
+def closed(plan: Plan, name: str, direction: str, network: str, protocol: str, fold: int) -> bool:
+    """Whether the selection found nothing worth transferring for one fold of a target."""
+    picked = selection.chosen(plan, direction, network, protocol, fold)
+    return picked is not None and not picked.transfer and plan.sources[name].kind != "same_modality"
+
+
+def _picked(plan: Plan, task: SourceTask) -> Selection | None:
+    """Return whom the source is learned from; None for everybody."""
+    if task.kind == "same_modality":
+        return None
+    protocol = task.protocol or plan.recipe["split"][0]["by"]
+    return selection.chosen(plan, task.direction, task.network, protocol, task.fold or 0)
+
+
+def lay_out(plan: Plan) -> list[SourceTask]:
+    """Return what the arms start from, each once."""
+    tasks: dict[SourceTask, None] = {}
+    for direction in plan.recipe["directions"]:
+        for spec in plan.recipe["network"]:
+            for rule in plan.recipe["split"]:
+                key = (direction.split("->")[1], rule["by"], spec["name"])
+                for fold in range(len(plan.splits[key])):
+                    for name in plan.sources:
+                        task = source_task(plan, name, direction, spec["name"], rule["by"], fold)
+                        if not closed(plan, name, direction, spec["name"], rule["by"], fold):
+                            tasks[task] = None
+    return list(tasks)
+
+
+def trials(plan: Plan, task: SourceTask) -> list[Trial]:
+    """Return one trial per seed."""
+    plan = plan.tuned(task)
+    recipe = plan.recipe
+    target = task.direction.split("->")[1]
+    facts: dict[str, Any] = {
+        **task.columns,
+        "windows": _pool(plan, task)[1].uid(task.network),
+        "network": plan.network_spec(task),
+        **{key: recipe[key] for key in ("scale", "align", "train", "engine")},
+        "held_out": recipe["pretrain"]["held_out"],
+        "method": dict(plan.sources[task.name].method),
+        "target": list(plan.sides[target].windows(task.network).names),
+    }
+    picked = _picked(plan, task)
+    if picked is not None:
+        facts["select"] = [sorted(picked.people), picked.classes]
+    if task.kind in SOURCES:
+        facts["options"] = _options(plan, task)
+    if task.fold is not None:
+        facts["split"] = plan.split(task.direction, task.network, task.protocol, task.fold).uid
+        facts["target"] = plan.sides[target].uid(task.network)
+    return make_trials(
+        "source",
+        facts,
+        [TrialFacts({"seed": seed}, seed, {}, f"{task.label}_seed{seed}") for seed in recipe["seeds"]],
+    )
+
+
+def _pool(plan: Plan, task: SourceTask) -> tuple[str, Any]:
+    """Return the name and side of the data that the source is trained on."""
+    source, target = task.direction.split("->")
+    name = source
+    if task.kind == "same_modality":
+        name = f"same_modality {target}" if f"same_modality {target}" in plan.sides else target
+    return name, plan.sides[name]
+
+
+def _source_windows(plan: Plan, task: SourceTask, seed: int) -> Windows:
+    """Return what the source network of one seed is trained on, before alignment."""
+    name, side = _pool(plan, task)
+    if task.kind == "same_modality":
+        return plan.strangers(name, side.windows(task.network), task)
+    entry, options = SOURCES[task.kind], _options(plan, task)
+    if entry.facts["made_from"] == "windows":
+        return entry.function(plan.strangers(name, side.windows(task.network), task), seed, **options)
+    windows = entry.function(plan.strangers(name, side.signals, task), seed, **options)
+    if NETWORKS[task.network].facts["takes"] == "features":
+        windows = extract_features(windows, plan.recipe["features"])
+    return invent_labels(windows, seed) if options.get("kind") == "gaussian" else windows
+
+
+def _options(plan: Plan, task: SourceTask) -> dict[str, Any]:
+    """Return the parameters of what the source is trained on."""
+    if task.kind == "noise":
+        return {"kind": plan.recipe["pretrain"]["noise"]}
+    if task.kind == "simulated":
+        return {"preprocess": plan.sides[_pool(plan, task)[0]].facts["preprocessing"]}
+    return {}
+
+
+def rehearse(plan: Plan, target: TargetTask, name: str, network: Network, target_network: Network) -> None:
+    """Refuse a source that its method cannot be asked of, before anything trains.
+
+    Raises
+    ------
+    BiotransferError
+        With the reason.
+    """
+    from ....transfer.pretrain import hold_out_people
+
+    task = source_task(plan, name, target.direction, target.network, target.protocol, target.fold)
+    own = task if task.kind == "same_modality" else replace(task, kind="supervised")
+    windows = _source_windows(plan, own, 0)
+    split = hold_out_people(windows, plan.recipe["pretrain"]["held_out"])
+    reason = why_not(
+        METHODS[plan.sources[name].method["name"]],
+        network=network,
+        target=target_network,
+        n_people=int(windows.metadata["subject"].iloc[split.train].nunique()),
+    )
+    check(reason is None, f"{target.direction}: {reason}")
+
+
+def run(
+    plan: Plan, task: SourceTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
+) -> Outcome:
+    """Train the source networks of some seeds and see what they know about strangers.
+
+    A control trains on the rows that the source trains on. The alignment's target side is fitted on the
+    training side of the task's (or the first) fold, the same for every budget; the source side does not
+    depend on it. Windows of the target are given to methods that learn from both.
+    """
+    from ....evidence.metrics import accuracy, balanced_accuracy
+    from ....transfer.pretrain import hold_out_people, pretrain
+    from ....learning.training import Schedule
+
+    plan = plan.tuned(task)
+    recipe, seeds = plan.recipe, [trial.columns["seed"] for trial in wanted]
+    target = task.direction.split("->")[1]
+    rows = plan.split(task.direction, task.network, task.protocol, task.fold).fit_rows
+    target_train = plan.sides[target].windows(task.network).take(rows)
+    source, picked = plan.sources[task.name], _picked(plan, task)
+    own = task if task.kind == "same_modality" else replace(task, kind="supervised")
+    split = hold_out_people(_source_windows(plan, own, seeds[0]), recipe["pretrain"]["held_out"])
+    aligned = []
+    for seed in seeds if task.kind in SOURCES and SOURCES[task.kind].facts["drawn"] else seeds[:1]:
+        windows = _source_windows(plan, task, seed)
+        alignment = fit_alignment(
+            windows.take(split.train), target_train, recipe["align"], scale=recipe["scale"]
+        )
+        aligned.append(alignment.source.apply(windows))
+    if picked is not None:
+        aligned, (split, *_) = map(
+            list, zip(*(picked.apply(windows, split) for windows in aligned), strict=True)
+        )
+    trained = pretrain(
+        aligned,
+        split,
+        plan.network_spec(task),
+        seeds,
+        Schedule(**recipe["train"]),
+        method=source.method,
+        target=alignment.target.apply(target_train) if source.joint else None,
+        engine=recipe["engine"],
+        device=device,
+        facts={
+            "source": task.kind,
+            "direction": task.direction,
+            "data_uid": aligned[0].digest(),
+            **_card(plan, _pool(plan, task)[1], task.network),
+        },
+    )
+    people = ", ".join(natural_sorted(aligned[0].metadata["subject"].iloc[split.test].unique()))
+    table = pd.DataFrame(
+        {
+            "trial": range(len(seeds)),
+            "subjects": people if split.rule == "subject" else f"{people}, other recordings",
+            "windows": len(split.test),
+            "accuracy": [float(accuracy(item.y_true, item.y_pred)) for item in trained],
+            "balanced_accuracy": [float(balanced_accuracy(item.y_true, item.y_pred)) for item in trained],
+            "chance": 1.0 / len(aligned[0].classes),
+        }
+    )
+    return Outcome({"sources": table}, {i: item.weights for i, item in enumerate(trained)})
+
+
+def _card(plan: Plan, side: Any, network: str) -> dict[str, Any]:
+    """Return how a source network's inputs were made, for its weights card."""
+    features = NETWORKS[network].facts["takes"] == "features"
+    return {
+        "dataset": side.facts["dataset"],
+        "preprocessing": side.facts["preprocessing"],
+        "window": side.facts["window"],
+        "features": side.facts["features_spec"] if features else None,
+        "scale": plan.recipe["scale"],
+        "align": plan.recipe["align"],
+    }
+
+
+SOURCE = Kind("source", "sources", "source networks", lay_out, trials, run)

@@ -1,0 +1,149 @@
+"""The target: one task per direction, network, rule, budget and fold; a trial is an arm and a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ....transfer.carry import Arm, make_arms, resolve_arms
+from ....learning.networks import initial_tensors
+from ....learning.networks.checkpoints import fingerprint
+from ....learning.weights import Weights
+from ..plan import Plan
+from ..input_check import check_inputs
+from . import selection, source
+from .fold import Fold, FoldTask, every_fold, fold_facts, make_fold
+from .tables import curve_table, ledger_table, prediction_table, training_table
+from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
+
+FOLLOWED_SEEDS = 2
+
+
+@dataclass(frozen=True)
+class TargetTask(FoldTask):
+    """Train arms and seeds on one fold of the target, with one budget of labels."""
+
+
+def lay_out(plan: Plan) -> list[TargetTask]:
+    """Return every fold of every direction, network, rule and budget."""
+    return every_fold(plan, TargetTask, plan.budgets)
+
+
+def trials(plan: Plan, task: TargetTask) -> list[Trial]:
+    """Return one trial per arm and seed."""
+    plan = plan.tuned(task)
+    recipe = plan.recipe
+    facts = {**fold_facts(plan, task), "train": plan.train_settings(task.budget), "engine": recipe["engine"]}
+    trained = {
+        name: {
+            trial.columns["seed"]: trial.ref
+            for trial in source.trials(
+                plan,
+                source.source_task(plan, name, task.direction, task.network, task.protocol, task.fold),
+            )
+        }
+        for name in plan.sources
+        if not source.closed(plan, name, task.direction, task.network, task.protocol, task.fold)
+    }
+    asked, kept, largest = [], followed(plan), task.budget == plan.budgets[-1]
+    for arm in resolve_arms(recipe["arms"]):
+        own = [arm.spec] if arm.weights is None else [arm.spec, fingerprint(arm.weights, task.network)]
+        for seed in recipe["seeds"]:
+            needs = {arm.source: trained[arm.source][seed]} if arm.source in trained else {}
+            keeps = largest and arm.label in kept and seed in recipe["seeds"][:FOLLOWED_SEEDS]
+            columns = {"arm": arm.label, "seed": seed}
+            asked.append(TrialFacts(columns, [*own, seed], needs, keeps_weights=keeps))
+    return make_trials("target", facts, asked)
+
+
+def followed(plan: Plan) -> list[str]:
+    """Return the arms whose final weights are looked at: the baseline, a transfer, a control."""
+    requests, against = resolve_arms(plan.recipe["arms"]), plan.recipe["compare"]["against"]
+    if not plan.recipe["moved"]:
+        return []
+    transfers = [arm for arm in requests if arm.role == "transfer" and arm.label != against]
+    transfers.sort(key=lambda arm: arm.entry.name != "transferred")
+    controls = [arm for arm in requests if arm.role == "control" and arm.label != against]
+    return [against, *(arm.label for arm in (*transfers[:1], *controls[:1]))]
+
+
+def rehearse(plan: Plan) -> None:
+    """Do all but training for the first fold of every direction, network and rule, least and most labels.
+
+    Raises
+    ------
+    BiotransferError
+        As the study itself would.
+    """
+    for variant in plan.recipe.variants:
+        _rehearse(plan.of(variant))
+
+
+def _rehearse(plan: Plan) -> None:
+    selection.rehearse(plan)
+    for task in lay_out(plan):
+        if task.fold == 0 and task.budget in (plan.budgets[0], plan.budgets[-1]):
+            fold = make_fold(plan, task)
+            untrained = {}
+            for name in plan.sources:
+                source.rehearse(plan, task, name, fold.source_network, fold.network)
+                record = fold.network if plan.sources[name].joint else fold.source_network
+                untrained[name] = Weights(initial_tensors(record, 0), {"network": record.describe()})
+            check_inputs(plan, task, fold.network)
+            make_arms(
+                plan.recipe["arms"],
+                untrained,
+                fold.network,
+                0,
+                target=fold.windows.take(fold.split.train),
+            )
+
+
+def run(
+    plan: Plan, task: TargetTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
+) -> Outcome:
+    """Train arms and seeds of one fold: the same windows, batches and heads; other starting weights."""
+    from ....learning.training import Schedule, train
+
+    plan = plan.tuned(task)
+    fold = make_fold(plan, task)
+    check_inputs(plan, task, fold.network)
+    arms = start_arms(plan, fold, wanted, weights)
+    schedule = Schedule(**plan.train_settings(task.budget))
+    engine = plan.recipe["engine"]
+    curves = train(fold.network, arms, fold.windows, fold.split, schedule, engine=engine, device=device)
+    return Outcome(
+        {
+            "curves": curve_table(curves, fold.windows, fold.split),
+            "predictions": prediction_table(curves, fold.windows, fold.split),
+            "ledger": ledger_table(arms),
+            "trainings": training_table(curves, arms),
+            "fits": pd.DataFrame({"trial": range(len(wanted)), **fold.fitted}),
+        },
+        {
+            i: Weights(curves.tensors[i], {"network": fold.network.describe()})
+            for i, trial in enumerate(wanted)
+            if trial.keeps_weights
+        },
+    )
+
+
+def start_arms(plan: Plan, fold: Fold, wanted: Sequence[Trial], weights: Mapping[Ref, Weights]) -> list[Arm]:
+    """Return the arm that each trial starts from, in their order."""
+    specs = {arm.label: arm.spec for arm in resolve_arms(plan.recipe["arms"])}
+    target = fold.windows.take(fold.split.train)
+    arms: list[Arm] = [None] * len(wanted)  # type: ignore[list-item]
+    for seed in dict.fromkeys(trial.columns["seed"] for trial in wanted):
+        mine = [i for i, trial in enumerate(wanted) if trial.columns["seed"] == seed]
+        trained: dict[str, Weights | None] = dict.fromkeys(plan.sources)
+        trained |= {name: weights[ref] for i in mine for name, ref in wanted[i].needs.items()}
+        asked = [specs[wanted[i].columns["arm"]] for i in mine]
+        made = make_arms(asked, trained, fold.network, seed, stream=fold.split.uid, target=target)
+        for i, arm in zip(mine, made, strict=True):
+            arms[i] = arm
+    return arms
+
+
+TARGET = Kind("target", "targets", "arms on the target", lay_out, trials, run)

@@ -1,0 +1,153 @@
+"""The topology of a network, found by validation inside training rows; a trial is one search."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ....transfer.align import fit_alignment
+from ...topologies import choose, on_front, read_space, run_search
+from ....signals.splits import Split, inner_splits
+from ....learning.weights import Weights
+from ....signals.windows import Windows
+from ..plan import Plan
+from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
+
+
+@dataclass(frozen=True)
+class SearchTask:
+    """Search the topology of one network for one direction.
+
+    ``fold`` is None unless the search depends on the fold of the target: it runs on the target's training
+    rows, on people whom the fold keeps aside, or behind an alignment that looks at the target.
+    """
+
+    direction: str
+    network: str
+    protocol: str | None = None
+    fold: int | None = None
+
+    @property
+    def label(self) -> str:
+        """File-name safe and unique within a study."""
+        parts = [self.direction.replace("->", "-to-"), self.network, "search"]
+        if self.fold is not None:
+            parts += [str(self.protocol), f"fold{self.fold}"]
+        return "_".join(parts)
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What tells it from other tasks in the tables."""
+        return {
+            "direction": self.direction,
+            "network": self.network,
+            "protocol": self.protocol or "",
+            "fold": -1 if self.fold is None else self.fold,
+        }
+
+
+def lay_out(plan: Plan) -> list[SearchTask]:
+    """Return every search that the recipe asks for, each once."""
+    settings = plan.recipe["search"]
+    tasks: dict[SearchTask, None] = {}
+    own = [spec["name"] for spec in plan.recipe["network"]]
+    for direction in plan.recipe["directions"] if settings else []:
+        for name in [name for name in settings["networks"] if name in own]:
+            for rule in plan.recipe["split"]:
+                key = (direction.split("->")[1], rule["by"], name)
+                for fold in range(len(plan.splits[key])):
+                    task = SearchTask(direction, name, rule["by"], fold)
+                    tasks[task if plan.searched_by_fold(direction) else SearchTask(direction, name)] = None
+    return list(tasks)
+
+
+def trials(plan: Plan, task: SearchTask) -> list[Trial]:
+    """Return the one search."""
+    recipe = plan.recipe
+    source, target = task.direction.split("->")
+    facts: dict[str, Any] = {
+        **task.columns,
+        "search": {k: v for k, v in recipe["search"].items() if k not in ("networks", "space")},
+        "space": recipe["search"]["space"].get(task.network),
+        "network": plan.recipe_network(task.network),
+        **{key: recipe[key] for key in ("scale", "align", "train", "engine")},
+        "held_out": recipe["pretrain"]["held_out"],
+        "source": plan.sides[source].uid(task.network),
+        "target": list(plan.sides[target].windows(task.network).names),
+    }
+    if task.fold is not None:
+        facts["split"] = plan.split(task.direction, task.network, task.protocol, task.fold).uid
+        facts["target"] = plan.sides[target].uid(task.network)
+    return make_trials("search", facts, [TrialFacts({}, None)])
+
+
+def _inner_folds(plan: Plan, task: SearchTask) -> list[tuple[Windows, Split]]:
+    """Return the windows searched on, aligned anew by the training rows of every inner fold."""
+    from ....transfer.pretrain import hold_out_people
+
+    recipe, settings = plan.recipe, plan.recipe["search"]
+    source_name, target_name = task.direction.split("->")
+    source = plan.strangers(source_name, plan.sides[source_name].windows(task.network), task)
+    target = plan.sides[target_name].windows(task.network)
+    source_rows = hold_out_people(source, recipe["pretrain"]["held_out"]).train
+    outer = plan.split(task.direction, task.network, task.protocol, task.fold)
+    options = {"folds": settings["folds"], "seed": settings["seed"]}
+    folds = []
+    if settings["side"] == "source":
+        own = Split("source", "subject", source_rows, np.empty(0, dtype=np.int64))
+        for inner in inner_splits(source, own, **options):
+            alignment = fit_alignment(
+                source.take(inner.train), target.take(outer.fit_rows), recipe["align"], scale=recipe["scale"]
+            )
+            folds.append((alignment.source.apply(source), inner))
+    else:
+        for inner in inner_splits(target, outer, **options):
+            alignment = fit_alignment(
+                source.take(source_rows), target.take(inner.train), recipe["align"], scale=recipe["scale"]
+            )
+            folds.append((alignment.target.apply(target), inner))
+    return folds
+
+
+def run(
+    plan: Plan, task: SearchTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
+) -> Outcome:
+    """Search, and say which topology every arm of the direction gets."""
+    from ...topologies import evaluate_topologies
+    from ....learning.training import Schedule
+
+    recipe, settings = plan.recipe, plan.recipe["search"]
+    folds, base = _inner_folds(plan, task), plan.recipe_network(task.network)
+    schedule, seeds = Schedule(**recipe["train"]), list(range(settings["inits"]))
+    found = run_search(
+        lambda specs: evaluate_topologies(
+            specs, base, folds, schedule, seeds, engine=recipe["engine"], device=device
+        ),
+        read_space(task.network, settings["space"].get(task.network)),
+        generations=settings["generations"],
+        population=settings["population"],
+        seed=settings["seed"],
+    )
+    chosen = choose(found, settings["choose"])
+    table = pd.DataFrame(
+        {
+            "trial": 0,
+            "candidate": range(len(found)),
+            "topology": [json.dumps(dict(c.parameters_of)) for c in found],
+            "error": [c.error for c in found],
+            "standard_error": [c.standard_error for c in found],
+            "parameters": [c.parameters for c in found],
+            "operations": [c.operations for c in found],
+            "front": on_front(found),
+            "chosen": [c is chosen for c in found],
+        }
+    )
+    return Outcome({"search": table})
+
+
+SEARCH = Kind("search", "choices", "topology searches", lay_out, trials, run)

@@ -1,0 +1,1 @@
+"""The levers of transfer: select, align, pretrain, carry."""

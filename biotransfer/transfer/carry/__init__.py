@@ -1,0 +1,111 @@
+"""Arms: what a training starts from, paired by construction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ...errors import BiotransferError, check
+from ...learning.networks.network import Network, initial_tensors
+from ...learning.training.arm import Arm, LedgerRow, Penalty, carried_share
+from ...learning.weights import Tensors, Weights
+from ...signals.windows import Windows
+from .catalog import ARMS
+from .controls import scratch
+from .given import given_source
+from .request import ArmRequest, known_arms, resolve_arm, resolve_arms
+from .starting import source_network
+from .validity import why_not
+
+__all__ = [
+    "ARMS", "Arm", "ArmRequest", "LedgerRow", "Penalty", "carried_share", "known_arms",
+    "make_arms", "resolve_arm", "resolve_arms", "why_not",
+]  # fmt: skip
+
+
+def make_arms(
+    specs: Sequence[str | Mapping[str, Any]],
+    sources: Mapping[str, Weights | None],
+    network: Network,
+    seed: int,
+    *,
+    stream: str = "target",
+    target: Windows | None = None,
+) -> list[Arm]:
+    """Return the arms of one seed: same fresh tensors, same head, other starting weights.
+
+    Parameters
+    ----------
+    specs : sequence of str or mapping
+        Catalog names, with parameters and a ``label`` where an arm has some.
+    sources : mapping
+        Trained weights by what the arms call them (``ArmRequest.source``): what they were trained on and,
+        where an arm says so, by which method. None where nothing is worth transferring: the arm then starts
+        where scratch starts, and its ledger says so.
+    network : Network
+        The target's network.
+    seed : int
+        Shared by all arms: draws heads and fresh layers, orders the batches.
+    stream : str
+        See :func:`.initial_tensors`.
+    target : Windows, optional
+        The target's labelled training windows, aligned: for arms that look at them before they train.
+
+    Raises
+    ------
+    BiotransferError
+        When an arm's source or the target's windows are not there, or a method does not fit (see
+        :func:`why_not`).
+
+    Examples
+    --------
+    >>> from biotransfer.learning.networks import build_network
+    >>> [arm.name for arm in make_arms(["scratch"], {}, build_network("mlp", (8,), 3), seed=0)]
+    ['scratch']
+    """
+    fresh = initial_tensors(network, seed, stream=stream)
+    for value in fresh.values():
+        value.setflags(write=False)
+    arms = []
+    for request in resolve_arms(specs):
+        entry, wanted = request.entry, request.source
+        check(
+            wanted is None or wanted in sources,
+            f"arm {request.label!r} starts from a {wanted!r} source, which was not trained. "
+            f"Pass sources={{{wanted!r}: weights}}.",
+        )
+        source = sources[wanted] if wanted else given_source(request, network)
+        if wanted is not None and source is None:
+            arms.append(_untransferred(request, fresh, network, seed))
+            continue
+        needs = entry.facts["needs"]
+        record = source_network(source) if source is not None and _RUNS_SOURCE.intersection(needs) else None
+        reason = why_not(entry, network=network, source=record)
+        if reason is not None:
+            raise BiotransferError(reason)
+        extra: tuple[Windows, ...] = ()
+        if "target_rows" in needs:
+            check(
+                target is not None,
+                f"arm {request.label!r} looks at the target's training windows. "
+                "Pass target=windows.take(split.train).",
+            )
+            assert target is not None
+            extra = (target,)
+        arm = entry.function(source, dict(fresh), network, seed, *extra, **request.parameters)
+        arms.append(replace(arm, name=request.label))
+    return arms
+
+
+def _untransferred(request: ArmRequest, fresh: Tensors, network: Network, seed: int) -> Arm:
+    """Return an arm whose source was found not worth transferring."""
+    teacher = {"teacher": "scratch"} if "teacher" in request.parameters else None
+    arm = scratch(None, dict(fresh), network, seed)
+    if teacher:
+        arm = request.entry.function(None, dict(fresh), network, seed, **{**request.parameters, **teacher})
+    ledger = tuple(replace(row, reason=f"nothing is transferred: {row.reason}") for row in arm.ledger)
+    return replace(arm, name=request.label, ledger=ledger)
+
+
+_RUNS_SOURCE = frozenset({"source_features", "source_logits"})

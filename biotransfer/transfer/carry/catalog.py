@@ -1,0 +1,115 @@
+"""The arms that a recipe can name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...catalog import Catalog, Entry
+from . import carrying, controls, discriminability, extra_data, regularized
+from .validity import REFUSED
+
+_YOSINSKI = "Yosinski et al. 2014, arXiv:1411.1792"
+_ULMFIT = "Howard & Ruder 2018, arXiv:1801.06146"
+
+
+def _entry(
+    function: Callable[..., Any],
+    role: str,
+    starts_from: str | None,
+    summary: str,
+    source: str = "own",
+    *,
+    phrase: str,
+    needs: tuple[str, ...] = (),
+    lever: str = "carry",
+    standard: bool = True,
+) -> Entry:
+    """Return an entry.
+
+    ``phrase`` begins the verdict's sentence, ``needs`` are keys of validity.NEEDS, a control is ``standard``
+    when every study should have it.
+    """
+    facts = {"role": role, "starts_from": starts_from, "lever": lever, "phrase": phrase,
+             "needs": needs, "standard": standard}  # fmt: skip
+    return Entry(function.__name__, summary, function, source, facts)
+
+
+def _transfer(function: Callable[..., Any], summary: str, source: str, **facts: Any) -> Entry:
+    return _entry(function, "transfer", "supervised", summary, source, **facts)
+
+
+ARMS = Catalog(
+    "arm",
+    [
+        _entry(controls.scratch, "baseline", None, "Random weights.", phrase="Random weights"),
+        _transfer(carrying.transferred, "The source's weights; everything trains.",
+                  "Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074", phrase="Pretraining on {source}"),
+        _transfer(carrying.frozen_body, "The source's weights stay; only fresh layers train.", _YOSINSKI,
+                  phrase="Pretraining on {source} with the body frozen"),
+        _entry(controls.permuted, "control", "supervised",
+               "The source's weights in random order: only their distribution.",
+               phrase="Starting from {source} weights in a random order"),
+        _entry(controls.redrawn, "control", "supervised",
+               "Draws with the source's mean and variance: only the scale.",
+               "Raghu et al. 2019, arXiv:1902.07208",
+               phrase="Starting from draws with the mean and variance of {source} weights"),
+        _entry(controls.shuffled_source, "control", "shuffled_labels", "A source trained on permuted labels.",
+               "Maennel et al. 2020, arXiv:2006.10455",
+               phrase="Pretraining on {source} with permuted labels"),
+        _entry(controls.noise_source, "control", "noise", "A source trained on surrogate noise.",
+               phrase="Pretraining on surrogate noise"),
+        _entry(controls.phase_source, "control", "phase",
+               "A source with random phases: spectra and covariances stay, wave shape goes.",
+               "Prichard & Theiler 1994, doi:10.1103/PhysRevLett.73.951",
+               phrase="Pretraining on {source} with random phases", standard=False),
+        _entry(controls.simulated_source, "control", "simulated",
+               "A source of simulated signals, of as many people, channels and classes.",
+               phrase="Pretraining on simulated signals", standard=False),
+        _entry(controls.same_modality, "reference", "same_modality",
+               "Other people of the target's own modality.", phrase="Pretraining on other people's {target}"),
+        _transfer(carrying.partial_carry, "The source's first layers; the others are fresh.", _YOSINSKI,
+                  phrase="Carrying the first layers pretrained on {source}"),
+        _transfer(carrying.probe_then_finetune, "The fresh layers train first, then everything.",
+                  "Kumar et al. 2022, arXiv:2202.10054",
+                  phrase="Pretraining on {source} with a probe before fine-tuning"),
+        _transfer(carrying.gradual_unfreezing, "Layers thaw one by one, from the head down.", _ULMFIT,
+                  phrase="Pretraining on {source} with gradual unfreezing"),
+        _transfer(carrying.layerwise_decay, "Layers learn the slower, the farther from the head.", _ULMFIT,
+                  phrase="Pretraining on {source} with layer-wise learning rates"),
+        _transfer(carrying.l2_sp, "Carried weights are pulled towards where they started.",
+                  "Li et al. 2018, arXiv:1802.01483",
+                  phrase="Pretraining on {source} with L2-SP"),
+        _transfer(carrying.lora, "Carried weights stay; low-rank products beside the dense ones train.",
+                  "Hu et al. 2021, arXiv:2106.09685",
+                  phrase="Pretraining on {source} with low-rank adaptation", needs=("dense_layer",)),
+        _transfer(discriminability.discriminability_based,
+                  "Units that tell the target's classes apart are kept, the others shrunk or redrawn.",
+                  "Pratt 1993, Discriminability-based transfer between neural networks, NIPS 5:204-211",
+                  phrase="Discriminability-based transfer from {source}", needs=("units", "target_rows")),
+        _transfer(regularized.bss, "The smallest singular values of each batch's features are pushed down.",
+                  "Chen et al. 2019, Catastrophic forgetting meets negative transfer, NeurIPS 32",
+                  phrase="Pretraining on {source} with batch spectral shrinkage", lever="regularize"),
+        _transfer(regularized.delta, "Features stay near the source network's on the same windows.",
+                  "Li et al. 2019, arXiv:1901.09229", phrase="Pretraining on {source} with DELTA",
+                  needs=("source_features", "target_rows"), lever="regularize"),
+        _transfer(regularized.lwf, "The source's answers on the target's windows are kept.",
+                  "Li & Hoiem 2016, arXiv:1606.09282",
+                  phrase="Pretraining on {source} with learning without forgetting",
+                  needs=("source_logits",), lever="regularize"),
+        _transfer(regularized.co_tuning,
+                  "The source's head answers with the mix of classes that a target class stands for.",
+                  "You et al. 2020, Co-tuning for transfer learning, NeurIPS 33",
+                  phrase="Pretraining on {source} with co-tuning",
+                  needs=("source_logits", "target_rows"), lever="regularize"),
+        _transfer(regularized.stoch_norm,
+                  "Norms use the source's statistics for random channels while they train.",
+                  "Kou et al. 2020, Stochastic normalization, NeurIPS 33",
+                  phrase="Pretraining on {source} with stochastic normalization",
+                  needs=("batch_norm",), lever="regularize"),
+        _transfer(extra_data.self_training, "A teacher labels further windows; a student learns from both.",
+                  "Zoph et al. 2020, arXiv:2006.06882", phrase="Self-training on unlabelled {target}",
+                  needs=("unlabelled",), lever="extra data"),
+    ],
+    refused=REFUSED,
+)  # fmt: skip

@@ -1,0 +1,158 @@
+"""Pretraining that forgets who was recorded: the people of one modality share their classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from ...errors import check
+from ...learning.networks.network import Layer, Network
+
+if TYPE_CHECKING:
+    import torch
+
+    from .problem import Learned, Setting
+
+
+def dann(setting: Setting, *, weight: float = 1.0, hidden: int = 32) -> Learned:
+    """Classify the source's windows by features from which a second classifier cannot tell the people apart.
+
+    Parameters
+    ----------
+    setting : Setting
+        Two people or more.
+    weight : float
+        Largest strength of the reversed gradient; it rises from 0 during training.
+    hidden : int
+        Hidden units of the classifier of people, which is thrown away.
+
+    Notes
+    -----
+    Source: Ganin et al. 2016, arXiv:1505.07818, equations 13 to 15; the strength at progress p is
+    2 / (1 + exp(-10 p)) - 1 times ``weight``. Differs in that the domains are the source's training people,
+    all of them labelled, and more than two (as in Ozdenizci et al. 2020, doi:10.1109/ACCESS.2020.2971600).
+    """
+    import numpy as np
+
+    from .losses import cross_entropy, reverse_gradient
+    from .problem import Learned, Stack, minimize, n_features, to_arrays, trunk
+
+    check(weight > 0, f"pretrain dann: weight={weight}. Expected above 0.")
+    check(hidden >= 1, f"pretrain dann: hidden={hidden}. Expected 1 or more.")
+    groups = setting.people(2)
+    who = np.zeros(len(setting.windows[0]), np.int64)
+    for i, rows in enumerate(groups):
+        who[rows] = i
+    people = setting.to_torch(np.tile(who, len(setting.windows)))
+    body, head, width = trunk(setting.network), head_of(setting.network), n_features(setting.network)
+    layers = (
+        Layer("linear", "head", "people_0", {"n_in": width, "n_out": hidden}),
+        Layer("relu", "head"),
+        Layer("linear", "head", "people_1", {"n_in": hidden, "n_out": len(groups)}),
+    )
+    critic = Network("people", layers, (width,), len(groups))
+    tensors = setting.draw(setting.network)
+    learns = tensors | setting.draw(critic)
+    encode, classify, recognise = (Stack(part, setting.engine) for part in (body, head, critic))
+    X, y = map(setting.to_torch, setting.pooled())
+
+    def updates() -> Iterator[Any]:
+        for i, rows in enumerate(setting.batches()):
+            progress = i / setting.n_updates
+            yield rows, weight * (2 / (1 + np.exp(-10 * progress)) - 1)
+
+    def loss(item: Any) -> torch.Tensor:
+        rows, strength = item
+        features = encode(learns, X[rows])
+        named = recognise(learns, reverse_gradient(features, strength))
+        return cross_entropy(classify(learns, features), y[rows]) + cross_entropy(named, people[rows])
+
+    history = minimize(setting, learns, loss, updates())
+    return Learned(to_arrays(tensors, setting.network), history)
+
+
+def head_of(network: Network) -> Network:
+    """Return the head alone, as a network of the features."""
+    from .problem import n_features
+
+    layers = tuple(layer for layer in network.layers if layer.part == "head")
+    return Network(network.name, layers, (n_features(network),), network.n_outputs)
+
+
+def _alike(
+    setting: Setting,
+    distance: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    weight: float,
+    stream: int,
+) -> Learned:
+    """Classify, and make the features of two people at a time alike."""
+    from .losses import cross_entropy
+    from .problem import Learned, Stack, minimize, to_arrays, trunk
+
+    groups = setting.people(2)
+    n_windows = max(2, setting.schedule.batch_size // 2)
+    encode = Stack(trunk(setting.network), setting.engine)
+    classify = Stack(head_of(setting.network), setting.engine)
+    tensors = setting.draw(setting.network)
+    X, y = map(setting.to_torch, setting.pooled())
+    draws = setting.draws(stream)
+
+    def updates() -> Iterator[Any]:
+        for _ in range(setting.n_updates):
+            yield setting.draw_people(draws, groups, 2, n_windows)[1].flatten(1, 2)
+
+    def loss(rows: Any) -> torch.Tensor:
+        features = encode(tensors, X[rows])
+        apart = distance(features[:, :n_windows], features[:, n_windows:])
+        return cross_entropy(classify(tensors, features), y[rows]) + weight * apart
+
+    history = minimize(setting, tensors, loss, updates())
+    return Learned(to_arrays(tensors, setting.network), history)
+
+
+def deep_coral(setting: Setting, *, weight: float = 1.0) -> Learned:
+    """Classify the source's windows by features whose covariance is the same in all people.
+
+    Every update takes windows of two people, half of the batch each, and adds the distance of the covariances
+    of their features to the cross-entropy.
+
+    Parameters
+    ----------
+    setting : Setting
+        Two people or more.
+    weight : float
+        Of the distance.
+
+    Notes
+    -----
+    Source: Sun & Saenko 2016, arXiv:1607.01719, equations 1 and 6, between pairs of labelled people as in
+    Gulrajani & Lopez-Paz 2021, arXiv:2007.01434.
+    """
+    from .losses import coral_distance
+
+    check(weight > 0, f"pretrain deep_coral: weight={weight}. Expected above 0.")
+    return _alike(setting, coral_distance, weight, 36)
+
+
+def mmd(setting: Setting, *, weight: float = 1.0) -> Learned:
+    """Classify the source's windows by features whose distribution is the same in all people.
+
+    Every update takes windows of two people, half of the batch each, and adds the maximum mean discrepancy of
+    their features to the cross-entropy.
+
+    Parameters
+    ----------
+    setting : Setting
+        Two people or more.
+    weight : float
+        Of the discrepancy.
+
+    Notes
+    -----
+    Source: Long et al. 2015, arXiv:1502.02791 (several Gaussian kernels, biased estimate), between pairs of
+    labelled people as in Gulrajani & Lopez-Paz 2021, arXiv:2007.01434.
+    """
+    from .losses import mmd_distance
+
+    check(weight > 0, f"pretrain mmd: weight={weight}. Expected above 0.")
+    return _alike(setting, mmd_distance, weight, 37)

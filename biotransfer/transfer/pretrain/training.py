@@ -1,0 +1,261 @@
+"""Windows -> Weights, by the one training loop; what a source reaches on people it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...errors import check
+from ...learning.networks import Network, build_network
+from ...learning.training import Schedule
+from ...learning.weights import Weights
+from ...signals.splits import Split
+from ...signals.windows import Windows, natural_sorted
+from .problem import Learned, Setting, Stack, one_thread, trunk
+from .validity import why_not
+
+_EVAL_WINDOWS = 1024
+
+
+def hold_out_people(windows: Windows, share: float = 0.2) -> Split:
+    """Keep some people out of the source's training, to see what its network knows about strangers.
+
+    Parameters
+    ----------
+    windows : Windows
+        Source windows.
+    share : float
+        Share of the people, at least one when there are two; with a single person, of the recordings.
+
+    Returns
+    -------
+    Split
+        Its ``rule`` is "subject" or "recording": what the held-out windows are strangers in.
+
+    Raises
+    ------
+    BiotransferError
+        When nothing could be held out, or a class would be missing from training.
+    """
+    check(0 < share < 1, f"held_out={share}. Expected a share between 0 and 1, such as 0.2.")
+    rule = "subject" if windows.metadata["subject"].nunique() > 1 else "recording"
+    groups = windows.metadata[rule].to_numpy(dtype=str)
+    if rule == "subject":
+        names = natural_sorted(np.unique(groups))
+        every = max(2, round(1 / share))
+        out = names[every - 1 :: every] or names[-1:]
+    else:
+        out = []
+        for label in range(len(windows.classes)):
+            mine = natural_sorted(np.unique(groups[windows.y == label]))
+            out += mine[-max(1, round(share * len(mine))) :] if len(mine) > 1 else []
+        check(
+            out,
+            "the source has one person and one recording per class: nothing can be held out to see what its "
+            "network knows. Load more recordings.",
+        )
+    aside = np.isin(groups, out)
+    split = Split(f"unseen {rule}", rule, np.flatnonzero(~aside), np.flatnonzero(aside))
+    absent = sorted(set(np.unique(windows.y)) - set(np.unique(windows.y[split.train])))
+    check(
+        not absent,
+        f"holding out {', '.join(out[:3])} leaves no training window of class "
+        f"{', '.join(windows.classes[i] for i in absent)}. Use a smaller held_out, or load more subjects.",
+    )
+    return split
+
+
+@dataclass(frozen=True, eq=False)
+class Pretrained:
+    """Source weights of one seed, and their predictions on what they have not seen.
+
+    Parameters
+    ----------
+    weights : Weights
+        Every tensor, and the card.
+    y_true, y_pred : ndarray of int64
+        Classes of the windows kept out; predicted by the network's own head, or, where the method reads no
+        labels, by a ridge classifier on what the head would see, fitted to the training windows.
+    loss : ndarray, shape (epochs,), float64
+        What was minimised, averaged over each epoch.
+    """
+
+    weights: Weights
+    y_true: np.ndarray
+    y_pred: np.ndarray
+    loss: np.ndarray
+
+
+def pretrain(
+    windows: Sequence[Windows],
+    split: Split,
+    network: str | Mapping[str, Any],
+    seeds: Sequence[int],
+    schedule: Schedule | None = None,
+    *,
+    method: str | Mapping[str, Any] = "supervised",
+    target: Windows | None = None,
+    engine: str = "auto",
+    device: str = "cpu",
+    dtype: str = "float32",
+    facts: Mapping[str, Any] | None = None,
+) -> list[Pretrained]:
+    """Train one source network per seed from random weights.
+
+    Parameters
+    ----------
+    windows : sequence of Windows
+        Aligned source windows: one for all seeds, or one per seed (a control draws its own).
+    split : Split
+        Who trains and who is held out (:func:`hold_out_people`).
+    network : str or mapping
+        As in a recipe.
+    seeds : sequence of int
+        One training each.
+    schedule : Schedule, optional
+        The same as the target's unless the recipe says otherwise; a source trains to the end, whatever the
+        ``patience``.
+    method : str or mapping
+        What is learned, see ``METHODS``.
+    target : Windows, optional
+        **Training rows only** of the target, aligned; for methods whose fact ``joint`` is true.
+    engine, device, dtype : str
+        See :func:`.run_job`.
+    facts : mapping, optional
+        Added to every weights card.
+
+    Returns
+    -------
+    list of Pretrained
+        In the order of ``seeds``.
+
+    Raises
+    ------
+    BiotransferError
+        For a source of one class, or one that the method cannot use.
+    """
+    from . import METHODS
+
+    windows, seeds = list(windows), list(seeds)
+    schedule = replace(schedule or Schedule(), patience=0)
+    entry, parameters = METHODS.resolve(method)
+    check(
+        entry.name == "supervised" or (schedule.augment, schedule.precision) == ("none", "full"),
+        f"pretrain {entry.name} neither augments windows nor mixes precisions. Use pretrain: supervised, or "
+        "train: {augment: none, precision: full}.",
+    )
+    check(
+        len(windows) in (1, len(seeds)),
+        f"{len(windows)} windows for {len(seeds)} seeds. Pass one for all, or one for each.",
+    )
+    first = windows[0]
+    check(
+        not entry.facts["labels"] or len(np.unique(first.y[split.train])) > 1,
+        f"the source has a single class ({', '.join(first.classes)}): there is nothing to learn. "
+        "Give it two or more with classes: [...].",
+    )
+    check(
+        not entry.facts["joint"] or target is not None,
+        f"pretrain {entry.name} learns from the target, too. Pass target=aligned.take(split.train).",
+    )
+    records = [
+        build_network(network, w.shape, len(w.classes), sfreq=w.sfreq)
+        for w in (first, *([target] if target is not None and entry.facts["joint"] else []))
+    ]
+    reason = why_not(
+        entry,
+        network=records[0],
+        target=records[1] if len(records) > 1 else None,
+        n_people=int(first.metadata["subject"].iloc[split.train].nunique()),
+    )
+    check(reason is None, str(reason))
+    setting = Setting(
+        records[0],
+        tuple(windows),
+        split.train,
+        split.test,
+        split.uid,
+        tuple(seeds),
+        schedule,
+        target if entry.facts["joint"] else None,
+        records[1] if entry.facts["joint"] else None,
+        engine,
+        device,
+        dtype,
+    )
+    with one_thread():
+        learned = entry.function(setting, **parameters)
+        predicted = _predict(setting, learned, own_head=entry.facts["labels"])
+    card = {"method": {"name": entry.name, **parameters}, **dict(facts or {})}
+    return [_pretrained(setting, learned, a, predicted[a], split, card) for a in range(len(seeds))]
+
+
+def _predict(setting: Setting, learned: Learned, *, own_head: bool) -> np.ndarray:
+    """Classes that every seed's network gives to the windows kept out, shape (n_seeds, n_test)."""
+    tensors = {
+        name: setting.to_torch(np.stack([one[name] for one in learned.tensors]))
+        for name in setting.network.tensor_shapes
+    }
+    X, y = setting.pooled()
+    if own_head:
+        return _outputs(setting, setting.network, tensors, setting.test, X).argmax(-1)
+    from sklearn.linear_model import RidgeClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    body = trunk(setting.network)
+    train, test = (_outputs(setting, body, tensors, rows, X) for rows in (setting.train, setting.test))
+    labels = y[setting.rows(setting.train)]
+    return np.stack(
+        [
+            make_pipeline(StandardScaler(), RidgeClassifier()).fit(train[a], labels[a]).predict(test[a])
+            for a in range(len(setting.seeds))
+        ]
+    )
+
+
+def _outputs(
+    setting: Setting, network: Network, tensors: Mapping[str, torch.Tensor], rows: np.ndarray, X: np.ndarray
+) -> np.ndarray:
+    """Return what ``network`` makes of ``rows`` of every seed's windows, shape (n_seeds, n_rows, ...)."""
+    stack, pooled = Stack(network, setting.engine), setting.rows(rows)
+    with torch.no_grad():
+        parts = [
+            stack(tensors, setting.to_torch(X[pooled[:, i : i + _EVAL_WINDOWS]])).cpu().numpy()
+            for i in range(0, max(len(rows), 1), _EVAL_WINDOWS)
+        ]
+    return np.concatenate(parts, axis=1)
+
+
+def _pretrained(
+    setting: Setting, learned: Learned, a: int, y_pred: np.ndarray, split: Split, facts: dict[str, Any]
+) -> Pretrained:
+    own = setting.windows[setting.pool[a]]
+    network, tensors, windows = setting.network, learned.tensors, own
+    if learned.carried is not None:
+        assert setting.target is not None
+        (network, tensors), windows = learned.carried, setting.target
+    y_true, y_pred = own.y[split.test], y_pred.astype(np.int64)
+    card = {
+        "network": network.describe(),
+        "modality": windows.modality,
+        "classes": list(windows.classes),
+        "names": list(windows.names),
+        "sfreq": windows.sfreq,
+        "history": list(windows.history),
+        "train": asdict(setting.schedule),
+        "seed": setting.seeds[a],
+        "n_windows": len(split.train),
+        "n_subjects": int(own.metadata["subject"].iloc[split.train].nunique()),
+        "metrics": {
+            "unseen": split.rule,
+            "accuracy": float(np.mean(y_true == y_pred)),
+            "n_windows": len(y_true),
+        },
+        **facts,
+    }
+    return Pretrained(Weights(tensors[a], card), y_true, y_pred, learned.loss[a])

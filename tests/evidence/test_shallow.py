@@ -1,0 +1,95 @@
+"""Shallow classifiers on the networks' inputs, and chance by permuting the labels of whole recordings."""
+
+import numpy as np
+import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from biotransfer.evidence.baselines import permute_labels
+from biotransfer.evidence.checks.levels import level_table
+from biotransfer.pages.report.page import render
+from biotransfer.studies.recipe import load_recipe
+from biotransfer.studies.running import prepare, run_study
+
+RECIPE = {
+    "title": "shallow",
+    "eeg": {"data": "simulated", "n_subjects": 3},
+    "emg": {"data": "simulated", "n_subjects": 2},
+    "directions": ["emg->eeg"],
+    "features": "band_power",
+    "network": {"name": "mlp", "hidden": [4]},
+    "arms": ["scratch", "redrawn"],
+    "train": {"epochs": 2},
+    "seeds": 1,
+    "permutations": 19,
+    "nuisance": False,
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    return run_study(RECIPE, tmp_path_factory.mktemp("shallow") / "out").results
+
+
+def test_permuted_recordings_keep_one_label_and_every_person_as_many_of_each():
+    rng = np.random.default_rng(0)
+    subjects = np.repeat(["a", "b"], 60)
+    recordings = np.char.add(subjects, np.tile(np.repeat([str(i) for i in range(6)], 10), 2))
+    y = np.tile(np.repeat([0, 1, 2, 0, 1, 2], 10), 2)
+    order = rng.permutation(120)
+    y, recordings, subjects = y[order], recordings[order], subjects[order]
+    seen = set()
+    for seed in range(30):
+        permuted = permute_labels(y, recordings, subjects, seed=seed)
+        for name in np.unique(recordings):
+            assert len(set(permuted[recordings == name])) == 1
+        for person in "ab":
+            mine = subjects == person
+            np.testing.assert_array_equal(np.bincount(permuted[mine]), np.bincount(y[mine]))
+        seen.add(permuted.tobytes())
+    assert len(seen) > 25
+
+
+def test_lda_equals_scikit_learn_on_the_same_rows(results):
+    plan = prepare(load_recipe(RECIPE))
+    windows = plan.sides["eeg"].windows("mlp")
+    table = results.extras["baselines"]
+    table = table[table["permutation"] == 0].set_index("split")
+    for split in plan.splits["eeg", "subject", "mlp"]:
+        model = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"))
+        model.fit(windows.X[split.train].astype(float), windows.y[split.train])
+        told = model.predict(windows.X[split.test].astype(float))
+        expected = balanced_accuracy_score(windows.y[split.test], told)
+        assert table.loc[split.name, "balanced_accuracy"] == pytest.approx(expected, abs=0.02)
+
+
+def test_levels_stand_beside_what_permuted_labels_give(results):
+    table = level_table(results).set_index(["kind", "name"])
+    shallow = table.loc[("baseline", "lda")]
+    assert shallow["n_permutations"] == 19
+    assert shallow["null_mean"] == pytest.approx(1 / 3, abs=0.06)
+    assert shallow["p"] == pytest.approx(1 / 20)
+    assert shallow["value"] > shallow["null_95"]
+    arm = table.loc[("arm", "scratch")]
+    assert arm["null_mean"] == pytest.approx(1 / 3, abs=0.03)
+    assert arm["n_permutations"] == 1999
+
+
+def test_the_report_shows_them(results):
+    page = render(results)
+    assert "Shallow classifiers on the same inputs" in page
+    assert "lda (shallow, same inputs)" in page
+
+
+@pytest.mark.parametrize("seconds", [0, 1])
+def test_budgets_too_small_for_a_shallow_classifier_have_none(seconds, tmp_path):
+    recipe = {
+        "eeg": {"data": "simulated", "n_subjects": 3, "preprocess": "none"},
+        "emg": {"data": "simulated", "n_subjects": 3, "preprocess": "none"},
+        "directions": ["emg->eeg"], "features": "band_power", "align": {"name": "pca", "k": 6},
+        "network": {"name": "mlp", "hidden": [4]}, "arms": ["scratch", "transferred"],
+        "nuisance": False, "budget": {"seconds": [seconds], "epochs": 2}, "train": {"epochs": 2}, "seeds": 1,
+    }  # fmt: skip
+    assert "baselines" not in run_study(recipe, tmp_path / "out").results.extras

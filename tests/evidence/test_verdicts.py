@@ -1,0 +1,493 @@
+"""Verdicts on curves whose truth is known."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom
+
+from biotransfer.errors import BiotransferError
+from biotransfer.evidence.stats import (
+    bootstrap_interval,
+    detectable_difference,
+    equivalence_p,
+    holm,
+    sign_flip_p,
+)
+from biotransfer.evidence.verdicts import compare, compare_measures, decide, headline
+from biotransfer.results import CURVES, VERDICTS
+
+ROLES = {
+    "scratch": "baseline",
+    "transferred": "transfer",
+    "frozen_body": "transfer",
+    "permuted": "control",
+    "redrawn": "control",
+    "shuffled_source": "control",
+    "noise_source": "control",
+    "same_modality": "reference",
+}
+ARMS = list(ROLES)
+EPOCHS = np.arange(5)
+
+
+def make_curves(
+    levels,
+    *,
+    direction="emg->eeg",
+    network="mlp",
+    protocol="subject",
+    budget="all",
+    seeds=2,
+    splits=1,
+    start=0.33,
+    seed_noise=0.0,
+    luck=0.0,
+    seed=0,
+):
+    """Curves that rise from ``start`` to each person's level: {arm: (n_subjects,)}.
+
+    ``seed_noise`` is what no two people share, ``luck`` how much of it all people of a seed share.
+    """
+    arms, people = list(levels), len(next(iter(levels.values())))
+    level = np.array([levels[arm] for arm in arms])[:, None, :, None, None]
+    noise = np.random.default_rng(seed).normal(0, 1, (len(arms), splits, people, seeds, 1))
+    noise -= noise.mean((1, 3), keepdims=True)
+    noise -= noise.mean(2, keepdims=True)
+    noise += luck * np.random.default_rng(seed + 1).normal(0, 1, (len(arms), 1, 1, seeds, 1))
+    rise = 1 - 0.5 ** (4.0 * EPOCHS)
+    values = start + (level + seed_noise * noise - start) * rise
+    index = pd.MultiIndex.from_product(
+        [arms, [f"fold={i}" for i in range(splits)], [f"S{i}" for i in range(people)], range(seeds), EPOCHS],
+        names=["arm", "split", "subject", "seed", "epoch"],
+    )
+    table = index.to_frame(index=False).assign(
+        direction=direction,
+        network=network,
+        protocol=protocol,
+        budget=budget,
+        step=lambda t: 10 * t["epoch"],
+        split_part="test",
+        metric="balanced_accuracy",
+        value=values.ravel(),
+    )
+    return table[CURVES]
+
+
+def make_levels(gains, n_subjects=12, spread=0.0, seed=0):
+    """Levels per person: a person's own skill, plus a gain, plus chance per arm."""
+    rng = np.random.default_rng(seed)
+    skill = rng.uniform(0.5, 0.8, n_subjects)
+    return {arm: skill + gains.get(arm, 0.0) + rng.normal(0, spread, n_subjects) for arm in ARMS}
+
+
+def only(rows, arm, **where):
+    (row,) = [r for r in rows if r["arm"] == arm and all(r[k] == v for k, v in where.items())]
+    return row
+
+
+def draw_decisions(gains, n_draws, *, n_subjects=12, spread=0.03, margin=0.02, seed=0):
+    """Decisions of whole families, each drawn afresh: the arms share people and the scratch arm's noise."""
+    rng = np.random.default_rng(seed)
+    truth = np.array([gains.get(arm, 0.0) for arm in ARMS])
+    controls = [i for i, arm in enumerate(ARMS) if ROLES[arm] == "control"]
+    for _ in range(n_draws):
+        values = truth[:, None] + rng.normal(0, spread, (len(ARMS), n_subjects))
+        rivals = [
+            [values[i] - values[c] for c in controls] if ROLES[ARMS[i]] == "transfer" else []
+            for i in range(1, len(ARMS))
+        ]
+        decisions = decide(values[1:] - values[0], rivals, margin=margin)
+        yield dict(zip(ARMS[1:], decisions, strict=True))
+
+
+def plausible(count, n, rate):
+    """Whether ``count`` of ``n`` or more is credible at ``rate``, to one in a thousand."""
+    return binom.sf(count - 1, n, rate) > 0.001
+
+
+def test_without_any_effect_a_family_is_rarely_positive_or_negative():
+    families = list(draw_decisions({}, 500, spread=0.05))
+    false_claims = sum(any(d.verdict in ("positive", "negative") for d in f.values()) for f in families)
+    assert plausible(false_claims, 500, 0.05)
+    uncorrected = sum(any(d.p < 0.05 for d in f.values()) for f in families)
+    assert not plausible(uncorrected, 500, 0.05)
+    transfer = sum(f["transferred"].verdict == "positive" for f in families)
+    assert transfer <= 5
+
+
+def test_a_planted_gain_of_five_points_is_found():
+    families = list(draw_decisions({"transferred": 0.05}, 300, spread=0.015))
+    verdicts = [f["transferred"].verdict for f in families]
+    assert verdicts.count("positive") >= 0.8 * 300
+    others = sum(f[arm].verdict == "positive" for f in families for arm in ARMS[1:] if arm != "transferred")
+    assert others <= 0.05 * 300
+
+
+def test_a_planted_loss_of_five_points_is_found():
+    families = list(draw_decisions({"transferred": -0.05}, 200, spread=0.015))
+    assert sum(f["transferred"].verdict == "negative" for f in families) >= 0.8 * 200
+
+
+@pytest.mark.parametrize("control", ["redrawn", "permuted", "noise_source"])
+def test_a_gain_that_one_control_shares_is_rarely_positive(control):
+    families = list(draw_decisions({"transferred": 0.05, control: 0.05}, 300, spread=0.015))
+    assert plausible(sum(f["transferred"].verdict == "positive" for f in families), 300, 0.05)
+    blocked = [f["transferred"] for f in families if f["transferred"].not_beaten]
+    assert len(blocked) > 200
+    place = [arm for arm in ARMS if ROLES[arm] == "control"].index(control)
+    assert all(place in {i for i, _, _ in d.not_beaten} for d in blocked)
+
+
+def test_a_gain_of_a_control_itself_is_called_by_its_name():
+    families = list(draw_decisions({"redrawn": 0.05}, 100, spread=0.015))
+    assert sum(f["redrawn"].verdict == "positive" for f in families) >= 80
+
+
+def test_nothing_within_a_wide_margin_is_equivalent_and_at_the_margin_rarely():
+    same = list(draw_decisions({}, 100, spread=0.008))
+    assert sum(f["transferred"].verdict == "equivalent" for f in same) >= 80
+    edge = list(draw_decisions(dict.fromkeys(ARMS[1:], -0.02), 400, spread=0.03))
+    claims = sum(any(d.p_equivalence < 0.05 for d in f.values()) for f in edge)
+    assert plausible(claims, 400, 0.05)
+
+
+@pytest.mark.parametrize("gain", [-0.3, 0.0, 0.3])
+def test_four_people_never_prove_anything(gain):
+    for family in draw_decisions({"transferred": gain}, 30, n_subjects=4, spread=0.001):
+        assert {d.verdict for d in family.values()} == {"inconclusive"}
+    alone = decide([np.full(4, gain)])[0]
+    assert alone.verdict == "inconclusive"
+    assert alone.p >= 0.125
+
+
+def test_the_family_is_corrected_as_a_whole():
+    differences = [np.random.default_rng(i).normal(0.01 * i, 0.02, 10 + i) for i in range(4)]
+    decisions = decide(differences)
+    np.testing.assert_allclose([d.p for d in decisions], [sign_flip_p(d) for d in differences])
+    np.testing.assert_allclose([d.p_holm for d in decisions], holm([sign_flip_p(d) for d in differences]))
+    np.testing.assert_allclose(
+        [d.p_equivalence for d in decisions], holm([equivalence_p(d, 0.02) for d in differences])
+    )
+    assert [d.n_tests for d in decisions] == [4] * 4
+    assert [d.smallest for d in decisions] == [4 * 2 / 2 ** len(d) for d in differences]
+
+
+def test_rounding_errors_are_no_evidence():
+    noise = np.full(12, 1e-16)
+    assert decide([noise])[0].p == 1.0
+    gain = np.linspace(0.04, 0.06, 12)
+    blocked = decide([gain], [[noise]])[0]
+    assert blocked.verdict == "inconclusive"
+    assert blocked.not_beaten == ((0, 0.0, 1.0),)
+
+
+def test_a_control_that_did_clearly_better_blocks_a_gain():
+    gain = np.linspace(0.04, 0.06, 12)
+    better = decide([gain], [[np.linspace(-0.03, -0.02, 12)]])[0]
+    assert better.verdict == "inconclusive"
+    assert better.not_beaten[0][1] < 0
+
+
+def test_a_small_certain_gain_shared_by_a_control_is_equivalent():
+    gain = np.linspace(0.004, 0.006, 12)
+    assert decide([gain])[0].verdict == "positive"
+    shared = decide([gain], [[np.zeros(12)]])[0]
+    assert shared.verdict == "equivalent"
+    assert shared.not_beaten
+
+
+def test_compare_fills_the_contract_with_the_statistics_of_people():
+    levels = make_levels({"transferred": 0.05, "redrawn": 0.01}, spread=0.01)
+    curves = make_curves(levels, seeds=3, seed_noise=0.02)
+    rows = compare(curves, roles=ROLES, last=1)
+    assert [list(row) for row in rows] == [VERDICTS] * 7
+    assert [row["arm"] for row in rows] == ARMS[1:]
+    row = only(rows, "transferred")
+    d = (levels["transferred"] - levels["scratch"]) * (1 - 0.5**16)
+    assert row["difference"] == pytest.approx(d.mean())
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(bootstrap_interval(d))
+    assert row["p"] == sign_flip_p(d)
+    assert row["detectable_difference"] == pytest.approx(
+        detectable_difference(d.std(ddof=1), 12, alpha=0.05 / 7)
+    )
+    assert (row["n_subjects"], row["n_seeds"], row["margin"]) == (12, 3, 0.02)
+    assert (row["source"], row["target"], row["against"]) == ("emg", "eeg", "scratch")
+    assert row["verdict"] == "positive"
+    assert json.loads(json.dumps(rows, allow_nan=False)) == rows
+
+
+def test_the_family_is_one_protocol_over_arms_directions_and_networks():
+    curves = pd.concat(
+        [
+            make_curves(make_levels({}, spread=0.02, seed=0)),
+            make_curves(make_levels({}, spread=0.02, seed=1), direction="eeg->emg"),
+            make_curves(make_levels({}, spread=0.02, seed=2), network="cnn_image"),
+            make_curves(make_levels({}, spread=0.02, seed=3), protocol="block"),
+        ]
+    )
+    rows = compare(curves, roles=ROLES)
+    assert len(rows) == 4 * 7
+    for protocol, size in (("subject", 21), ("block", 7)):
+        mine = [row for row in rows if row["protocol"] == protocol]
+        assert len(mine) == size
+        np.testing.assert_allclose([r["p_holm"] for r in mine], holm([r["p"] for r in mine]))
+
+
+def test_more_seeds_splits_or_windows_are_no_more_people():
+    levels = make_levels({"transferred": 0.01}, n_subjects=8, spread=0.02)
+    once = compare(make_curves(levels, seeds=1), roles=ROLES)
+    for curves in (
+        make_curves(levels, seeds=10),
+        make_curves(levels, seeds=10, seed_noise=0.05),
+        make_curves(levels, seeds=3, splits=5),
+    ):
+        for a, b in zip(once, compare(curves, roles=ROLES), strict=True):
+            assert a["n_subjects"] == b["n_subjects"] == 8
+            for key in ("difference", "ci_low", "ci_high", "p", "p_holm", "detectable_difference"):
+                assert a[key] == pytest.approx(b[key], abs=1e-9)
+            assert a["verdict"] == b["verdict"]
+
+
+def test_luck_that_all_people_of_a_seed_share_is_no_evidence():
+    """Without any effect, people alone claim far too often; people and seeds together do not."""
+    rng = np.random.default_rng(4)
+    alone, both = 0, 0
+    for _ in range(400):
+        table = rng.normal(0, 0.04, (12, 1)) + rng.normal(0, 0.03, (1, 5)) + rng.normal(0, 0.03, (12, 5))
+        (decision,) = decide([table])
+        alone += decision.p_people < 0.05
+        both += decision.verdict in ("positive", "negative")
+        assert decision.p >= decision.p_people
+    assert not plausible(alone, 400, 0.05)
+    assert plausible(both, 400, 0.05)
+
+
+def test_what_seeds_do_not_share_costs_nothing():
+    rng = np.random.default_rng(5)
+    d = rng.normal(0.03, 0.04, 12)
+    rest = rng.normal(0, 0.03, (12, 4))
+    rest -= rest.mean(0)
+    rest -= rest.mean(1, keepdims=True)
+    (table,), (people,) = decide([d[:, None] + rest]), decide([d])
+    assert table.difference == pytest.approx(people.difference, abs=1e-12)
+    assert (table.p, table.p_equivalence, table.verdict) == (people.p, people.p_equivalence, people.verdict)
+    assert decide([d[:, None]]) == [people]
+
+
+def test_a_study_whose_seeds_disagree_says_so():
+    levels = make_levels({"transferred": 0.05}, spread=0.01)
+    roles = {arm: ROLES[arm] for arm in ("scratch", "transferred")}
+    levels = {arm: levels[arm] for arm in roles}
+    calm = only(compare(make_curves(levels, seeds=3), roles=roles), "transferred")
+    torn = only(compare(make_curves(levels, seeds=3, seed_noise=0.05, luck=1.0), roles=roles), "transferred")
+    assert (calm["verdict"], torn["verdict"]) == ("positive", "inconclusive")
+    assert torn["p_people"] == calm["p_people"] == calm["p"] < 0.05 < torn["p"]
+    assert torn["ci_low"] < 0 < calm["ci_low"]
+    assert torn["detectable_difference"] > 3 * calm["detectable_difference"]
+    assert torn["subjects_needed"] > calm["subjects_needed"]
+    assert "the seeds disagree" in torn["sentence"]
+
+
+def test_controls_count_only_in_their_own_direction_network_and_protocol():
+    clear = make_levels({"transferred": 0.06}, spread=0.01)
+    shared = make_levels(dict.fromkeys(ARMS[1:], 0.06), spread=0.01, seed=1)
+    curves = pd.concat(
+        [
+            make_curves(clear),
+            make_curves(shared, direction="eeg->emg"),
+            make_curves(shared, network="cnn_image"),
+            make_curves(shared, protocol="shuffled_windows"),
+        ]
+    )
+    rows = compare(curves, roles=ROLES)
+    first = {"direction": "emg->eeg", "network": "mlp", "protocol": "subject"}
+    assert only(rows, "transferred", **first)["verdict"] == "positive"
+    for other in (
+        {**first, "direction": "eeg->emg"},
+        {**first, "network": "cnn_image"},
+        {**first, "protocol": "shuffled_windows"},
+    ):
+        row = only(rows, "transferred", **other)
+        assert row["verdict"] == "inconclusive"
+        assert "not clearly above the controls" in row["sentence"]
+
+
+def test_only_roles_decide_who_has_to_beat_whom():
+    levels = make_levels(dict.fromkeys(ARMS[1:], 0.06), spread=0.01)
+    rows = compare(make_curves(levels), roles=ROLES)
+    verdicts = {row["arm"]: row["verdict"] for row in rows}
+    assert verdicts.pop("transferred") == "inconclusive"
+    assert verdicts.pop("frozen_body") == "inconclusive"
+    assert set(verdicts.values()) == {"positive"}
+    without = {arm: "reference" if role == "control" else role for arm, role in ROLES.items()}
+    free = only(compare(make_curves(levels), roles=without), "transferred")
+    assert free["verdict"] == "positive"
+    assert free["sentence"].endswith("with no control arm to rule out other reasons.")
+
+
+def test_any_arm_can_be_what_others_are_compared_with():
+    levels = make_levels({"transferred": 0.05}, spread=0.01)
+    forward = only(compare(make_curves(levels), roles=ROLES), "transferred")
+    back = only(compare(make_curves(levels), roles=ROLES, against="transferred"), "scratch")
+    assert back["difference"] == pytest.approx(-forward["difference"])
+    assert back["p"] == forward["p"]
+    assert "against transferred" in back["sentence"]
+
+
+def test_measure_chooses_what_of_the_curve_counts():
+    levels = make_levels({"transferred": 0.08}, spread=0.01)
+    curves = make_curves(levels)
+    assert only(compare(curves, roles=ROLES, measure="step0"), "transferred")["difference"] == 0
+    early = only(compare(curves, roles=ROLES, measure="after_epoch_1"), "transferred")
+    late = only(compare(curves, roles=ROLES, measure="final"), "transferred")
+    assert 0 < early["difference"] < late["difference"]
+    assert "after the first epoch" in early["sentence"]
+
+
+def test_compare_measures_agrees_with_compare():
+    curves = make_curves(make_levels({"transferred": 0.05, "permuted": 0.02}, spread=0.01))
+    table = compare_measures(curves, roles=ROLES)
+    assert len(table) == 4 * 7
+    assert not table.isna().any(axis=None)
+    for measure, part in table.groupby("measure"):
+        rows = compare(curves, roles=ROLES, measure=measure)
+        for key in ("arm", "difference", "ci_low", "ci_high", "p", "p_holm", "verdict"):
+            assert part[key].tolist() == [row[key] for row in rows]
+    np.testing.assert_allclose(table["value"] - table["against_value"], table["difference"], atol=1e-12)
+
+
+def sentence(gains, arm="transferred", n_subjects=12, spread=0.01, roles=ROLES, arms=None, **kwargs):
+    levels = make_levels(gains, n_subjects, spread)
+    levels = {name: levels[name] for name in arms or ARMS}
+    return only(compare(make_curves(levels, seeds=10), roles=roles, **kwargs), arm)
+
+
+def test_sentence_of_an_inconclusive_row_says_what_could_have_been_found():
+    row = sentence({"transferred": 0.012}, spread=0.05)
+    assert row["verdict"] == "inconclusive"
+    assert row["sentence"] == (
+        f"Pretraining on EMG changed EEG balanced accuracy by {100 * row['difference']:+.1f} points (95 % CI "
+        f"{100 * row['ci_low']:.1f} to {100 * row['ci_high']:.1f}, 12 people, 10 seeds, Holm p = "
+        f"{row['p_holm']:.3g}) against random weights: inconclusive; this design could have found "
+        f"{100 * row['detectable_difference']:.1f} points."
+    )
+
+
+def test_sentences_name_their_reason():
+    small = sentence({"transferred": 0.3}, n_subjects=4)
+    assert small["sentence"].endswith("inconclusive; 4 people cannot go below p = 0.125.")
+    assert small["detectable_difference"] is None
+    family = sentence({"transferred": 0.3}, n_subjects=7)
+    assert family["sentence"].endswith(
+        "inconclusive; 7 people cannot go below p = 0.0156, or 0.11 after Holm over 7 comparisons."
+    )
+    assert family["detectable_difference"] is None
+    shared = sentence({"transferred": 0.06, "redrawn": 0.06})
+    assert "but is not clearly above the control redrawn (" in shared["sentence"]
+    assert shared["sentence"].endswith("): inconclusive.")
+    won = sentence({"transferred": 0.06})
+    assert won["sentence"].endswith(
+        "against random weights and lies above permuted, redrawn, shuffled_source and noise_source: positive."
+    )
+    assert "Holm p = 0.00342" in won["sentence"]
+    assert sentence({"transferred": -0.06})["sentence"].endswith(": negative.")
+    same = sentence({}, spread=0.004)
+    assert same["verdict"] == "equivalent"
+    assert same["sentence"].endswith(": equivalent within 2 points.")
+    control = sentence({"permuted": 0.005}, arm="permuted", spread=0.001, arms=["scratch", "permuted"])
+    assert control["sentence"].startswith("Starting from EMG weights in a random order changed EEG")
+    assert control["sentence"].endswith(": positive, though within 2 points.")
+
+
+def test_a_leaking_evaluation_says_so_first():
+    curves = make_curves(make_levels({"transferred": 0.06}, spread=0.01), protocol="shuffled_windows")
+    rows = compare(curves, roles=ROLES, leaking_protocols={"shuffled_windows"})
+    for row in rows:
+        assert row["sentence"].startswith(
+            "The evaluation leaks (shuffled_windows), so this number is no evidence about new people: "
+        )
+    assert not any("leaks" in row["sentence"] for row in compare(curves, roles=ROLES))
+
+
+def test_sentences_name_network_and_protocol_only_when_there_are_several():
+    one = make_curves(make_levels({}, spread=0.01))
+    two = make_curves(make_levels({}, spread=0.01, seed=1), network="cnn_image")
+    three = make_curves(make_levels({}, spread=0.01, seed=2), protocol="block")
+    assert " (mlp" not in compare(one, roles=ROLES)[0]["sentence"]
+    assert "accuracy (mlp) by" in compare(pd.concat([one, two]), roles=ROLES)[0]["sentence"]
+    assert "accuracy (mlp, subject) by" in compare(pd.concat([one, two, three]), roles=ROLES)[0]["sentence"]
+
+
+def test_an_arm_without_a_phrase_of_its_own_is_named():
+    levels = {"scratch": np.linspace(0.5, 0.6, 8), "mine": np.linspace(0.52, 0.61, 8)}
+    curves, roles = make_curves(levels, seeds=1), {"scratch": "baseline", "mine": "transfer"}
+    (row,) = compare(curves, roles=roles)
+    assert row["sentence"].startswith("The arm mine from EMG changed EEG balanced accuracy")
+    (row,) = compare(curves, roles=roles, phrases={"mine": "L2-SP on {source}"})
+    assert row["sentence"].startswith("L2-SP on EMG changed EEG balanced accuracy")
+    assert ", 1 seed, " in row["sentence"]
+
+
+def test_headline_gives_each_direction_its_honest_verdict_on_transfer():
+    there, back = make_levels({"transferred": 0.06}, spread=0.01), make_levels({}, spread=0.01, seed=1)
+    curves = pd.concat(
+        [
+            make_curves(back, direction="eeg->emg", protocol="shuffled_windows"),
+            make_curves(there, protocol="shuffled_windows"),
+            make_curves(there),
+        ]
+    )
+    rows = compare(curves, roles=ROLES, leaking_protocols={"shuffled_windows"})
+    text = headline(rows)
+    honest = only(rows, "transferred", direction="emg->eeg", protocol="subject")["sentence"]
+    leaking = only(rows, "transferred", direction="eeg->emg")["sentence"]
+    assert text == f"{honest} {leaking}"
+    assert headline([row for row in rows if row["arm"] != "transferred"]).count("against random weights") == 2
+    assert headline([]) == ""
+
+
+def test_a_study_of_scratch_alone_has_no_verdicts():
+    levels = {"scratch": make_levels({})["scratch"]}
+    assert compare(make_curves(levels), roles=ROLES) == []
+    assert compare_measures(make_curves(levels), roles=ROLES).empty
+
+
+def test_impossible_requests_are_refused():
+    curves = make_curves(make_levels({}))
+    one_person = make_curves(make_levels({}, n_subjects=1))
+    absent = curves[(curves["seed"] == 0) | (curves["subject"] != "S3")]
+    for call, message in [
+        (lambda: compare(curves, roles={**ROLES, "permuted": "contrl"}), "Did you mean 'control'"),
+        (lambda: compare(curves, roles={"scratch": "baseline"}), "transferred"),
+        (lambda: compare(curves, roles=ROLES, measure="asymptot"), "Did you mean 'asymptote'"),
+        (lambda: compare(curves, roles=ROLES, against="scrach"), "Did you mean 'scratch'"),
+        (lambda: compare(curves, roles=ROLES, margin=0), "margin"),
+        (lambda: compare(curves, roles=ROLES, alpha=5), "alpha"),
+        (
+            lambda: compare(curves[(curves["seed"] == 0) | (curves["subject"] != "S3")], roles=ROLES),
+            "every person",
+        ),
+        (lambda: compare(absent, roles=ROLES), "not every person has every seed"),
+        (lambda: compare(one_person, roles=ROLES), "one person"),
+        (lambda: compare(curves.assign(direction="both"), roles=ROLES), "source->target"),
+        (lambda: compare_measures(curves, roles=ROLES, measures=["peak"]), "peak"),
+        (lambda: decide([[0.1]]), "two people"),
+        (lambda: decide([[0.1, 0.2]], []), "control_differences"),
+    ]:
+        with pytest.raises(BiotransferError, match=message):
+            call()
+
+
+def test_comparisons_that_cannot_be_significant_cost_the_others_nothing():
+    """Tarone 1990: four people never reach 0.05, so their comparisons are no chances of a false claim."""
+    rng = np.random.default_rng(0)
+    large = [rng.normal(0.02, 0.03, 12) for _ in range(3)]
+    few = [rng.normal(0, 0.03, 4) for _ in range(7)]
+    alone, together = decide(large), decide([*large, *few])
+    assert [d.p_holm for d in together[:3]] == [d.p_holm for d in alone]
+    assert all(d.n_tests == 3 for d in together[:3])
+    for d in together[3:]:
+        assert d.p_holm >= d.p
+        assert d.verdict == "inconclusive"

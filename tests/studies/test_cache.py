@@ -1,0 +1,194 @@
+"""Prepared data: the same numbers as without a cache, made once, made again when their origin changed."""
+
+import os
+import pickle
+import shutil
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from biotransfer.signals.datasets import load_dataset
+from biotransfer.errors import BiotransferError
+from biotransfer.signals.features import extract_features
+from biotransfer.signals.preprocessing import preprocess
+from biotransfer.studies.recipe import load_recipe
+from biotransfer.signals.simulate import simulate_eeg
+from biotransfer.studies.running import cache
+from biotransfer.studies.running.data import dataset_parameters, load_side
+from biotransfer.signals.windows import WindowsWriter, cut_windows, open_windows
+
+RECIPE = {
+    "eeg": {"data": "muse-mental-state", "subjects": ["a", "b"]},
+    "emg": {"data": "myodisco", "subjects": ["S1", "S4"]},
+    "features": "statistical",
+}
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    monkeypatch.setenv("BIOTRANSFER_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def folder_of_files(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for recording in simulate_eeg(n_subjects=2, seed=0):
+        recording.raw.save(
+            folder / f"sub-{recording.subject}_ses-{recording.session}_run-{recording.run}_raw.fif",
+            verbose="error",
+        )
+    return folder
+
+
+def _section(folder):
+    classes = list(simulate_eeg(n_subjects=1, seed=0)[0].classes)
+    recipe = {
+        "eeg": {"data": "folder", "path": str(folder), "classes": classes},
+        "emg": {"data": "simulated"},
+    }
+    return load_recipe({**recipe, "network": "cnn_signal"})["eeg"]
+
+
+def _made(own):
+    return {path.parent: path.stat().st_mtime_ns for path in own.glob("*/*/X.npy")}
+
+
+@pytest.mark.parametrize("modality", ["eeg", "emg"])
+def test_stored_numbers_are_those_of_the_functions(real_data, own, modality):
+    recipe = load_recipe({**RECIPE, "network": "mlp"})
+    section = recipe[modality]
+    recordings = [
+        preprocess(r, section["preprocess"])
+        for r in load_dataset(section["data"], data_dir=real_data, **dataset_parameters(section))
+    ]
+    options = {k: v for k, v in section["windows"].items() if v is not None}
+    signals = cut_windows(recordings, **options, dtype="float64")
+    features = extract_features(signals, recipe["features"])
+    for _ in range(2):
+        side = load_side(modality, section, recipe["features"], real_data)
+        np.testing.assert_array_equal(side.signals.X, signals.X.astype(np.float32))
+        np.testing.assert_array_equal(side.features.X, features.X)
+        for mine, theirs in ((side.signals, signals), (side.features, features)):
+            pd.testing.assert_frame_equal(mine.metadata, theirs.metadata)
+            np.testing.assert_array_equal(mine.y, theirs.y)
+            assert (mine.classes, mine.names, mine.sfreq, mine.history) == (
+                theirs.classes, theirs.names, theirs.sfreq, theirs.history
+            )  # fmt: skip
+
+
+def test_each_stage_is_made_anew_by_what_it_depends_on_and_no_other(own, folder_of_files):
+    section = _section(folder_of_files)
+    load_side("eeg", section, {"name": "band_power"})
+    first = _made(own)
+    assert len(first) == 2
+    load_side("eeg", section, {"name": "band_power"})
+    assert _made(own) == first
+    load_side("eeg", section, {"name": "time_domain"})
+    assert {p.parent.name for p in _made(own).keys() - first.keys()} == {"features"}
+    load_side("eeg", {**section, "windows": {**section["windows"], "length": 2.0}}, None)
+    assert len(list(own.glob("recordings/*"))) == 1
+    load_side("eeg", {**section, "preprocess": []}, None)
+    assert len(list(own.glob("recordings/*"))) == 2
+    assert {place: at for place, at in _made(own).items() if place in first} == first
+
+
+def test_a_changed_file_is_seen_and_a_touched_one_is_not_taken_for_changed(own, folder_of_files):
+    section = _section(folder_of_files)
+    files = sorted(folder_of_files.iterdir())
+    for file in files:
+        os.utime(file, (time.time() - 100,) * 2)
+    before = load_side("eeg", section, None).facts["digest"]
+    os.utime(files[0])
+    assert load_side("eeg", section, None).facts["digest"] == before
+    assert len(list(own.glob("recordings/*"))) == 1
+    shutil.copy(files[0], files[1])
+    assert load_side("eeg", section, None).facts["digest"] != before
+    assert len(list(own.glob("recordings/*"))) == 2
+
+
+def test_a_hash_is_not_read_again_while_size_and_time_stay(own, tmp_path):
+    file = tmp_path / "x.bin"
+    file.write_bytes(b"one")
+    os.utime(file, (1e9, 1e9))
+    first = cache.file_hashes([file], tmp_path)
+    file.write_bytes(b"two")
+    os.utime(file, (1e9, 1e9))
+    assert cache.file_hashes([file], tmp_path) == first
+    os.utime(file, (1e9 + 1, 1e9 + 1))
+    assert cache.file_hashes([file], tmp_path) != first
+
+
+@pytest.mark.parametrize("kind", ["recordings", "signals", "features"])
+def test_what_is_damaged_is_made_again(own, folder_of_files, kind):
+    section = _section(folder_of_files)
+    spec = {"name": "band_power"}
+    expected = np.array(load_side("eeg", section, spec).features.X)
+    for file in next((own / kind).iterdir()).glob("*.npy"):
+        file.write_bytes(b"")
+    if kind == "recordings":
+        shutil.rmtree(own / "features")
+    np.testing.assert_array_equal(load_side("eeg", section, spec).features.X, expected)
+    shutil.rmtree(own)
+    np.testing.assert_array_equal(load_side("eeg", section, spec).features.X, expected)
+
+
+def test_a_side_travels_as_its_place(own, folder_of_files):
+    side = load_side("eeg", _section(folder_of_files), {"name": "band_power"})
+    sent = pickle.dumps(side)
+    assert len(sent) < 10_000 < side.signals.X.nbytes
+    there = pickle.loads(sent)
+    assert there.facts == side.facts
+    np.testing.assert_array_equal(there.signals.X, side.signals.X)
+
+
+def test_writing_to_prepared_data_changes_no_file(own, folder_of_files):
+    side = load_side("eeg", _section(folder_of_files), None)
+    file = next(own.glob("signals/*/X.npy"))
+    before = file.read_bytes()
+    side.signals.X[...] = 0
+    assert file.read_bytes() == before
+
+
+def test_the_oldest_results_make_room(own, monkeypatch):
+    def write(places):
+        (places["signals"] / "X.npy").write_bytes(b"0" * 1000)
+
+    monkeypatch.setenv("BIOTRANSFER_CACHE_GB", "2.5e-6")
+    for i in range(4):
+        place = cache.make_entries({"signals": f"k{i}"}, write)["signals"]
+        os.utime(place / ".used", (1e9 + i,) * 2)
+    assert {p.name for p in (own / "signals").iterdir()} == {"k2", "k3"}
+    monkeypatch.setenv("BIOTRANSFER_CACHE_GB", "much")
+    with pytest.raises(BiotransferError, match="BIOTRANSFER_CACHE_GB='much'"):
+        cache.make_entries({"signals": "k9"}, write)
+
+
+def test_a_cache_that_cannot_be_written_is_said(tmp_path, monkeypatch, folder_of_files):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("BIOTRANSFER_CACHE", str(tmp_path / "file"))
+    with pytest.raises(BiotransferError, match="BIOTRANSFER_CACHE"):
+        load_side("eeg", _section(folder_of_files), None)
+
+
+def test_windows_written_in_pieces_are_those_written_at_once(tmp_path):
+    windows = cut_windows(simulate_eeg(n_subjects=3, seed=1))
+    writer = WindowsWriter(tmp_path / "pieces")
+    for begin in range(0, len(windows), 17):
+        writer.append(windows.take(np.arange(begin, min(begin + 17, len(windows)))))
+    again = writer.close()
+    assert again.digest() == windows.digest()
+    pd.testing.assert_frame_equal(open_windows(tmp_path / "pieces").metadata, windows.metadata)
+    with pytest.raises(BiotransferError, match="no windows were written"):
+        WindowsWriter(tmp_path / "empty").close()
+
+
+def test_files_behind_a_linked_folder_are_hashed_as_themselves(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a.csv").write_text("1")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    there = cache.file_hashes([tmp_path / "link" / "a.csv"], tmp_path / "link")
+    assert there == cache.file_hashes([tmp_path / "real" / "a.csv"], tmp_path / "real")

@@ -1,0 +1,188 @@
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectKBest, f_classif
+from sklearn.preprocessing import StandardScaler
+
+from biotransfer.errors import BiotransferError
+from biotransfer.transfer.align import ALIGN, fit_alignment
+from biotransfer.transfer.align.methods import f_statistic
+from biotransfer.transfer.align.transform import row_blocks
+from tests.builders import make_windows
+
+SPECS = {
+    "none": "none",
+    "matched": "matched",
+    "top_k": {"name": "top_k", "k": 5},
+    "pca": {"name": "pca", "k": 5},
+    "coral": {"name": "coral", "k": 6},
+    "euclidean": "euclidean",
+    "riemannian": "riemannian",
+    "subspace_alignment": {"name": "subspace_alignment", "k": 8, "components": 4},
+    "gfk": {"name": "gfk", "k": 8, "components": 3},
+    "ssa": {"name": "ssa", "k": 8, "components": 4},
+    "tca": {"name": "tca", "k": 8, "components": 4, "kernel": "rbf"},
+    "mida": {"name": "mida", "k": 8, "components": 4},
+    "optimal_transport": {"name": "optimal_transport", "k": 6},
+    "linear_transport": {"name": "linear_transport", "k": 6},
+    "gromov_wasserstein": {"name": "gromov_wasserstein", "anchors": 60},
+    "cca": {"name": "cca", "components": 4, "anchors": 60},
+}
+SAME_SHAPE = [name for name in ALIGN if name not in ("none", "euclidean", "riemannian")]
+
+
+@pytest.fixture
+def features():
+    return (
+        make_windows(n_features=12, modality="emg", n_classes=4, seed=1),
+        make_windows(n_features=9, modality="eeg", seed=2),
+    )
+
+
+@pytest.fixture
+def pair(request, features):
+    name = request.node.callspec.params.get("name") if hasattr(request.node, "callspec") else None
+    if name is None or ALIGN[name].facts["takes"] != "signals":
+        return features
+    return (
+        make_windows(n_features=6, n_times=40, modality="emg", n_classes=4, seed=1),
+        make_windows(n_features=4, n_times=40, modality="eeg", seed=2),
+    )
+
+
+def test_every_entry_is_tested():
+    assert set(SPECS) == set(ALIGN)
+
+
+@pytest.mark.parametrize("name", list(ALIGN))
+def test_every_entry_is_deterministic(name, pair):
+    first, second = (fit_alignment(*pair, SPECS[name]) for _ in range(2))
+    for side, windows in zip(("source", "target"), pair, strict=True):
+        one, two = getattr(first, side).apply(windows), getattr(second, side).apply(windows)
+        assert np.array_equal(one.X, two.X)
+        assert one.history == two.history
+
+
+@pytest.mark.parametrize("name", list(ALIGN))
+def test_properties_of_every_entry(name, pair):
+    source, target = pair
+    before = source.X.copy(), target.X.copy()
+    alignment = fit_alignment(source, target, SPECS[name])
+    assert np.array_equal(source.X, before[0])
+    assert np.array_equal(target.X, before[1])
+    out = alignment.target.apply(target)
+    assert out.X.dtype == np.float32
+    assert out.X.shape[1] == len(out.names)
+    one_by_one = np.concatenate([alignment.target.apply(target.take([i])).X for i in range(7)])
+    np.testing.assert_allclose(one_by_one, out.X[:7], atol=1e-5)
+    ours = alignment.source.apply(source)
+    assert np.isfinite(ours.X).all()
+    if name in SAME_SHAPE:
+        assert ours.shape == out.shape
+        assert len(ours.names) == len(out.names)
+
+
+@pytest.mark.parametrize("name", [n for n in ALIGN if not ALIGN[n].facts["joint"]])
+def test_the_source_side_does_not_see_the_targets_rows(name, pair):
+    source, target = pair
+    first = fit_alignment(source, target, SPECS[name]).source.apply(source).X
+    other = (
+        fit_alignment(source, target.take(np.arange(0, len(target), 3)), SPECS[name]).source.apply(source).X
+    )
+    assert np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("name", list(ALIGN))
+def test_rows_outside_the_fit_change_nothing(name, pair):
+    source, target = pair
+    train = np.arange(0, len(target), 2)
+    poisoned = target.X.copy()
+    poisoned[1::2] = 1e6
+    from dataclasses import replace
+
+    first = fit_alignment(source, target.take(train), SPECS[name])
+    second = fit_alignment(source, replace(target, X=poisoned).take(train), SPECS[name])
+    assert np.array_equal(first.target.apply_array(target.X), second.target.apply_array(target.X))
+
+
+def test_scaling_equals_sklearn(pair):
+    source, target = pair
+    ours = fit_alignment(source, target, "none").target.apply(target).X
+    np.testing.assert_allclose(ours, StandardScaler().fit_transform(target.X), atol=1e-5)
+
+
+def test_scaling_of_signals_is_per_channel():
+    windows = make_windows(n_features=4, n_times=50)
+    out = fit_alignment(windows, windows, "none").target.apply(windows).X
+    np.testing.assert_allclose(out.mean(axis=(0, 2)), 0, atol=1e-4)
+    np.testing.assert_allclose(out.std(axis=(0, 2)), 1, atol=1e-4)
+
+
+def test_top_k_equals_sklearn_in_order_of_rank(pair):
+    source, target = pair
+    chosen = fit_alignment(source, target, {"name": "top_k", "k": 4}).target.columns
+    scores = f_classif(StandardScaler().fit_transform(target.X), target.y)[0]
+    assert list(chosen) == list(np.argsort(-scores)[:4])
+    assert set(chosen) == set(
+        np.flatnonzero(SelectKBest(f_classif, k=4).fit(target.X, target.y).get_support())
+    )
+
+
+def test_f_statistic_is_sklearns():
+    rng = np.random.default_rng(0)
+    y = rng.choice([0, 2, 5], 3000)
+    X = (rng.standard_normal((3000, 60)) + 0.1 * y[:, None] * rng.standard_normal(60)).astype(np.float32)
+    assert len(list(row_blocks(X))) > 1
+    np.testing.assert_allclose(f_statistic(X, y), f_classif(X.astype(np.float64), y)[0], rtol=1e-9)
+    X[:, 0] = 0.1 * y
+    assert f_statistic(X, y)[0] > 1e10
+
+
+def test_top_k_never_takes_a_constant(pair):
+    source, target = pair
+    target.X[:, 0] = 5.0
+    assert 0 not in fit_alignment(source, target, {"name": "top_k", "k": 8}).target.columns
+    with pytest.raises(BiotransferError, match=r"k=9 but the eeg windows have 8"):
+        fit_alignment(source, target, {"name": "top_k", "k": 9})
+
+
+def test_whitened_pca_equals_sklearn_up_to_sign(pair):
+    source, target = pair
+    ours = fit_alignment(source, target, {"name": "pca", "k": 5}).target.apply(target).X
+    theirs = PCA(5, whiten=True, svd_solver="full").fit_transform(StandardScaler().fit_transform(target.X))
+    np.testing.assert_allclose(np.abs(ours), np.abs(theirs), atol=1e-4)
+
+
+def test_matched_keeps_shared_names_in_the_targets_order(pair):
+    source, target = pair
+    out = fit_alignment(source, target, "matched")
+    assert out.source.names == out.target.names == target.names
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"name": "top_k", "k": 100}, "k=100"),
+        ({"name": "pca", "k": 100}, "span"),
+        ({"name": "top_k", "score": "anov"}, "Did you mean 'anova'"),
+        ({"name": "top_k", "k": "5"}, "is a str"),
+        ("topk", "Did you mean 'top_k'"),
+    ],
+)
+def test_bad_requests(spec, message, pair):
+    with pytest.raises(BiotransferError, match=message):
+        fit_alignment(*pair, spec)
+
+
+def test_matched_without_common_names_says_what_would_do(pair):
+    from dataclasses import replace
+
+    source, target = pair
+    with pytest.raises(BiotransferError, match="top_k"):
+        fit_alignment(source, replace(target, names=tuple(f"g{i}" for i in range(9))), "matched")
+
+
+def test_signals_are_refused_where_features_are_needed():
+    windows = make_windows(n_times=20)
+    with pytest.raises(BiotransferError, match="takes features"):
+        fit_alignment(windows, windows, {"name": "pca", "k": 2})
