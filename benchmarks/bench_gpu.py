@@ -19,7 +19,8 @@ import numpy as np
 import torch
 from bench_training import CASES, Case, Workers, _data, _job, plain, training_operations
 
-from biotransfer.learning.training import epoch_order, run_job
+from biotransfer.learning.training import epoch_order
+from biotransfer.learning.training.running import run_job
 from biotransfer.learning.training.stacked import models_per_stack
 
 MODELS = (1, 8, 32, 128, 512, 2048)

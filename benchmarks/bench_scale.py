@@ -80,7 +80,8 @@ def recordings(n_windows: int, n_chans: int = 2) -> Iterator[Any]:
 def windows(n: int) -> None:
     """Cut windows and extract features to files, then train one epoch on the mapped features."""
     from biotransfer.learning.networks import build_network
-    from biotransfer.learning.training import Schedule, train
+    from biotransfer.learning.training import Schedule
+    from biotransfer.learning.training.running import train
     from biotransfer.signals.features import extract_features
     from biotransfer.signals.splits import Split
     from biotransfer.signals.windows import WindowsWriter, cut_windows

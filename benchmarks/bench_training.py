@@ -26,7 +26,9 @@ import torch
 
 from biotransfer.learning.networks import Network, build_network
 from biotransfer.learning.networks.modules import build_module
-from biotransfer.learning.training import Job, Schedule, choose_engine, epoch_order, run_job
+from biotransfer.learning.training import Schedule, epoch_order
+from biotransfer.learning.training.job import Job
+from biotransfer.learning.training.running import choose_engine, run_job
 from biotransfer.transfer.carry import make_arms
 
 RATE, TEST = 1e-3, 192

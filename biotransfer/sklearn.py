@@ -15,7 +15,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .errors import check, check_option
 from .learning.networks import build_network
 from .learning.networks.checkpoints import open_weights
-from .learning.training import Schedule, train
+from .learning.training import Schedule
+from .learning.training.running import train
 from .learning.weights import Weights
 from .signals.splits import Split
 from .signals.windows import Windows

@@ -1,4 +1,4 @@
-"""The house holds: imports go down only, no circle, heavy packages are known to few, importing costs nothing."""
+"""The house holds: imports go down only, without circles; heavy packages are known to few."""
 
 import ast
 import subprocess
@@ -13,15 +13,18 @@ from tests import ROOT
 
 PACKAGE = ROOT / "biotransfer"
 FLOORS = (
-    "errors", "files", "catalog", "edges", "signals", "learning", "transfer", "results", "evidence", "studies",
-    "pages", "cli", "sklearn",
+    "errors", "files", "catalog", "edges", "signals", "learning", "transfer", "results", "evidence",
+    "studies", "pages", "cli", "sklearn",
 )  # fmt: skip
 ROOMS = {
-    "signals": ("recording", "simulate", "datasets", "preprocessing", "quality", "windows", "features", "splits"),
+    "signals": (
+        "recording", "simulate", "datasets", "preprocessing", "quality", "windows", "features", "splits",
+    ),
     "learning": ("weights", "hub", "predictions", "networks", "training"),
     "transfer": ("align", "carry", "pretrain", "select"),
     "evidence": (
-        "metrics", "stats", "transferability", "changes", "baselines", "verdicts", "reading", "checks", "truth",
+        "metrics", "stats", "transferability", "changes", "baselines", "verdicts", "reading", "checks",
+        "truth",
     ),
     "studies": ("topologies", "recipe", "running"),
     "pages": ("figures", "report"),
@@ -124,6 +127,51 @@ def test_imports_go_down_only(name: str) -> None:
         assert FLOORS.index(other) <= FLOORS.index(floor), f"{where}, which is on a higher floor"
         if other == floor and floor in ROOMS and place and inner:
             assert ROOMS[floor].index(inner) <= ROOMS[floor].index(place), f"{where}, which comes after it"
+
+
+@pytest.mark.parametrize("name", sorted(set(FILES) - {""}))
+def test_no_module_imports_the_package_that_it_is_part_of(name: str) -> None:
+    """What others of a package need stands in a module of its own, not in ``__init__``."""
+    packages = {name.rsplit(".", i)[0] for i in range(1, name.count(".") + 1)}
+    inside = [
+        f"line {i.line}: {i.name}"
+        for i in _own_imports(FILES[name])
+        if i.name.removeprefix("biotransfer.") in packages
+    ]
+    assert not inside, f"{name} imports its own package: {inside}"
+
+
+def test_no_circles() -> None:
+    """Not between files, late imports included."""
+    graph = {
+        name: {i.name.removeprefix("biotransfer").removeprefix(".") for i in _own_imports(path)}
+        & set(FILES) - {name}
+        for name, path in FILES.items()
+    }
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    circles: list[list[str]] = []
+
+    def visit(node: str) -> None:
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in sorted(graph[node]):
+            if other not in index:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], index[other])
+        if low[node] == index[node]:
+            members = stack[stack.index(node) :]
+            del stack[stack.index(node) :]
+            if len(members) > 1:
+                circles.append(members)
+
+    for node in sorted(graph):
+        if node not in index:
+            visit(node)
+    assert not circles
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

@@ -13,7 +13,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from biotransfer.errors import BiotransferError
 from biotransfer.learning.networks import build_network, initial_tensors
 from biotransfer.learning.networks.forward import run_network
-from biotransfer.learning.training import Schedule, train
+from biotransfer.learning.training import Schedule
+from biotransfer.learning.training.running import train
 from biotransfer.learning.weights import Weights, save_weights
 from biotransfer.signals.splits import Split
 from biotransfer.sklearn import TransferClassifier

@@ -7,20 +7,20 @@ import pytest
 import torch
 
 from biotransfer.errors import BiotransferError
-from biotransfer.evidence.changes import (
+from biotransfer.evidence.changes.attribution import (
     attribute_features,
     attribute_signals,
     average_gradients,
-    barrier_height,
-    barrier_line,
-    describe_layers,
-    feature_group,
     integrated_gradients,
 )
+from biotransfer.evidence.changes.layers import barrier_height, barrier_line, describe_layers
+from biotransfer.evidence.changes.naming import feature_group
 from biotransfer.evidence.metrics import balanced_accuracy
-from biotransfer.evidence.transferability import layer_outputs, linear_cka
+from biotransfer.evidence.transferability import linear_cka
+from biotransfer.evidence.transferability.outputs import layer_outputs
 from biotransfer.learning.networks import build_network, initial_tensors
-from biotransfer.learning.networks.modules import build_module, load_tensors
+from biotransfer.learning.networks.modules import build_module
+from biotransfer.learning.networks.tensors import load_tensors
 from biotransfer.signals.features import extract_features
 from biotransfer.signals.simulate import simulate_pair
 from biotransfer.signals.windows import cut_windows

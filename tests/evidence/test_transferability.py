@@ -7,20 +7,18 @@ from scipy import optimize, stats
 from biotransfer.errors import BiotransferError
 from biotransfer.evidence.transferability import (
     SCORES,
-    class_probabilities,
     h_score,
-    layer_outputs,
     leep,
     linear_cka,
     logme,
     nce,
-    network_features,
     otdd,
     proxy_a_distance,
-    rank_agreement,
-    score_transfer,
     trans_rate,
 )
+from biotransfer.evidence.transferability.judging import score_transfer
+from biotransfer.evidence.transferability.outputs import class_probabilities, layer_outputs, network_features
+from biotransfer.evidence.transferability.ranking import rank_agreement
 from biotransfer.learning.networks import build_network, initial_tensors
 from tests.builders import make_windows
 

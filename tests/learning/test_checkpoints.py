@@ -15,7 +15,7 @@ from biotransfer.errors import BiotransferError
 from biotransfer.learning import hub
 from biotransfer.learning.networks import NETWORKS, build_network, initial_tensors, load_checkpoint
 from biotransfer.learning.networks.checkpoints import fingerprint
-from biotransfer.learning.networks.foreign_modules import build_foreign
+from biotransfer.learning.networks.foreign_build import build_foreign
 from biotransfer.learning.weights import Weights, card_lines, load_weights, save_weights
 from biotransfer.transfer.carry import make_arms, resolve_arm
 

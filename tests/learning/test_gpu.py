@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from biotransfer.learning.training import Schedule, train
+from biotransfer.learning.training import Schedule
+from biotransfer.learning.training.running import train
 from biotransfer.learning.training.stacked import models_per_stack
 from biotransfer.studies.running import run_study
 from tests.learning.test_training_engines import SCHEDULE, _assert_equal, _case

@@ -4,7 +4,8 @@ import torch
 
 from biotransfer.errors import BiotransferError
 from biotransfer.learning.networks import NETWORKS, PARTS, build_network, initial_tensors
-from biotransfer.learning.networks.modules import build_module, load_tensors
+from biotransfer.learning.networks.modules import build_module
+from biotransfer.learning.networks.tensors import load_tensors
 
 SHAPES = {"features": (64,), "signals": (4, 128)}
 ALL = [

@@ -12,8 +12,10 @@ from biotransfer.errors import BiotransferError
 from biotransfer.learning.networks import NETWORKS, PARTS, build_network, initial_tensors
 from biotransfer.learning.networks.foreign import MODELS, REFUSED
 from biotransfer.learning.networks.foreign_modules import inspect_model
-from biotransfer.learning.networks.modules import build_module, load_tensors, module_tensors, set_training
-from biotransfer.learning.training import Schedule, train
+from biotransfer.learning.networks.modules import build_module
+from biotransfer.learning.networks.tensors import load_tensors, module_tensors, set_training
+from biotransfer.learning.training import Schedule
+from biotransfer.learning.training.running import train
 from biotransfer.learning.weights import Weights, is_statistic
 from biotransfer.signals.splits import Split
 from biotransfer.signals.windows.braindecode import load_braindecode

@@ -16,8 +16,10 @@ from biotransfer.learning.networks import (
     replace_head,
     widen,
 )
-from biotransfer.learning.networks.modules import build_module, load_tensors
-from biotransfer.learning.training import Schedule, train
+from biotransfer.learning.networks.modules import build_module
+from biotransfer.learning.networks.tensors import load_tensors
+from biotransfer.learning.training import Schedule
+from biotransfer.learning.training.running import train
 from biotransfer.learning.weights import Weights
 from biotransfer.signals.splits import Split
 from biotransfer.transfer.carry import make_arms

@@ -6,8 +6,10 @@ import torch
 
 from biotransfer.errors import BiotransferError
 from biotransfer.learning.networks import build_network, initial_tensors
-from biotransfer.learning.training import Job, Schedule, choose_engine, epoch_order, run_job, train
+from biotransfer.learning.training import Schedule, epoch_order
 from biotransfer.learning.training import stacked as stacked_module
+from biotransfer.learning.training.job import Job
+from biotransfer.learning.training.running import choose_engine, run_job, train
 from biotransfer.learning.weights import Weights
 from biotransfer.signals.splits import make_splits
 from biotransfer.transfer.carry import Arm, make_arms

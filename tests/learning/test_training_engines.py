@@ -12,15 +12,17 @@ from torch.nn import functional
 
 from biotransfer.errors import BiotransferError
 from biotransfer.learning.networks import build_network
-from biotransfer.learning.networks.modules import build_module, load_tensors
-from biotransfer.learning.training import Job, Schedule, run_job, train
+from biotransfer.learning.networks.modules import build_module
+from biotransfer.learning.networks.tensors import load_tensors
+from biotransfer.learning.training import Schedule
 from biotransfer.learning.training import stacked as stacked_module
 from biotransfer.learning.training.arm import Teacher
 from biotransfer.learning.training.compiled import can_compile
 from biotransfer.learning.training.dense import DenseGradients, written_out
-from biotransfer.learning.training.job import PseudoLabels
+from biotransfer.learning.training.job import Job, PseudoLabels
 from biotransfer.learning.training.layers import convolve_patches, run_stacked
 from biotransfer.learning.training.models import Models
+from biotransfer.learning.training.running import run_job, train
 from biotransfer.learning.training.stacked import models_per_stack, plan_stacks
 from biotransfer.learning.training.teaching import pseudo_labels, pseudo_order
 from biotransfer.learning.weights import Weights

@@ -9,12 +9,14 @@ from torch.nn import functional
 
 from biotransfer.errors import BiotransferError
 from biotransfer.learning.networks import build_network, initial_tensors
-from biotransfer.learning.networks.modules import build_module, load_tensors
-from biotransfer.learning.training import AUGMENTATIONS, Schedule, train
+from biotransfer.learning.networks.modules import build_module
+from biotransfer.learning.networks.tensors import load_tensors
+from biotransfer.learning.training import AUGMENTATIONS, Schedule
 from biotransfer.learning.training import stacked as stacked_module
 from biotransfer.learning.training.augmentations import make_augment
 from biotransfer.learning.training.job import Job
 from biotransfer.learning.training.norms import make_stochastic
+from biotransfer.learning.training.running import train
 from biotransfer.learning.training.schedule import update_seed
 from biotransfer.learning.weights import Weights
 from biotransfer.signals.splits import make_splits

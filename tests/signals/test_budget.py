@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biotransfer.pages import figures
-from biotransfer.transfer.carry import make_arms
 from biotransfer.errors import BiotransferError
 from biotransfer.evidence.metrics import labelled_seconds, seconds_needed
+from biotransfer.evidence.verdicts import compare
 from biotransfer.learning.networks import build_network
+from biotransfer.learning.training import Schedule
+from biotransfer.learning.training.running import train
+from biotransfer.pages import figures
 from biotransfer.pages.report import methods_text
 from biotransfer.pages.report import text as write
 from biotransfer.pages.report.page import render
@@ -29,9 +31,7 @@ from biotransfer.signals.splits import (
     make_splits,
 )
 from biotransfer.studies.running import run_study
-from biotransfer.learning.training import Schedule, train
-from biotransfer.evidence.verdicts import compare
-
+from biotransfer.transfer.carry import make_arms
 from tests.builders import make_windows
 from tests.factories import make_results
 

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 import mne
 import numpy as np
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from biotransfer.errors import BiotransferError
 from biotransfer.signals.datasets import (
     DATASETS,
     arithmetic,
@@ -27,7 +27,6 @@ from biotransfer.signals.datasets import (
     read_muse_csv,
 )
 from biotransfer.signals.datasets.common import choose, identical_share
-from biotransfer.errors import BiotransferError
 from biotransfer.signals.recording import EDGE
 from biotransfer.signals.simulate import simulate_eeg
 from biotransfer.signals.windows import cut_windows

@@ -6,13 +6,12 @@ import io
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
+from biotransfer.errors import BiotransferError
 from biotransfer.signals.datasets import DATASETS, check_files, download, fetch, load_dataset
 from biotransfer.signals.datasets.download import RegisteredFile, make_registry, read_registry
-from biotransfer.errors import BiotransferError
 from tests import ROOT
 
 NAME = "muse-mental-state"

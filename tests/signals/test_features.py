@@ -10,8 +10,8 @@ import scipy.linalg
 import scipy.signal
 import scipy.stats
 
-from biotransfer.signals.datasets import from_arrays, load_dataset, read_muse_csv
 from biotransfer.errors import BiotransferError
+from biotransfer.signals.datasets import from_arrays, load_dataset, read_muse_csv
 from biotransfer.signals.features import FEATURES, extract_features, primitives
 from biotransfer.signals.features.bird2020 import bird2020
 from biotransfer.signals.features.classic import band_power, time_domain
@@ -19,7 +19,6 @@ from biotransfer.signals.features.statistical import statistical
 from biotransfer.signals.recording import Recording
 from biotransfer.signals.simulate import simulate_pair
 from biotransfer.signals.windows import Windows, cut_windows
-
 from tests.builders import make_windows
 from tests.reference import bird2020_reference as script
 

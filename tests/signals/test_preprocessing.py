@@ -23,7 +23,6 @@ from biotransfer.signals.preprocessing import (
 from biotransfer.signals.recording import EDGE, Recording
 from biotransfer.signals.simulate import simulate_emg
 from biotransfer.signals.windows import cut_windows
-
 from tests.recordings import make_recording, snapshot
 
 IIR = {"order": 4, "ftype": "butter", "output": "sos"}

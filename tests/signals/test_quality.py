@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.signal import welch
 
-from biotransfer.signals.datasets import from_raws, load_dataset
 from biotransfer.errors import BiotransferError
+from biotransfer.signals.datasets import from_raws, load_dataset
 from biotransfer.signals.quality import (
     KINDS,
     findings_table,

@@ -15,7 +15,6 @@ from biotransfer.signals.recording import (
     html_table,
     natural_sorted,
 )
-
 from tests.recordings import make_recording, snapshot
 
 

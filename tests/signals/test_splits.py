@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from biotransfer.errors import BiotransferError
 from biotransfer.signals.datasets import load_dataset
 from biotransfer.signals.datasets.muse import read_muse_csv
-from biotransfer.errors import BiotransferError
 from biotransfer.signals.preprocessing import preprocess
 from biotransfer.signals.splits import (
     SPLITS,
@@ -20,7 +20,6 @@ from biotransfer.signals.splits import (
     splits_from,
 )
 from biotransfer.signals.windows import cut_windows
-
 from tests.builders import make_windows
 from tests.recordings import make_recording
 

@@ -17,7 +17,6 @@ from biotransfer.errors import BiotransferError
 from biotransfer.signals.recording import EDGE, Recording
 from biotransfer.signals.simulate import simulate_eeg, simulate_emg
 from biotransfer.signals.windows import METADATA, Windows, concatenate, cut_windows, from_epochs, to_epochs
-
 from tests.builders import make_windows
 from tests.recordings import make_recording, snapshot
 

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from biotransfer.signals.datasets import load_dataset
 from biotransfer.errors import BiotransferError
+from biotransfer.signals.datasets import load_dataset
 from biotransfer.signals.features import extract_features
 from biotransfer.signals.preprocessing import preprocess
-from biotransfer.studies.recipe import load_recipe
 from biotransfer.signals.simulate import simulate_eeg
+from biotransfer.signals.windows import WindowsWriter, cut_windows, open_windows
+from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import cache
 from biotransfer.studies.running.data import dataset_parameters, load_side
-from biotransfer.signals.windows import WindowsWriter, cut_windows, open_windows
 
 RECIPE = {
     "eeg": {"data": "muse-mental-state", "subjects": ["a", "b"]},

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from biotransfer.errors import BiotransferError
-from biotransfer.studies.recipe import load_recipe
-from biotransfer.studies.recipe.tuning import best_candidate, candidates
 from biotransfer.pages.report import methods_text
 from biotransfer.pages.report.sections.choices import choices
 from biotransfer.results import load_results
+from biotransfer.studies.recipe import load_recipe
+from biotransfer.studies.recipe.tuning import best_candidate, candidates
 from biotransfer.studies.running import prepare, run_study
 from biotransfer.studies.running.tasks.choices import lay_out, trials
 from biotransfer.studies.running.tasks.choices import run as run_choices

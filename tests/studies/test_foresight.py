@@ -5,8 +5,8 @@ import json
 import pytest
 
 from biotransfer.errors import BiotransferError
-from biotransfer.studies.recipe import load_recipe
 from biotransfer.evidence.stats import paired_power, subjects_needed
+from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import foresee, prepare, run_study
 from biotransfer.studies.running.foresight import PRIOR_SPREAD
 

@@ -16,15 +16,15 @@ import pandas as pd
 import pytest
 import yaml
 
-from biotransfer.transfer.carry import ARMS as CATALOG
 from biotransfer.errors import BiotransferError
 from biotransfer.learning.networks import build_network, initial_tensors, network_of
-from biotransfer.studies.recipe import load_recipe
+from biotransfer.learning.weights import CARD, Weights, load_weights, save_weights
 from biotransfer.results import CURVES, LEDGER, PREDICTIONS, SOURCES, VERDICTS, load_results
+from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import count_trainings, default_folder, estimate_seconds, prepare, run_study
 from biotransfer.studies.running.orders import carry_out
 from biotransfer.studies.running.tasks import TARGET
-from biotransfer.learning.weights import CARD, Weights, load_weights, save_weights
+from biotransfer.transfer.carry import ARMS as CATALOG
 
 TABLES = ("curves", "predictions", "ledger", "sources")
 ELSEWHERE = {"unlabelled", "batch_norm"}

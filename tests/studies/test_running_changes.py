@@ -6,22 +6,28 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from biotransfer.transfer.carry import make_arms
 from biotransfer.errors import BiotransferError
+from biotransfer.evidence.changes.attribution import ATTRIBUTION_COLUMNS, attribute_features
+from biotransfer.evidence.changes.layers import (
+    BARRIER_COLUMNS,
+    LAYER_COLUMNS,
+    barrier_height,
+    barrier_line,
+    describe_layers,
+)
+from biotransfer.learning.training import Schedule
+from biotransfer.learning.training.running import train
+from biotransfer.learning.weights import load_weights
 from biotransfer.pages.figures import plot_moved
 from biotransfer.pages.figures.changes import group_shares
-from biotransfer.evidence.changes import attribute_features, barrier_height, barrier_line, describe_layers
-from biotransfer.evidence.changes.attribution import ATTRIBUTION_COLUMNS
-from biotransfer.evidence.changes.layers import BARRIER_COLUMNS, LAYER_COLUMNS
-from biotransfer.studies.recipe import load_recipe
 from biotransfer.pages.report.sections.changes import barrier_heights, make_movement
 from biotransfer.results import TABLES
+from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import prepare, run_study
 from biotransfer.studies.running.store import TrialStore
 from biotransfer.studies.running.tasks import TargetTask, lay_out
 from biotransfer.studies.running.tasks.fold import make_fold
-from biotransfer.learning.training import Schedule, train
-from biotransfer.learning.weights import load_weights
+from biotransfer.transfer.carry import make_arms
 
 MADE = {"data": "simulated", "n_subjects": 2, "classes": 2, "preprocess": "none"}
 RECIPE = {

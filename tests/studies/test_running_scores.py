@@ -6,19 +6,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from biotransfer.transfer.align import fit_alignment
 from biotransfer.errors import BiotransferError
+from biotransfer.evidence.transferability import SCORES
+from biotransfer.evidence.transferability.judging import score_transfer
+from biotransfer.evidence.transferability.ranking import rank_agreement
+from biotransfer.learning.networks import build_network
+from biotransfer.learning.weights import load_weights
 from biotransfer.pages.figures import plot_scores
 from biotransfer.pages.figures.scores import score_agreement, score_gains
-from biotransfer.learning.networks import build_network
-from biotransfer.transfer.pretrain import hold_out_people
-from biotransfer.studies.recipe import load_recipe
 from biotransfer.pages.report.sections.scores import make_scores, verdict_on_scores
 from biotransfer.results import SCORES as COLUMNS
+from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import prepare, run_study
 from biotransfer.studies.running.tasks import lay_out
-from biotransfer.evidence.transferability import SCORES, rank_agreement, score_transfer
-from biotransfer.learning.weights import load_weights
+from biotransfer.transfer.align import fit_alignment
+from biotransfer.transfer.pretrain.training import hold_out_people
 
 MADE = {"data": "simulated", "n_subjects": 3, "modality": "eeg", "classes": 2, "preprocess": "none"}
 RECIPE = {

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from biotransfer.pages import figures
 from biotransfer.errors import BiotransferError
-from biotransfer.studies.recipe import load_recipe
+from biotransfer.pages import figures
 from biotransfer.pages.report import methods_text
 from biotransfer.pages.report.sections.matrix import make_matrix
 from biotransfer.pages.report.text import gain
+from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import lay_out, prepare, run_study
 from biotransfer.studies.running.tasks import SourceTask
 from biotransfer.studies.running.tasks.source import _source_windows

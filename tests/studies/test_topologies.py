@@ -10,22 +10,14 @@ import pytest
 
 from biotransfer.errors import BiotransferError
 from biotransfer.learning.networks import NETWORKS, build_network
-from biotransfer.studies.recipe import load_recipe
+from biotransfer.learning.training import Schedule
 from biotransfer.pages.report import write_report
-from biotransfer.studies.topologies import (
-    SPACES,
-    Candidate,
-    choose,
-    evaluate_topologies,
-    on_front,
-    read_space,
-    run_search,
-)
 from biotransfer.signals.splits import Split, inner_splits
+from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import lay_out, prepare, run_study
 from biotransfer.studies.running.tasks.topologies import _inner_folds
-from biotransfer.learning.training import Schedule
-
+from biotransfer.studies.topologies import SPACES, Candidate, choose, on_front, read_space, run_search
+from biotransfer.studies.topologies.evaluation import evaluate_topologies
 from tests.builders import make_windows
 
 SPACE = read_space("mlp", {"hidden": {"length": [1, 2], "of": [4, 8, 16]}})

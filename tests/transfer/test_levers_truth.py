@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from biotransfer.learning.networks import build_network
-from biotransfer.learning.training import Schedule, train
+from biotransfer.learning.training import Schedule
+from biotransfer.learning.training.running import train
 from biotransfer.signals.splits import Split
 from biotransfer.transfer.align import fit_alignment
 from biotransfer.transfer.carry import make_arms
-from biotransfer.transfer.pretrain import hold_out_people, pretrain
+from biotransfer.transfer.pretrain.training import hold_out_people, pretrain
 from tests.builders import make_windows
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ from biotransfer.errors import BiotransferError
 from biotransfer.learning.networks import build_network
 from biotransfer.learning.training import Schedule
 from biotransfer.transfer.carry import make_arms
-from biotransfer.transfer.pretrain import METHODS, hold_out_people, pretrain
+from biotransfer.transfer.pretrain import METHODS
 from biotransfer.transfer.pretrain.losses import (
     coral_distance,
     cross_entropy,
@@ -19,8 +19,9 @@ from biotransfer.transfer.pretrain.losses import (
     reverse_gradient,
 )
 from biotransfer.transfer.pretrain.meta import InnerAdam, InnerDescent, fomaml, gradients_of, reptile
-from biotransfer.transfer.pretrain.problem import Setting, Stack
+from biotransfer.transfer.pretrain.problem import PretrainProblem, Stack
 from biotransfer.transfer.pretrain.self_supervised import corrupt, decoder_of, distort, hide
+from biotransfer.transfer.pretrain.training import hold_out_people, pretrain
 from tests.builders import make_windows
 
 NETWORKS = {
@@ -293,7 +294,7 @@ def _linear_setting(windows, **changes):
     split = hold_out_people(windows)
     network = build_network({"name": "mlp", "hidden": [4]}, windows.shape, 3)
     schedule = changes.pop("schedule", Schedule(epochs=1, batch_size=10**6))
-    return Setting(
+    return PretrainProblem(
         network, (windows,), split.train, split.test, split.uid, (0,), schedule, dtype="float64", **changes
     )
 
@@ -301,16 +302,16 @@ def _linear_setting(windows, **changes):
 def test_reptile_with_one_step_is_joint_gradient_descent():
     """One person's step from theta ends at theta - a g_i; half way to their mean is theta - a/2 mean(g_i)."""
     windows = make_windows(n_subjects=4, n_recordings=2, n_windows=4)
-    setting = _linear_setting(windows)
-    n_people = len(setting.people(2))
-    setting = replace(setting, schedule=Schedule(epochs=1, batch_size=24 * n_people))
+    problem = _linear_setting(windows)
+    n_people = len(problem.people(2))
+    problem = replace(problem, schedule=Schedule(epochs=1, batch_size=24 * n_people))
     moved = reptile(
-        setting, inner_steps=1, inner="sgd", inner_rate=0.1, meta_rate=0.5, people=n_people
+        problem, inner_steps=1, inner="sgd", inner_rate=0.1, meta_rate=0.5, people=n_people
     ).tensors[0]
-    start = {k: v.detach() for k, v in setting.draw(setting.network).items()}
-    rows = torch.from_numpy(setting.train)[None]
-    X, y = setting.to_torch(windows.X), setting.to_torch(windows.y)
-    _, joint = gradients_of(Stack(setting.network), start, X[rows], y[rows])
+    start = {k: v.detach() for k, v in problem.draw(problem.network).items()}
+    rows = torch.from_numpy(problem.train)[None]
+    X, y = problem.to_torch(windows.X), problem.to_torch(windows.y)
+    _, joint = gradients_of(Stack(problem.network), start, X[rows], y[rows])
     for name, value in start.items():
         expected = (value - 0.5 * 0.1 * joint[name])[0].numpy()
         np.testing.assert_allclose(moved[name], expected, rtol=0, atol=1e-7)
@@ -343,14 +344,14 @@ def test_fomaml_is_the_gradient_at_the_adapted_weights():
 def test_one_round_of_fomaml_follows_the_sign_of_that_gradient():
     """AdamW's first step is the rate times the sign: here the mean over people of the adapted gradients."""
     windows = make_windows(n_subjects=3, n_recordings=1, n_windows=4, n_features=5)
-    setting = _linear_setting(windows, schedule=Schedule(epochs=1, batch_size=8, learning_rate=1e-3))
-    setting = replace(setting, train=setting.train[:24])
-    assert setting.n_updates == 3
-    after = fomaml(setting, inner_steps=2, inner_rate=0.1, people=2).tensors[0]
-    stack, draws = Stack(setting.network), setting.draws(33)
-    _, rows = setting.draw_people(draws, setting.people(2), 2, 12)
-    X, y = setting.to_torch(windows.X), setting.to_torch(windows.y)
-    start = {k: v.detach() for k, v in setting.draw(setting.network).items()}
+    problem = _linear_setting(windows, schedule=Schedule(epochs=1, batch_size=8, learning_rate=1e-3))
+    problem = replace(problem, train=problem.train[:24])
+    assert problem.n_updates == 3
+    after = fomaml(problem, inner_steps=2, inner_rate=0.1, people=2).tensors[0]
+    stack, draws = Stack(problem.network), problem.draws(33)
+    _, rows = problem.draw_people(draws, problem.people(2), 2, 12)
+    X, y = problem.to_torch(windows.X), problem.to_torch(windows.y)
+    start = {k: v.detach() for k, v in problem.draw(problem.network).items()}
     mean = dict.fromkeys(start, 0.0)
     for person in range(2):
         tensors = start

@@ -8,15 +8,17 @@ import pytest
 
 from biotransfer.errors import BiotransferError
 from biotransfer.learning.networks import build_network
-from biotransfer.learning.training import Schedule, train
+from biotransfer.learning.training import Schedule
+from biotransfer.learning.training.running import train
 from biotransfer.pages.report.sections.selection import selection as section
 from biotransfer.results import SELECTION, load_results
 from biotransfer.signals.splits import Split, make_splits
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import prepare, rehearse, run_study
 from biotransfer.transfer.carry import make_arms
-from biotransfer.transfer.pretrain import hold_out_people, pretrain
-from biotransfer.transfer.select import SELECT, Setting, inner_gains, rank_people, select_source, separability
+from biotransfer.transfer.pretrain.training import hold_out_people, pretrain
+from biotransfer.transfer.select import SELECT, SelectProblem, rank_people, select_source, separability
+from biotransfer.transfer.select.inner import inner_gains
 from biotransfer.transfer.select.methods import class_distances
 from biotransfer.transfer.select.problem import read_selection
 from tests.builders import make_windows
@@ -39,7 +41,7 @@ def _planted(*, n_subjects=6, good=3, seed=0, n_features=12, scale=2.5, modality
     return replace(windows, X=X.astype(np.float32))
 
 
-def _setting(source=None, target=None, **options):
+def _problem(source=None, target=None, **options):
     source = source or _planted()
     target = target or _planted(n_subjects=4, good=4, seed=5, modality="eeg")
     tried = []
@@ -48,7 +50,7 @@ def _setting(source=None, target=None, **options):
         tried.append(list(groups))
         return np.array([[len(group) / 10, len(group) / 10 + 0.02] for group in groups])
 
-    return Setting(source, target, gains, **options), tried
+    return SelectProblem(source, target, gains, **options), tried
 
 
 def test_separability_is_the_analysis_of_variance():
@@ -89,7 +91,7 @@ def test_similarity_of_signals_looks_at_power_and_of_constants_at_nothing():
 
 def test_distance_of_classes_in_closed_form():
     windows = make_windows(n_subjects=1, n_features=1, n_windows=10)
-    distances = class_distances(Setting(windows, windows))
+    distances = class_distances(SelectProblem(windows, windows))
     values = [windows.X[windows.y == i, 0].astype(float) for i in range(3)]
     for a in range(3):
         for b in set(range(3)) - {a}:
@@ -99,23 +101,23 @@ def test_distance_of_classes_in_closed_form():
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda s: s["name"])
 def test_every_selection_is_pure_complete_and_reads_back(spec):
-    setting, _ = _setting()
-    for windows in (setting.source, setting.target):
+    problem, _ = _problem()
+    for windows in (problem.source, problem.target):
         windows.X.setflags(write=False)
-    before = setting.source.digest(), setting.target.digest()
-    one, two = select_source(setting, spec), select_source(setting, spec)
-    assert before == (setting.source.digest(), setting.target.digest())
+    before = problem.source.digest(), problem.target.digest()
+    one, two = select_source(problem, spec), select_source(problem, spec)
+    assert before == (problem.source.digest(), problem.target.digest())
     pd.testing.assert_frame_equal(one.table, two.table)
-    assert set(one.people) <= set(setting.people)
-    assert set(one.classes) <= set(setting.source.classes)
+    assert set(one.people) <= set(problem.people)
+    assert set(one.classes) <= set(problem.source.classes)
     assert len(one.people) >= 1
     assert len(one.classes) >= 2
-    assert set(one.table.loc[one.table["what"] == "person", "name"]) == set(setting.people)
+    assert set(one.table.loc[one.table["what"] == "person", "name"]) == set(problem.people)
     again = read_selection(one.table)
     assert (again.people, again.classes, again.transfer) == (one.people, one.classes, one.transfer)
     entry = SELECT[spec["name"]]
-    blind, _ = _setting(target=replace(setting.target, X=np.random.default_rng(0).normal(
-        size=setting.target.X.shape).astype(np.float32)))  # fmt: skip
+    blind, _ = _problem(target=replace(problem.target, X=np.random.default_rng(0).normal(
+        size=problem.target.X.shape).astype(np.float32)))  # fmt: skip
     other = select_source(blind, spec).table["score"].to_numpy()
     same = np.array_equal(other, one.table["score"].to_numpy(), equal_nan=True)
     assert same == (not entry.facts["joint"])
@@ -123,10 +125,10 @@ def test_every_selection_is_pure_complete_and_reads_back(spec):
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda s: s["name"])
 def test_applying_a_selection_keeps_the_chosen_and_nobody_else(spec):
-    setting, _ = _setting()
-    windows = setting.source
+    problem, _ = _problem()
+    windows = problem.source
     split = hold_out_people(windows)
-    chosen = select_source(replace(setting, source=windows.take(split.train)), spec)
+    chosen = select_source(replace(problem, source=windows.take(split.train)), spec)
     got, inner = chosen.apply(windows, split)
     assert got.classes == chosen.classes
     people, uids = windows.metadata["subject"].to_numpy(), windows.metadata["uid"].to_numpy()
@@ -143,14 +145,14 @@ def test_applying_a_selection_keeps_the_chosen_and_nobody_else(spec):
 
 
 def test_conditional_adds_the_most_similar_and_stops_at_the_best_size():
-    setting, tried = _setting()
-    chosen = select_source(setting, "conditional")
+    problem, tried = _problem()
+    chosen = select_source(problem, "conditional")
     assert [len(group) for group in tried[0]] == [1, 2, 4, 6]
-    order = [name for name, _ in rank_people(setting.source, setting.target)]
+    order = [name for name, _ in rank_people(problem.source, problem.target)]
     assert all(group == tuple(order[: len(group)]) for group in tried[0])
-    assert set(chosen.people) == set(setting.people)
+    assert set(chosen.people) == set(problem.people)
     assert chosen.transfer
-    few = replace(setting, gains=lambda groups: np.array([[-len(g), 3.0 - len(g)] for g in groups]))
+    few = replace(problem, gains=lambda groups: np.array([[-len(g), 3.0 - len(g)] for g in groups]))
     gate = select_source(few, {"name": "conditional", "gate": 0.1, "sizes": [1, 3]})
     assert len(gate.people) == 1
     assert gate.transfer  # 0.5 against 0.1 standard errors of 1.5
@@ -159,8 +161,8 @@ def test_conditional_adds_the_most_similar_and_stops_at_the_best_size():
 
 
 def _at_least(n):
-    setting, tried = _setting(at_least=n)
-    select_source(setting, "conditional")
+    problem, tried = _problem(at_least=n)
+    select_source(problem, "conditional")
     return tried[0]
 
 
@@ -178,7 +180,7 @@ def _at_least(n):
 )
 def test_what_is_wrong_is_said(spec, message):
     with pytest.raises(BiotransferError, match=message):
-        select_source(_setting()[0], spec)
+        select_source(_problem()[0], spec)
 
 
 def test_people_are_compared_in_common_columns_only():
@@ -217,21 +219,21 @@ def test_where_half_the_donors_know_something_else_choosing_helps_and_where_none
     split = Split("six", "subject", np.flatnonzero(who < 6), np.flatnonzero(who >= 6))
     held = hold_out_people(source, 0.5)
     gains = inner_gains(source, held, target, split, NETWORK, seed=0, schedule=SCHEDULE, folds=6)
-    setting = Setting(source.take(held.train), target.take(split.train), gains)
-    chosen = select_source(setting, {"name": "most_similar", "n": 3})
-    assert set(chosen.people) == {name for name in setting.people if int(name[1:]) < 6}
-    others = [name for name in setting.people if name not in chosen.people]
+    problem = SelectProblem(source.take(held.train), target.take(split.train), gains)
+    chosen = select_source(problem, {"name": "most_similar", "n": 3})
+    assert set(chosen.people) == {name for name in problem.people if int(name[1:]) < 6}
+    others = [name for name in problem.people if name not in chosen.people]
     best, scratch = _scores(source, chosen.people, target, split)
-    everyone, _ = _scores(source, setting.people, target, split)
+    everyone, _ = _scores(source, problem.people, target, split)
     worst, _ = _scores(source, others, target, split)
     assert best > scratch + 0.04, (best, scratch)
     assert best > everyone + 0.04, (best, everyone)
     assert worst < scratch - 0.2, (worst, scratch)
-    gated = select_source(setting, "conditional")
+    gated = select_source(problem, "conditional")
     assert gated.transfer
     assert set(gated.people) <= set(chosen.people)
-    rows = np.flatnonzero(np.isin(setting.source.metadata["subject"], others))
-    strangers = replace(setting, source=setting.source.take(rows))
+    rows = np.flatnonzero(np.isin(problem.source.metadata["subject"], others))
+    strangers = replace(problem, source=problem.source.take(rows))
     assert not select_source(strangers, "conditional").transfer
 
 

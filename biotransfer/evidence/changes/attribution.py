@@ -9,8 +9,9 @@ import pandas as pd
 import torch
 
 from ...errors import check
-from ...learning.networks.modules import build_module, load_tensors
+from ...learning.networks.modules import build_module
 from ...learning.networks.network import Network
+from ...learning.networks.tensors import load_tensors
 from ..transferability.outputs import layer_outputs
 from .naming import feature_group, frequency_band
 

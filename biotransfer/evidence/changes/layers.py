@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ...errors import check
-from ...learning.networks.network import Network, initial_tensors
+from ...learning.networks.drawing import initial_tensors
+from ...learning.networks.network import Network
 from ..metrics import balanced_accuracy
 from ..transferability.distances import linear_cka
 from ..transferability.outputs import computing_layers, layer_outputs

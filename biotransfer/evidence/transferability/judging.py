@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from ...errors import check, check_option
-from ...learning.networks.network import Network, initial_tensors
+from ...learning.networks.drawing import initial_tensors
+from ...learning.networks.network import Network
 from ...signals.windows import Windows
 from ...transfer.pretrain.sources import shuffled_labels
-from . import SCORES
+from .catalog import SCORES
 from .outputs import layer_outputs, softmax
 
 COLUMNS = ["score", "value", "random_value", "null_mean", "null_sd", "z", "p", "larger_is_better",

@@ -48,7 +48,8 @@ def layer_outputs(
     )
     import torch
 
-    from ...learning.networks.modules import build_module, load_tensors
+    from ...learning.networks.modules import build_module
+    from ...learning.networks.tensors import load_tensors
 
     module = build_module(network, torch.float64)
     load_tensors(module, tensors)

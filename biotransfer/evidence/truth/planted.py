@@ -11,7 +11,9 @@ import pandas as pd
 
 from ...errors import check
 from ...learning.networks import build_network
-from ...learning.training import Job, Schedule, run_job
+from ...learning.training import Schedule
+from ...learning.training.job import Job
+from ...learning.training.running import run_job
 from ...learning.weights import Weights
 from ...results import CURVES
 from ...signals.simulate import FeatureTable, simulate_features
@@ -19,8 +21,8 @@ from ...signals.splits import ALL, Split, make_splits
 from ...signals.windows import Windows
 from ...transfer.align import fit_alignment
 from ...transfer.carry import ARMS, Arm, make_arms
-from ...transfer.pretrain import hold_out_people, pretrain
 from ...transfer.pretrain.sources import invent_labels, shuffled_labels
+from ...transfer.pretrain.training import hold_out_people, pretrain
 from ..metrics import balanced_accuracy
 from ..verdicts import compare
 

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from ...catalog import Catalog, Entry
-from ...errors import check
-from .channel_wise import channel_wise
+from .catalog import NETWORKS, build_network
 from .checkpoints import load_checkpoint
-from .cnn import cnn_image, cnn_signal
-from .foreign import REFUSED, foreign_entries
+from .drawing import initial_tensors
 from .heads import HEADS
-from .mlp import mlp
-from .network import PARTS, Layer, Network, initial_tensors
+from .network import PARTS, Layer, Network
 from .records import network_of
 from .surgery import deepen, replace_head, widen
 
@@ -21,79 +14,3 @@ __all__ = [
     "HEADS", "NETWORKS", "PARTS", "Layer", "Network", "build_network", "deepen", "initial_tensors",
     "load_checkpoint", "network_of", "replace_head", "widen",
 ]  # fmt: skip
-
-NETWORKS = Catalog(
-    "network",
-    [
-        Entry(
-            "mlp",
-            "Multilayer perceptron over features.",
-            mlp,
-            "Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074 (topology unpublished)",
-            {"takes": "features"},
-        ),
-        Entry(
-            "cnn_image",
-            "2-D convolutions over features laid out as a square image.",
-            cnn_image,
-            "Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074, second experiment (layers unpublished)",
-            {"takes": "features"},
-        ),
-        Entry(
-            "cnn_signal",
-            "1-D convolutions over channels and time.",
-            cnn_signal,
-            "own, after Schirrmeister et al. 2017, doi:10.1002/hbm.23730",
-            {"takes": "signals"},
-        ),
-        Entry(
-            "channel_wise",
-            "1-D convolutions shared by all channels and pooled over them: any number of channels.",
-            channel_wise,
-            "own; pooling after Zaheer et al. 2017, arXiv:1703.06114, and Ilse et al. 2018, arXiv:1802.04712",
-            {"takes": "signals"},
-        ),
-        *foreign_entries(),
-    ],
-    refused=REFUSED,
-)
-
-
-def build_network(
-    spec: str | Mapping[str, Any],
-    input_shape: tuple[int, ...],
-    n_outputs: int,
-    *,
-    sfreq: float | None = None,
-) -> Network:
-    """Return the network that ``spec`` names, for windows of ``input_shape`` and ``n_outputs`` classes.
-
-    Parameters
-    ----------
-    spec : str or mapping
-        Catalog name, or ``{"name": ..., parameter: value}``.
-    input_shape : tuple of int
-        ``(n_features,)`` or ``(n_chans, n_times)``.
-    n_outputs : int
-        Number of classes.
-    sfreq : float, optional
-        Sampling rate in Hz, for networks whose entry says ``needs_sfreq``.
-
-    Raises
-    ------
-    BiotransferError
-        When the network does not fit the windows.
-
-    Examples
-    --------
-    >>> build_network({"name": "mlp", "hidden": [8]}, (16,), 3).tensor_shapes["head.weight"]
-    (3, 8)
-    """
-    entry, parameters = NETWORKS.resolve(spec)
-    if entry.facts.get("needs_sfreq"):
-        check(
-            sfreq is not None,
-            f"network {entry.name!r} needs the sampling rate. Pass build_network(..., sfreq=windows.sfreq).",
-        )
-        return entry.function(tuple(input_shape), n_outputs, sfreq, **parameters)
-    return entry.function(tuple(input_shape), n_outputs, **parameters)

@@ -15,6 +15,7 @@ import numpy as np
 from ...errors import BiotransferError, check, did_you_mean
 from ..hub import download
 from ..weights import Tensors, Weights, load_weights
+from .catalog import NETWORKS
 from .network import Network
 
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt")
@@ -199,8 +200,6 @@ def _origin_of(network: str, origin: str | Path | None, file: str | None) -> tup
     """Return origin and file, from the network's catalog entry where not given."""
     if origin is not None:
         return origin, file
-    from . import NETWORKS
-
     facts = NETWORKS[network].facts
     check(
         "pretrained" in facts,

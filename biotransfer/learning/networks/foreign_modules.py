@@ -5,10 +5,9 @@ from __future__ import annotations
 import inspect
 import json
 import zlib
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,10 +16,12 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ...errors import BiotransferError, check, did_you_mean
-from ...signals.windows.braindecode import channel_info, listening, load_braindecode
+from ...signals.windows.braindecode import listening, load_braindecode
 from ..weights import Tensors
-from .modules import build_module, module_tensors
+from .foreign_build import build_foreign, construct_model
+from .modules import build_module
 from .network import Layer, Network
+from .tensors import module_tensors
 
 _SIGNAL_ARGUMENTS = ("n_chans", "n_times", "n_outputs", "sfreq", "chs_info", "input_window_seconds")
 _MORE_PLACES = (
@@ -52,35 +53,6 @@ class Found:
     build: Mapping[str, Any]
 
 
-def _construct(
-    model: str,
-    n_chans: int,
-    n_times: int,
-    n_outputs: int,
-    sfreq: float,
-    options: Mapping[str, Any],
-    channels: Sequence[str] | None,
-    device: str = "cpu",
-) -> nn.Module:
-    """Build the model; parameters that it declares fixed become buffers, so that nothing trains them."""
-    cls = getattr(load_braindecode("braindecode.models"), model, None)
-    if cls is None:
-        raise BiotransferError(
-            f"network={model!r} is not in the installed braindecode. Type: pip install -U braindecode"
-        )
-    places = {} if channels is None else {"chs_info": channel_info(channels, sfreq)}
-    with torch.device(device) if device != "cpu" else nullcontext():
-        module = cls(n_chans=n_chans, n_times=n_times, n_outputs=n_outputs, sfreq=sfreq, **places, **options)
-    if channels is not None and "ch_names" in inspect.signature(module.forward).parameters:
-        module.forward = partial(module.forward, ch_names=list(channels))
-    for owner in module.modules():
-        for name, parameter in list(owner.named_parameters(recurse=False)):
-            if not parameter.requires_grad:
-                delattr(owner, name)
-                owner.register_buffer(name, parameter.detach())
-    return module
-
-
 def _variant(like: tuple[Any, ...], *, more_chans: int = 0, more_outputs: int = 0) -> dict[str, torch.Size]:
     """Return shapes by tensor of the same model for other sizes; without memory where the model allows it."""
     model, n_chans, n_times, n_outputs, sfreq, options, channels = like
@@ -89,9 +61,9 @@ def _variant(like: tuple[Any, ...], *, more_chans: int = 0, more_outputs: int = 
         channels = (*channels, *(p for p in _MORE_PLACES if p not in channels))[:n_chans]
     sizes = (model, n_chans, n_times, n_outputs, sfreq, options, channels)
     try:
-        module = _construct(*sizes, device="meta")
+        module = construct_model(*sizes, device="meta")
     except (NotImplementedError, RuntimeError):
-        module = _construct(*sizes)
+        module = construct_model(*sizes)
     return {name: tensor.shape for name, tensor in module_tensors(module).items()}
 
 
@@ -138,7 +110,7 @@ def _inspect(
     arguments = json.loads(options)
     like = (model, n_chans, n_times, n_outputs, sfreq, arguments, channels)
     with torch.random.fork_rng(devices=[]), listening() as notes:
-        module = _construct(*like).eval()
+        module = construct_model(*like).eval()
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             answer = module(torch.zeros(1, n_chans, n_times))
         check(
@@ -234,15 +206,6 @@ def inspect_model(
             f"Hz: {' '.join(str(error).split())[:300]} Use longer windows, another rate, or other options: "
             f"network: {{name: {model}, options: {{...}}}}."
         ) from error
-
-
-def build_foreign(build: Mapping[str, Any], input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
-    """Return the model that a network's ``build`` declares; its random values are overwritten later."""
-    n_chans, n_times = input_shape
-    with listening():
-        return _construct(
-            build["model"], n_chans, n_times, n_outputs, build["sfreq"], build["options"], build["channels"]
-        )
 
 
 def published_facts(network: Network) -> tuple[dict[str, str], Tensors, dict[str, int]]:

@@ -51,7 +51,8 @@ def run_network(network: Network, tensors: Mapping[str, np.ndarray], X: np.ndarr
     """
     import torch
 
-    from .modules import build_module, load_tensors
+    from .modules import build_module
+    from .tensors import load_tensors
 
     module = build_module(network).eval()
     load_tensors(module, tensors)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
 
-import numpy as np
 import torch
 from torch import nn
 
 from ...errors import BiotransferError
-from ..weights import is_statistic
+from .foreign_build import build_foreign
 from .network import Layer, Network
 
 
@@ -117,8 +115,6 @@ def build_module(network: Network, dtype: torch.dtype = torch.float32) -> nn.Mod
         Precision of the tensors.
     """
     if network.build is not None:
-        from .foreign_modules import build_foreign
-
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(0)  # for random constants that nothing trains
             return build_foreign(network.build, network.input_shape, network.n_outputs).to(dtype)
@@ -128,39 +124,3 @@ def build_module(network: Network, dtype: torch.dtype = torch.float32) -> nn.Mod
         for i, layer in enumerate(network.layers):
             modules[layer.name or f"{layer.kind}_{i}"] = _layer_module(layer, n_axes)
     return nn.Sequential(modules).to(dtype)
-
-
-def module_tensors(module: nn.Module) -> dict[str, torch.Tensor]:
-    """Return what a module learns: its parameters, and the running statistics of its norms."""
-    statistics = {name: b for name, b in module.named_buffers() if is_statistic(name)}
-    return dict(module.named_parameters()) | statistics
-
-
-def load_tensors(module: nn.Module, tensors: Mapping[str, np.ndarray]) -> None:
-    """Copy ``tensors`` into the module; every name and shape has to fit."""
-    with torch.no_grad():
-        state = module_tensors(module)
-        if set(state) != set(tensors):
-            raise BiotransferError(
-                f"tensors {sorted(set(tensors) ^ set(state))} are on one side only. "
-                "Build the network that the weights' card names."
-            )
-        for name, tensor in state.items():
-            tensor.copy_(torch.tensor(tensors[name], dtype=tensor.dtype))
-
-
-def set_training(module: nn.Module, still: Collection[str]) -> None:
-    """Put the module into training mode, except norms whose running statistics are ``still``.
-
-    Parameters
-    ----------
-    module : nn.Module
-        What is trained.
-    still : collection of str
-        Names of the tensors that do not move. A norm in training mode moves its statistics even when no
-        optimiser touches it; here it stays in evaluation mode.
-    """
-    module.train()
-    for name, part in module.named_modules():
-        if f"{name}.running_mean" in still:
-            part.eval()

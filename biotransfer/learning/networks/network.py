@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,9 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import check
 from ...signals.recording import html_table
-from ..weights import Tensors
 
 PARTS = ("stem", "body", "head")
 
@@ -187,46 +184,3 @@ def output_shape(layers: tuple[Layer, ...] | list[Layer], input_shape: tuple[int
     for layer in layers:
         input_shape = _output_shape(layer, input_shape)
     return input_shape
-
-
-def initial_tensors(network: Network, seed: int, *, stream: str = "target") -> Tensors:
-    """Draw fresh weights: every tensor from its own stream, so that equal shapes start equal in every arm.
-
-    Parameters
-    ----------
-    network : Network
-        What to draw for.
-    seed : int
-        With the tensor's name and the stream it fixes the draw.
-    stream : str
-        Source networks draw from the stream "source": else a target's fresh head would be the one against
-        which the source's body was trained, and scratch would start where the source started. A study draws
-        anew for every fold (the split's uid), so that the luck of one draw is not shared by all people.
-
-    Returns
-    -------
-    dict of str to ndarray, float32
-
-    Notes
-    -----
-    Uniform in +-1/sqrt(fan_in) for weights and biases (He et al. 2015, arXiv:1502.01852, with a = sqrt(5), as
-    torch's layers do); norms start at one and zero. A library's model draws by its own rules from a generator
-    seeded with seed, stream and model: a tensor's draw then depends on those before it.
-    """
-    check(seed >= 0, f"seed={seed} is negative. Expected 0 or more.")
-    if network.build is not None:
-        from .foreign_modules import draw_tensors
-
-        return draw_tensors(network, seed, stream)
-    tensors: Tensors = {}
-    for layer in network.layers:
-        shapes = layer.tensor_shapes()
-        for name, shape in shapes.items():
-            if layer.kind in ("layer_norm", "group_norm") or ".norm." in name:
-                value = np.full(shape, 1.0 if name.endswith("weight") else 0.0)
-            else:
-                rng = np.random.default_rng([seed, zlib.crc32(name.encode()), zlib.crc32(stream.encode())])
-                fan_in = int(np.prod(shapes[f"{layer.name}.weight"][1:]))
-                value = rng.uniform(-1.0, 1.0, shape) / np.sqrt(fan_in)
-            tensors[name] = value.astype(np.float32)
-    return tensors

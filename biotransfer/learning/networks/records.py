@@ -7,6 +7,7 @@ from typing import Any
 
 from ...errors import check
 from ..weights import Weights
+from .catalog import build_network
 from .network import Network
 
 
@@ -73,6 +74,4 @@ def _build(
     n_outputs: int,
     sfreq: float | None,
 ) -> Network:
-    from . import build_network
-
     return build_network({"name": name, **parameters}, tuple(input_shape), n_outputs, sfreq=sfreq)

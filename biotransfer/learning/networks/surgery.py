@@ -12,7 +12,8 @@ import numpy as np
 
 from ...errors import check
 from ..weights import Tensors, Weights
-from .network import Layer, Network, initial_tensors
+from .drawing import initial_tensors
+from .network import Layer, Network
 from .records import network_of, rebuild
 
 

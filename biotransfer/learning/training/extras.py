@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..networks.modules import build_module, load_tensors
+from ..networks.modules import build_module
 from ..networks.network import Network
+from ..networks.tensors import load_tensors
 from .arm import Arm, Penalty
 from .penalties import PENALTIES, Context
 

@@ -10,7 +10,8 @@ import torch
 from torch.func import functional_call
 from torch.nn import functional
 
-from ..networks.modules import build_module, load_tensors, module_tensors, set_training
+from ..networks.modules import build_module
+from ..networks.tensors import load_tensors, module_tensors, set_training
 from .augmentations import Augment, make_augment
 from .extras import Anchors, LowRank, ModuleOutputs, Penalties, watch_head
 from .job import Curves, Job, empty_curves, shared_tensor

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ..networks.modules import build_module, load_tensors
+from ..networks.modules import build_module
 from ..networks.network import Network
+from ..networks.tensors import load_tensors
 from .arm import Arm
 from .job import Curves
 from .schedule import Schedule

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ...errors import check
-from ...evidence.transferability import SCORES, rank_agreement
+from ...evidence.transferability import SCORES
+from ...evidence.transferability.ranking import rank_agreement
 from ...evidence.verdicts import name_data
 from ...results import Results
 from .style import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...transfer.align import needs_labels
 from ...errors import BiotransferError, check, check_option, did_you_mean
 from ...signals.splits import ALL, LABELS_OF, OTHERS
+from ...transfer.align import needs_labels
 
 _DEFAULTS: dict[str, Any] = {"labels_of": LABELS_OF[0], "others": OTHERS[0], "epochs": None}
 

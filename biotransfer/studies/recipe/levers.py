@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...transfer.carry import ArmRequest, resolve_arms
 from ...errors import check, check_option
+from ...transfer.carry import ArmRequest, resolve_arms
 from .keys import DEFAULTS
 
 _OWN = ("held_out", "noise")

@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...errors import check, check_option
+from ...signals.recording import MODALITIES
 from ...transfer.align import ALIGN
 from ...transfer.align.transform import SCALES
 from ...transfer.carry import why_not
-from ...errors import check, check_option
-from ...signals.recording import MODALITIES
 from .analyses import resolve_scores
 from .budget import always_labelled, ever_labelled, refuse_joint, resolve_budget
 from .clusters import check_cluster
@@ -37,11 +37,11 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
         At the first thing that is wrong.
     """
     from ...evidence.baselines import BASELINES
-    from ...signals.features import FEATURES
     from ...evidence.metrics import MEASURES, METRICS
     from ...learning.networks import NETWORKS
-    from ...transfer.select import SELECT
+    from ...signals.features import FEATURES
     from ...signals.splits import SPLITS
+    from ...transfer.select import SELECT
 
     raw = known_keys("recipe", raw, list(KEYS))
     out = {key: plain(raw.get(key, copy.deepcopy(default))) for key, default in DEFAULTS.items()}

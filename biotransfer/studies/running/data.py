@@ -15,18 +15,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ... import __version__
-from ...evidence.baselines import measure_nuisance
-from ...signals.datasets import DATASETS, data_files, load_dataset
 from ...errors import BiotransferError, DataNotFoundError, check
-from ...signals.features import extract_features
+from ...evidence.baselines import measure_nuisance
 from ...files import read_json, write_json
 from ...learning.networks import NETWORKS
+from ...signals.datasets import DATASETS, data_files, load_dataset
+from ...signals.features import extract_features
 from ...signals.preprocessing import preprocess
 from ...signals.preprocessing.stored import read_notes, read_recordings, write_recordings
-from ..recipe import Recipe, digest
 from ...signals.recording import MODALITIES, Recording, check_same_classes
 from ...signals.windows import Windows, WindowsWriter, concatenate, natural_sorted, open_windows
 from ...signals.windows.cutting import check_cut, check_cutting, cut_recording, nothing_cut
+from ..recipe import Recipe, digest
 from .cache import (
     DamagedEntryError,
     cache_folder,

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..recipe import Recipe
 from ...learning.weights import Weights
+from ..recipe import Recipe
 from .orders import Order, carry_out, portions
 from .plan import Plan
 from .tasks import STAGES, Planned, Ref, SourceTask, TargetTask, lay_out

@@ -12,12 +12,12 @@ from typing import Any
 import yaml
 
 from ... import __version__
-from ...transfer.carry import resolve_arms
 from ...errors import BiotransferError, check
 from ...files import is_alive, read_json, write_json, write_text
 from ...learning.networks.checkpoints import fingerprint
-from ..recipe import DESCRIPTIVE, Recipe, digest, recipe_yaml
 from ...results import Results, load_results
+from ...transfer.carry import resolve_arms
+from ..recipe import DESCRIPTIVE, Recipe, digest, recipe_yaml
 from .cache import code_uid
 from .plan import Plan
 

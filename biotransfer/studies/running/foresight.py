@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ...transfer.carry import resolve_arms
 from ...errors import BiotransferError, check
+from ...evidence.stats import detectable_difference, smallest_p, subjects_needed
 from ...files import read_json
 from ...signals.splits import ALL, budget_label
-from ...evidence.stats import detectable_difference, smallest_p, subjects_needed
+from ...transfer.carry import resolve_arms
 from .plan import Plan
 from .tasks import TargetTask, lay_out
 

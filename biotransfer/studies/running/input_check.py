@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...transfer.align import ALIGN
-from ...transfer.carry import resolve_arms
-from ...learning.training.arm import match_tensors
 from ...errors import check
 from ...learning.networks import NETWORKS, Network
 from ...learning.networks.checkpoints import open_weights
+from ...learning.training.arm import match_tensors
+from ...transfer.align import ALIGN
+from ...transfer.carry import resolve_arms
 
 if TYPE_CHECKING:
     from .plan import OfFold, Plan

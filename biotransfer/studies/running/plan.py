@@ -10,15 +10,15 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from ...errors import check
+from ...signals.splits import ALL, Split, budget_name, budget_splits, make_splits
+from ...signals.windows import Windows
 from ...transfer.align import ALIGN
 from ...transfer.carry import resolve_arms
-from ...errors import check
 from ...transfer.pretrain import METHODS, method_label
 from ..recipe import Recipe
 from ..recipe.levers import method_of
 from ..recipe.tuning import best_candidate, with_values
-from ...signals.splits import ALL, Split, budget_name, budget_splits, make_splits
-from ...signals.windows import Windows
 from .data import Side, data_sections
 
 

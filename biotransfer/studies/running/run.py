@@ -13,14 +13,14 @@ from typing import Any
 
 import pandas as pd
 
-from ...transfer.carry import resolve_arms
-from ...evidence.checks import refuse_errors, run_checks, run_guards, say_accepted
 from ...errors import check
-from ..recipe import Recipe, load_recipe
-from ...signals.recording import html_table
-from ...results import CORE, SOURCES, Results, save_results
-from ...signals.splits import SPLITS
+from ...evidence.checks import refuse_errors, run_checks, run_guards, say_accepted
 from ...evidence.verdicts import compare
+from ...results import CORE, SOURCES, Results, save_results
+from ...signals.recording import html_table
+from ...signals.splits import SPLITS
+from ...transfer.carry import resolve_arms
+from ..recipe import Recipe, load_recipe
 from .collect import collect_finds, collect_tables
 from .data import Request, Side, data_sections, file_bytes, is_stored, open_request
 from .folder import (
@@ -44,7 +44,11 @@ from .workers import Crew
 
 Progress = Callable[[str, int, int], None]
 _ATTEMPTS = 3
-_TRAINING = ("biotransfer.transfer.pretrain", "biotransfer.learning.training.compiled", "biotransfer.evidence.baselines.shallow")
+_TRAINING = (
+    "biotransfer.transfer.pretrain",
+    "biotransfer.learning.training.compiled",
+    "biotransfer.evidence.baselines.shallow",
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,8 +21,8 @@ import pandas as pd
 
 from ...errors import BiotransferError
 from ...files import sweep_parts
-from ..recipe import digest
 from ...learning.weights import Weights
+from ..recipe import digest
 from .tasks import Outcome, Ref, Trial
 
 _INDEX = "index.json"

@@ -4,22 +4,17 @@
 ``choose`` takes one from the front. Test rows never come near any of it.
 """
 
-from __future__ import annotations
-
-from typing import Any
-
 from .nsga2 import Candidate, choose, on_front, run_search
 from .space import SPACES, Choice, Sizes, Space, read_space
 
 __all__ = [
-    "SPACES", "Candidate", "Choice", "Sizes", "Space", "choose", "evaluate_topologies", "on_front",
-    "read_space", "run_search",
-]  # fmt: skip
-
-
-def __getattr__(name: str) -> Any:
-    if name == "evaluate_topologies":
-        from .evaluation import evaluate_topologies
-
-        return evaluate_topologies
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    "SPACES",
+    "Candidate",
+    "Choice",
+    "Sizes",
+    "Space",
+    "choose",
+    "on_front",
+    "read_space",
+    "run_search",
+]

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ...transfer.carry import make_arms
 from ...learning.networks import build_network
+from ...learning.training import Schedule
+from ...learning.training.running import train
 from ...signals.splits import Split
-from ...learning.training import Schedule, train
 from ...signals.windows import Windows
+from ...transfer.carry import make_arms
 from .nsga2 import Candidate
 
 

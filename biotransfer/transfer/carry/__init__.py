@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from ...errors import BiotransferError, check
-from ...learning.networks.network import Network, initial_tensors
+from ...learning.networks.drawing import initial_tensors
+from ...learning.networks.network import Network
 from ...learning.training.arm import Arm, LedgerRow, Penalty, carried_share
 from ...learning.weights import Tensors, Weights
 from ...signals.windows import Windows

@@ -8,7 +8,8 @@ from collections.abc import Collection
 import numpy as np
 
 from ...errors import check_option
-from ...learning.networks.network import Network, initial_tensors
+from ...learning.networks.drawing import initial_tensors
+from ...learning.networks.network import Network
 from ...learning.networks.records import network_of as source_network
 from ...learning.training.arm import Arm, ledger_rows, match_tensors
 from ...learning.weights import Tensors, Weights, is_statistic, permute_values, redraw_values

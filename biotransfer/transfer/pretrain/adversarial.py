@@ -11,15 +11,15 @@ from ...learning.networks.network import Layer, Network
 if TYPE_CHECKING:
     import torch
 
-    from .problem import Learned, Setting
+    from .problem import Learned, PretrainProblem
 
 
-def dann(setting: Setting, *, weight: float = 1.0, hidden: int = 32) -> Learned:
+def dann(problem: PretrainProblem, *, weight: float = 1.0, hidden: int = 32) -> Learned:
     """Classify the source's windows by features from which a second classifier cannot tell the people apart.
 
     Parameters
     ----------
-    setting : Setting
+    problem : PretrainProblem
         Two people or more.
     weight : float
         Largest strength of the reversed gradient; it rises from 0 during training.
@@ -39,26 +39,26 @@ def dann(setting: Setting, *, weight: float = 1.0, hidden: int = 32) -> Learned:
 
     check(weight > 0, f"pretrain dann: weight={weight}. Expected above 0.")
     check(hidden >= 1, f"pretrain dann: hidden={hidden}. Expected 1 or more.")
-    groups = setting.people(2)
-    who = np.zeros(len(setting.windows[0]), np.int64)
+    groups = problem.people(2)
+    who = np.zeros(len(problem.windows[0]), np.int64)
     for i, rows in enumerate(groups):
         who[rows] = i
-    people = setting.to_torch(np.tile(who, len(setting.windows)))
-    body, head, width = trunk(setting.network), head_of(setting.network), n_features(setting.network)
+    people = problem.to_torch(np.tile(who, len(problem.windows)))
+    body, head, width = trunk(problem.network), head_of(problem.network), n_features(problem.network)
     layers = (
         Layer("linear", "head", "people_0", {"n_in": width, "n_out": hidden}),
         Layer("relu", "head"),
         Layer("linear", "head", "people_1", {"n_in": hidden, "n_out": len(groups)}),
     )
     critic = Network("people", layers, (width,), len(groups))
-    tensors = setting.draw(setting.network)
-    learns = tensors | setting.draw(critic)
-    encode, classify, recognise = (Stack(part, setting.engine) for part in (body, head, critic))
-    X, y = map(setting.to_torch, setting.pooled())
+    tensors = problem.draw(problem.network)
+    learns = tensors | problem.draw(critic)
+    encode, classify, recognise = (Stack(part, problem.engine) for part in (body, head, critic))
+    X, y = map(problem.to_torch, problem.pooled())
 
     def updates() -> Iterator[Any]:
-        for i, rows in enumerate(setting.batches()):
-            progress = i / setting.n_updates
+        for i, rows in enumerate(problem.batches()):
+            progress = i / problem.n_updates
             yield rows, weight * (2 / (1 + np.exp(-10 * progress)) - 1)
 
     def loss(item: Any) -> torch.Tensor:
@@ -67,8 +67,8 @@ def dann(setting: Setting, *, weight: float = 1.0, hidden: int = 32) -> Learned:
         named = recognise(learns, reverse_gradient(features, strength))
         return cross_entropy(classify(learns, features), y[rows]) + cross_entropy(named, people[rows])
 
-    history = minimize(setting, learns, loss, updates())
-    return Learned(to_arrays(tensors, setting.network), history)
+    history = minimize(problem, learns, loss, updates())
+    return Learned(to_arrays(tensors, problem.network), history)
 
 
 def head_of(network: Network) -> Network:
@@ -80,7 +80,7 @@ def head_of(network: Network) -> Network:
 
 
 def _alike(
-    setting: Setting,
+    problem: PretrainProblem,
     distance: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     weight: float,
     stream: int,
@@ -89,28 +89,28 @@ def _alike(
     from .losses import cross_entropy
     from .problem import Learned, Stack, minimize, to_arrays, trunk
 
-    groups = setting.people(2)
-    n_windows = max(2, setting.schedule.batch_size // 2)
-    encode = Stack(trunk(setting.network), setting.engine)
-    classify = Stack(head_of(setting.network), setting.engine)
-    tensors = setting.draw(setting.network)
-    X, y = map(setting.to_torch, setting.pooled())
-    draws = setting.draws(stream)
+    groups = problem.people(2)
+    n_windows = max(2, problem.schedule.batch_size // 2)
+    encode = Stack(trunk(problem.network), problem.engine)
+    classify = Stack(head_of(problem.network), problem.engine)
+    tensors = problem.draw(problem.network)
+    X, y = map(problem.to_torch, problem.pooled())
+    draws = problem.draws(stream)
 
     def updates() -> Iterator[Any]:
-        for _ in range(setting.n_updates):
-            yield setting.draw_people(draws, groups, 2, n_windows)[1].flatten(1, 2)
+        for _ in range(problem.n_updates):
+            yield problem.draw_people(draws, groups, 2, n_windows)[1].flatten(1, 2)
 
     def loss(rows: Any) -> torch.Tensor:
         features = encode(tensors, X[rows])
         apart = distance(features[:, :n_windows], features[:, n_windows:])
         return cross_entropy(classify(tensors, features), y[rows]) + weight * apart
 
-    history = minimize(setting, tensors, loss, updates())
-    return Learned(to_arrays(tensors, setting.network), history)
+    history = minimize(problem, tensors, loss, updates())
+    return Learned(to_arrays(tensors, problem.network), history)
 
 
-def deep_coral(setting: Setting, *, weight: float = 1.0) -> Learned:
+def deep_coral(problem: PretrainProblem, *, weight: float = 1.0) -> Learned:
     """Classify the source's windows by features whose covariance is the same in all people.
 
     Every update takes windows of two people, half of the batch each, and adds the distance of the covariances
@@ -118,7 +118,7 @@ def deep_coral(setting: Setting, *, weight: float = 1.0) -> Learned:
 
     Parameters
     ----------
-    setting : Setting
+    problem : PretrainProblem
         Two people or more.
     weight : float
         Of the distance.
@@ -131,10 +131,10 @@ def deep_coral(setting: Setting, *, weight: float = 1.0) -> Learned:
     from .losses import coral_distance
 
     check(weight > 0, f"pretrain deep_coral: weight={weight}. Expected above 0.")
-    return _alike(setting, coral_distance, weight, 36)
+    return _alike(problem, coral_distance, weight, 36)
 
 
-def mmd(setting: Setting, *, weight: float = 1.0) -> Learned:
+def mmd(problem: PretrainProblem, *, weight: float = 1.0) -> Learned:
     """Classify the source's windows by features whose distribution is the same in all people.
 
     Every update takes windows of two people, half of the batch each, and adds the maximum mean discrepancy of
@@ -142,7 +142,7 @@ def mmd(setting: Setting, *, weight: float = 1.0) -> Learned:
 
     Parameters
     ----------
-    setting : Setting
+    problem : PretrainProblem
         Two people or more.
     weight : float
         Of the discrepancy.
@@ -155,4 +155,4 @@ def mmd(setting: Setting, *, weight: float = 1.0) -> Learned:
     from .losses import mmd_distance
 
     check(weight > 0, f"pretrain mmd: weight={weight}. Expected above 0.")
-    return _alike(setting, mmd_distance, weight, 37)
+    return _alike(problem, mmd_distance, weight, 37)

@@ -9,7 +9,7 @@ from ...errors import check, check_option
 if TYPE_CHECKING:
     import torch
 
-    from .problem import Learned, Setting, Stack, Stacked
+    from .problem import Learned, PretrainProblem, Stack, Stacked
 
 
 INNER = ("adam", "sgd")
@@ -84,7 +84,7 @@ def gradients_of(
 
 
 def reptile(
-    setting: Setting,
+    problem: PretrainProblem,
     *,
     inner_steps: int = 5,
     inner: str = "adam",
@@ -100,7 +100,7 @@ def reptile(
 
     Parameters
     ----------
-    setting : Setting
+    problem : PretrainProblem
         Two people or more.
     inner_steps : int
         Steps per person and round.
@@ -121,20 +121,20 @@ def reptile(
     from .problem import Learned, Stack, by_epoch, to_arrays
 
     check_option("pretrain reptile: inner", inner, INNER)
-    rate = setting.schedule.learning_rate if inner_rate is None else inner_rate
+    rate = problem.schedule.learning_rate if inner_rate is None else inner_rate
     _check_common("reptile", inner_steps, rate, people)
     check(0 < meta_rate <= 1, f"pretrain reptile: meta_rate={meta_rate}. Expected above 0, up to 1.")
-    groups = setting.people(2)
+    groups = problem.people(2)
     people = min(people, len(groups))
-    n_windows = max(2, setting.schedule.batch_size // people)
-    n_rounds = max(1, setting.n_updates // inner_steps)
-    stack, draws = Stack(setting.network, setting.engine), setting.draws(32)
-    X, y = map(setting.to_torch, setting.pooled())
-    start = {k: v.detach() for k, v in setting.draw(setting.network).items()}
-    n_models = len(setting.seeds)
+    n_windows = max(2, problem.schedule.batch_size // people)
+    n_rounds = max(1, problem.n_updates // inner_steps)
+    stack, draws = Stack(problem.network, problem.engine), problem.draws(32)
+    X, y = map(problem.to_torch, problem.pooled())
+    start = {k: v.detach() for k, v in problem.draw(problem.network).items()}
+    n_models = len(problem.seeds)
     losses = []
     for t in range(n_rounds):
-        _, rows = setting.draw_people(draws, groups, people, inner_steps * n_windows)
+        _, rows = problem.draw_people(draws, groups, people, inner_steps * n_windows)
         tensors = {k: v.repeat_interleave(people, 0) for k, v in start.items()}
         optimizer: InnerAdam | InnerDescent = InnerAdam(rate) if inner == "adam" else InnerDescent(rate)
         first: torch.Tensor | None = None
@@ -148,10 +148,12 @@ def reptile(
         for name, value in start.items():
             end = tensors[name].view(n_models, people, *value.shape[1:]).mean(1)
             start[name] = value + share * (end - value)
-    return Learned(to_arrays(start, setting.network), by_epoch(losses, setting))
+    return Learned(to_arrays(start, problem.network), by_epoch(losses, problem))
 
 
-def fomaml(setting: Setting, *, inner_steps: int = 3, inner_rate: float = 0.05, people: int = 4) -> Learned:
+def fomaml(
+    problem: PretrainProblem, *, inner_steps: int = 3, inner_rate: float = 0.05, people: int = 4
+) -> Learned:
     """Find the start from which a few steps on a person's windows fit that person's other windows.
 
     A task is a person. In every round ``people`` of them are drawn, each trained for ``inner_steps`` steps of
@@ -161,7 +163,7 @@ def fomaml(setting: Setting, *, inner_steps: int = 3, inner_rate: float = 0.05, 
 
     Parameters
     ----------
-    setting : Setting
+    problem : PretrainProblem
         Two people or more.
     inner_steps : int
         Steps per person and round.
@@ -178,18 +180,18 @@ def fomaml(setting: Setting, *, inner_steps: int = 3, inner_rate: float = 0.05, 
     from .problem import Learned, Stack, adamw, by_epoch, to_arrays
 
     _check_common("fomaml", inner_steps, inner_rate, people)
-    groups = setting.people(2)
+    groups = problem.people(2)
     people = min(people, len(groups))
-    n_windows = max(2, setting.schedule.batch_size // people)
-    n_rounds = max(1, setting.n_updates // (inner_steps + 1))
-    stack, draws = Stack(setting.network, setting.engine), setting.draws(33)
-    X, y = map(setting.to_torch, setting.pooled())
-    start = setting.draw(setting.network)
-    optimizer = adamw(setting, start)
-    n_models = len(setting.seeds)
+    n_windows = max(2, problem.schedule.batch_size // people)
+    n_rounds = max(1, problem.n_updates // (inner_steps + 1))
+    stack, draws = Stack(problem.network, problem.engine), problem.draws(33)
+    X, y = map(problem.to_torch, problem.pooled())
+    start = problem.draw(problem.network)
+    optimizer = adamw(problem, start)
+    n_models = len(problem.seeds)
     losses = []
     for _ in range(n_rounds):
-        _, rows = setting.draw_people(draws, groups, people, (inner_steps + 1) * n_windows)
+        _, rows = problem.draw_people(draws, groups, people, (inner_steps + 1) * n_windows)
         *support, query = rows.flatten(0, 1).split(n_windows, 1)
         tensors = {k: v.detach().repeat_interleave(people, 0) for k, v in start.items()}
         inner = InnerDescent(inner_rate)
@@ -201,4 +203,4 @@ def fomaml(setting: Setting, *, inner_steps: int = 3, inner_rate: float = 0.05, 
             value.grad = gradients[name].view(n_models, people, *value.shape[1:]).mean(1)
         optimizer.step()
         losses.append(loss.view(n_models, people).mean(1))
-    return Learned(to_arrays(start, setting.network), by_epoch(losses, setting))
+    return Learned(to_arrays(start, problem.network), by_epoch(losses, problem))

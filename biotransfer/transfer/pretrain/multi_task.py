@@ -10,12 +10,12 @@ from ...errors import check, check_option
 if TYPE_CHECKING:
     import torch
 
-    from .problem import Learned, Setting
+    from .problem import Learned, PretrainProblem
 
 STEMS = ("target", "source")
 
 
-def multi_task(setting: Setting, *, target_weight: float = 1.0, stem: str = "target") -> Learned:
+def multi_task(problem: PretrainProblem, *, target_weight: float = 1.0, stem: str = "target") -> Learned:
     """Classify source and target at once: one body, a stem and a head for each modality.
 
     Every update sees as many windows of the target's training rows as of the source, and there are as many
@@ -25,7 +25,7 @@ def multi_task(setting: Setting, *, target_weight: float = 1.0, stem: str = "tar
 
     Parameters
     ----------
-    setting : Setting
+    problem : PretrainProblem
         With the target's training rows.
     target_weight : float
         Weight of the target's cross-entropy; the source's is 1.
@@ -44,24 +44,24 @@ def multi_task(setting: Setting, *, target_weight: float = 1.0, stem: str = "tar
 
     check_option("pretrain multi_task: stem", stem, STEMS)
     check(target_weight > 0, f"pretrain multi_task: target_weight={target_weight}. Expected above 0.")
-    target, target_network = setting.target, setting.target_network
+    target, target_network = problem.target, problem.target_network
     assert target is not None
     assert target_network is not None
-    networks = {"source": setting.network, "target": target_network}
-    body = {k for k, part in setting.network.tensor_parts.items() if part == "body"}
+    networks = {"source": problem.network, "target": target_network}
+    body = {k for k, part in problem.network.tensor_parts.items() if part == "body"}
     tensors = {
         prefix + name: value
         for side, net in networks.items()
         for prefix in [f"{side}/"]
-        for name, value in setting.draw(net).items()
+        for name, value in problem.draw(net).items()
         if net.tensor_parts[name] != "body"
     }
-    tensors |= {k: v for k, v in setting.draw(setting.network).items() if k in body}
+    tensors |= {k: v for k, v in problem.draw(problem.network).items() if k in body}
     prefixes = {side: {"stem": f"{side}/", "head": f"{side}/"} for side in networks}
-    stacks = {side: Stack(net, setting.engine) for side, net in networks.items()}
-    X, y = map(setting.to_torch, setting.pooled())
-    X_target, y_target = setting.to_torch(target.X), setting.to_torch(target.y)
-    draws = setting.draws(31)
+    stacks = {side: Stack(net, problem.engine) for side, net in networks.items()}
+    X, y = map(problem.to_torch, problem.pooled())
+    X_target, y_target = problem.to_torch(target.X), problem.to_torch(target.y)
+    draws = problem.draws(31)
     n_target = len(target)
 
     def own(side: str) -> dict[str, torch.Tensor]:
@@ -70,14 +70,14 @@ def multi_task(setting: Setting, *, target_weight: float = 1.0, stem: str = "tar
 
     def updates() -> Iterator[Any]:
         waiting = [np.empty(0, np.int64) for _ in draws]
-        for rows in setting.batches():
+        for rows in problem.batches():
             size = rows.shape[1]
             for i, rng in enumerate(draws):
                 while len(waiting[i]) < size:
                     waiting[i] = np.concatenate([waiting[i], rng.permutation(n_target)])
             now = np.stack([row[:size] for row in waiting])
             waiting = [row[size:] for row in waiting]
-            yield rows, torch.from_numpy(now).to(setting.device)
+            yield rows, torch.from_numpy(now).to(problem.device)
 
     def loss(item: Any) -> torch.Tensor:
         rows, target_rows = item
@@ -85,8 +85,8 @@ def multi_task(setting: Setting, *, target_weight: float = 1.0, stem: str = "tar
         there = cross_entropy(stacks["target"](own("target"), X_target[target_rows]), y_target[target_rows])
         return here + target_weight * there
 
-    history = minimize(setting, tensors, loss, updates())
-    learned = to_arrays(tensors, setting.network, prefixes["source"])
+    history = minimize(problem, tensors, loss, updates())
+    learned = to_arrays(tensors, problem.network, prefixes["source"])
     if stem == "source":
         return Learned(learned, history)
     return Learned(learned, history, (target_network, to_arrays(tensors, target_network, prefixes["target"])))

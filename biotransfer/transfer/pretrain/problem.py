@@ -16,8 +16,9 @@ import torch
 from torch.nn import functional
 
 from ...errors import check
+from ...learning.networks.drawing import initial_tensors
 from ...learning.networks.modules import build_module
-from ...learning.networks.network import Network, initial_tensors, output_shape
+from ...learning.networks.network import Network, output_shape
 from ...learning.training.schedule import Schedule, epoch_order
 from ...learning.weights import Tensors
 from ...signals.windows import Windows, natural_sorted
@@ -27,7 +28,7 @@ _DENSE = {"linear", "relu", "layer_norm"}
 
 
 @dataclass(frozen=True, eq=False)
-class Setting:
+class PretrainProblem:
     """Source networks to be trained: one model per seed, on the training rows of one split.
 
     Parameters
@@ -104,7 +105,7 @@ class Setting:
         return [self.train[subjects == name] for name in names]
 
     def to_torch(self, array: np.ndarray) -> torch.Tensor:
-        """Windows in the precision and on the device of the setting; integers stay."""
+        """Windows in the precision and on the device of the problem; integers stay."""
         tensor = torch.from_numpy(np.ascontiguousarray(array))
         return tensor.to(self.device, getattr(torch, self.dtype) if tensor.is_floating_point() else None)
 
@@ -252,7 +253,7 @@ def n_features(network: Network) -> int:
 
 
 def minimize(
-    setting: Setting,
+    problem: PretrainProblem,
     tensors: Stacked,
     loss: Callable[[Any], torch.Tensor],
     updates: Iterator[Any],
@@ -261,7 +262,7 @@ def minimize(
 
     Parameters
     ----------
-    setting : Setting
+    problem : PretrainProblem
         Schedule and seeds.
     tensors : dict of Tensor
         What trains.
@@ -275,7 +276,7 @@ def minimize(
     ndarray, shape (n_seeds, epochs)
         The mean loss of each epoch.
     """
-    optimizer = adamw(setting, tensors)
+    optimizer = adamw(problem, tensors)
     losses = []
     for item in updates:
         per_model = loss(item)
@@ -283,18 +284,18 @@ def minimize(
         per_model.sum().backward()
         optimizer.step()
         losses.append(per_model.detach())
-    return by_epoch(losses, setting)
+    return by_epoch(losses, problem)
 
 
-def adamw(setting: Setting, tensors: Stacked) -> torch.optim.Optimizer:
+def adamw(problem: PretrainProblem, tensors: Stacked) -> torch.optim.Optimizer:
     """Return the optimiser of both training engines."""
-    schedule = setting.schedule
+    schedule = problem.schedule
     return torch.optim.AdamW(
         list(tensors.values()), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
     )
 
 
-def by_epoch(losses: list[torch.Tensor], setting: Setting) -> np.ndarray:
+def by_epoch(losses: list[torch.Tensor], problem: PretrainProblem) -> np.ndarray:
     """Average losses of all updates over as many stretches as there are epochs.
 
     Raises
@@ -303,13 +304,13 @@ def by_epoch(losses: list[torch.Tensor], setting: Setting) -> np.ndarray:
         When a loss is not finite.
     """
     table = torch.stack(losses).T.double().cpu().numpy()
-    broken = [seed for seed, row in zip(setting.seeds, table, strict=True) if not np.isfinite(row).all()]
+    broken = [seed for seed, row in zip(problem.seeds, table, strict=True) if not np.isfinite(row).all()]
     check(
         not broken,
-        f"learning_rate={setting.schedule.learning_rate:g}: pretraining of seed {broken[:1]} diverged, its "
+        f"learning_rate={problem.schedule.learning_rate:g}: pretraining of seed {broken[:1]} diverged, its "
         "loss is not finite. Lower it: --set train.learning_rate=1.0e-4",
     )
-    parts = np.array_split(np.arange(table.shape[1]), min(setting.schedule.epochs, table.shape[1]))
+    parts = np.array_split(np.arange(table.shape[1]), min(problem.schedule.epochs, table.shape[1]))
     return np.stack([table[:, part].mean(axis=1) for part in parts], axis=1)
 
 

@@ -14,7 +14,7 @@ from ...learning.networks.network import Layer, Network, output_shape
 if TYPE_CHECKING:
     import torch
 
-    from .problem import Learned, Setting
+    from .problem import Learned, PretrainProblem
 
 
 def _share(name: str, key: str, value: float) -> None:
@@ -109,7 +109,7 @@ def hide(
     return np.broadcast_to(mask[:, None], (n_windows, *shape)) if len(shape) == 2 else mask
 
 
-def masked(setting: Setting, *, share: float = 0.5, span: float = 0.05) -> Learned:
+def masked(problem: PretrainProblem, *, share: float = 0.5, span: float = 0.05) -> Learned:
     """Hide part of each window and reconstruct it from the rest; labels are not read.
 
     Hidden features, or stretches of a signal, are set to zero, the mean of standardised windows. A dense
@@ -117,7 +117,7 @@ def masked(setting: Setting, *, share: float = 0.5, span: float = 0.05) -> Learn
 
     Parameters
     ----------
-    setting : Setting
+    problem : PretrainProblem
         Labels are not used.
     share : float
         Share of the features, or of the stretches of signal, that is hidden.
@@ -136,18 +136,18 @@ def masked(setting: Setting, *, share: float = 0.5, span: float = 0.05) -> Learn
 
     _share("masked", "share", share)
     _share("masked", "span", span)
-    decoder = decoder_of(setting.network)
-    tensors = setting.draw(setting.network)
-    encode = Stack(decoder.trunk, setting.engine)
-    decode = Stack(decoder.head, setting.engine)
-    learns = {name: tensors[name] for name in decoder.trunk.tensor_shapes} | setting.draw(decoder.head)
-    X, draws = setting.to_torch(setting.pooled()[0]), setting.draws(34)
-    shape = setting.network.input_shape
+    decoder = decoder_of(problem.network)
+    tensors = problem.draw(problem.network)
+    encode = Stack(decoder.trunk, problem.engine)
+    decode = Stack(decoder.head, problem.engine)
+    learns = {name: tensors[name] for name in decoder.trunk.tensor_shapes} | problem.draw(decoder.head)
+    X, draws = problem.to_torch(problem.pooled()[0]), problem.draws(34)
+    shape = problem.network.input_shape
 
     def updates() -> Iterator[Any]:
-        for rows in setting.batches():
+        for rows in problem.batches():
             hidden = np.stack([hide(rng, rows.shape[1], shape, share, span) for rng in draws])
-            yield rows, torch.from_numpy(hidden).to(setting.device)
+            yield rows, torch.from_numpy(hidden).to(problem.device)
 
     def loss(item: Any) -> torch.Tensor:
         rows, hidden = item
@@ -157,8 +157,8 @@ def masked(setting: Setting, *, share: float = 0.5, span: float = 0.05) -> Learn
         error = (found - x[..., : decoder.covered]).square() * wanted
         return error.flatten(1).sum(1) / wanted.flatten(1).sum(1).clamp_min(1.0)
 
-    history = minimize(setting, learns, loss, updates())
-    return Learned(to_arrays(tensors, setting.network), history)
+    history = minimize(problem, learns, loss, updates())
+    return Learned(to_arrays(tensors, problem.network), history)
 
 
 def corrupt(
@@ -217,7 +217,7 @@ def distort(
 
 
 def contrastive(
-    setting: Setting,
+    problem: PretrainProblem,
     *,
     temperature: float = 0.2,
     share: float = 0.3,
@@ -233,7 +233,7 @@ def contrastive(
 
     Parameters
     ----------
-    setting : Setting
+    problem : PretrainProblem
         Labels are not used.
     temperature : float
         Divides the cosine similarities.
@@ -256,22 +256,22 @@ def contrastive(
     check(temperature > 0, f"pretrain contrastive: temperature={temperature}. Expected above 0, such as 0.2.")
     check(noise >= 0, f"pretrain contrastive: noise={noise}. Expected 0 or more.")
     check(projection >= 1, f"pretrain contrastive: projection={projection}. Expected 1 or more.")
-    body, width = trunk(setting.network), n_features(setting.network)
+    body, width = trunk(problem.network), n_features(problem.network)
     layers = (
         Layer("linear", "head", "projection_0", {"n_in": width, "n_out": projection}),
         Layer("relu", "head"),
         Layer("linear", "head", "projection_1", {"n_in": projection, "n_out": projection}),
     )
     head = Network("projection", layers, (width,), projection)
-    tensors = setting.draw(setting.network)
-    learns = {name: tensors[name] for name in body.tensor_shapes} | setting.draw(head)
-    encode, project = Stack(body, setting.engine), Stack(head, setting.engine)
-    X, draws = setting.pooled()[0], setting.draws(35)
-    training_rows = setting.rows(setting.train)
-    change: Callable[..., np.ndarray] = distort if setting.windows[0].is_signal else corrupt
+    tensors = problem.draw(problem.network)
+    learns = {name: tensors[name] for name in body.tensor_shapes} | problem.draw(head)
+    encode, project = Stack(body, problem.engine), Stack(head, problem.engine)
+    X, draws = problem.pooled()[0], problem.draws(35)
+    training_rows = problem.rows(problem.train)
+    change: Callable[..., np.ndarray] = distort if problem.windows[0].is_signal else corrupt
 
     def updates() -> Iterator[Any]:
-        for rows in setting.batches():
+        for rows in problem.batches():
             if rows.shape[1] < 2:
                 continue
             views: list[list[np.ndarray]] = [[], []]
@@ -280,11 +280,11 @@ def contrastive(
                 for view in views:
                     donors = X[rng.choice(training_rows[i], min(256, training_rows.shape[1]), replace=False)]
                     view.append(change(rng, x, donors, share, noise))
-            yield tuple(setting.to_torch(np.stack(view)) for view in views)
+            yield tuple(problem.to_torch(np.stack(view)) for view in views)
 
     def loss(item: Any) -> torch.Tensor:
         first, second = (project(learns, encode(learns, view)) for view in item)
         return nt_xent(first, second, temperature)
 
-    history = minimize(setting, learns, loss, updates())
-    return Learned(to_arrays(tensors, setting.network), history)
+    history = minimize(problem, learns, loss, updates())
+    return Learned(to_arrays(tensors, problem.network), history)

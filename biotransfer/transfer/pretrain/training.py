@@ -15,7 +15,8 @@ from ...learning.training import Schedule
 from ...learning.weights import Weights
 from ...signals.splits import Split
 from ...signals.windows import Windows, natural_sorted
-from .problem import Learned, Setting, Stack, one_thread, trunk
+from .catalog import METHODS
+from .problem import Learned, PretrainProblem, Stack, one_thread, trunk
 from .validity import why_not
 
 _EVAL_WINDOWS = 1024
@@ -138,8 +139,6 @@ def pretrain(
     BiotransferError
         For a source of one class, or one that the method cannot use.
     """
-    from . import METHODS
-
     windows, seeds = list(windows), list(seeds)
     schedule = replace(schedule or Schedule(), patience=0)
     entry, parameters = METHODS.resolve(method)
@@ -173,7 +172,7 @@ def pretrain(
         n_people=int(first.metadata["subject"].iloc[split.train].nunique()),
     )
     check(reason is None, str(reason))
-    setting = Setting(
+    problem = PretrainProblem(
         records[0],
         tuple(windows),
         split.train,
@@ -188,57 +187,66 @@ def pretrain(
         dtype,
     )
     with one_thread():
-        learned = entry.function(setting, **parameters)
-        predicted = _predict(setting, learned, own_head=entry.facts["labels"])
+        learned = entry.function(problem, **parameters)
+        predicted = _predict(problem, learned, own_head=entry.facts["labels"])
     card = {"method": {"name": entry.name, **parameters}, **dict(facts or {})}
-    return [_pretrained(setting, learned, a, predicted[a], split, card) for a in range(len(seeds))]
+    return [_pretrained(problem, learned, a, predicted[a], split, card) for a in range(len(seeds))]
 
 
-def _predict(setting: Setting, learned: Learned, *, own_head: bool) -> np.ndarray:
+def _predict(problem: PretrainProblem, learned: Learned, *, own_head: bool) -> np.ndarray:
     """Classes that every seed's network gives to the windows kept out, shape (n_seeds, n_test)."""
     tensors = {
-        name: setting.to_torch(np.stack([one[name] for one in learned.tensors]))
-        for name in setting.network.tensor_shapes
+        name: problem.to_torch(np.stack([one[name] for one in learned.tensors]))
+        for name in problem.network.tensor_shapes
     }
-    X, y = setting.pooled()
+    X, y = problem.pooled()
     if own_head:
-        return _outputs(setting, setting.network, tensors, setting.test, X).argmax(-1)
+        return _outputs(problem, problem.network, tensors, problem.test, X).argmax(-1)
     from sklearn.linear_model import RidgeClassifier
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    body = trunk(setting.network)
-    train, test = (_outputs(setting, body, tensors, rows, X) for rows in (setting.train, setting.test))
-    labels = y[setting.rows(setting.train)]
+    body = trunk(problem.network)
+    train, test = (_outputs(problem, body, tensors, rows, X) for rows in (problem.train, problem.test))
+    labels = y[problem.rows(problem.train)]
     return np.stack(
         [
             make_pipeline(StandardScaler(), RidgeClassifier()).fit(train[a], labels[a]).predict(test[a])
-            for a in range(len(setting.seeds))
+            for a in range(len(problem.seeds))
         ]
     )
 
 
 def _outputs(
-    setting: Setting, network: Network, tensors: Mapping[str, torch.Tensor], rows: np.ndarray, X: np.ndarray
+    problem: PretrainProblem,
+    network: Network,
+    tensors: Mapping[str, torch.Tensor],
+    rows: np.ndarray,
+    X: np.ndarray,
 ) -> np.ndarray:
     """Return what ``network`` makes of ``rows`` of every seed's windows, shape (n_seeds, n_rows, ...)."""
-    stack, pooled = Stack(network, setting.engine), setting.rows(rows)
+    stack, pooled = Stack(network, problem.engine), problem.rows(rows)
     with torch.no_grad():
         parts = [
-            stack(tensors, setting.to_torch(X[pooled[:, i : i + _EVAL_WINDOWS]])).cpu().numpy()
+            stack(tensors, problem.to_torch(X[pooled[:, i : i + _EVAL_WINDOWS]])).cpu().numpy()
             for i in range(0, max(len(rows), 1), _EVAL_WINDOWS)
         ]
     return np.concatenate(parts, axis=1)
 
 
 def _pretrained(
-    setting: Setting, learned: Learned, a: int, y_pred: np.ndarray, split: Split, facts: dict[str, Any]
+    problem: PretrainProblem,
+    learned: Learned,
+    a: int,
+    y_pred: np.ndarray,
+    split: Split,
+    facts: dict[str, Any],
 ) -> Pretrained:
-    own = setting.windows[setting.pool[a]]
-    network, tensors, windows = setting.network, learned.tensors, own
+    own = problem.windows[problem.pool[a]]
+    network, tensors, windows = problem.network, learned.tensors, own
     if learned.carried is not None:
-        assert setting.target is not None
-        (network, tensors), windows = learned.carried, setting.target
+        assert problem.target is not None
+        (network, tensors), windows = learned.carried, problem.target
     y_true, y_pred = own.y[split.test], y_pred.astype(np.int64)
     card = {
         "network": network.describe(),
@@ -247,8 +255,8 @@ def _pretrained(
         "names": list(windows.names),
         "sfreq": windows.sfreq,
         "history": list(windows.history),
-        "train": asdict(setting.schedule),
-        "seed": setting.seeds[a],
+        "train": asdict(problem.schedule),
+        "seed": problem.seeds[a],
         "n_windows": len(split.train),
         "n_subjects": int(own.metadata["subject"].iloc[split.train].nunique()),
         "metrics": {

@@ -1,57 +1,7 @@
 """Which people and classes of the source are learned from: chosen on training rows only."""
 
-from __future__ import annotations
-
-from typing import Any
-
-from ...catalog import Catalog, Entry
-from .methods import classes, conditional, everyone, most_similar, separable_classes
-from .problem import Selection, Setting
+from .catalog import SELECT, select_source
+from .problem import Selection, SelectProblem
 from .similarity import rank_people, separability
 
-__all__ = ["SELECT", "Selection", "Setting", "inner_gains", "rank_people", "select_source", "separability"]
-
-SELECT = Catalog(
-    "select",
-    [
-        Entry("all", "Every person and class of the source.", everyone,
-              facts={"joint": False, "compares": False, "trains": False}),
-        Entry("most_similar", "The n people whose classes differ in the features in which the target's do.",
-              most_similar, "own criterion after Lin & Jung 2017, doi:10.3389/fnhum.2017.00334",
-              {"joint": True, "compares": True, "trains": False}),
-        Entry("conditional", "As many of the most similar people as inner validation asks for, or none.",
-              conditional, "own criterion after Lin & Jung 2017, doi:10.3389/fnhum.2017.00334",
-              {"joint": True, "compares": True, "trains": True}),
-        Entry("classes", "Only the classes of the source that are named.", classes,
-              facts={"joint": False, "compares": False, "trains": False}),
-        Entry("separable_classes", "The n classes of the source whose nearest two are farthest apart.",
-              separable_classes, facts={"joint": False, "compares": False, "trains": False}),
-    ],
-)  # fmt: skip
-
-
-def select_source(setting: Setting, spec: Any = "all") -> Selection:
-    """Choose people and classes of a source.
-
-    Parameters
-    ----------
-    setting : Setting
-        Training rows of both sides, and how to try a choice.
-    spec : str or mapping
-        Catalog name, or ``{"name": ..., parameter: value}``.
-
-    Raises
-    ------
-    BiotransferError
-        When the method cannot serve these windows.
-    """
-    entry, parameters = SELECT.resolve(spec)
-    return entry.function(setting, **parameters)
-
-
-def __getattr__(name: str) -> Any:
-    if name == "inner_gains":
-        from .inner import inner_gains
-
-        return inner_gains
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = ["SELECT", "SelectProblem", "Selection", "rank_people", "select_source", "separability"]

@@ -10,12 +10,14 @@ import numpy as np
 
 from ...learning.networks import build_network
 from ...learning.predictions import balanced_accuracy
-from ...learning.training import Schedule, train
+from ...learning.training import Schedule
+from ...learning.training.running import train
 from ...learning.weights import Weights
 from ...signals.splits import Split, inner_splits
 from ...signals.windows import Windows
 from ..carry import make_arms
-from ..pretrain import METHODS, pretrain
+from ..pretrain import METHODS
+from ..pretrain.training import pretrain
 from .problem import Gains
 
 
@@ -69,8 +71,18 @@ def inner_gains(
         rows = source_split.train[np.isin(subjects[source_split.train], group)]
         split = replace(source_split, train=rows)
         seen = target.take(fold.train) if joint else None
-        options = {"method": method, "target": seen, "engine": engine, "device": device}
-        return pretrain([source], split, network, [seed], schedule, **options)[0].weights
+        (learned,) = pretrain(
+            [source],
+            split,
+            network,
+            [seed],
+            schedule,
+            method=method,
+            target=seen,
+            engine=engine,
+            device=device,
+        )
+        return learned.weights
 
     def gains(groups: Sequence[tuple[str, ...]]) -> np.ndarray:
         once = None if joint else [learn(group, inner[0]) for group in groups]

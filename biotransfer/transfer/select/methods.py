@@ -1,4 +1,4 @@
-"""Selections: a Setting -> which people and classes of the source, and why."""
+"""Selections: a SelectProblem -> which people and classes of the source, and why."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from ...errors import check, did_you_mean
-from .problem import Selection, Setting, row
+from .problem import Selection, SelectProblem, row
 from .similarity import describe_windows, rank_people
 
 _TIE = 1e-9
 
 
 def _select(
-    setting: Setting,
+    problem: SelectProblem,
     *,
     people: Iterable[str] | None = None,
     classes: Iterable[str] | None = None,
@@ -25,13 +25,13 @@ def _select(
     transfer: dict[str, object] | None = None,
 ) -> Selection:
     """Return a selection; what is not given is everybody, every class, and yes."""
-    chosen = set(setting.people if people is None else people)
-    kept = tuple(name for name in setting.source.classes if classes is None or name in set(classes))
-    ranked = scores or dict.fromkeys(setting.people, np.nan)
+    chosen = set(problem.people if people is None else people)
+    kept = tuple(name for name in problem.source.classes if classes is None or name in set(classes))
+    ranked = scores or dict.fromkeys(problem.people, np.nan)
     verdict = transfer or row("transfer", "yes", chosen=True, reason="asked for")
     rows = [
         *(row("person", name, score=score, chosen=name in chosen) for name, score in ranked.items()),
-        *(row("class", name, chosen=name in kept) for name in setting.source.classes),
+        *(row("class", name, chosen=name in kept) for name in problem.source.classes),
         *tried,
         verdict,
     ]
@@ -39,12 +39,12 @@ def _select(
     return Selection(ordered, kept, bool(verdict["chosen"]), pd.DataFrame(rows))
 
 
-def everyone(setting: Setting) -> Selection:
+def everyone(problem: SelectProblem) -> Selection:
     """Choose every person and class."""
-    return _select(setting)
+    return _select(problem)
 
 
-def most_similar(setting: Setting, *, n: int = 3) -> Selection:
+def most_similar(problem: SelectProblem, *, n: int = 3) -> Selection:
     """Choose the people of the source whose classes differ in the features in which the target's differ.
 
     Parameters
@@ -62,15 +62,15 @@ def most_similar(setting: Setting, *, n: int = 3) -> Selection:
     Source: own criterion after Lin & Jung 2017, doi:10.3389/fnhum.2017.00334 (see ``rank_people``).
     """
     check(
-        1 <= n <= len(setting.people),
-        f"select most_similar: n={n}, but {len(setting.people)} people of the source train. "
-        f"Expected 1 to {len(setting.people)}.",
+        1 <= n <= len(problem.people),
+        f"select most_similar: n={n}, but {len(problem.people)} people of the source train. "
+        f"Expected 1 to {len(problem.people)}.",
     )
-    ranked = rank_people(setting.source, setting.target)
-    return _select(setting, people=[name for name, _ in ranked[:n]], scores=dict(ranked))
+    ranked = rank_people(problem.source, problem.target)
+    return _select(problem, people=[name for name, _ in ranked[:n]], scores=dict(ranked))
 
 
-def conditional(setting: Setting, *, sizes: Sequence[int] = (), gate: float = 1.0) -> Selection:
+def conditional(problem: SelectProblem, *, sizes: Sequence[int] = (), gate: float = 1.0) -> Selection:
     """Add people of the source in the order of their similarity, as many as help; none unless they do.
 
     Every size is tried on folds inside the target's training rows: the source network is pretrained on the
@@ -97,7 +97,7 @@ def conditional(setting: Setting, *, sizes: Sequence[int] = (), gate: float = 1.
     alignment was fitted to all training rows of the target, so inner folds share it.
     """
     check(gate >= 0, f"select conditional: gate={gate}. Expected 0 or more, such as 1.0.")
-    total = len(setting.people)
+    total = len(problem.people)
     usual = [2**i for i in range(total.bit_length()) if 2**i < total]
     numbers = sorted(set(sizes) or {*usual, total})
     wrong = [n for n in numbers if not 1 <= n <= total]
@@ -106,16 +106,16 @@ def conditional(setting: Setting, *, sizes: Sequence[int] = (), gate: float = 1.
         f"select conditional: sizes={list(sizes)}, but {total} people of the source train. "
         f"Expected numbers from 1 to {total}.",
     )
-    numbers = [n for n in numbers if n >= setting.at_least]
+    numbers = [n for n in numbers if n >= problem.at_least]
     check(
         numbers,
-        f"select conditional: no size of {list(sizes)} reaches the {setting.at_least} people that the method "
+        f"select conditional: no size of {list(sizes)} reaches the {problem.at_least} people that the method "
         "of pretraining needs. Add a larger one.",
     )
-    assert setting.gains is not None
-    ranked = rank_people(setting.source, setting.target)
+    assert problem.gains is not None
+    ranked = rank_people(problem.source, problem.target)
     order = [name for name, _ in ranked]
-    gains = setting.gains([tuple(order[:n]) for n in numbers])
+    gains = problem.gains([tuple(order[:n]) for n in numbers])
     mean = gains.mean(axis=1)
     error = gains.std(axis=1, ddof=1) / np.sqrt(gains.shape[1])
     best = int(np.argmax(mean))
@@ -134,10 +134,10 @@ def conditional(setting: Setting, *, sizes: Sequence[int] = (), gate: float = 1.
         reason=f"inner gain of {100 * mean[best]:.1f} points with {numbers[best]} people, {word} {gate:g} "
         f"standard errors ({100 * gate * error[best]:.1f})",
     )
-    return _select(setting, people=order[: numbers[best]], scores=dict(ranked), tried=tried, transfer=verdict)
+    return _select(problem, people=order[: numbers[best]], scores=dict(ranked), tried=tried, transfer=verdict)
 
 
-def classes(setting: Setting, *, classes: Sequence[str]) -> Selection:
+def classes(problem: SelectProblem, *, classes: Sequence[str]) -> Selection:
     """Choose classes of the source by name.
 
     Parameters
@@ -150,7 +150,7 @@ def classes(setting: Setting, *, classes: Sequence[str]) -> Selection:
     BiotransferError
         When fewer than two are the source's.
     """
-    own = setting.source.classes
+    own = problem.source.classes
     kept = [name for name in own if name in classes]
     near = "".join(did_you_mean(name, own) for name in classes if name not in own)
     check(
@@ -158,10 +158,10 @@ def classes(setting: Setting, *, classes: Sequence[str]) -> Selection:
         f"select classes: {len(kept)} of {list(classes)} are classes of the source ({', '.join(own)})."
         f"{near} Name two or more of them.",
     )
-    return _select(setting, classes=kept)
+    return _select(problem, classes=kept)
 
 
-def separable_classes(setting: Setting, *, n: int = 2) -> Selection:
+def separable_classes(problem: SelectProblem, *, n: int = 2) -> Selection:
     """Choose the classes of the source that are farthest apart.
 
     Parameters
@@ -180,12 +180,12 @@ def separable_classes(setting: Setting, *, n: int = 2) -> Selection:
     variance, averaged over columns and over people who have both; of all sets of n classes the one whose
     nearest two are farthest apart is taken.
     """
-    own = setting.source.classes
+    own = problem.source.classes
     check(
         2 <= n <= len(own),
         f"select separable_classes: n={n}, the source has {len(own)} classes. Expected 2 to {len(own)}.",
     )
-    apart = class_distances(setting)
+    apart = class_distances(problem)
     best = max(
         combinations(range(len(own)), n), key=lambda s: min(apart[a, b] for a, b in combinations(s, 2))
     )
@@ -193,18 +193,18 @@ def separable_classes(setting: Setting, *, n: int = 2) -> Selection:
         row("pair", f"{own[a]} / {own[b]}", score=apart[a, b], chosen=a in best and b in best)
         for a, b in combinations(range(len(own)), 2)
     ]
-    return _select(setting, classes=[own[i] for i in best], tried=tried)
+    return _select(problem, classes=[own[i] for i in best], tried=tried)
 
 
-def class_distances(setting: Setting) -> np.ndarray:
+def class_distances(problem: SelectProblem) -> np.ndarray:
     """Distance of every two classes of the source, shape (n_classes, n_classes)."""
-    windows = setting.source
+    windows = problem.source
     X, subjects = describe_windows(windows), windows.metadata["subject"].to_numpy(dtype=str)
     n = len(windows.classes)
     apart = np.zeros((n, n))
     for a, b in combinations(range(n), 2):
         each = []
-        for person in setting.people:
+        for person in problem.people:
             one, two = (X[(subjects == person) & (windows.y == label)] for label in (a, b))
             if len(one) > 1 and len(two) > 1:
                 pooled = (one.var(axis=0, ddof=1) + two.var(axis=0, ddof=1)) / 2

@@ -16,7 +16,7 @@ COLUMNS = ("what", "name", "score", "error", "chosen", "reason")
 
 
 @dataclass(frozen=True, eq=False)
-class Setting:
+class SelectProblem:
     """A source to be chosen from.
 
     Parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ....evidence.changes import barrier_height
+from ....evidence.changes.layers import barrier_height
 from ....results import Results
 from ...figures.changes import group_shares, plot_moved
 from ...figures.style import arm_label, direction_label, directions_of

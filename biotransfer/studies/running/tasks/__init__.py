@@ -20,16 +20,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..plan import Plan
-from .choices import CHOICES
 from .changes import MOVEMENT
+from .choices import CHOICES
 from .nuisance import NUISANCE
 from .scores import SCORES
-from .topologies import SEARCH
 from .selection import SELECTION, SelectionTask
 from .shallow import SHALLOW
 from .source import SOURCE, SourceTask
 from .target import TARGET, TargetTask, rehearse
 from .task import STAGES, Kind, Outcome, Planned, Ref, Task, Trial, TrialFacts, make_trials
+from .topologies import SEARCH
 
 __all__ = [
     "KINDS", "STAGES", "Kind", "Outcome", "Planned", "Ref", "SelectionTask", "SourceTask", "TargetTask",

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ....transfer.align.transform import Transform
 from ....learning.weights import Weights
+from ....transfer.align.transform import Transform
 from ..plan import Plan
 from . import target
 from .fold import Fold, FoldTask, every_fold, fold_facts, make_fold
@@ -57,7 +57,7 @@ def run(
     plan: Plan, task: MovementTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
 ) -> Outcome:
     """Compare the arms' networks on windows of the people tested, who trained none of them."""
-    from ....evidence.changes import barrier_line, describe_layers
+    from ....evidence.changes.layers import barrier_line, describe_layers
 
     fold, trained = make_fold(plan, task), _followed(plan, task)
     parts: dict[str, list[pd.DataFrame]] = {"layers": [], "barriers": [], "attributions": []}
@@ -95,7 +95,7 @@ def run(
 
 def _attribute(fold: Fold, tensors: Mapping[str, np.ndarray], rows: np.ndarray) -> pd.DataFrame:
     """Attribute the answers of one network to what its inputs are made of."""
-    from ....evidence.changes import attribute_features, attribute_signals
+    from ....evidence.changes.attribution import attribute_features, attribute_signals
 
     windows = fold.windows
     X, y = windows.X[rows], windows.y[rows]

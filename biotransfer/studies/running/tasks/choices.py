@@ -14,12 +14,12 @@ from typing import Any
 
 import pandas as pd
 
-from ....transfer.carry import ArmRequest, resolve_arms
 from ....learning.networks.checkpoints import fingerprint
+from ....learning.weights import Weights
+from ....signals.splits import ALL, inner_splits
+from ....transfer.carry import ArmRequest, resolve_arms
 from ...recipe import Recipe
 from ...recipe.tuning import candidates, with_values
-from ....signals.splits import ALL, inner_splits
-from ....learning.weights import Weights
 from ..plan import Plan
 from . import source, target
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials

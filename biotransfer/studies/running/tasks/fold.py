@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ....transfer.align import ALIGN, Alignment, fit_alignment
 from ....evidence.checks import refuse_test_rows, rows_fitted
 from ....learning.networks import Network, build_network
 from ....signals.splits import ALL, Split
 from ....signals.windows import Windows
+from ....transfer.align import ALIGN, Alignment, fit_alignment
 from ..plan import Plan
 
 
@@ -120,7 +120,7 @@ def make_fold(plan: Plan, task: FoldTask, y: np.ndarray | None = None) -> Fold:
     y : ndarray, shape (n_windows,), int64, optional
         Labels in place of the target's own, for a null.
     """
-    from ....transfer.pretrain import hold_out_people
+    from ....transfer.pretrain.training import hold_out_people
 
     plan = plan.tuned(task)
     recipe = plan.recipe

@@ -13,8 +13,8 @@ from ....evidence.baselines import NUISANCE as FAMILIES
 from ....evidence.baselines import fit_baseline, label_null, nuisance_columns
 from ....evidence.baselines.nuisance import STAGES
 from ....evidence.metrics import accuracy, balanced_accuracy, chance_level
-from ....signals.splits import Split
 from ....learning.weights import Weights
+from ....signals.splits import Split
 from ....signals.windows import Windows
 from ..plan import Plan
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ....transfer.carry import resolve_arms
 from ....learning.networks import initial_tensors
 from ....learning.networks.records import network_of
-from ....transfer.pretrain import METHODS
-from ....signals.splits import Split
 from ....learning.weights import Weights
+from ....signals.splits import Split
 from ....signals.windows import Windows
+from ....transfer.carry import resolve_arms
+from ....transfer.pretrain import METHODS
 from ..plan import Plan
 from . import selection, target
 from .fold import FoldTask, every_fold, fold_facts, make_fold
@@ -90,7 +90,7 @@ def run(
     plan: Plan, task: ScoreTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
 ) -> Outcome:
     """Score what the arms start from on training rows; test rows are not looked at."""
-    from ....evidence.transferability import score_transfer
+    from ....evidence.transferability.judging import score_transfer
 
     fold = make_fold(plan, task)
     train = fold.windows.take(fold.split.train)

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ....transfer.align import ALIGN, fit_alignment
-from ....transfer.pretrain import METHODS
-from ...recipe.levers import method_of
-from ....transfer.select import SELECT, Selection, Setting, select_source
-from ....transfer.select.problem import COLUMNS, read_selection
 from ....learning.weights import Weights
 from ....signals.windows import Windows
+from ....transfer.align import ALIGN, fit_alignment
+from ....transfer.pretrain import METHODS
+from ....transfer.select import SELECT, Selection, SelectProblem, select_source
+from ....transfer.select.problem import COLUMNS, read_selection
+from ...recipe.levers import method_of
 from ..plan import Plan
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
@@ -110,11 +110,11 @@ def trials(plan: Plan, task: SelectionTask) -> list[Trial]:
     return make_trials("selection", facts, [TrialFacts({}, None)])
 
 
-def _setting(plan: Plan, task: SelectionTask, device: str) -> Setting:
+def _problem(plan: Plan, task: SelectionTask, device: str) -> SelectProblem:
     """Align both sides by training rows, and say how a choice can be tried."""
-    from ....transfer.pretrain import hold_out_people
-    from ....transfer.select import inner_gains
     from ....learning.training import Schedule
+    from ....transfer.pretrain.training import hold_out_people
+    from ....transfer.select.inner import inner_gains
 
     recipe = plan.recipe
     source_name, target_name = task.direction.split("->")
@@ -142,7 +142,7 @@ def _setting(plan: Plan, task: SelectionTask, device: str) -> Setting:
         engine=recipe["engine"],
         device=device,
     )
-    return Setting(
+    return SelectProblem(
         source.take(held_out.train),
         target.take(split.train),
         gains if trains else None,
@@ -160,7 +160,7 @@ def rehearse(plan: Plan) -> None:
     """
     for task in lay_out(plan):
         if not task.fold:
-            untrained = replace(_setting(plan, task, "cpu"), gains=lambda groups: np.zeros((len(groups), 2)))
+            untrained = replace(_problem(plan, task, "cpu"), gains=lambda groups: np.zeros((len(groups), 2)))
             select_source(untrained, plan.recipe["select"])
 
 
@@ -168,7 +168,7 @@ def run(
     plan: Plan, task: SelectionTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
 ) -> Outcome:
     """Choose, by training rows of both sides only."""
-    selection = select_source(_setting(plan, task, device), plan.recipe["select"])
+    selection = select_source(_problem(plan, task, device), plan.recipe["select"])
     return Outcome({"selection": selection.table[list(COLUMNS)].assign(trial=0)})
 
 

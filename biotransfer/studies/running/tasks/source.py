@@ -5,25 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from ....transfer.align import ALIGN, fit_alignment
 from ....errors import check
-from ....signals.features import extract_features
 from ....learning.networks import NETWORKS, Network
+from ....learning.weights import Weights
+from ....signals.features import extract_features
+from ....signals.windows import Windows, natural_sorted
+from ....transfer.align import ALIGN, fit_alignment
 from ....transfer.pretrain import METHODS, SOURCES, why_not
 from ....transfer.pretrain.sources import invent_labels
 from ....transfer.select import Selection
-from ....learning.weights import Weights
-from ....signals.windows import Windows, natural_sorted
 from ..plan import Plan
 from . import selection
+from .fold import FoldTask
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
-
-if TYPE_CHECKING:
-    from .target import TargetTask
 
 
 @dataclass(frozen=True)
@@ -171,7 +169,7 @@ def _options(plan: Plan, task: SourceTask) -> dict[str, Any]:
     return {}
 
 
-def rehearse(plan: Plan, target: TargetTask, name: str, network: Network, target_network: Network) -> None:
+def rehearse(plan: Plan, target: FoldTask, name: str, network: Network, target_network: Network) -> None:
     """Refuse a source that its method cannot be asked of, before anything trains.
 
     Raises
@@ -179,7 +177,7 @@ def rehearse(plan: Plan, target: TargetTask, name: str, network: Network, target
     BiotransferError
         With the reason.
     """
-    from ....transfer.pretrain import hold_out_people
+    from ....transfer.pretrain.training import hold_out_people
 
     task = source_task(plan, name, target.direction, target.network, target.protocol, target.fold)
     own = task if task.kind == "same_modality" else replace(task, kind="supervised")
@@ -204,8 +202,8 @@ def run(
     depend on it. Windows of the target are given to methods that learn from both.
     """
     from ....evidence.metrics import accuracy, balanced_accuracy
-    from ....transfer.pretrain import hold_out_people, pretrain
     from ....learning.training import Schedule
+    from ....transfer.pretrain.training import hold_out_people, pretrain
 
     plan = plan.tuned(task)
     recipe, seeds = plan.recipe, [trial.columns["seed"] for trial in wanted]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ....transfer.carry import Arm
 from ....evidence.metrics import accuracy, balanced_accuracy
 from ....signals.splits import Split
 from ....signals.windows import Windows
+from ....transfer.carry import Arm
 
 if TYPE_CHECKING:
-    from ....learning.training import Curves
+    from ....learning.training.job import Curves
 
 
 def curve_table(curves: Curves, windows: Windows, split: Split) -> pd.DataFrame:

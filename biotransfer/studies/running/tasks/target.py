@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ....transfer.carry import Arm, make_arms, resolve_arms
 from ....learning.networks import initial_tensors
 from ....learning.networks.checkpoints import fingerprint
 from ....learning.weights import Weights
-from ..plan import Plan
+from ....transfer.carry import Arm, make_arms, resolve_arms
 from ..input_check import check_inputs
+from ..plan import Plan
 from . import selection, source
 from .fold import Fold, FoldTask, every_fold, fold_facts, make_fold
 from .tables import curve_table, ledger_table, prediction_table, training_table
@@ -105,7 +105,8 @@ def run(
     plan: Plan, task: TargetTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
 ) -> Outcome:
     """Train arms and seeds of one fold: the same windows, batches and heads; other starting weights."""
-    from ....learning.training import Schedule, train
+    from ....learning.training import Schedule
+    from ....learning.training.running import train
 
     plan = plan.tuned(task)
     fold = make_fold(plan, task)

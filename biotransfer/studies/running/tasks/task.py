@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import pandas as pd
 
-from ...recipe import digest
 from ....learning.weights import Weights
+from ...recipe import digest
 
 if TYPE_CHECKING:
     from ..plan import Plan

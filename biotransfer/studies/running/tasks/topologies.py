@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ....learning.weights import Weights
+from ....signals.splits import Split, inner_splits
+from ....signals.windows import Windows
 from ....transfer.align import fit_alignment
 from ...topologies import choose, on_front, read_space, run_search
-from ....signals.splits import Split, inner_splits
-from ....learning.weights import Weights
-from ....signals.windows import Windows
 from ..plan import Plan
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
@@ -88,7 +88,7 @@ def trials(plan: Plan, task: SearchTask) -> list[Trial]:
 
 def _inner_folds(plan: Plan, task: SearchTask) -> list[tuple[Windows, Split]]:
     """Return the windows searched on, aligned anew by the training rows of every inner fold."""
-    from ....transfer.pretrain import hold_out_people
+    from ....transfer.pretrain.training import hold_out_people
 
     recipe, settings = plan.recipe, plan.recipe["search"]
     source_name, target_name = task.direction.split("->")
@@ -118,8 +118,8 @@ def run(
     plan: Plan, task: SearchTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
 ) -> Outcome:
     """Search, and say which topology every arm of the direction gets."""
-    from ...topologies import evaluate_topologies
     from ....learning.training import Schedule
+    from ...topologies.evaluation import evaluate_topologies
 
     recipe, settings = plan.recipe, plan.recipe["search"]
     folds, base = _inner_folds(plan, task), plan.recipe_network(task.network)

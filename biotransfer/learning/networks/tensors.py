@@ -1,0 +1,48 @@
+"""The tensors of a torch module by their names in the record: read, written, and kept still."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import torch
+from torch import nn
+
+from ...errors import BiotransferError
+from ..weights import is_statistic
+
+
+def module_tensors(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Return what a module learns: its parameters, and the running statistics of its norms."""
+    statistics = {name: b for name, b in module.named_buffers() if is_statistic(name)}
+    return dict(module.named_parameters()) | statistics
+
+
+def load_tensors(module: nn.Module, tensors: Mapping[str, np.ndarray]) -> None:
+    """Copy ``tensors`` into the module; every name and shape has to fit."""
+    with torch.no_grad():
+        state = module_tensors(module)
+        if set(state) != set(tensors):
+            raise BiotransferError(
+                f"tensors {sorted(set(tensors) ^ set(state))} are on one side only. "
+                "Build the network that the weights' card names."
+            )
+        for name, tensor in state.items():
+            tensor.copy_(torch.tensor(tensors[name], dtype=tensor.dtype))
+
+
+def set_training(module: nn.Module, still: Collection[str]) -> None:
+    """Put the module into training mode, except norms whose running statistics are ``still``.
+
+    Parameters
+    ----------
+    module : nn.Module
+        What is trained.
+    still : collection of str
+        Names of the tensors that do not move. A norm in training mode moves its statistics even when no
+        optimiser touches it; here it stays in evaluation mode.
+    """
+    module.train()
+    for name, part in module.named_modules():
+        if f"{name}.running_mean" in still:
+            part.eval()

@@ -1,0 +1,1 @@
+"""From files to windows: recordings, data sets, preprocessing, windows, features and splits."""

@@ -1,0 +1,1 @@
+"""A recipe, and how it becomes results: plan, trials, cache, resume and workers."""

@@ -1,0 +1,61 @@
+"""What a source network is trained on (``SOURCES``), and what it learns there (``METHODS``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...catalog import Catalog, Entry
+from .adversarial import dann, deep_coral, mmd
+from .meta import fomaml, reptile
+from .multi_task import multi_task
+from .self_supervised import contrastive, masked
+from .sources import noise, phase, shuffled_labels, simulated
+from .sources import supervised as source_itself
+from .supervised import supervised
+
+SOURCES = Catalog(
+    "source",
+    [
+        Entry("supervised", "The source with its labels.", source_itself,
+              "Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074", {"made_from": "windows", "drawn": False}),
+        Entry("shuffled_labels", "The source with the labels of whole recordings permuted.", shuffled_labels,
+              "Maennel et al. 2020, arXiv:2006.10455", {"made_from": "windows", "drawn": True}),
+        Entry("noise", "Surrogate signals: white noise with invented labels, or random phases.", noise,
+              "Prichard & Theiler 1994, doi:10.1103/PhysRevLett.73.951 (phase)",
+              {"made_from": "signals", "drawn": True}),
+        Entry("phase", "The source's signals with random phases, and its labels.", phase,
+              "Prichard & Theiler 1994, doi:10.1103/PhysRevLett.73.951",
+              {"made_from": "signals", "drawn": True}),
+        Entry("simulated", "Simulated signals of as many people, channels and classes.", simulated,
+              facts={"made_from": "signals", "drawn": True}),
+    ],
+)  # fmt: skip
+
+
+def _facts(*, labels: bool = True, joint: bool = False, people: int = 1) -> dict[str, Any]:
+    return {"labels": labels, "joint": joint, "people": people}
+
+
+METHODS = Catalog(
+    "pretrain",
+    [
+        Entry("supervised", "Classify the source's windows.", supervised,
+              "Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074", _facts()),
+        Entry("multi_task", "Classify source and target at once, with one body for both.", multi_task,
+              "Caruana 1997, doi:10.1023/A:1007379606734", _facts(joint=True)),
+        Entry("reptile", "Move the start to where a few steps on several people lead.", reptile,
+              "Nichol et al. 2018, arXiv:1803.02999", _facts(people=2)),
+        Entry("fomaml", "Find the start from which a few steps suit a person's other windows.", fomaml,
+              "Finn et al. 2017, arXiv:1703.03400", _facts(people=2)),
+        Entry("masked", "Reconstruct hidden features or stretches of signal; no labels.", masked,
+              "He et al. 2022, arXiv:2111.06377", _facts(labels=False)),
+        Entry("contrastive", "Tell distorted views of a window from other windows; no labels.", contrastive,
+              "Chen et al. 2020, arXiv:2002.05709", _facts(labels=False)),
+        Entry("dann", "Classify by features that do not tell who was recorded (adversarial).", dann,
+              "Ganin et al. 2016, arXiv:1505.07818", _facts(people=2)),
+        Entry("deep_coral", "Classify by features with the same covariance in all people.", deep_coral,
+              "Sun & Saenko 2016, arXiv:1607.01719", _facts(people=2)),
+        Entry("mmd", "Classify by features with the same distribution in all people.", mmd,
+              "Long et al. 2015, arXiv:1502.02791", _facts(people=2)),
+    ],
+)  # fmt: skip
