@@ -140,7 +140,7 @@ def test_a_guard_stops_its_fault_in_real_data_and_is_silent_without(name, muse, 
     assert item["severity"] == "error"
     with pytest.raises(BiotransferError, match=rf"check {item['id']} {name}: .*accept: {{{name}"):
         refuse_errors([item])
-    accepted = {**frame.recipe.resolved, "accept": {name: "to see what it does"}}
+    accepted = replace(frame.recipe, accept={name: "to see what it does"})
     item = next(
         f for f in run_guards(SimpleNamespace(**{**vars(frame), "recipe": accepted})) if f["name"] == name
     )

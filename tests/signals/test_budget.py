@@ -134,7 +134,7 @@ def test_calibration_comes_first_and_follows_the_days():
     [
         ({}, [50], {}, "there are 7 s of class0 to label. Use budgets up to 7"),
         ({}, [0.5], {}, "a window of class0 sees 1 s"),
-        ({}, [-1], {}, "Expected seconds from 0 on"),
+        ({}, [-1], {}, "Expected all, or labelled seconds per class"),
         ({}, [1], {"labels_of": "somebody"}, "labels_of"),
         ({}, [1], {"labels_of": "training_people", "others": "labelled"}, "goes with labels_of"),
         ({"n_recordings": 1}, [1], {}, "one recording of class0"),

@@ -289,7 +289,7 @@ def test_by_timestamps_on_a_real_recording_with_a_gap(real_data: Path) -> None:
         (_counting(300), {"n_times": 1}, "n_times=1"),
         (_counting(300), {"n_times": 75.0}, "n_times=75.0"),
         (_counting(300), {"min_length": 0.5}, "goes with by='timestamps'"),
-        (_counting(300), {"by": "timestamps"}, "Pass n_times=150"),
+        (_counting(300), {"by": "timestamps"}, "Give n_times=150"),
         (_counting(300), {"by": "timestamps", "n_times": 150}, "has no time stamps"),
         (
             _counting(300, timestamps=np.arange(300) / 100),

@@ -10,7 +10,7 @@ from biotransfer.pages.report import methods_text
 from biotransfer.pages.report.sections.choices import choices
 from biotransfer.results import load_results
 from biotransfer.studies.recipe import load_recipe
-from biotransfer.studies.recipe.tuning import best_candidate, candidates
+from biotransfer.studies.recipe.tuning import Tune, best_candidate
 from biotransfer.studies.running import prepare, run_study
 from biotransfer.studies.running.tasks.choices import lay_out, trials
 from biotransfer.studies.running.tasks.choices import run as run_choices
@@ -82,7 +82,7 @@ def test_of_equals_the_first_is_chosen_and_arms_count_alike():
             (1, '{"a": 2}', "y", 0.5), (2, '{"a": 3}', "x", 0.9), (2, '{"a": 3}', "y", 0.2)]  # fmt: skip
     table = pd.DataFrame(rows, columns=["candidate", "values", "arm", "value"])
     assert best_candidate(table) == {"a": 1}
-    assert len(candidates({"values": {"a.b": [1, 2], "c.d": [1, 2, 3]}})) == 6
+    assert len(Tune({"align.k": [1, 2], "train.epochs": [1, 2, 3]}).candidates) == 6
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_of_equals_the_first_is_chosen_and_arms_count_alike():
         ({"align.k": [4]}, {}, "two values or more"),
         ({"aling.k": [4, 8]}, {}, "Did you mean 'align'"),
         ({"align.n": [4, 8]}, {}, "no parameter 'n'"),
-        ({"train.epochs": [0, 8]}, {}, "Expected 1 or more"),
+        ({"train.epochs": [0, 8]}, {}, "whole number of 1 or more"),
         ({"align.k": [4, 8], "fold": 3}, {}, "Did you mean 'folds'"),
         ({"align.k": list(range(2, 60))}, {}, "58 combinations"),
         ({"align.k": [4, 8]}, {"align": "pca", "budget": [5]}, "tune does not go with budget"),

@@ -1,12 +1,15 @@
 import copy
-import re
 
 import pytest
 import yaml
 
 from biotransfer.errors import BiotransferError
+from biotransfer.evidence.baselines import Nuisance
+from biotransfer.evidence.metrics import Compare
+from biotransfer.learning.training import Schedule
+from biotransfer.signals.splits import Budget
+from biotransfer.signals.windows.cutting import Cutting
 from biotransfer.studies.recipe import (
-    DEFAULTS,
     DESCRIPTIVE,
     KEYS,
     load_recipe,
@@ -14,6 +17,10 @@ from biotransfer.studies.recipe import (
     recipe_yaml,
     shipped_recipes,
 )
+from biotransfer.studies.recipe.published import Published
+from biotransfer.studies.recipe.tuning import Tune
+from biotransfer.studies.topologies import Search
+from biotransfer.transfer.pretrain import Pretraining
 from tests import ROOT
 
 SMALL = {
@@ -51,21 +58,55 @@ def test_a_resolved_recipe_resolves_to_itself(name):
     assert again.uid == recipe.uid
 
 
-def test_every_key_is_documented_and_has_a_default_or_is_a_section():
-    assert set(KEYS) == set(DEFAULTS) | {"eeg", "emg"}
+GROUPS = {"train": Schedule, "budget": Budget, "pretrain": Pretraining, "compare": Compare, "tune": Tune,
+          "nuisance": Nuisance, "search": Search, "published": Published, "windows": Cutting}  # fmt: skip
 
 
-def test_every_key_is_used():
-    code = "".join(
-        p.read_text(encoding="utf-8")
-        for p in (ROOT / "biotransfer").rglob("*.py")
-        if p.parent.name != "recipe"
-    )
-    for key in set(KEYS) - {"eeg", "emg"}:
-        assert re.search(rf"""recipe(?:\.resolved)?\[["']{key}["']\]|recipe\.get\(["']{key}["']""", code), key
-    for group in ("train", "pretrain", "compare"):
-        for key in DEFAULTS[group]:
-            assert f'"{key}"' in code or f"{key}:" in code, (group, key)
+def test_every_key_says_what_it_means():
+    assert all(len(doc) > 3 for doc in KEYS.values())
+    for group in GROUPS.values():
+        for name, item in group.declared().items():
+            assert item.metadata["doc"], (group.__name__, name)
+            assert item.metadata["read"].expects, (group.__name__, name)
+
+
+@pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
+def test_a_group_reads_what_it_writes_and_refuses_the_rest(group):
+    needed = {
+        "direction": "emg->eeg",
+        "network": "mlp",
+        "arm": "transferred",
+        "metric": "accuracy",
+        "value": 0.9,
+    }
+    given = {name: value for name, value in needed.items() if name in group.declared()}
+    given |= {"seconds": [1, 2]} if group is Budget else {}
+    given |= {"values": {"align.k": [1, 2]}} if group is Tune else {}
+    made = group.read(given)
+    assert group.read(made) is made
+    assert group.read(made.plain()) == made
+    with pytest.raises(BiotransferError, match=r"unknown key|has no parameter"):
+        group.read({**given, "nonsense": 1})
+    with pytest.raises(BiotransferError, match=r"is no mapping|neither|Expected"):
+        group.read(3j)
+    for name in set(group.declared()) - {"values", "method", "classifier"}:
+        with pytest.raises(BiotransferError, match=name):
+            group.read({**given, name: object()})
+
+
+def test_a_value_is_refused_in_the_same_words_by_recipe_and_python():
+    for raw, direct in (
+        ({"train": {"epochs": 0}}, lambda: Schedule(epochs=0)),
+        ({"train": {"learning_rate": "1e-3"}}, lambda: Schedule(learning_rate="1e-3")),
+        ({"compare": {"metric": "acuracy"}}, lambda: Compare(metric="acuracy")),
+        ({"nuisance": {"line": True}}, lambda: Nuisance(line=True)),
+    ):
+        said = []
+        for ask in (lambda raw=raw: load_recipe(_with(**raw)), direct):
+            with pytest.raises(BiotransferError) as caught:
+                ask()
+            said.append(str(caught.value))
+        assert said[0] == said[1]
 
 
 def test_uid_changes_with_every_key_that_can_change_a_number():
@@ -142,12 +183,12 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
         (_with(eeg={"data": "myodisco"}), "is emg"),
         (_with(eeg={"data": "simulated", "preprocess": "egg"}), "Did you mean"),
         (_with(eeg={"data": "simulated", "windows": {"lenght": 1.0}}), "Did you mean 'length'"),
-        (_with(eeg={"data": "simulated", "windows": {"length": -1.0}}), "Expected seconds"),
+        (_with(eeg={"data": "simulated", "windows": {"length": -1.0}}), "Expected a number of seconds"),
         (_with(features=None), "takes features"),
         (_with(network="cnn_signal"), "takes features, network"),
         (_with(train={"learning_rate": "1e-3"}), "YAML reads that as text"),
         (_with(train={"epoch": 3}), "Did you mean 'epochs'"),
-        (_with(train={"epochs": 0}), "Expected 1 or more"),
+        (_with(train={"epochs": 0}), "whole number of 1 or more"),
         (_with(seeds=0), "seeds=\\[\\]|seeds=0"),
         (_with(seeds=[1, 1]), "repeats"),
         (_with(budget="some"), "Expected all, or labelled seconds"),
@@ -174,10 +215,10 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
         (_with(nuisance={"familes": ["mains"]}), "Did you mean 'families'"),
         (_with(nuisance={"families": ["main"]}), "Did you mean 'mains'"),
         (_with(nuisance={"families": []}), "nuisance: false"),
-        (_with(nuisance={"line": True}), "mains frequency"),
+        (_with(nuisance={"line": True}), "number of Hz from 10 to 500"),
         (_with(baselines=["ldaa"]), "Did you mean 'lda'"),
         (_with(baselines=["lda", "lda"]), "named twice"),
-        (_with(permutations=-1), "up to 9999"),
+        (_with(permutations=-1), "from 0 to 9999"),
         (_with(permutations=9, baselines=[]), "baselines is empty"),
         (_with(accept={"leaking_spilt": "to show it"}), "Did you mean 'leaking_split'"),
         (_with(accept={"too_few_people": "there are no more"}), "never stops"),
@@ -205,7 +246,8 @@ def test_a_person_cannot_be_in_source_and_target_of_same_modality():
 def test_sets_stand_beside_or_instead_of_the_two_modalities():
     sets = {"muse": {"data": "muse-mental-state"}, "made": {"data": "simulated", "modality": "emg"}}
     recipe = load_recipe(_with(eeg=None, emg=None, sets=sets, directions=["muse->made", "made->muse"]))
-    assert "eeg" not in recipe.resolved
+    assert recipe.eeg is None
+    assert "eeg" not in recipe.to_dict()
     assert recipe["directions"] == ["muse->made", "made->muse"]
     assert recipe["sets"]["muse"]["modality"] == "eeg"
     assert (

@@ -18,7 +18,7 @@ from ...errors import check
 from ...signals.preprocessing import preprocess
 from ...signals.recording import Recording, natural_sorted
 from ...signals.windows import Windows
-from ...signals.windows.cutting import cut_recording
+from ...signals.windows.cutting import Cutting, cut_recording
 
 STAGES = ("raw", "notch")
 LINES = (50.0, 60.0)
@@ -226,7 +226,7 @@ def measure_nuisance(
     recordings: Sequence[Recording],
     rows: Windows,
     *,
-    windows: Mapping[str, Any],
+    windows: Cutting | Mapping[str, Any],
     families: Sequence[str],
     line: float | None = None,
 ) -> tuple[Windows, dict[str, Any]]:
@@ -238,8 +238,8 @@ def measure_nuisance(
         **Before any preprocessing**, in V.
     rows : Windows
         The study's windows: their rows are measured, in their order.
-    windows : mapping
-        Arguments of ``cut_windows`` that made them.
+    windows : Cutting or mapping
+        How they were cut.
     families : sequence of str
         Out of ``NUISANCE``; those that do not go with the modality are left out.
     line : float, optional
@@ -259,6 +259,7 @@ def measure_nuisance(
     BiotransferError
         When a window of the study has no counterpart in the recordings.
     """
+    cutting = Cutting.read(windows)
     chosen = [f for f in families if rows.modality in NUISANCE[f].facts["modality"]]
     hum = _find_line(recordings, line)
     sfreq = min(recording.sfreq for recording in recordings)
@@ -269,11 +270,11 @@ def measure_nuisance(
     tables, shares = [], []
     for recording in recordings:
         began = _began(recording)
-        cut = _cut(recording, windows, began)
+        cut = _cut(recording, cutting, began)
         if cut is None:
             continue
         tables.append(cut.metadata)
-        quiet = _cut(preprocess(recording, notch), windows, began) or cut
+        quiet = _cut(preprocess(recording, notch), cutting, began) or cut
         for stage, signals in (("raw", cut), ("notch", quiet)):
             measured = {
                 f: NUISANCE[f].function(signals, hum.line)
@@ -289,7 +290,7 @@ def measure_nuisance(
     table = pd.concat(tables, ignore_index=True)
     X = [np.concatenate(parts[stage]) for stage in STAGES]
     columns = [name for stage in STAGES for name in names[stage]]
-    place = _places(table, rows.metadata, float(windows["step"]))
+    place = _places(table, rows.metadata, cutting.step)
     if "order" in chosen:
         values, labels = order(replace(rows, metadata=table.iloc[place].reset_index(drop=True)), hum.line)
         columns += [f"raw|order|{name}" for name in labels]
@@ -315,8 +316,8 @@ def _began(recording: Recording) -> float:
     return float(date.timestamp()) if date is not None else float("nan")
 
 
-def _cut(recording: Recording, options: Mapping[str, Any], began: float) -> Windows | None:
-    cut = cut_recording(recording, **options, dtype="float64")
+def _cut(recording: Recording, cutting: Cutting, began: float) -> Windows | None:
+    cut = cut_recording(recording, cutting, "float64")
     return None if cut is None else replace(cut, metadata=cut.metadata.assign(began=began))
 
 

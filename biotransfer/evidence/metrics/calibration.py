@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 
 from ...errors import check, check_option
 from ...signals.splits import ALL, budget_seconds
-from .curves import MEASURES, measure_curves
+from .compared import MEASURES
+from .curves import measure_curves
 
 CONDITION = ["direction", "network", "protocol"]
 _SHARE = 0.95

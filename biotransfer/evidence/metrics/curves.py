@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 from ...errors import check, check_option
 from ...learning.predictions import METRICS
 from ...results import CURVES, KEYS
+from .compared import MEASURES
 
 STUDY_KEYS = ["direction", "network", "protocol", "budget"]
-MEASURES = ("step0", "after_epoch_1", "asymptote", "final", "area")
 
 
 def curve_measures(values: ArrayLike, epochs: ArrayLike, *, last: int = 3) -> dict[str, np.ndarray]:

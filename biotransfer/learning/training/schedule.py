@@ -11,15 +11,24 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import check, check_option
+from ...settings import Reader, Settings, key, number, option, spec, whole
 from .augmentations import AUGMENTATIONS
 
 PRECISIONS = ("full", "mixed")
 
 
+def _augmentation() -> Reader:
+    """Read "none", or an entry of ``AUGMENTATIONS`` with its parameters."""
+    chosen = spec(lambda: AUGMENTATIONS)
+    return Reader(
+        f"none, or {chosen.expects}",
+        lambda where, given: given if isinstance(given, str) and given == "none" else chosen(where, given),
+    )
+
+
 @dataclass(frozen=True)
-class Schedule:
-    """The same for every arm.
+class Schedule(Settings):
+    """How everything is trained: the same for every arm and source.
 
     Parameters
     ----------
@@ -38,25 +47,30 @@ class Schedule:
         "mixed" computes forward passes in bfloat16 on a CUDA device; weights and updates stay as they are.
     augment : str or mapping
         "none", or how training windows are changed (see ``AUGMENTATIONS``).
+
+    Raises
+    ------
+    BiotransferError
+        For a value that nothing can be trained by.
     """
 
-    epochs: int = 20
-    learning_rate: float = 1e-3
-    batch_size: int = 64
-    weight_decay: float = 0.0
-    patience: int = 0
-    precision: str = "full"
-    augment: str | Mapping[str, Any] = "none"
+    SECTION = "train"
 
-    def __post_init__(self) -> None:
-        check(self.epochs >= 1, f"epochs={self.epochs}. Expected 1 or more.")
-        check(self.learning_rate > 0, f"learning_rate={self.learning_rate}. Expected e.g. 1.0e-3.")
-        check(self.batch_size >= 1, f"batch_size={self.batch_size}. Expected 1 or more.")
-        check(self.weight_decay >= 0, f"weight_decay={self.weight_decay}. Expected 0 or more.")
-        check(self.patience >= 0, f"patience={self.patience}. Expected 0 or more epochs.")
-        check_option("precision", self.precision, PRECISIONS)
-        if self.augment != "none":
-            AUGMENTATIONS.resolve(self.augment)
+    epochs: int = key("Passes over the training windows.", whole(1), 20)
+    learning_rate: float = key("Of AdamW; an arm may multiply it for some layers.", number(above=0), 1e-3)
+    batch_size: int = key("Windows per update; the last batch may be smaller.", whole(1), 64)
+    weight_decay: float = key("Decoupled weight decay; 0 makes it Adam.", number(0), 0.0)
+    patience: int = key(
+        "Epochs without a lower loss on validation windows after which a training ends; 0 trains on.",
+        whole(0),
+        0,
+    )
+    precision: str = key("full, or mixed (bfloat16 on a GPU).", option(PRECISIONS), "full")
+    augment: str | Mapping[str, Any] = key(
+        "none, or how training windows are changed (see: biotransfer list augmentations).",
+        _augmentation(),
+        "none",
+    )
 
     def steps_per_epoch(self, n_windows: int) -> int:
         """Return the updates in one pass over ``n_windows``."""

@@ -13,6 +13,7 @@ from .budget import (
     ALL,
     LABELS_OF,
     OTHERS,
+    Budget,
     budget_label,
     budget_name,
     budget_seconds,
@@ -27,7 +28,8 @@ from .rules import by_block, by_recording, by_session, by_shuffled_windows, by_s
 from .split import Split
 
 __all__ = [
-    "ALL", "LABELS_OF", "OTHERS", "SPLITS", "Copy", "Split", "budget_label", "budget_name", "budget_seconds",
+    "ALL", "LABELS_OF", "OTHERS", "SPLITS", "Budget", "Copy", "Split", "budget_label", "budget_name",
+    "budget_seconds",
     "budget_splits", "check_apart", "check_split", "distinct_seconds", "find_copies", "inner_splits",
     "make_splits", "shared_content", "splits_from",
 ]  # fmt: skip

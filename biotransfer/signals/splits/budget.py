@@ -6,12 +6,14 @@ A budget changes whose labels a split may use, never what it tests on, and is th
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from ...errors import check, check_option
+from ...errors import check
+from ...settings import Reader, Settings, key, maybe, number, option, whole
 from ..windows import Windows, natural_sorted
 from .checking import check_apart, check_split
 from .split import NONE, Split
@@ -20,6 +22,106 @@ ALL = "all"
 LABELS_OF = ("test_person", "training_people")
 OTHERS = ("unlabelled", "labelled")
 _ROUNDING = 1e-6
+
+
+def _seconds(where: str, given: Any) -> tuple[float, ...] | None:
+    if given is None or (isinstance(given, str) and given == ALL):
+        return None
+    listed = given if isinstance(given, (list, tuple)) else [given]
+    try:
+        values = [number(0).accepts(where, s) for s in listed]
+    except TypeError:
+        values = []
+    if not values:
+        raise TypeError
+    check(len(set(values)) == len(values), f"{where}={given!r} repeats one. Name each once.")
+    return tuple(sorted(values))
+
+
+@dataclass(frozen=True)
+class Budget(Settings):
+    """How much labelled target data a training gets: all of it, or seconds per class.
+
+    Parameters
+    ----------
+    seconds : sequence of float or "all"
+        Labelled seconds per class, each a budget of its own.
+    labels_of : {"test_person", "training_people"}
+        Whose labels they are, see :func:`budget_splits`.
+    others : {"unlabelled", "labelled"}
+        What the training people add to a test person's labels.
+    epochs : int, optional
+        Passes over the labelled windows; as for every training when not given.
+    """
+
+    SECTION = "budget"
+
+    seconds: Sequence[float] | None = key(
+        "all, or labelled seconds per class, such as [0, 1, 2, 5, 10].",
+        Reader("all, or labelled seconds per class, such as [0, 1, 2, 5, 10]", _seconds),
+        None,
+    )
+    labels_of: str = key(
+        "Whose labels: the test person's, from other recordings, or the training people's.",
+        option(LABELS_OF),
+        LABELS_OF[0],
+    )
+    others: str = key(
+        "What the training people add to a test person's labels: unlabelled windows, or labelled ones.",
+        option(OTHERS),
+        OTHERS[0],
+    )
+    epochs: int | None = key(
+        "Passes over the labelled windows; train.epochs when left out.", maybe(whole(1)), None
+    )
+
+    def agree(self) -> None:
+        """Refuse labels of others where the training people's are counted."""
+        check(
+            self.calibrates or self.others == "unlabelled",
+            "budget.others='labelled' goes with labels_of: test_person. Leave it out.",
+        )
+
+    @classmethod
+    def read(cls, given: Any, inside: str = "") -> Budget:
+        """Return the budget of ``all``, of seconds alone, or of a mapping with ``seconds``."""
+        if isinstance(given, cls):
+            return given
+        spelled = given if isinstance(given, Mapping) else {"seconds": given}
+        check(
+            "seconds" in spelled,
+            f"budget={given!r} names no seconds. Write budget: {{seconds: [1, 2, 5, 10]}}, or budget: all.",
+        )
+        return super().read(spelled, inside)
+
+    def plain(self) -> Any:
+        """Return "all", or every key with its value."""
+        return ALL if self.everything else super().plain()
+
+    @property
+    def everything(self) -> bool:
+        """Whether all labels are used."""
+        return self.seconds is None
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether the test person's own labels are counted."""
+        return self.labels_of == "test_person"
+
+    @property
+    def names(self) -> list[str]:
+        """The budgets as tables write them, from the smallest."""
+        return [ALL] if self.seconds is None else [budget_name(s) for s in self.seconds]
+
+    @property
+    def always_labelled(self) -> bool:
+        """Whether every training has labelled windows."""
+        return self.seconds is None or self.others == "labelled" or min(self.seconds) > 0
+
+    @property
+    def ever_labelled(self) -> bool:
+        """Whether the largest budget leaves trainings a labelled window."""
+        return self.seconds is None or self.others == "labelled" or max(self.seconds) > 0
 
 
 def budget_name(seconds: float) -> str:
@@ -103,18 +205,9 @@ def budget_splits(
     BiotransferError
         When somebody has too little signal, or one recording of a class only.
     """
-    check_option("budget.labels_of", labels_of, LABELS_OF)
-    check_option("budget.others", others, OTHERS)
-    check(
-        labels_of == "test_person" or others == "unlabelled",
-        "budget.others='labelled' goes with labels_of: test_person. Leave it out.",
-    )
+    asked = Budget(seconds, labels_of, others)
+    check(not asked.everything, f"seconds={seconds!r} leaves all labels: the split itself is that budget.")
     check(not split.leaks, f"split {split.name} leaks: a budget counts distinct seconds. Use by: subject.")
-    asked = [float(s) for s in seconds]
-    check(
-        asked and all(0 <= s < float("inf") for s in asked),
-        f"budget.seconds={list(seconds)}. Expected seconds from 0 on, such as [0, 5, 10].",
-    )
     if labels_of == "training_people":
         queues = list(_in_turn(windows, split, seed))
         pool, test, always, apart = split.train, split.test, NONE, split.apart
@@ -123,7 +216,7 @@ def budget_splits(
         queues = [pool[windows.y[pool] == label] for label in np.unique(windows.y[test])]
         always, apart = (split.train if others == "labelled" else NONE), "recording"
     made = []
-    for s in asked:
+    for s in map(float, seconds):
         taken = [_take(windows, queue, s, split.name) for queue in queues]
         labelled = np.sort(np.concatenate([always, *taken]).astype(np.int64))
         rest = np.setdiff1d(np.concatenate([split.train, pool]), labelled)

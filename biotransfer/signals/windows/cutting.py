@@ -10,10 +10,51 @@ import numpy as np
 import pandas as pd
 
 from ...errors import BiotransferError, check, check_option
+from ...settings import Settings, key, maybe, number, option, whole
 from ..recording import Recording, annotation_spans, check_same_classes
 from .container import Windows, concatenate
 
 CUT_RULES = ("samples", "timestamps")
+PRECISIONS = ("float32", "float64")
+
+
+@dataclass(frozen=True)
+class Cutting(Settings):
+    """How windows are cut, see :func:`cut_windows`."""
+
+    SECTION = "windows"
+
+    length: float = key("Length of a window, in s.", number(above=0, unit="seconds"), 1.0)
+    step: float = key("Distance between the starts of windows, in s.", number(above=0, unit="seconds"), 0.5)
+    by: str = key(
+        "Count samples, or go by the device's time stamps as the published feature script does.",
+        option(CUT_RULES),
+        "samples",
+    )
+    n_times: int | None = key(
+        "Samples that every window is resampled to; needed by: timestamps, whose windows differ.",
+        maybe(whole(2)),
+        None,
+    )
+    min_length: float | None = key(
+        "By time stamps: the first window shorter than this ends a recording, in s; 0.9 times length when "
+        "left out.",
+        maybe(number(above=0, unit="seconds")),
+        None,
+    )
+
+    def agree(self) -> None:
+        """Refuse windows of unequal size, and a shortest window that nothing asks for."""
+        check(
+            self.by == "samples" or self.n_times is not None,
+            "windows.by='timestamps' gives windows of unequal size. Give n_times=150, as the published "
+            "script does.",
+        )
+        check(
+            self.min_length is None or (self.by == "timestamps" and self.min_length <= self.length),
+            f"windows.min_length={self.min_length} s with by={self.by!r} and length={self.length} s. It goes "
+            f"with by='timestamps' and is no more than length. Leave it out, or use {0.9 * self.length:g}.",
+        )
 
 
 def cut_windows(
@@ -62,40 +103,16 @@ def cut_windows(
     """
     recordings = [recordings] if isinstance(recordings, Recording) else list(recordings)
     check_same_classes(recordings)
-    check_cutting(length, step, by, n_times, min_length, dtype)
+    cutting = Cutting(length, step, by, n_times, min_length)
+    check_option("dtype", dtype, PRECISIONS)
     parts = [
-        part
-        for recording in recordings
-        if (part := cut_recording(recording, length, step, by, n_times, min_length, dtype)) is not None
+        part for recording in recordings if (part := cut_recording(recording, cutting, dtype)) is not None
     ]
     if not parts:
         raise nothing_cut(recordings, length)
     windows = concatenate(parts)
     check_cut(windows, length)
     return windows
-
-
-def check_cutting(
-    length: float, step: float, by: str, n_times: int | None, min_length: float | None, dtype: str
-) -> None:
-    """Refuse arguments of :func:`cut_windows` that no recording could be cut by."""
-    check(length > 0, f"length={length} s is not positive. Try length=1.0.")
-    check(step > 0, f"step={step} s is not positive. Try step=0.5.")
-    check_option("by", by, CUT_RULES)
-    check_option("dtype", dtype, ("float32", "float64"))
-    check(
-        by == "samples" or n_times is not None,
-        "by='timestamps' gives windows of unequal size. Pass n_times=150, as the published script does.",
-    )
-    check(
-        n_times is None or (isinstance(n_times, (int, np.integer)) and n_times >= 2),
-        f"n_times={n_times!r} is no number of samples. Expected 2 or more, such as n_times=150.",
-    )
-    check(
-        min_length is None or (by == "timestamps" and 0 < min_length <= length),
-        f"min_length={min_length} s with by={by!r} and length={length} s. It goes with by='timestamps' and "
-        f"lies above 0 and up to length. Leave it out, or use min_length={0.9 * length:g}.",
-    )
 
 
 def nothing_cut(recordings: Sequence[Recording], length: float) -> BiotransferError:
@@ -127,35 +144,30 @@ def check_cut(windows: Windows, length: float) -> None:
     )
 
 
-def cut_recording(
-    recording: Recording,
-    length: float = 1.0,
-    step: float = 0.5,
-    by: str = "samples",
-    n_times: int | None = None,
-    min_length: float | None = None,
-    dtype: str = "float32",
-) -> Windows | None:
+def cut_recording(recording: Recording, cutting: Cutting, dtype: str = "float32") -> Windows | None:
     """Cut the windows of one recording, whichever of its classes it holds; None where there is none.
 
     Parameters
     ----------
     recording : Recording
         Signal with labels.
-    length, step, by, n_times, min_length, dtype
-        See :func:`cut_windows`, which checks them.
+    cutting : Cutting
+        How.
+    dtype : {"float32", "float64"}
+        Precision of X.
     """
+    length, step = cutting.length, cutting.step
     pieces = (
-        _cut_by_timestamps(recording, length, step, min_length)
-        if by == "timestamps"
+        _cut_by_timestamps(recording, length, step, cutting.min_length)
+        if cutting.by == "timestamps"
         else _cut_by_samples(recording, length, step)
     )
     rate = recording.sfreq
-    if n_times is not None:
-        seconds = length if by == "timestamps" else round(length * rate) / rate
-        rate = n_times / seconds
-    history = f"windows {length:g} s every {step:g} s by {by}"
-    return _assemble(recording, pieces, n_times, rate, dtype, history)
+    if cutting.n_times is not None:
+        seconds = length if cutting.by == "timestamps" else round(length * rate) / rate
+        rate = cutting.n_times / seconds
+    history = f"windows {length:g} s every {step:g} s by {cutting.by}"
+    return _assemble(recording, pieces, cutting.n_times, rate, dtype, history)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from ...errors import BiotransferError, check, did_you_mean
-from .keys import DEFAULTS
+from .recipe import Recipe
 
 
 def shipped_recipes() -> dict[str, Path]:
@@ -77,7 +77,7 @@ def override(raw: dict[str, Any], text: str) -> None:
         at = _position(node, part, text)
         below = node[at] if isinstance(node, list) or at in node else None
         if below is None and depth == 0:
-            below = copy.deepcopy(DEFAULTS.get(part))
+            below = copy.deepcopy(Recipe.defaults().get(part))
         if not isinstance(below, (dict, list)):
             below = {"name": below} if isinstance(below, str) else {}
         node[at] = below

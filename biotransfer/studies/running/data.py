@@ -25,7 +25,7 @@ from ...signals.preprocessing import preprocess
 from ...signals.preprocessing.stored import read_notes, read_recordings, write_recordings
 from ...signals.recording import MODALITIES, Recording, check_same_classes
 from ...signals.windows import Windows, WindowsWriter, concatenate, natural_sorted, open_windows
-from ...signals.windows.cutting import check_cut, check_cutting, cut_recording, nothing_cut
+from ...signals.windows.cutting import Cutting, check_cut, cut_recording, nothing_cut
 from ..recipe import Recipe, digest
 from .cache import (
     DamagedEntryError,
@@ -134,7 +134,7 @@ def data_sections(recipe: Recipe) -> dict[str, tuple[str, Mapping[str, Any]]]:
         The sides that a direction names, and "same_modality NAME" for other data of that target's modality.
     """
     ends = {end for direction in recipe["directions"] for end in direction.split("->")}
-    every = {m: (m, recipe[m]) for m in MODALITIES if m in recipe.resolved}
+    every = {m: (m, recipe[m]) for m in MODALITIES if m in recipe.sides}
     every |= {name: (section["modality"], section) for name, section in recipe["sets"].items()}
     sections = {name: side for name, side in every.items() if name in ends}
     for name, section in recipe["same_modality"].items():
@@ -288,11 +288,10 @@ def _record(request: Request, folder: Path, loaded: list[Recording]) -> None:
 
 def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapping[str, str]) -> None:
     """Cut windows and extract features, some recordings at a time, and describe them."""
-    windows = {k: v for k, v in request.section["windows"].items() if v is not None}
+    cutting = Cutting.read(request.section["windows"])
     features = request.features if "features" in places else None
     precision = "float64" if request.features is not None else "float32"
     writers = {kind: WindowsWriter(place) for kind, place in places.items()}
-    check_cutting(**{"n_times": None, "min_length": None, **windows, "dtype": precision})
     first: list[Recording] = []
     excerpts: dict[str, Any] = {}
     pending: list[Windows] = []
@@ -312,7 +311,7 @@ def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapp
         first = first or [recording]
         check_same_classes([first[0], recording])
         add_excerpts(excerpts, recording)
-        part = cut_recording(recording, **windows, dtype=precision)
+        part = cut_recording(recording, cutting, precision)
         if part is not None:
             pending.append(part)
             waiting += part.X.nbytes
@@ -322,9 +321,9 @@ def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapp
     flush()
     if "signals" in writers:
         if not writers["signals"].n_windows:
-            raise nothing_cut(list(read_recordings(stored)), windows["length"])
+            raise nothing_cut(list(read_recordings(stored)), cutting.length)
         signals = writers["signals"].close()
-        check_cut(signals, windows["length"])
+        check_cut(signals, cutting.length)
         facts = describe(request.modality, request.section, signals, read_notes(stored), excerpts)
         if DATASETS[request.section["data"]].facts.get("sources"):
             facts["files"] = {name: files[name] for name in facts.pop("source_files") if name in files}
@@ -343,7 +342,7 @@ def _measure(request: Request, signals: str, folder: Path, loaded: list[Recordin
     measured, facts = measure_nuisance(
         loaded,
         open_windows(stored),
-        windows={k: v for k, v in request.section["windows"].items() if v is not None},
+        windows=request.section["windows"],
         families=request.nuisance["families"],
         line=request.nuisance["line"],
     )

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from ...learning.weights import Weights
-from ..recipe import Recipe
 from .orders import Order, carry_out, portions
 from .plan import Plan
 from .tasks import STAGES, Planned, Ref, SourceTask, TargetTask, lay_out
@@ -76,12 +75,9 @@ def estimate_seconds(plan: Plan, workers: int = 1) -> float:
 
 
 def _with_epochs(plan: Plan, epochs: int) -> Plan:
-    resolved = dict(plan.recipe.resolved)
-    resolved["train"] = {**resolved["train"], "epochs": epochs}
-    budget = resolved.get("budget")
-    if isinstance(budget, Mapping) and budget.get("epochs") is not None:
-        resolved["budget"] = {**budget, "epochs": epochs}
-    return replace(plan, recipe=Recipe(resolved, plan.recipe.path))
+    recipe, budget = plan.recipe, plan.recipe.budget
+    budget = budget if budget.epochs is None else replace(budget, epochs=epochs)
+    return replace(plan, recipe=replace(recipe, train=replace(recipe.train, epochs=epochs), budget=budget))
 
 
 def _group(plan: Plan, entry: Planned) -> tuple[Any, ...]:

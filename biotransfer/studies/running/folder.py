@@ -29,7 +29,7 @@ FREE = (*DESCRIPTIVE, "compare")
 def default_folder(recipe: Recipe) -> Path:
     """Return ``studies/<recipe>-<uid>``, the hash of what every trial of the study has in common."""
     stem = recipe.path.stem if recipe.path else "study"
-    return Path("studies") / f"{stem}-{digest({key: recipe.resolved.get(key) for key in FIXED})[:8]}"
+    return Path("studies") / f"{stem}-{digest(recipe.plain(*FIXED))[:8]}"
 
 
 def _grew(old: Any, new: Any) -> bool:
@@ -55,9 +55,10 @@ def check_folder(folder: Path, recipe: Recipe) -> None:
             raise BiotransferError(
                 f"{str(existing)!r} cannot be read: {error}. Pass another --out; nothing was changed."
             ) from error
+        ours = recipe.to_dict()
         compared = {
-            key: (theirs.get(key), recipe.resolved.get(key))
-            for key in dict.fromkeys([*theirs, *recipe.resolved])
+            key: (theirs.get(key), ours.get(key))
+            for key in dict.fromkeys([*theirs, *ours])
             if key not in FREE
         }
         other = [

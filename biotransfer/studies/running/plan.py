@@ -17,8 +17,7 @@ from ...transfer.align import ALIGN
 from ...transfer.carry import resolve_arms
 from ...transfer.pretrain import METHODS, method_label
 from ..recipe import Recipe
-from ..recipe.levers import method_of
-from ..recipe.tuning import best_candidate, with_values
+from ..recipe.tuning import best_candidate
 from .data import Side, data_sections
 
 
@@ -101,7 +100,7 @@ class Plan:
     def sources(self) -> dict[str, Source]:
         """What the arms start from, each once, by the name that the arms give it."""
         found = {}
-        usual = method_of(self.recipe["pretrain"])
+        usual = self.recipe.pretrain.method
         for arm in resolve_arms(self.recipe["arms"]):
             if arm.source is not None and arm.starts_from is not None:
                 found[arm.source] = Source(arm.starts_from, dict(arm.pretrain or usual))
@@ -172,11 +171,11 @@ class Plan:
         values = self.chosen(task)
         if not values:
             return self
-        return replace(self, recipe=Recipe(with_values(self.recipe.resolved, values), self.recipe.path))
+        return replace(self, recipe=self.recipe.with_values(values))
 
     def recipe_network(self, name: str) -> dict[str, Any]:
         """Return the recipe's specification of a network."""
-        return next(spec for spec in self.recipe["network"] if spec["name"] == name)
+        return next(dict(spec) for spec in self.recipe.network if spec.name == name)
 
     def searched_by_fold(self, direction: str) -> bool:
         """Whether the topology is searched for every fold of the target by itself."""

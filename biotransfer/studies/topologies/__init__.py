@@ -5,12 +5,14 @@
 """
 
 from .nsga2 import Candidate, choose, on_front, run_search
+from .settings import Search
 from .space import SPACES, Choice, Sizes, Space, read_space
 
 __all__ = [
     "SPACES",
     "Candidate",
     "Choice",
+    "Search",
     "Sizes",
     "Space",
     "choose",

@@ -16,10 +16,9 @@ import pandas as pd
 
 from ....learning.networks.checkpoints import fingerprint
 from ....learning.weights import Weights
+from ....results import Direction
 from ....signals.splits import ALL, inner_splits
 from ....transfer.carry import ArmRequest, resolve_arms
-from ...recipe import Recipe
-from ...recipe.tuning import candidates, with_values
 from ..plan import Plan
 from . import source, target
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
@@ -84,7 +83,7 @@ def trials(plan: Plan, task: ChoiceTask) -> list[Trial]:
             [plan.split(task.direction, task.network, task.protocol, fold).uid, values],
         )
         for fold in range(len(plan.splits[goal, task.protocol, task.network]))
-        for i, values in enumerate(candidates(recipe["tune"]))
+        for i, values in enumerate(recipe.tune.candidates if recipe.tune else [])
     ]
     return make_trials("choices", facts, asked)
 
@@ -96,17 +95,17 @@ def _frame(plan: Plan, task: ChoiceTask, fold: int, values: Mapping[str, Any]) -
     windows = plan.sides[goal].windows(task.network)
     options = {"folds": recipe["tune"]["folds"], "seed": recipe["tune"]["seed"]}
     inner = [replace(item, donors=outer.donors) for item in inner_splits(windows, outer, **options)]
-    resolved = {
-        **with_values(recipe.resolved, values),
-        "tune": None,
-        "directions": [task.direction],
-        "network": [plan.recipe_network(task.network)],
-        "split": [rule for rule in recipe["split"] if rule["by"] == task.protocol],
-        "arms": [arm.spec for arm in judges(plan)],
-        "seeds": recipe["seeds"][:1],
-    }
+    tried = replace(
+        recipe,
+        tune=None,
+        directions=(Direction.read(task.direction),),
+        network=tuple(item for item in recipe.network if item.name == task.network),
+        split=tuple(rule for rule in recipe.split if rule.name == task.protocol),
+        arms=tuple(judges(plan)),
+        seeds=recipe.seeds[:1],
+    )
     key = (goal, task.protocol, task.network)
-    return replace(plan, recipe=Recipe(resolved), splits={key: inner}, labelled={(*key, ALL): inner})
+    return replace(plan, recipe=tried.with_values(values), splits={key: inner}, labelled={(*key, ALL): inner})
 
 
 def run(

@@ -14,7 +14,6 @@ from ....transfer.align import ALIGN, fit_alignment
 from ....transfer.pretrain import METHODS
 from ....transfer.select import SELECT, Selection, SelectProblem, select_source
 from ....transfer.select.problem import COLUMNS, read_selection
-from ...recipe.levers import method_of
 from ..plan import Plan
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
@@ -128,7 +127,7 @@ def _problem(plan: Plan, task: SelectionTask, device: str) -> SelectProblem:
     fitted = [windows.take(own) for windows, own in zip(sides, rows, strict=True)]
     alignment = fit_alignment(fitted[0], fitted[1], recipe["align"], scale=recipe["scale"])
     source, target = alignment.source.apply(sides[0]), alignment.target.apply(sides[1])
-    method = method_of(recipe["pretrain"])
+    method = recipe.pretrain.method
     trains = SELECT[recipe["select"]["name"]].facts["trains"]
     gains = inner_gains(
         source,

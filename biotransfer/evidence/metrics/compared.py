@@ -1,0 +1,35 @@
+"""What a study compares: decided before anybody looks at results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...learning.predictions import METRICS
+from ...settings import Settings, key, number, option, text
+
+MEASURES = ("step0", "after_epoch_1", "asymptote", "final", "area")
+
+
+def _metrics() -> list[str]:
+    return [entry.name for entry in METRICS.values() if entry.facts["larger_is_better"]]
+
+
+@dataclass(frozen=True)
+class Compare(Settings):
+    """What is compared with what, and what counts as a difference.
+
+    Examples
+    --------
+    >>> Compare(margin=0.05)
+    Compare(against='scratch', metric='balanced_accuracy', measure='asymptote', margin=0.05, alpha=0.05)
+    """
+
+    SECTION = "compare"
+
+    against: str = key("The arm that all others are compared with.", text(), "scratch")
+    metric: str = key(
+        "What is compared (see: biotransfer list metrics).", option(_metrics), "balanced_accuracy"
+    )
+    measure: str = key("What of the learning curve counts.", option(MEASURES), "asymptote")
+    margin: float = key("The largest difference that does not matter, as a share.", number(above=0), 0.02)
+    alpha: float = key("Error rate of each protocol's family of tests.", number(above=0, below=1), 0.05)

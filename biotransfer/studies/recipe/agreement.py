@@ -1,0 +1,142 @@
+"""What keys of a recipe refuse of each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...errors import check, check_option
+from ...learning.networks import NETWORKS
+from ...learning.training.augmentations import refuse_features
+from ...transfer.align import ALIGN, needs_labels
+from ...transfer.carry import why_not as why_no_arm
+from ...transfer.pretrain import METHODS
+from ...transfer.pretrain import why_not as why_no_method
+from ...transfer.select import SELECT
+
+if TYPE_CHECKING:
+    from .recipe import Recipe
+
+
+def refuse_what_does_not_fit(recipe: Recipe) -> None:
+    """Refuse values that are right by themselves and do not go together.
+
+    Raises
+    ------
+    BiotransferError
+        At the first two that do not.
+    """
+    _networks(recipe)
+    _arms(recipe)
+    _budget(recipe)
+    _training(recipe)
+    check_option("compare.against", recipe.compare.against, [arm.label for arm in recipe.arms])
+    check(
+        recipe.permutations == 0 or recipe.baselines,
+        f"permutations={recipe.permutations} but baselines is empty: nothing is fitted. Add baselines: "
+        "[lda].",
+    )
+    _tune(recipe)
+
+
+def _networks(recipe: Recipe) -> None:
+    wanted = ALIGN[recipe.align.name].facts["takes"]
+    for network in recipe.network:
+        takes = NETWORKS[network.name].facts["takes"]
+        check(
+            takes != "features" or recipe.features is not None,
+            f"network {network.name!r} takes features, but features is not given. Add features: statistical.",
+        )
+        check(
+            wanted in ("any", takes),
+            f"align {recipe.align.name!r} takes {wanted}, network {network.name!r} takes {takes}. "
+            "Use align: none or matched.",
+        )
+
+
+def _arms(recipe: Recipe) -> None:
+    for arm in recipe.arms:
+        if arm.starts_from is not None:
+            method = METHODS[(arm.pretrain or recipe.pretrain.method)["name"]]
+            reason = why_no_method(method, kind=arm.starts_from, needs=arm.entry.facts["needs"])
+            check(reason is None, f"arm {arm.label!r}: {reason}")
+        reason = why_no_arm(
+            arm.entry,
+            unlabelled=not recipe.budget.everything,
+            labelled=recipe.budget.always_labelled,
+        )
+        check(reason is None, str(reason))
+
+
+def _budget(recipe: Recipe) -> None:
+    budget = recipe.budget
+    check(
+        not recipe.scores or budget.ever_labelled,
+        f"scores={list(recipe.scores)!r}: they judge a source on labelled windows of the target, of which "
+        "a budget of 0 s leaves none. Leave scores out, or label some: budget: [0, 2].",
+    )
+    if budget.everything:
+        return
+    for rule in recipe.split:
+        check(
+            not budget.calibrates or (rule.name == "subject" and rule.parameters["folds"] is None),
+            "budget with labels_of: test_person tests one new person per fold, split by "
+            f"{rule.name} does not. Use split: {{by: subject}}, or "
+            "budget: {seconds: [...], labels_of: training_people}.",
+        )
+        check(
+            rule.name != "shuffled_windows",
+            "budget counts distinct seconds, but split by shuffled_windows tests near copies of what is "
+            "trained on. Use split: {by: subject}, or budget: all.",
+        )
+    check(
+        not needs_labels(recipe.align),
+        f"align {recipe.align.name!r} is fitted on the labels that a budget withholds. "
+        "Use align: pca, matched or none, or budget: all.",
+    )
+    check(
+        not SELECT[recipe.select.name].facts["joint"],
+        f"select {recipe.select.name!r} looks at the target's labels, which a budget withholds. "
+        "Use select: all, classes or separable_classes, or budget: all.",
+    )
+    check(
+        recipe.search is None or recipe.search.side == "source",
+        "search.side=target validates on the target's labels, which a budget withholds. "
+        "Use search.side: source, or budget: all.",
+    )
+    for arm in recipe.arms:
+        name = (arm.pretrain or recipe.pretrain.method)["name"]
+        check(
+            not METHODS[name].facts["joint"],
+            f"pretrain {name} learns from the target's labels, which a budget withholds. "
+            "Use pretrain: supervised, or budget: all.",
+        )
+
+
+def _training(recipe: Recipe) -> None:
+    check(
+        recipe.train.patience == 0 or all(rule.parameters.get("validation") for rule in recipe.split),
+        f"train.patience={recipe.train.patience} watches validation windows, and not every split keeps some. "
+        "Write split: {by: subject, validation: 1}.",
+    )
+    if recipe.train.augment == "none":
+        return
+    for network in recipe.network:
+        if NETWORKS[network.name].facts["takes"] == "features":
+            refuse_features(network.name, recipe.train.augment["name"])  # type: ignore[index]
+
+
+def _tune(recipe: Recipe) -> None:
+    if recipe.tune is None:
+        return
+    check(
+        len(recipe.network) == 1 or not any(path.startswith("network.") for path in recipe.tune.values),
+        f"tune: network with {len(recipe.network)} networks. Name one network.",
+    )
+    for what, free in (
+        ("budget", recipe.budget.everything),
+        ("search", recipe.search is None),
+        ("methods", not recipe.methods),
+        ("select", recipe.select.name == "all"),
+        ("train.patience", not recipe.train.patience),
+    ):
+        check(free, f"tune does not go with {what}. Leave one of them out.")
