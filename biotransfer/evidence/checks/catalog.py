@@ -12,6 +12,7 @@ from .fitted import fitted_on_test_rows
 from .guards import Fault, Frame
 from .nuisance import mains_carries_label, nuisance_carries_label
 
+
 def _entry(
     identifier: str,
     function: Callable[[Results], Finding],

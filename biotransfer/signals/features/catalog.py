@@ -39,8 +39,6 @@ FEATURES = Catalog(
     ],
     {
         "lag": Fact("Whether the row of a window needs the window before it.", bool, default=False),
-        "windows": Fact(
-            "How the command features cuts windows, where not as usual.", Mapping, default={}
-        ),
+        "windows": Fact("How the command features cuts windows, where not as usual.", Mapping, default={}),
     },
 )
