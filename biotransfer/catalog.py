@@ -2,19 +2,22 @@
 
 A method is one function and one :class:`Entry`. Its **keyword-only arguments are its parameters**: their
 defaults come from the signature and their meaning from the numpydoc docstring, so each fact stands in one
-place.
+place. What else is known of a method are its **facts**: a catalog declares each as a :class:`Fact`, and holds
+every entry against them when it is made.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from .errors import BiotransferError, check, check_option, did_you_mean
+
+REQUIRED = inspect.Parameter.empty
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,80 @@ class Parameter:
     @property
     def required(self) -> bool:
         """Whether a recipe has to give it."""
-        return self.default is inspect.Parameter.empty
+        return self.default is REQUIRED
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What the entries of a catalog say of themselves under one name.
+
+    Parameters
+    ----------
+    doc : str
+        Its meaning, as ``biotransfer show`` prints it.
+    kind : type
+        Of the value: a type, a union such as ``str | None``, or ``tuple[str, ...]``.
+    options : collection, optional
+        What the value, or each item of a tuple, can be.
+    default : object, optional
+        What holds where an entry says nothing; without it every entry has to say.
+    asks : callable, optional
+        Says of a value, or of each item of a tuple, what the method asks of a study: "" or None for nothing.
+    """
+
+    doc: str
+    kind: Any = str
+    options: Collection[Any] = ()
+    default: Any = REQUIRED
+    asks: Callable[[Any], str | None] | None = None
+
+    def fault(self, value: Any) -> str:
+        """Say what is wrong with a value, and what is expected; "" where nothing is.
+
+        Examples
+        --------
+        >>> Fact("What it takes.", options=("signals", "features")).fault("signal")
+        "is unknown. Did you mean 'signals'? Use one of: signals, features."
+        """
+        many = get_origin(self.kind) is tuple
+        kind = get_args(self.kind)[0] if many else self.kind
+        if many and not isinstance(value, tuple):
+            return f"is a {type(value).__name__}. Expected a tuple."
+        for item in value if many else (value,):
+            if not _is_a(item, kind):
+                name = getattr(kind, "__name__", str(kind))
+                return f"holds a {type(item).__name__}. Expected {name}."
+            if self.options and item is not None and item not in self.options:
+                known = ", ".join(map(str, self.options))
+                return f"is unknown.{did_you_mean(item, self.options)} Use one of: {known}."
+        return ""
+
+    def asked(self, value: Any) -> list[str]:
+        """Return what a method with this value asks of a study."""
+        items = value if isinstance(value, tuple) else (value,)
+        return [text for item in items if self.asks and (text := self.asks(item))]
+
+
+def _is_a(value: Any, kind: Any) -> bool:
+    """Whether a value has a type; no bool is a number, a whole number is a float."""
+    kinds = get_args(kind) or (kind,)
+    if isinstance(value, bool):
+        return bool in kinds
+    return isinstance(value, (*kinds, int) if float in kinds else kinds)
+
+
+COMMON: Mapping[str, Fact] = {
+    "packages": Fact(
+        "Modules that it imports from an optional part of the installation.", tuple[str, ...], default=()
+    ),
+    "extra": Fact(
+        "That part of the installation.",
+        str | None,
+        default=None,
+        asks=lambda extra: extra and f"pip install 'biotransfer[{extra}]'",
+    ),
+}
+"""Facts of every kind of entry."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +122,8 @@ class Entry:
     source : str
         The paper and equation, or "own".
     facts : mapping
-        What else a catalog of this kind declares (``role`` of an arm, ``modality`` of a data set, ...);
-        ``packages`` are modules that the method imports from the optional ``extra`` of the installation.
+        What the facts of its catalog ask for (``role`` of an arm, ``modality`` of a data set, ...). The entry
+        that the catalog holds has them all, defaults filled in.
     """
 
     name: str
@@ -85,25 +161,66 @@ class Catalog(Mapping[str, Entry]):
     ----------
     kind : str
         What the entries are ("network", "arm", ...): also the recipe's key.
-    entries : iterable of Entry
+    entries : list of Entry
         The methods.
+    facts : mapping of str to Fact, optional
+        What an entry of this kind must and may declare, beside the facts of every kind (``COMMON``).
     refused : mapping of str to str, optional
         Methods that one could expect here, and why they cannot be used.
+
+    Raises
+    ------
+    BiotransferError
+        When an entry lacks a fact, declares one that is unknown, or gives it a value that it cannot have.
 
     Examples
     --------
     >>> def double(x, *, times=2):
     ...     return x * times
-    >>> catalog = Catalog("multiplier", [Entry("double", "Multiply by two.", double)])
-    >>> catalog.resolve({"name": "double", "times": 3})[1]
-    {'times': 3}
+    >>> exact = Fact("Whether the result is exact.", bool, default=True)
+    >>> catalog = Catalog("multiplier", [Entry("double", "Multiply by two.", double)], {"exact": exact})
+    >>> catalog.resolve({"name": "double", "times": 3})[1], catalog["double"].facts["exact"]
+    ({'times': 3}, True)
     """
 
-    def __init__(self, kind: str, entries: list[Entry], refused: Mapping[str, str] | None = None):
+    def __init__(
+        self,
+        kind: str,
+        entries: list[Entry],
+        facts: Mapping[str, Fact] | None = None,
+        *,
+        refused: Mapping[str, str] | None = None,
+    ):
         self.kind = kind
+        self.facts = {**(facts or {}), **COMMON}
         self.refused = dict(refused or {})
-        self._entries = {entry.name: entry for entry in entries}
+        self._entries = {entry.name: replace(entry, facts=self._complete(entry)) for entry in entries}
         check(len(self._entries) == len(entries), f"catalog {kind!r} names one entry twice.")
+
+    def _complete(self, entry: Entry) -> dict[str, Any]:
+        """Return every fact of an entry, checked, in the order of the catalog."""
+        for name in entry.facts:
+            if name not in self.facts:
+                raise BiotransferError(
+                    f"catalog {self.kind!r}, entry {entry.name!r}: fact {name!r} is unknown."
+                    f"{did_you_mean(name, self.facts)} Use one of: {', '.join(self.facts)}."
+                )
+        full: dict[str, Any] = {}
+        for name, fact in self.facts.items():
+            value = full[name] = entry.facts.get(name, fact.default)
+            check(
+                value is not REQUIRED,
+                f"catalog {self.kind!r}, entry {entry.name!r}: fact {name!r} is missing. Expected: "
+                f"{fact.doc} Write Entry(..., facts={{{name!r}: ...}}).",
+            )
+            fault = fact.fault(value)
+            check(not fault, f"catalog {self.kind!r}, entry {entry.name!r}: fact {name}={value!r} {fault}")
+        check(
+            bool(full["packages"]) == bool(full["extra"]),
+            f"catalog {self.kind!r}, entry {entry.name!r}: packages={full['packages']!r} and "
+            f"extra={full['extra']!r}. Expected both, or none.",
+        )
+        return full
 
     def __getitem__(self, name: str) -> Entry:
         if name in self.refused:
@@ -126,6 +243,17 @@ class Catalog(Mapping[str, Entry]):
     def _repr_html_(self) -> str:
         rows = "".join(f"<tr><td><code>{e.name}</code></td><td>{e.summary}</td></tr>" for e in self.values())
         return f"<table><caption>{self.kind}</caption>{rows}</table>"
+
+    def asks(self, name: str) -> str:
+        """Say what a method asks of a study, from the facts of its entry.
+
+        Parameters
+        ----------
+        name : str
+            Of an entry.
+        """
+        said = self._entries[name].facts
+        return "; ".join(text for key, fact in self.facts.items() for text in fact.asked(said[key]))
 
     def resolve(self, spec: str | Mapping[str, Any]) -> tuple[Entry, dict[str, Any]]:
         """Return the entry and the full, validated parameters that ``spec`` asks for.
@@ -168,17 +296,17 @@ class Catalog(Mapping[str, Entry]):
 
 def _check_packages(kind: str, entry: Entry) -> None:
     """Refuse a method whose packages are not installed."""
-    absent = [name for name in entry.facts.get("packages", ()) if find_spec(name) is None]
+    absent = [name for name in entry.facts["packages"] if find_spec(name) is None]
     check(
         not absent,
         f"{kind} {entry.name!r} needs the package {', '.join(absent)}, which is not installed. "
-        f"Type: pip install 'biotransfer[{entry.facts.get('extra')}]'",
+        f"Type: pip install 'biotransfer[{entry.facts['extra']}]'",
     )
 
 
 def _check_type(name: str, value: Any, default: Any) -> None:
     """Refuse a value whose type cannot stand where ``default`` stands."""
-    if default is inspect.Parameter.empty or default is None or value is None:
+    if default is REQUIRED or default is None or value is None:
         return
     kinds: tuple[type, ...]
     if isinstance(default, bool):

@@ -1,12 +1,29 @@
 """A catalog answers: what there is, what an entry takes, and what was meant."""
 
-from collections.abc import Mapping
+import importlib
+import pkgutil
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from biotransfer.catalog import Catalog, Entry
+import biotransfer
+from biotransfer.catalog import REQUIRED, Catalog, Entry, Fact
+from biotransfer.cli import catalogs, main
 from biotransfer.errors import BiotransferError, check, check_option, did_you_mean
+from biotransfer.learning.networks import Network, build_network
+from biotransfer.learning.networks.drawing import initial_tensors
+from biotransfer.learning.training.arm import Arm
+from biotransfer.learning.weights import Weights
+from biotransfer.signals.features import extract_features
+from biotransfer.signals.windows import Windows
+from biotransfer.studies.recipe import load_recipe
+from biotransfer.transfer.carry import make_arms
+from biotransfer.transfer.carry.starting import carry
+from tests import ROOT
+from tests.builders import make_windows
 
 
 def _method(
@@ -151,3 +168,159 @@ def test_options_are_answered_with_the_nearest_one() -> None:
         check_option("arm", 3, ["a"])
     assert did_you_mean("zzz", ["scratch"]) == ""
     assert did_you_mean(None, []) == ""
+
+
+# what the entries of a catalog declare
+
+
+FACTS = {
+    "role": Fact("What it is.", options=("transfer", "control")),
+    "needs": Fact("What it needs.", tuple[str, ...], ("rows", "head"), (), lambda need: f"the {need}"),
+    "people": Fact("How many.", int, default=1, asks=lambda n: f"{n} people" if n > 1 else None),
+    "rate": Fact("In Hz.", float | None, default=None),
+    "reads": Fact("Reads it.", Callable | None, default=None),
+}
+
+
+def _declared(**facts: Any) -> Catalog:
+    return Catalog("arm", [Entry("mine", "Mine.", _plain, facts=facts)], FACTS)
+
+
+def test_an_entry_has_every_fact_of_its_catalog_in_one_order() -> None:
+    catalog = _declared(rate=200, role="control")
+    assert list(catalog["mine"].facts.items()) == [
+        ("role", "control"), ("needs", ()), ("people", 1), ("rate", 200), ("reads", None), ("packages", ()),
+        ("extra", None),
+    ]  # fmt: skip
+    assert catalog.asks("mine") == ""
+    asking = {"role": "transfer", "needs": ("head", "rows"), "people": 2, "packages": ("ot",)}
+    catalog = _declared(**asking, extra="methods")
+    assert catalog.asks("mine") == "the head; the rows; 2 people; pip install 'biotransfer[methods]'"
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({}, "fact 'role' is missing. Expected: What it is. Write"),
+        ({"role": "control", "roll": 1}, "fact 'roll' is unknown. Did you mean 'role'"),
+        ({"role": "controll"}, "fact role='controll' is unknown. Did you mean 'control'"),
+        ({"role": None}, "fact role=None holds a NoneType. Expected str"),
+        ({"role": "control", "needs": "rows"}, "fact needs='rows' is a str. Expected a tuple"),
+        ({"role": "control", "needs": ("rows", "tail")}, "is unknown.* Use one of: rows, head"),
+        ({"role": "control", "needs": (1,)}, r"needs=\(1,\) holds a int. Expected str"),
+        ({"role": "control", "people": True}, "people=True holds a bool. Expected int"),
+        ({"role": "control", "people": 1.0}, "people=1.0 holds a float. Expected int"),
+        ({"role": "control", "rate": "fast"}, "rate='fast' holds a str"),
+        ({"role": "control", "reads": 3}, "reads=3 holds a int"),
+        ({"role": "control", "packages": ("ot",)}, r"packages=\('ot',\) and extra=None. Expected both"),
+    ],
+)
+def test_a_fact_that_is_missing_unknown_or_wrong_is_refused_at_import(facts: dict, message: str) -> None:
+    with pytest.raises(BiotransferError, match=f"catalog 'arm', entry 'mine': .*{message}"):
+        _declared(**facts)
+
+
+# properties of all catalogs
+
+
+KINDS = list(catalogs.CATALOGS)
+ENTRIES = [(kind, name) for kind in KINDS for name in catalogs.catalog_of(kind)]
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+
+
+def test_the_command_line_knows_every_catalog() -> None:
+    found = set()
+    for module in pkgutil.walk_packages(biotransfer.__path__, "biotransfer."):
+        if not module.name.endswith("__main__"):
+            values = vars(importlib.import_module(module.name)).values()
+            found |= {id(value) for value in values if isinstance(value, Catalog)}
+    assert found == {id(catalogs.catalog_of(kind)) for kind in KINDS}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_fact_has_a_meaning_and_a_default_that_it_allows(kind: str) -> None:
+    for name, fact in catalogs.catalog_of(kind).facts.items():
+        assert fact.doc.endswith("."), name
+        assert fact.default is REQUIRED or not fact.fault(fact.default), name
+
+
+@pytest.mark.parametrize(("kind", "name"), ENTRIES)
+def test_every_entry_says_what_it_is_and_what_it_takes(kind: str, name: str) -> None:
+    catalog = catalogs.catalog_of(kind)
+    entry = catalog[name]
+    assert entry.summary.endswith((".", "?"))
+    assert entry.source
+    assert (entry.function.__doc__ or "").strip()
+    assert [p.name for p in entry.parameters if not p.doc] == []
+    assert set(entry.facts) == set(catalog.facts)
+    assert entry.facts["extra"] in (None, *EXTRAS)
+
+
+# to add a method is one function and one entry
+
+
+def peak(windows: Windows, *, scale: float = 1e6) -> Windows:
+    """Describe windows by the largest deflection of every channel.
+
+    Parameters
+    ----------
+    windows : Windows
+        Signals.
+    scale : float
+        Multiplies what is in V.
+    """
+    names = [f"peak_{name}" for name in windows.names]
+    return windows.with_features(abs(windows.X).max(axis=2) * scale, names, "features peak")
+
+
+def eased(
+    source: Weights, fresh: Mapping[str, Any], network: Network, seed: int, *, rate: float = 0.1
+) -> Arm:
+    """Train everything slowly.
+
+    Parameters
+    ----------
+    rate : float
+        Factor on the learning rate.
+    """
+    arm = carry("eased", source, dict(fresh), network, seed)
+    return replace(arm, lr_scale=dict.fromkeys(arm.lr_scale, rate))
+
+
+def _add(monkeypatch: pytest.MonkeyPatch, kind: str, entry: Entry) -> None:
+    """Let a catalog hold one entry more, as long as the test runs."""
+    catalog = catalogs.catalog_of(kind)
+    longer = Catalog(catalog.kind, [*catalog.values(), entry], catalog.facts, refused=catalog.refused)
+    monkeypatch.setattr(catalog, "_entries", dict(longer))
+
+
+def test_a_feature_set_is_a_function_and_an_entry(monkeypatch, capsys) -> None:
+    _add(monkeypatch, "features", Entry("peak", "Largest deflection of every channel.", peak))
+    assert load_recipe("quickstart", ["features=peak"])["features"] == {"name": "peak", "scale": 1e6}
+    with pytest.raises(BiotransferError, match="Did you mean 'peak'"):
+        load_recipe("quickstart", ["features=peek"])
+    features = extract_features(make_windows(n_times=50), {"name": "peak", "scale": 1.0})
+    assert features.names[0].startswith("peak_")
+    _is_browsed(capsys, "features", "peak", "Largest deflection", "scale = 1000000.0", "lag: no")
+
+
+def test_an_arm_is_a_function_and_an_entry(monkeypatch, capsys) -> None:
+    facts = {"role": "transfer", "starts_from": "supervised", "phrase": "Training slowly from {source}"}
+    _add(monkeypatch, "arms", Entry("eased", "The source's weights; all train slowly.", eased, facts=facts))
+    recipe = load_recipe("quickstart", ["arms=[scratch, {name: eased, rate: 0.5}]"])
+    assert recipe["arms"][1] == {"name": "eased", "rate": 0.5}
+    network = build_network("mlp", (8,), 3)
+    weights = Weights(initial_tensors(network, 1), {"network": {"name": "mlp"}})
+    (arm,) = make_arms([{"name": "eased", "rate": 0.5}], {"supervised": weights}, network, 0)
+    assert set(arm.lr_scale.values()) == {0.5}
+    _is_browsed(capsys, "arms", "eased", "all train slowly", "rate = 0.1", "role: transfer")
+    assert main(["list", "levers"]) == 0
+    assert "eased" in capsys.readouterr().out.partition("regularize:")[0]
+
+
+def _is_browsed(capsys: pytest.CaptureFixture[str], kind: str, name: str, *told: str) -> None:
+    assert main(["list", kind]) == 0
+    assert told[0] in capsys.readouterr().out
+    assert main(["show", name]) == 0
+    said = capsys.readouterr().out
+    assert [text for text in told if text not in said] == []

@@ -3,46 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from importlib import import_module
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from ..catalog import Catalog, Entry
 from ..errors import BiotransferError, check, check_option, did_you_mean
-from .levers import LEVERS, lever_entries, validity
-
-_CATALOGS = {
-    "datasets": ("signals.datasets", "DATASETS"),
-    "preprocess": ("signals.preprocessing", "STEPS"),
-    "features": ("signals.features", "FEATURES"),
-    "splits": ("signals.splits", "SPLITS"),
-    "networks": ("learning.networks", "NETWORKS"),
-    "heads": ("learning.networks", "HEADS"),
-    "select": ("transfer.select", "SELECT"),
-    "align": ("transfer.align", "ALIGN"),
-    "sources": ("transfer.pretrain", "SOURCES"),
-    "pretrain": ("transfer.pretrain", "METHODS"),
-    "arms": ("transfer.carry", "ARMS"),
-    "metrics": ("evidence.metrics", "METRICS"),
-    "scores": ("evidence.transferability", "SCORES"),
-    "baselines": ("evidence.baselines", "BASELINES"),
-    "nuisance": ("evidence.baselines", "NUISANCE"),
-    "checks": ("evidence.checks", "CHECKS"),
-}
-
-
-def _catalog(kind: str) -> Catalog:
-    module, name = _CATALOGS[kind]
-    return getattr(import_module(f"biotransfer.{module}"), name)
+from .catalogs import CATALOGS, LEVERS, catalog_of, lever_entries
 
 
 def list_entries(arguments: argparse.Namespace) -> int:
     """List one catalog, the levers of transfer, or everything and the shipped recipes."""
     from ..studies.recipe import read_recipe, shipped_recipes
 
-    by_lever = {"select", "align", "pretrain", "arms"}
-    kinds = [kind for kind in (*_CATALOGS, "levers", "recipes") if kind not in by_lever]
+    by_lever = {lever.kind for lever in LEVERS.values()}
+    kinds = [kind for kind in (*CATALOGS, "levers", "recipes") if kind not in by_lever]
     if arguments.kind is not None:
-        kinds = [check_option("list", arguments.kind, [*_CATALOGS, "levers", "recipes"])]
+        kinds = [check_option("list", arguments.kind, [*CATALOGS, "levers", "recipes"])]
     for kind in kinds:
         if kind == "levers":
             _list_levers()
@@ -51,11 +27,11 @@ def list_entries(arguments: argparse.Namespace) -> int:
         if kind == "recipes":
             rows = [(name, read_recipe(path)[0].get("title", "")) for name, path in shipped_recipes().items()]
         else:
-            rows = [(entry.name, entry.summary) for entry in _catalog(kind).values()]
+            rows = [(entry.name, entry.summary) for entry in catalog_of(kind).values()]
         width = max((len(name) for name, _ in rows), default=0)
         for name, text in rows:
             print(f"  {name:<{width}}  {text}")
-        refused = {} if kind == "recipes" else _catalog(kind).refused
+        refused = {} if kind == "recipes" else catalog_of(kind).refused
         if refused:
             print(f"{kind}, refused:")
             width = max(map(len, refused))
@@ -66,15 +42,15 @@ def list_entries(arguments: argparse.Namespace) -> int:
 
 def _list_levers() -> None:
     """Print every way to transfer by the lever that it pulls, with what it asks for and what is refused."""
-    for lever, (_, _, meaning) in LEVERS.items():
-        print(f"{lever}: {meaning}")
-        entries = list(lever_entries(lever))
+    for name, lever in LEVERS.items():
+        print(f"{name}: {lever.doc}")
+        catalog, entries = catalog_of(lever.kind), list(lever_entries(name))
         width = max(len(entry.name) for entry in entries)
         for entry in entries:
-            asks = validity(entry)
+            asks = catalog.asks(entry.name)
             print(f"  {entry.name:<{width}}  {entry.summary}{f' [{asks}]' if asks else ''}")
     print("refused:")
-    for name, reason in _catalog("arms").refused.items():
+    for name, reason in catalog_of("arms").refused.items():
         print(f"  {name}: {reason}")
 
 
@@ -85,31 +61,45 @@ def show(arguments: argparse.Namespace) -> int:
     name = arguments.name
     if name.endswith((".safetensors", ".json")):
         return _show_weights(Path(name))
-    found = [(kind, _catalog(kind)[name]) for kind in _CATALOGS if name in _catalog(kind)]
-    for kind, entry in found:
-        _show_entry(kind, entry)
+    found = [kind for kind in CATALOGS if name in catalog_of(kind)]
+    for kind in found:
+        _show_entry(kind, name)
     if name in shipped_recipes():
         print(recipe_yaml(load_recipe(name)))
         return 0
     if not found:
-        known = [n for kind in _CATALOGS for n in _catalog(kind)] + list(shipped_recipes())
+        known = [n for kind in CATALOGS for n in catalog_of(kind)] + list(shipped_recipes())
         raise BiotransferError(
             f"show: nothing is called {name!r}.{did_you_mean(name, known)} See: biotransfer list"
         )
     return 0
 
 
-def _show_entry(kind: str, entry: Entry) -> None:
-    print(f"{entry.name}  ({kind})\n  {entry.summary}\n  source: {entry.source}")
-    for key, value in entry.facts.items():
-        if not callable(value):
-            text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
-            print(f"  {key}: {text}")
+def _show_entry(kind: str, name: str) -> None:
+    catalog = catalog_of(kind)
+    entry = catalog[name]
+    print(f"{name}  ({kind})\n  {entry.summary}\n  source: {entry.source}")
+    told = {key: text for key, value in entry.facts.items() if (text := _say(value))}
+    if told:
+        print("  facts:")
+    for key, text in told.items():
+        print(f"    {key}: {text}\n      {catalog.facts[key].doc}")
     if entry.parameters:
         print("  parameters:")
     for parameter in entry.parameters:
         default = "required" if parameter.required else repr(parameter.default)
         print(f"    {parameter.name} = {default}\n      {parameter.doc}")
+
+
+def _say(value: Any) -> str:
+    """Return the value of a fact as text; "" of what is empty or a function."""
+    if value is None or callable(value):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} = {_say(inner)}" for key, inner in value.items())
+    return ", ".join(map(_say, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _show_weights(path: Path) -> int:
@@ -201,11 +191,11 @@ def features(arguments: argparse.Namespace) -> int:
     from ..signals.windows import cut_windows
 
     entry = DATASETS[arguments.dataset]
-    reader = entry.facts.get("read_file")
+    reader = entry.facts["read_file"]
     check(
         reader is not None,
         f"--dataset {entry.name}: its recordings span several files, so a single file cannot be read. "
-        f"Use one of: {', '.join(e.name for e in DATASETS.values() if e.facts.get('read_file'))}.",
+        f"Use one of: {', '.join(e.name for e in DATASETS.values() if e.facts['read_file'])}.",
     )
     feature_entry = FEATURES[arguments.features]
     path = Path(arguments.file)
@@ -214,7 +204,7 @@ def features(arguments: argparse.Namespace) -> int:
     recording = reader(path)
     present = {item["description"] for item in recording.raw.annotations}
     recording = replace(recording, classes=tuple(c for c in recording.classes if c in present))
-    windows = cut_windows(recording, dtype="float64", **feature_entry.facts.get("windows", {}))
+    windows = cut_windows(recording, dtype="float64", **feature_entry.facts["windows"])
     table = extract_features(windows, arguments.features, dtype="float64")
     frame = pd.DataFrame(table.X, columns=list(table.names))
     frame["label"] = [table.classes[i] for i in table.y]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..catalog import Catalog, Entry
+from ..catalog import Catalog, Entry, Fact
 from ..errors import check
 
 
@@ -240,6 +240,13 @@ METRICS = Catalog(
             {"needs": "probabilities", "larger_is_better": False, "chance": None},
         ),
     ],
+    {
+        "needs": Fact("What it is computed from, beside the labels.", options=("y_pred", "probabilities")),
+        "larger_is_better": Fact("Whether more is better.", bool),
+        "chance": Fact(
+            "What the best constant prediction reaches it by.", str | None, ("uniform", "majority", "entropy")
+        ),
+    },
 )
 
 

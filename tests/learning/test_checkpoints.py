@@ -34,11 +34,11 @@ SMALLER = {
     "SignalJEPA_PostLocal": {},
     "SignalJEPA_PreLocal": {},
 }
-PRETRAINED = [name for name, entry in NETWORKS.items() if "pretrained" in entry.facts]
+PRETRAINED = [name for name, entry in NETWORKS.items() if entry.facts["pretrained"]]
 
 
 def network(name, n_chans=4, n_times=200, n_outputs=3):
-    places = [*PLACES, "Fz", "Cz"][:n_chans] if NETWORKS[name].facts.get("needs_channels") else None
+    places = [*PLACES, "Fz", "Cz"][:n_chans] if NETWORKS[name].facts["needs_channels"] else None
     spec = {"name": name, "options": SMALLER.get(name), "channels": places}
     return build_network(spec, (n_chans, n_times), n_outputs, sfreq=200.0)
 

@@ -9,7 +9,7 @@ from biotransfer.learning.networks.tensors import load_tensors
 
 SHAPES = {"features": (64,), "signals": (4, 128)}
 ALL = [
-    (name, SHAPES[entry.facts["takes"]]) for name, entry in NETWORKS.items() if "library" not in entry.facts
+    (name, SHAPES[entry.facts["takes"]]) for name, entry in NETWORKS.items() if not entry.facts["packages"]
 ]
 
 

@@ -25,7 +25,7 @@ from biotransfer.signals.splits import Split
 from biotransfer.transfer.carry import make_arms
 from tests.builders import make_windows
 
-OWN = [name for name, entry in NETWORKS.items() if "library" not in entry.facts]
+OWN = [name for name, entry in NETWORKS.items() if not entry.facts["packages"]]
 SHAPES = {"features": (64,), "signals": (4, 128)}
 
 

@@ -22,7 +22,7 @@ from biotransfer.transfer.carry.starting import STARTS, carried_layers
 from biotransfer.transfer.carry.validity import NEEDS
 from tests.builders import make_windows
 
-OURS = [name for name, entry in NETWORKS.items() if "library" not in entry.facts]
+OURS = [name for name, entry in NETWORKS.items() if not entry.facts["packages"]]
 SOURCE_SHAPES = {n: (64,) if NETWORKS[n].facts["takes"] == "features" else (4, 128) for n in OURS}
 KINDS = {e.facts["starts_from"] for e in ARMS.values()} - {None}
 SHAMS = [s for s in STARTS if s != "source"]

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...catalog import Catalog, Entry
+from ...catalog import Catalog, Entry, Fact
 from ...errors import check
 from ...signals.preprocessing import preprocess
-from ...signals.recording import Recording, natural_sorted
+from ...signals.recording import MODALITIES, Recording, natural_sorted
 from ...signals.windows import Windows
 from ...signals.windows.cutting import Cutting, cut_recording
 
@@ -163,6 +163,12 @@ NUISANCE = Catalog(
         Entry("order", "Session, day and rank of the recording, as far as is known.", order,
               facts={"modality": ("eeg", "emg"), "signal_in": (), "stages": ("raw",)}),
     ],
+    {
+        "modality": Fact("Which recordings have it.", tuple[str, ...], MODALITIES),
+        "signal_in": Fact("Where it is the signal itself, and not held against a network.", tuple[str, ...],
+                          MODALITIES),
+        "stages": Fact("At which stage of the signals it is measured.", tuple[str, ...], STAGES),
+    },
 )  # fmt: skip
 """Families of features. ``signal_in`` names modalities in which a family is the signal itself: a gesture is
 read from the level of an EMG, from which the spread of its offset and how often it stands still follow. There

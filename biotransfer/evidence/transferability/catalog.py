@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...catalog import Catalog, Entry
+from ...catalog import Catalog, Entry, Fact
 from .distances import linear_cka, otdd, proxy_a_distance
 from .scores import h_score, leep, logme, nce, trans_rate
 
@@ -14,35 +14,35 @@ SCORES = Catalog(
             "Log evidence per window of a Bayesian linear regression from features to labels.",
             logme,
             "You et al. 2021, arXiv:2102.11005",
-            {"needs": "features", "larger_is_better": True, "extra": None},
+            {"needs": "features", "larger_is_better": True},
         ),
         Entry(
             "h_score",
             "Between-class spread of the features in units of their covariance.",
             h_score,
             "Bao et al. 2019, doi:10.1109/ICIP.2019.8803726; shrunk as in arXiv:2110.06893",
-            {"needs": "features", "larger_is_better": True, "extra": None},
+            {"needs": "features", "larger_is_better": True},
         ),
         Entry(
             "trans_rate",
             "Coding rate of the features less that inside classes: a bound on their mutual information.",
             trans_rate,
             "Huang et al. 2022, arXiv:2106.09545",
-            {"needs": "features", "larger_is_better": True, "extra": None},
+            {"needs": "features", "larger_is_better": True},
         ),
         Entry(
             "leep",
             "Log likelihood of the target's labels under the source network's own class probabilities.",
             leep,
             "Nguyen et al. 2020, arXiv:2002.12462",
-            {"needs": "source_probabilities", "larger_is_better": True, "extra": None},
+            {"needs": "source_probabilities", "larger_is_better": True},
         ),
         Entry(
             "nce",
             "Negative conditional entropy of the target's labels given the classes the source network names.",
             nce,
             "Tran, Nguyen and Hassner 2019, arXiv:1908.08142",
-            {"needs": "source_probabilities", "larger_is_better": True, "extra": None},
+            {"needs": "source_probabilities", "larger_is_better": True},
         ),
         Entry(
             "otdd",
@@ -56,14 +56,21 @@ SCORES = Catalog(
             "How well a classifier tells the two sides apart, people held out.",
             proxy_a_distance,
             "Ben-David et al. 2007, Analysis of representations for domain adaptation, NIPS 19",
-            {"needs": "grouped_sides", "larger_is_better": False, "extra": None},
+            {"needs": "grouped_sides", "larger_is_better": False},
         ),
         Entry(
             "cka",
             "How alike two layers see the same windows, whatever rotation lies between them.",
             linear_cka,
             "Kornblith et al. 2019, arXiv:1905.00414",
-            {"needs": "two_layers", "larger_is_better": True, "extra": None},
+            {"needs": "two_layers", "larger_is_better": True},
         ),
     ],
+    {
+        "needs": Fact(
+            "What it is computed from.",
+            options=("features", "source_probabilities", "labelled_sides", "grouped_sides", "two_layers"),
+        ),
+        "larger_is_better": Fact("Whether more speaks for transfer.", bool),
+    },
 )

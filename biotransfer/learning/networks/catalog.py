@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...catalog import Catalog, Entry
+from ...catalog import Catalog, Entry, Fact
 from ...errors import check
 from .channel_wise import channel_wise
 from .cnn import cnn_image, cnn_signal
@@ -46,6 +46,15 @@ NETWORKS = Catalog(
         ),
         *foreign_entries(),
     ],
+    {
+        "takes": Fact("Windows of features or of signals.", options=("features", "signals")),
+        "needs_sfreq": Fact("Whether it is built for a sampling rate.", bool, default=False),
+        "needs_channels": Fact("Whether it knows electrodes by their place.", bool, default=False),
+        "n_times_multiple": Fact("Samples that the length of a window is a multiple of.", int, default=1),
+        "min_n_times": Fact("Samples that a window needs at least.", int, default=1),
+        "pretrained": Fact("Its published checkpoint on the Hugging Face hub.", str | None, default=None),
+        "pretrained_file": Fact("That checkpoint's file, where not the usual one.", str | None, default=None),
+    },
     refused=REFUSED,
 )
 
@@ -81,7 +90,7 @@ def build_network(
     (3, 8)
     """
     entry, parameters = NETWORKS.resolve(spec)
-    if entry.facts.get("needs_sfreq"):
+    if entry.facts["needs_sfreq"]:
         check(
             sfreq is not None,
             f"network {entry.name!r} needs the sampling rate. Pass build_network(..., sfreq=windows.sfreq).",

@@ -202,11 +202,11 @@ def _origin_of(network: str, origin: str | Path | None, file: str | None) -> tup
         return origin, file
     facts = NETWORKS[network].facts
     check(
-        "pretrained" in facts,
+        facts["pretrained"] is not None,
         f"network {network!r} names no checkpoint of its own. Pass a file or owner/name. These do: "
-        f"{', '.join(n for n, e in NETWORKS.items() if 'pretrained' in e.facts)}.",
+        f"{', '.join(n for n, e in NETWORKS.items() if e.facts['pretrained'])}.",
     )
-    return str(facts["pretrained"]), file or facts.get("pretrained_file")
+    return str(facts["pretrained"]), file or facts["pretrained_file"]
 
 
 def _find(origin: str | Path, file: str | None, revision: str | None, cache_dir: str | Path | None) -> Path:

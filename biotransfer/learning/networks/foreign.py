@@ -210,7 +210,13 @@ def foreign_entries() -> list[Entry]:
             summary,
             _declare(name, facts),
             f"{source}; braindecode {name}",
-            {"takes": "signals", "needs_sfreq": True, "library": "braindecode", **facts},
+            {
+                "takes": "signals",
+                "needs_sfreq": True,
+                "packages": ("braindecode",),
+                "extra": "braindecode",
+                **facts,
+            },
         )
         for name, (summary, source, facts) in MODELS.items()
     ]

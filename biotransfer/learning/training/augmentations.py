@@ -164,25 +164,29 @@ def frequency_shift(sfreq: float | None, *, probability: float = 0.5, max_shift:
     return _transform("FrequencyShift", probability, sfreq=sfreq, max_delta_freq=max_shift)
 
 
+def _entry(name: str, summary: str, function: Callable[..., Any], source: str) -> Entry:
+    return Entry(name, summary, function, source, {"packages": ("braindecode",), "extra": "braindecode"})
+
+
 _CHENG = "Cheng et al. 2020, arXiv:2007.04871"
 _ROMMEL = "Rommel et al. 2022, doi:10.1088/1741-2552/aca220"
 AUGMENTATIONS = Catalog(
     "augment",
     [
-        Entry("gaussian_noise", "White noise is added.", gaussian_noise, _CHENG),
-        Entry("amplitude_scale", "Channels are scaled by random factors.", amplitude_scale,
-              "Mohsenvand et al. 2020, PMLR 136"),
-        Entry("channels_dropout", "Random channels are set to zero.", channels_dropout,
-              "Saeed et al. 2021, arXiv:2005.11473"),
-        Entry("channels_shuffle", "Random channels are exchanged.", channels_shuffle,
-              "Saeed et al. 2021, arXiv:2005.11473"),
-        Entry("time_reverse", "Time is turned round.", time_reverse, _ROMMEL),
-        Entry("sign_flip", "The sign is changed.", sign_flip, _ROMMEL),
-        Entry("smooth_time_mask", "A stretch of time is faded to zero.", smooth_time_mask,
-              "Mohsenvand et al. 2020, PMLR 136"),
-        Entry("ft_surrogate", "Phases are randomised, spectra kept.", ft_surrogate,
-              "Schwabedal et al. 2018, arXiv:1806.08675"),
-        Entry("frequency_shift", "The spectrum is shifted.", frequency_shift, _ROMMEL),
+        _entry("gaussian_noise", "White noise is added.", gaussian_noise, _CHENG),
+        _entry("amplitude_scale", "Channels are scaled by random factors.", amplitude_scale,
+               "Mohsenvand et al. 2020, PMLR 136"),
+        _entry("channels_dropout", "Random channels are set to zero.", channels_dropout,
+               "Saeed et al. 2021, arXiv:2005.11473"),
+        _entry("channels_shuffle", "Random channels are exchanged.", channels_shuffle,
+               "Saeed et al. 2021, arXiv:2005.11473"),
+        _entry("time_reverse", "Time is turned round.", time_reverse, _ROMMEL),
+        _entry("sign_flip", "The sign is changed.", sign_flip, _ROMMEL),
+        _entry("smooth_time_mask", "A stretch of time is faded to zero.", smooth_time_mask,
+               "Mohsenvand et al. 2020, PMLR 136"),
+        _entry("ft_surrogate", "Phases are randomised, spectra kept.", ft_surrogate,
+               "Schwabedal et al. 2018, arXiv:1806.08675"),
+        _entry("frequency_shift", "The spectrum is shifted.", frequency_shift, _ROMMEL),
     ],
 )  # fmt: skip
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-import torch
+from typing import TYPE_CHECKING
 
 from ...catalog import Catalog, Entry
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +68,8 @@ def bss(context: Context, *, strength: float = 1e-3, k: int = 1) -> torch.Tensor
     -----
     Source: Chen et al. 2019, "Catastrophic Forgetting Meets Negative Transfer", NeurIPS 32, equation 5.
     """
+    import torch
+
     values = torch.linalg.svdvals(context.features)
     return strength * values[:, -k:].square().sum(dim=1)
 
@@ -107,8 +111,8 @@ def lwf(context: Context, *, strength: float = 1.0, temperature: float = 2.0) ->
     Source: Li & Hoiem 2016, arXiv:1606.09282, equations 2 to 4; differs from it in that the head stays still.
     """
     _, theirs = context.reference_outputs()
-    target = torch.softmax(theirs / temperature, dim=2)
-    ours = torch.log_softmax(_reference_head(context) / temperature, dim=2)
+    target = (theirs / temperature).softmax(dim=2)
+    ours = (_reference_head(context) / temperature).log_softmax(dim=2)
     return -strength * (target * ours).sum(dim=2).mean(dim=1)
 
 
@@ -131,14 +135,14 @@ def co_tuning(context: Context, *, strength: float = 1.0) -> torch.Tensor:
     relationship = context.reference["relationship"]
     index = context.y.unsqueeze(2).expand(-1, -1, relationship.shape[2])
     target = relationship.gather(1, index)
-    ours = torch.log_softmax(_reference_head(context), dim=2)
+    ours = _reference_head(context).log_softmax(dim=2)
     return -strength * (target * ours).sum(dim=2).mean(dim=1)
 
 
 def _reference_head(context: Context) -> torch.Tensor:
     """Logits of the reference's head, one dense layer, on the features being trained."""
     weight, bias = context.reference["head_weight"], context.reference["head_bias"]
-    return torch.baddbmm(bias.unsqueeze(1), context.features, weight.transpose(1, 2))
+    return bias.unsqueeze(1).baddbmm(context.features, weight.transpose(1, 2))
 
 
 PENALTIES = Catalog(

@@ -154,7 +154,7 @@ def data_facts(facts: Mapping[str, Any]) -> list[tuple[str, Cell]]:
         ("features", f"{write.whole(features['n_features'])} per window" if features else "none: signals"),
         ("citation", write.linked(facts.get("citation") or "")),
         ("origin", write.linked(facts.get("origin") or "")),
-        ("licence", write.linked(facts.get("license") or "")),
+        ("license", write.linked(facts.get("license") or "")),
     ]
     return [(name, value) for name, value in shown if value and value != write.NOTHING]
 

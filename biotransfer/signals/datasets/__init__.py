@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ...catalog import Catalog
 from ...errors import BiotransferError, DataNotFoundError, check
 from ..recording import Recording
-from . import arithmetic, download, libemg, muse, own, simulated
+from . import download
+from .catalog import DATASETS
 from .download import check_files, hash_files
 from .muse import read_muse_csv
 from .own import from_arrays, from_folder, from_raws
@@ -30,18 +30,6 @@ __all__ = [
     "load_dataset",
     "read_muse_csv",
 ]
-
-DATASETS = Catalog(
-    "data",
-    [
-        simulated.ENTRY,
-        muse.ENTRY,
-        arithmetic.ENTRY,
-        libemg.MYODISCO_ENTRY,
-        libemg.ONE_SUBJECT_ENTRY,
-        own.ENTRY,
-    ],
-)
 
 
 def load_dataset(
@@ -109,7 +97,7 @@ def data_files(
     if entry.facts["sources"]:
         folder = _folder_of(name, data_dir, download)
         return folder, sorted({path for p in entry.facts["registered"] for path in folder.glob(p)})
-    reads: Callable[..., tuple[Path, list[Path]]] | None = entry.facts.get("reads")
+    reads: Callable[..., tuple[Path, list[Path]]] | None = entry.facts["reads"]
     return None if reads is None else reads(**parameters)
 
 

@@ -162,7 +162,7 @@ ENTRY = Entry(
         "modality": "eeg",
         "size_mb": 62,
         "subjects": 12,
-        "licence": "Open Data Commons Attribution 1.0",
+        "license": "Open Data Commons Attribution 1.0",
         "origin": "physionet.org/content/eegmat/1.0.0",
         "citation": (
             "Zyma, Tukaev, Seleznov, Kiyono, Popov, Chernykh, Shpenkov (2019), Electroencephalograms during "

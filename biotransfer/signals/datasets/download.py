@@ -29,6 +29,9 @@ class Source:
     kind: str
     url: str
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.url}"
+
 
 @dataclass(frozen=True)
 class RegisteredFile:

@@ -279,7 +279,7 @@ def _check_counts(counts: np.ndarray, path: Path) -> None:
 
 _DEVICE_FACTS = {
     "modality": "emg",
-    "licence": "none stated: download, do not redistribute",
+    "license": "none stated: download, do not redistribute",
     "n_chans": len(CHANNELS),
     "sfreq": SFREQ,
     "unit": "signed 8-bit counts, read as 1e-6 V each (nominal)",

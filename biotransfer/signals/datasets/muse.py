@@ -201,7 +201,7 @@ ENTRY = Entry(
         "modality": "eeg",
         "size_mb": 17,
         "subjects": 4,
-        "licence": "none stated: download, do not redistribute",
+        "license": "none stated: download, do not redistribute",
         "origin": f"github.com/{_REPOSITORY} at {_COMMIT}, folder dataset/original_data",
         "citation": (
             "Bird, Manso, Ribeiro, Ekart, Faria (2018), A study on mental state classification using "

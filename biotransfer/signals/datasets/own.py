@@ -307,9 +307,8 @@ ENTRY = Entry(
     source="own",
     facts={
         "size_mb": 0,
-        "licence": "yours",
+        "license": "yours",
         "origin": "a folder on this machine",
-        "sources": (),
         "reads": _files_of,
     },
 )

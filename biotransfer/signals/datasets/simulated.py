@@ -75,9 +75,8 @@ ENTRY = Entry(
     source="own",
     facts={
         "size_mb": 0,
-        "licence": "none needed",
+        "license": "none needed",
         "origin": "biotransfer.signals.simulate",
-        "sources": (),
         "reads": lambda **_: (Path(), []),
     },
 )

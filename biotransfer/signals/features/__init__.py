@@ -8,54 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ...catalog import Catalog, Entry
 from ...errors import BiotransferError, check_option
 from ..windows import Windows, concatenate
-from .bird2020 import bird2020
-from .classic import band_power, time_domain
-from .statistical import statistical
+from .catalog import FEATURES
 
 __all__ = ["FEATURES", "extract_features"]
 
 DTYPES = ("float32", "float64")
 _CHUNK = 1024
-
-FEATURES = Catalog(
-    "features",
-    [
-        Entry(
-            "statistical",
-            "Levels, moments, covariance and a spectrum in Hz of every window, finite and free of leakage.",
-            statistical,
-            "the family of doi:10.1109/IS.2018.8710576, its defects mended",
-            {"takes": "signals", "lag": False},
-        ),
-        Entry(
-            "bird2020",
-            "The columns of the published feature script, defects included, for comparison with the paper.",
-            bird2020,
-            "doi:10.1109/IS.2018.8710576, used by doi:10.1109/ACCESS.2020.2979074",
-            {
-                "takes": "signals",
-                "lag": True,
-                "windows": {"length": 1.0, "step": 0.5, "by": "timestamps", "n_times": 150},
-            },
-        ),
-        Entry(
-            "band_power",
-            "Logarithm of the power in a few frequency bands of every channel.",
-            band_power,
-            facts={"takes": "signals", "lag": False},
-        ),
-        Entry(
-            "time_domain",
-            "Mean absolute value, waveform length, zero crossings and slope changes of every channel.",
-            time_domain,
-            "Hudgins, Parker and Scott 1993, doi:10.1109/10.204774",
-            {"takes": "signals", "lag": False},
-        ),
-    ],
-)
 
 
 def extract_features(

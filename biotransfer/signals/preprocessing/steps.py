@@ -10,7 +10,7 @@ from typing import Any
 import mne
 import numpy as np
 
-from ...catalog import Catalog, Entry
+from ...catalog import Catalog, Entry, Fact
 from ...errors import BiotransferError, check
 from ..recording import Recording, annotation_spans
 
@@ -349,4 +349,5 @@ STEPS = Catalog(
             },
         ),
     ],
+    {"say": Fact("Says what it did, by its parameters, for the report and the Methods paragraph.", Callable)},
 )

@@ -325,7 +325,7 @@ def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapp
         signals = writers["signals"].close()
         check_cut(signals, cutting.length)
         facts = describe(request.modality, request.section, signals, read_notes(stored), excerpts)
-        if DATASETS[request.section["data"]].facts.get("sources"):
+        if DATASETS[request.section["data"]].facts["sources"]:
             facts["files"] = {name: files[name] for name in facts.pop("source_files") if name in files}
         write_json(places["signals"] / _FACTS, facts)
     if features is not None:

@@ -2,72 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...catalog import Catalog, Entry
 from ...errors import check_option
 from ...signals.windows import Windows
-from .components import mida, tca
-from .methods import matched, none, pca, top_k
-from .moments import coral, euclidean, riemannian
-from .subspaces import gfk, ssa, subspace_alignment
+from .catalog import ALIGN
 from .transform import SCALES, Transform, WindowMap, fit_scaler
-from .transport import cca, gromov_wasserstein, linear_transport, optimal_transport
 
 __all__ = ["ALIGN", "Alignment", "Transform", "WindowMap", "fit_alignment", "needs_labels"]
-
-_OT = ("ot",)
-
-
-def _joint(
-    name: str, summary: str, function: Callable[..., Any], source: str, packages: tuple[str, ...] = ()
-) -> Entry:
-    """Return the entry of a method of features whose source side depends on the target's rows."""
-    extra = {"packages": packages, "extra": "methods"} if packages else {}
-    return Entry(name, summary, function, source, {"takes": "features", "joint": True, **extra})
-
-
-ALIGN = Catalog(
-    "align",
-    [
-        Entry("none", "Scaled only; layers that see the input start afresh when shapes differ.", none,
-              facts={"takes": "any", "joint": False}),
-        Entry("top_k", "The k features of each modality that tell its classes apart best, by rank.", top_k,
-              "own reading of Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074 (selector unpublished)",
-              {"takes": "features", "joint": False, "labels": {"score": ("anova", "mutual_information")}}),
-        Entry("pca", "The first k whitened principal components of each modality.", pca,
-              "Jolliffe 2002, doi:10.1007/b98835", {"takes": "features", "joint": False}),
-        Entry("matched", "The features or channels that both modalities have by name.", matched,
-              facts={"takes": "any", "joint": False}),
-        _joint("coral", "The source gets the target's mean and covariance.", coral,
-               "Sun et al. 2016, arXiv:1511.05547"),
-        Entry("euclidean", "The mean covariance of each side's windows becomes the identity.", euclidean,
-              "He and Wu 2020, doi:10.1109/TBME.2019.2913914", {"takes": "signals", "joint": False}),
-        Entry("riemannian", "The Riemannian mean covariance of each side's windows becomes the identity.",
-              riemannian, "Zanini et al. 2018, doi:10.1109/TBME.2017.2742541",
-              {"takes": "signals", "joint": False, "packages": ("pyriemann",), "extra": "methods"}),
-        _joint("subspace_alignment", "The source's principal subspace is turned into the target's.",
-               subspace_alignment, "Fernando et al. 2013, doi:10.1109/ICCV.2013.368"),
-        _joint("gfk", "Both sides along the geodesic between their principal subspaces.", gfk,
-               "Gong et al. 2012, doi:10.1109/CVPR.2012.6247911"),
-        _joint("ssa", "The directions whose mean and variance do not change from side to side.", ssa,
-               "Hara et al. 2010, doi:10.1007/978-3-642-17537-4_52"),
-        _joint("tca", "Kernel components with much variance in which the sides have one mean.", tca,
-               "Pan et al. 2011, doi:10.1109/TNN.2010.2091281"),
-        _joint("mida", "Kernel components with much variance that do not tell the sides apart.", mida,
-               "Yan et al. 2018, doi:10.1109/TCYB.2016.2633306"),
-        _joint("optimal_transport", "The source's windows move along an optimal plan to the target's.",
-               optimal_transport, "Courty et al. 2017, doi:10.1109/TPAMI.2016.2615921", _OT),
-        _joint("linear_transport", "The source moves by the affine map that is optimal between Gaussians.",
-               linear_transport, "Flamary et al. 2019, arXiv:1905.10155", _OT),
-        _joint("gromov_wasserstein", "The source is mapped into the target's space by distances inside each.",
-               gromov_wasserstein, "Peyre et al. 2016, ICML 48:2664-2672", _OT),
-        _joint("cca", "The directions that correlate most between windows coupled by distances.", cca,
-               "Hotelling 1936, doi:10.1093/biomet/28.3-4.321; coupling own", _OT),
-    ],
-)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +39,7 @@ def needs_labels(spec: Mapping[str, Any]) -> bool:
     >>> needs_labels({"name": "top_k", "score": "anova"}), needs_labels({"name": "pca"})
     (True, False)
     """
-    reads: Mapping[str, Any] = ALIGN[spec["name"]].facts.get("labels", {})
+    reads: Mapping[str, Any] = ALIGN[spec["name"]].facts["labels"]
     return any(spec.get(key) in values for key, values in reads.items())
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...catalog import Catalog, Entry
+from ...catalog import Catalog, Entry, Fact
 from . import carrying, controls, discriminability, extra_data, regularized
-from .validity import REFUSED
+from .validity import NEEDS, REFUSED
 
 _YOSINSKI = "Yosinski et al. 2014, arXiv:1411.1792"
 _ULMFIT = "Howard & Ruder 2018, arXiv:1801.06146"
@@ -19,19 +19,9 @@ def _entry(
     starts_from: str | None,
     summary: str,
     source: str = "own",
-    *,
-    phrase: str,
-    needs: tuple[str, ...] = (),
-    lever: str = "carry",
-    standard: bool = True,
+    **facts: Any,
 ) -> Entry:
-    """Return an entry.
-
-    ``phrase`` begins the verdict's sentence, ``needs`` are keys of validity.NEEDS, a control is ``standard``
-    when every study should have it.
-    """
-    facts = {"role": role, "starts_from": starts_from, "lever": lever, "phrase": phrase,
-             "needs": needs, "standard": standard}  # fmt: skip
+    facts |= {"role": role, "starts_from": starts_from}
     return Entry(function.__name__, summary, function, source, facts)
 
 
@@ -111,5 +101,16 @@ ARMS = Catalog(
                   "Zoph et al. 2020, arXiv:2006.06882", phrase="Self-training on unlabelled {target}",
                   needs=("unlabelled",), lever="extra data"),
     ],
+    {
+        "role": Fact("What it is in a comparison.", options=("baseline", "transfer", "control", "reference"),
+                     asks=lambda role: "" if role == "transfer" else role),
+        "starts_from": Fact("What the source network is trained on, of the catalog sources or same_modality; "
+                            "none without a source.", str | None),
+        "needs": Fact("What a study has to have.", tuple[str, ...], tuple(NEEDS), (), NEEDS.get),
+        "lever": Fact("The lever of transfer that it pulls.", options=("carry", "regularize", "extra data"),
+                      default="carry"),
+        "phrase": Fact("Begins the sentence of its verdict; names {source} and {target}."),
+        "standard": Fact("Whether every study should have it, of a control.", bool, default=True),
+    },
     refused=REFUSED,
 )  # fmt: skip

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ...catalog import Catalog, Entry
+from ...catalog import Catalog, Entry, Fact
 from .adversarial import dann, deep_coral, mmd
 from .meta import fomaml, reptile
 from .multi_task import multi_task
@@ -29,33 +27,43 @@ SOURCES = Catalog(
         Entry("simulated", "Simulated signals of as many people, channels and classes.", simulated,
               facts={"made_from": "signals", "drawn": True}),
     ],
+    {
+        "made_from": Fact("What of the source it is made from.", options=("windows", "signals")),
+        "drawn": Fact("Whether it is drawn anew for every seed.", bool),
+    },
 )  # fmt: skip
-
-
-def _facts(*, labels: bool = True, joint: bool = False, people: int = 1) -> dict[str, Any]:
-    return {"labels": labels, "joint": joint, "people": people}
 
 
 METHODS = Catalog(
     "pretrain",
     [
         Entry("supervised", "Classify the source's windows.", supervised,
-              "Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074", _facts()),
+              "Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074", {"inside": False}),
         Entry("multi_task", "Classify source and target at once, with one body for both.", multi_task,
-              "Caruana 1997, doi:10.1023/A:1007379606734", _facts(joint=True)),
+              "Caruana 1997, doi:10.1023/A:1007379606734", {"joint": True}),
         Entry("reptile", "Move the start to where a few steps on several people lead.", reptile,
-              "Nichol et al. 2018, arXiv:1803.02999", _facts(people=2)),
+              "Nichol et al. 2018, arXiv:1803.02999", {"people": 2}),
         Entry("fomaml", "Find the start from which a few steps suit a person's other windows.", fomaml,
-              "Finn et al. 2017, arXiv:1703.03400", _facts(people=2)),
+              "Finn et al. 2017, arXiv:1703.03400", {"people": 2}),
         Entry("masked", "Reconstruct hidden features or stretches of signal; no labels.", masked,
-              "He et al. 2022, arXiv:2111.06377", _facts(labels=False)),
+              "He et al. 2022, arXiv:2111.06377", {"labels": False}),
         Entry("contrastive", "Tell distorted views of a window from other windows; no labels.", contrastive,
-              "Chen et al. 2020, arXiv:2002.05709", _facts(labels=False)),
+              "Chen et al. 2020, arXiv:2002.05709", {"labels": False}),
         Entry("dann", "Classify by features that do not tell who was recorded (adversarial).", dann,
-              "Ganin et al. 2016, arXiv:1505.07818", _facts(people=2)),
+              "Ganin et al. 2016, arXiv:1505.07818", {"people": 2}),
         Entry("deep_coral", "Classify by features with the same covariance in all people.", deep_coral,
-              "Sun & Saenko 2016, arXiv:1607.01719", _facts(people=2)),
+              "Sun & Saenko 2016, arXiv:1607.01719", {"people": 2}),
         Entry("mmd", "Classify by features with the same distribution in all people.", mmd,
-              "Long et al. 2015, arXiv:1502.02791", _facts(people=2)),
+              "Long et al. 2015, arXiv:1502.02791", {"people": 2}),
     ],
+    {
+        "joint": Fact("Whether it learns from the target's training rows, too.", bool, default=False,
+                      asks={True: "looks at the target's training windows"}.get),
+        "labels": Fact("Whether it reads the source's labels.", bool, default=True,
+                       asks={False: "no labels"}.get),
+        "people": Fact("People that the source needs at least.", int, default=1,
+                       asks=lambda people: f"{people} people or more" if people > 1 else ""),
+        "inside": Fact("Whether it runs the layers of a network one by one, without dropout.", bool,
+                       default=True, asks={True: "a network of ours"}.get),
+    },
 )  # fmt: skip

@@ -60,12 +60,12 @@ def why_not(
             f"pretrain {entry.name} leaves no head that knows the source's classes ({head}), and the arm "
             "asks for its answers. Use arm delta, or pretrain: supervised."
         )
-    if network is not None and network.build is not None and entry.name != "supervised":
+    if network is not None and network.build is not None and facts["inside"]:
         return (
             f"pretrain {entry.name} needs to see what enters the head, layer by layer; network "
             f"{network.name!r} is a library's whole model. Use pretrain: supervised, or network: {OURS}."
         )
-    if network is not None and entry.name != "supervised" and _drops(network):
+    if network is not None and facts["inside"] and _drops(network):
         return (
             f"pretrain {entry.name} draws no dropout, and the head of network {network.name!r} asks for "
             "some. Use pretrain: supervised, or a head without dropout."

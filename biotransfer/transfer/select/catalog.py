@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...catalog import Catalog, Entry
+from ...catalog import Catalog, Entry, Fact
 from .methods import classes, conditional, everyone, most_similar, separable_classes
 from .problem import Selection, SelectProblem
 
@@ -24,6 +24,14 @@ SELECT = Catalog(
         Entry("separable_classes", "The n classes of the source whose nearest two are farthest apart.",
               separable_classes, facts={"joint": False, "compares": False, "trains": False}),
     ],
+    {
+        "compares": Fact("Whether both sides need the same columns.", bool,
+                         asks={True: "the same columns on both sides"}.get),
+        "joint": Fact("Whether it depends on the target's rows.", bool,
+                      asks={True: "looks at the target's training windows"}.get),
+        "trains": Fact("Whether it tries choices on inner folds.", bool,
+                       asks={True: "tries choices on inner folds"}.get),
+    },
 )  # fmt: skip
 
 

@@ -1,0 +1,101 @@
+"""The diagnostics of a study, by their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...catalog import Catalog, Entry, Fact
+from ...results import Results
+from . import findings, guards
+from .common import Finding
+from .fitted import fitted_on_test_rows
+from .guards import Fault, Frame
+from .nuisance import mains_carries_label, nuisance_carries_label
+
+
+def _entry(
+    identifier: str,
+    function: Callable[[Results], Finding],
+    question: str,
+    mend: str,
+    source: str = "own",
+    *,
+    leads: bool = False,
+) -> Entry:
+    facts = {"id": identifier, "mend": mend, "leads": leads}
+    return Entry(function.__name__, question, function, source, facts)
+
+
+def _guard(
+    identifier: str,
+    function: Callable[[Frame], list[Fault]],
+    question: str,
+    mend: str,
+    clean: str,
+    source: str = "own",
+) -> Entry:
+    facts = {"id": identifier, "mend": mend, "before": True, "clean": clean}
+    return Entry(function.__name__, question, function, source, facts)
+
+
+CHECKS = Catalog(
+    "check",
+    [
+        _guard("C01", guards.leaking_split, "Can near copies of test windows be in training?",
+               "Use split: {by: subject}.", "No split lets near copies of test windows into training.",
+               "Kapoor & Narayanan 2023, doi:10.1016/j.patter.2023.100804"),
+        _entry("C02", findings.too_few_people, "Could any difference have been significant?",
+               "Record or load more people; six are the least for 0.05."),
+        _entry("C03", findings.control_as_good, "Does a control explain the gain?",
+               "Read the gain over the best control, not over scratch.",
+               "Maennel et al. 2020, arXiv:2006.10455"),
+        _entry("C04", findings.missing_controls, "Was every control run?", "Add them to arms."),
+        _entry("C05", findings.source_at_chance,
+               "Did the source network learn anything that holds for other people?",
+               "Choose another source, more people or longer training."),
+        _entry("C06", findings.target_at_chance, "Can the target be learned at all?",
+               "Choose other features, a longer training or another network."),
+        _entry("C07", findings.little_carried, "Was enough of the network carried over to matter?",
+               "Choose a network whose body holds most parameters, or align the inputs to one shape."),
+        _entry("C08", findings.frozen_with_fresh_stem, "Is frozen_body a linear probe?",
+               "Use an align step that gives both modalities the same number of inputs."),
+        _entry("C09", findings.still_rising, "Had the baseline finished learning?", "Raise train.epochs."),
+        _entry("C10", findings.data_defects, "Is something wrong with the recordings?",
+               "See: biotransfer inspect NAME."),
+        _guard("C11", guards.label_is_recording, "Can a class be told from its recording?",
+               "Use split: {by: subject}, or record every class several times.",
+               "The name of its recording does not tell the class of a test window."),
+        _entry("C12", findings.luck_of_seeds, "Could the seeds alone have made the difference?",
+               "Raise seeds."),
+        _entry("C13", findings.simulated_data, "Are the signals real?", "Name a real data set."),
+        _entry("C14", mains_carries_label, "Does mains hum tell the classes apart?",
+               "Record all classes in one session, in random order, on batteries; until then no result of "
+               "this set can be read as one about the signal. A notch filter alone does not mend it.",
+               "Ojala & Garriga 2010, JMLR 11:1833 (the null)", leads=True),
+        _entry("C15", nuisance_carries_label, "Do other features that should not carry the label carry it?",
+               "Look at the recordings (biotransfer inspect NAME), clean or leave out what differs by class, "
+               "and read no gain as one about the signal until an arm is clearly above these features. Level "
+               "and slow deflections also follow what the brain does: they are a warning, not a proof.",
+               "Ojala & Garriga 2010, JMLR 11:1833 (the null)"),
+        _guard("C16", guards.shared_samples, "Does the same signal stand in training and test?",
+               "Leave out one of the copies, or split by subject where one person has both.",
+               "No recording repeats another across a split.",
+               "Kapoor & Narayanan 2023, doi:10.1016/j.patter.2023.100804"),
+        _guard("C17", guards.same_people, "Is a person who is tested in a source of the same modality?",
+               "Give the source other subjects, or keep people of the target aside ({people: 1}).",
+               "No person is in a target and in a source of its modality."),
+        _guard("C18", guards.unequal_tuning, "Was one arm tuned on the target where another was not?",
+               "Keep one setting per method, chosen before; or give the baseline as many.",
+               "Every way to transfer is tried with as many settings as the baseline."),
+        _entry("C19", fitted_on_test_rows, "Were scaler, selector or alignment fitted on test rows?",
+               "Fit them on split.fit_rows.", "Kaufman et al. 2012, doi:10.1145/2382577.2382579"),
+    ],
+    {
+        "id": Fact("Its number."),
+        "mend": Fact("How to mend what it finds."),
+        "leads": Fact("Whether it is said before the verdict.", bool, default=False),
+        "before": Fact("Whether it looks before anything is trained, and can stop the study.", bool,
+                       default=False),
+        "clean": Fact("What it says, before anything is trained, where it finds nothing.", default=""),
+    },
+)  # fmt: skip

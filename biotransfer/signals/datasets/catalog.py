@@ -1,0 +1,41 @@
+"""The data sets that a recipe can name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...catalog import Catalog, Fact
+from ..recording import MODALITIES
+from . import arithmetic, libemg, muse, own, simulated
+from .download import Source
+
+DATASETS = Catalog(
+    "data",
+    [
+        simulated.ENTRY,
+        muse.ENTRY,
+        arithmetic.ENTRY,
+        libemg.MYODISCO_ENTRY,
+        libemg.ONE_SUBJECT_ENTRY,
+        own.ENTRY,
+    ],
+    {
+        "modality": Fact("What was recorded; none where a recipe says.", str | None, MODALITIES, None),
+        "subjects": Fact("People.", int | None, default=None),
+        "n_chans": Fact("Channels.", int | None, default=None),
+        "sfreq": Fact("Sampling rate in Hz.", float | None, default=None),
+        "classes": Fact("Labels, in their usual order.", tuple[str, ...], default=()),
+        "unit": Fact("Of the files, and how it is read.", default=""),
+        "size_mb": Fact("Size of the files in MB.", float),
+        "license": Fact("Under what terms the signals may be used."),
+        "origin": Fact("Where the files come from."),
+        "citation": Fact("What to cite.", default=""),
+        "caveats": Fact("What a reader of results has to know.", tuple[str, ...], default=()),
+        "sources": Fact("What is downloaded.", tuple[Source, ...], default=()),
+        "registered": Fact("Patterns of the files that are checked.", tuple[str, ...], default=()),
+        "reads": Fact(
+            "Returns the files that it reads, where none is downloaded.", Callable | None, (), None
+        ),
+        "read_file": Fact("Reads one file, where a recording is one.", Callable | None, (), None),
+    },
+)
