@@ -20,7 +20,7 @@ ROOMS = {
     "signals": (
         "recording", "simulate", "datasets", "preprocessing", "quality", "windows", "features", "splits",
     ),
-    "learning": ("weights", "hub", "predictions", "networks", "training"),
+    "learning": ("weights", "hub", "predictions", "layers", "networks", "training"),
     "transfer": ("align", "carry", "pretrain", "select"),
     "evidence": (
         "metrics", "stats", "transferability", "changes", "baselines", "verdicts", "reading", "checks",

@@ -51,6 +51,34 @@ def _probabilities(y_true: ArrayLike, probabilities: ArrayLike) -> tuple[np.ndar
     return true, given.astype(np.float64), float(np.finfo(given.dtype).eps)
 
 
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return the probabilities that logits stand for.
+
+    Parameters
+    ----------
+    logits : ndarray, shape (..., n_classes), float
+        What a network's head gives.
+
+    Returns
+    -------
+    ndarray, shape (..., n_classes)
+        Adding up to 1, in the precision of the logits.
+
+    Examples
+    --------
+    >>> softmax(np.log([[1.0, 3.0]])).round(6).tolist()
+    [[0.25, 0.75]]
+    """
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Return the logarithm of :func:`softmax`, also where that is 0."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+
+
 def confusion(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> np.ndarray:
     """Count how often each class was taken for which.
 

@@ -164,7 +164,7 @@ def test_whatever_has_a_stacked_form_is_stacked():
     for network in (build_network("mlp", (16,), 3), cnn, build_network("cnn_signal", (4, 64), 3)):
         assert choose_engine(network) == choose_engine(network, "stacked") == "stacked"
         assert choose_engine(network, "loop") == "loop"
-    strange = replace(cnn, layers=(replace(cnn.layers[0], kind="strange"), *cnn.layers[1:]))
+    strange = replace(cnn, layers=(replace(cnn.layers[0], kind="channels_apart"), *cnn.layers[1:]))
     assert choose_engine(strange) == "loop"
     with pytest.raises(BiotransferError, match="without a stacked form"):
         choose_engine(strange, "stacked")

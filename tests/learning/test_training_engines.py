@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from biotransfer.learning.training.forward import run_stacked
 from torch.nn import functional
 
 from biotransfer.errors import BiotransferError
+from biotransfer.learning.layers.convolution import convolve_patches
 from biotransfer.learning.networks import build_network
 from biotransfer.learning.networks.modules import build_module
 from biotransfer.learning.networks.tensors import load_tensors
@@ -20,7 +22,6 @@ from biotransfer.learning.training.arm import Teacher
 from biotransfer.learning.training.compiled import can_compile
 from biotransfer.learning.training.dense import DenseGradients, written_out
 from biotransfer.learning.training.job import Job, PseudoLabels
-from biotransfer.learning.training.layers import convolve_patches, run_stacked
 from biotransfer.learning.training.models import Models
 from biotransfer.learning.training.running import run_job, train
 from biotransfer.learning.training.stacked import models_per_stack, plan_stacks
@@ -194,6 +195,7 @@ def test_the_first_training_of_a_process_keeps_to_one_thread():
     script = """
 import numpy as np, threadpoolctl, torch
 from biotransfer.transfer.carry import make_arms
+from biotransfer.learning.layers.convolution import convolve_patches
 from biotransfer.learning.networks import build_network
 from biotransfer.learning.training import Job, Schedule, run_job, running
 real = running.train_stacked
@@ -225,6 +227,7 @@ from biotransfer.learning.training import blas
 if sys.argv[1] == "scipy":
     blas._torch_library = lambda: None
 from biotransfer.transfer.carry import make_arms
+from biotransfer.learning.layers.convolution import convolve_patches
 from biotransfer.learning.networks import build_network
 from biotransfer.learning.training import Job, Schedule, run_job
 network = build_network({"name": "mlp", "hidden": [130, 70]}, (70,), 3)
@@ -287,7 +290,7 @@ def test_a_network_that_the_kernel_does_not_know_is_left_to_torch():
     first = replace(network, layers=(network.layers[1], *network.layers))
     assert not can_compile(first)
     assert not can_compile(
-        replace(network, layers=(replace(network.layers[0], kind="new"), *network.layers[1:]))
+        replace(network, layers=(replace(network.layers[0], kind="spinal"), *network.layers[1:]))
     )
 
 

@@ -9,9 +9,8 @@ import pandas as pd
 import torch
 
 from ...errors import check
-from ...learning.networks.modules import build_module
+from ...learning.networks.modules import load_module
 from ...learning.networks.network import Network
-from ...learning.networks.tensors import load_tensors
 from ..transferability.outputs import layer_outputs
 from .naming import feature_group, frequency_band
 
@@ -63,9 +62,7 @@ def average_gradients(
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     nodes, weights = (nodes + 1) / 2, weights / 2
     nodes, weights = nodes**dense, weights * dense * nodes ** (dense - 1)
-    module = build_module(network, torch.float64)
-    load_tensors(module, tensors)
-    module.requires_grad_(False)
+    module = load_module(network, tensors, torch.float64)
     start = np.zeros(network.input_shape) if baseline is None else np.asarray(baseline, dtype=np.float64)
     total = np.zeros(X.shape)
     for begin in range(0, len(X), _BATCH):

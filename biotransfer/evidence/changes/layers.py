@@ -10,7 +10,7 @@ import pandas as pd
 from ...errors import check
 from ...learning.networks.drawing import initial_tensors
 from ...learning.networks.network import Network
-from ..metrics import balanced_accuracy
+from ...learning.predictions import balanced_accuracy, log_softmax
 from ..transferability.distances import linear_cka
 from ..transferability.outputs import computing_layers, layer_outputs
 
@@ -151,8 +151,7 @@ def barrier_line(
             for k in first
         }
         logits = list(layer_outputs(network, between, X).values())[-1]
-        shifted = logits - logits.max(axis=1, keepdims=True)
-        log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        log_p = log_softmax(logits)
         loss = -float(log_p[np.arange(len(y)), y].mean())
         rows.append((float(position), loss, float(balanced_accuracy(y, logits.argmax(axis=1)))))
     return pd.DataFrame(rows, columns=BARRIER_COLUMNS)

@@ -11,10 +11,11 @@ import pandas as pd
 from ...errors import check, check_option
 from ...learning.networks.drawing import initial_tensors
 from ...learning.networks.network import Network
+from ...learning.predictions import softmax
 from ...signals.windows import Windows
 from ...transfer.pretrain.sources import shuffled_labels
 from .catalog import SCORES
-from .outputs import layer_outputs, softmax
+from .outputs import layer_outputs
 
 COLUMNS = ["score", "value", "random_value", "null_mean", "null_sd", "z", "p", "larger_is_better",
            "n_windows", "note"]  # fmt: skip

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ..layers.layer import Layer
 from .catalog import NETWORKS, build_network
 from .checkpoints import load_checkpoint
 from .drawing import initial_tensors
 from .heads import HEADS
-from .network import PARTS, Layer, Network
+from .network import PARTS, Network
 from .records import network_of
 from .surgery import deepen, replace_head, widen
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import check, check_option
+from ..layers.layer import Layer
 from .heads import head_layers
-from .network import Layer, Network
+from .network import Network
 
 POOLINGS = ("mean", "attention")
 

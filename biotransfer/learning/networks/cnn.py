@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import check
+from ..layers.layer import Layer, output_shape
 from .heads import head_layers
-from .network import Layer, Network, output_shape
+from .network import Network
 
 
 def cnn_image(

@@ -43,9 +43,10 @@ def initial_tensors(network: Network, seed: int, *, stream: str = "target") -> T
     tensors: Tensors = {}
     for layer in network.layers:
         shapes = layer.tensor_shapes()
-        for name, shape in shapes.items():
-            if layer.kind in ("layer_norm", "group_norm") or ".norm." in name:
-                value = np.full(shape, 1.0 if name.endswith("weight") else 0.0)
+        for key, name in layer.tensor_names.items():
+            shape, constant = shapes[name], layer.record.constants.get(key)
+            if constant is not None:
+                value = np.full(shape, constant)
             else:
                 rng = np.random.default_rng([seed, zlib.crc32(name.encode()), zlib.crc32(stream.encode())])
                 fan_in = int(np.prod(shapes[f"{layer.name}.weight"][1:]))

@@ -17,10 +17,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ...errors import BiotransferError, check, did_you_mean
 from ...signals.windows.braindecode import listening, load_braindecode
+from ..layers.layer import Layer
 from ..weights import Tensors
 from .foreign_build import build_foreign, construct_model
 from .modules import build_module
-from .network import Layer, Network
+from .network import Network
 from .tensors import module_tensors
 
 _SIGNAL_ARGUMENTS = ("n_chans", "n_times", "n_outputs", "sfreq", "chs_info", "input_window_seconds")

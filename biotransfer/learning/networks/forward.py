@@ -1,44 +1,58 @@
-"""What a network computes on given windows, layer by layer; nothing is trained."""
+"""What a network computes on given windows; nothing is trained."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..predictions import softmax
 from .network import Network
 
-_BATCH = 1024
+if TYPE_CHECKING:
+    import torch
+
+BATCH = 1024
 
 
 @dataclass(frozen=True, eq=False)
 class Activations:
-    """Outputs of a network's layers.
+    """What a network gives, and what goes into and out of its layers.
 
     Parameters
     ----------
-    layers : dict of str to ndarray, shape (n_windows, ...), float32
-        Output of every layer that has tensors, by name, before what follows it (norm, ReLU).
-    features : ndarray, shape (n_windows, n_units), float32
-        What the head sees.
-    logits : ndarray, shape (n_windows, n_outputs), float32
+    logits : ndarray, shape (n_windows, n_outputs)
         What the head gives.
+    features : ndarray, shape (n_windows, n_units)
+        What the head sees.
+    inputs, outputs : dict of str to ndarray, shape (n_windows, ...)
+        Of the layers that were asked for, by name: what enters a layer, and what leaves it before what
+        follows (norm, ReLU).
     """
 
-    layers: Mapping[str, np.ndarray]
-    features: np.ndarray
     logits: np.ndarray
+    features: np.ndarray
+    inputs: Mapping[str, np.ndarray]
+    outputs: Mapping[str, np.ndarray]
 
     @property
     def probabilities(self) -> np.ndarray:
         """Softmax of the logits, shape (n_windows, n_outputs)."""
-        shifted = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
-        return shifted / shifted.sum(axis=1, keepdims=True)
+        return softmax(self.logits)
 
 
-def run_network(network: Network, tensors: Mapping[str, np.ndarray], X: np.ndarray) -> Activations:
-    """Compute every layer of ``network`` on ``X``.
+def run_network(
+    network: Network,
+    tensors: Mapping[str, np.ndarray],
+    X: np.ndarray,
+    *,
+    layers: Sequence[str] = (),
+    dtype: str = "float32",
+    batch: int = BATCH,
+) -> Activations:
+    """Compute ``network`` on ``X``.
 
     Parameters
     ----------
@@ -48,35 +62,65 @@ def run_network(network: Network, tensors: Mapping[str, np.ndarray], X: np.ndarr
         Its weights.
     X : ndarray, shape (n_windows, *network.input_shape)
         Windows.
+    layers : sequence of str
+        Names of the layers whose inputs and outputs are kept.
+    dtype : {"float32", "float64"}
+        Precision.
+    batch : int
+        Windows at a time.
     """
     import torch
 
-    from .modules import build_module
-    from .tensors import load_tensors
+    from .modules import first_of_head, load_module
 
-    module = build_module(network).eval()
-    load_tensors(module, tensors)
-    modules = dict(module.named_modules())
-    named = [layer.name for layer in network.layers if layer.name in modules and layer.name]
-    head = next(layer.name for layer in network.layers if layer.part == "head" and layer.name in named)
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in ("", *named, "features")}
-    hooks = [
-        modules[name].register_forward_hook(
-            lambda _, __, output, name=name: parts[name].append(output.detach().numpy().copy())
-        )
-        for name in named
-    ]
-    hooks.append(
-        modules[head].register_forward_pre_hook(
-            lambda _, given: parts["features"].append(given[0].detach().numpy().copy())
-        )
+    module = load_module(network, tensors, getattr(torch, dtype))
+    features: list[np.ndarray] = []
+    inputs: dict[str, list[np.ndarray]] = {name: [] for name in layers}
+    outputs: dict[str, list[np.ndarray]] = {name: [] for name in layers}
+
+    def keep(parts: list[np.ndarray], value: torch.Tensor) -> None:
+        parts.append(value.numpy().copy())
+
+    first_of_head(network, module).register_forward_pre_hook(lambda _, given: keep(features, given[0]))
+    for name in layers:
+        layer = module.get_submodule(name)
+        layer.register_forward_pre_hook(lambda _, given, name=name: keep(inputs[name], given[0]))
+        layer.register_forward_hook(lambda _, __, output, name=name: keep(outputs[name], output))
+
+    def run(rows: slice) -> torch.Tensor:
+        answer: torch.Tensor = module(torch.from_numpy(np.ascontiguousarray(X[rows], dtype=dtype)))
+        return answer
+
+    logits = in_batches(run, len(X), batch=batch)
+    seen = np.concatenate(features)
+    return Activations(
+        logits,
+        seen.reshape(len(seen), -1),
+        {name: np.concatenate(parts) for name, parts in inputs.items()},
+        {name: np.concatenate(parts) for name, parts in outputs.items()},
     )
+
+
+def in_batches(
+    run: Callable[[slice], torch.Tensor], n_windows: int, *, axis: int = 0, batch: int = BATCH
+) -> np.ndarray:
+    """Return what ``run`` makes of all windows, some at a time and without gradients.
+
+    Parameters
+    ----------
+    run : callable
+        Takes a slice of the windows.
+    n_windows : int
+        How many there are.
+    axis : int
+        On which the windows lie in what ``run`` returns.
+    batch : int
+        Windows at a time.
+    """
+    import torch
+
     with torch.no_grad():
-        for begin in range(0, len(X), _BATCH):
-            x = torch.from_numpy(np.ascontiguousarray(X[begin : begin + _BATCH], dtype=np.float32))
-            parts[""].append(module(x).numpy())
-    for hook in hooks:
-        hook.remove()
-    joined = {name: np.concatenate(values) for name, values in parts.items() if values}
-    features = joined.pop("features")
-    return Activations(joined, features.reshape(len(features), -1), joined.pop(""))
+        parts = [
+            run(slice(begin, begin + batch)).cpu().numpy() for begin in range(0, max(n_windows, 1), batch)
+        ]
+    return np.concatenate(parts, axis=axis)

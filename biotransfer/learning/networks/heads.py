@@ -7,7 +7,7 @@ from typing import Any
 
 from ...catalog import Catalog, Entry
 from ...errors import check
-from .network import Layer
+from ..layers.layer import Layer
 
 
 def linear(n_features: int, n_outputs: int) -> list[Layer]:

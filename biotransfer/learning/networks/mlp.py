@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import check
+from ..layers.layer import Layer
 from .heads import head_layers
-from .network import Layer, Network
+from .network import Network
 
 
 def mlp(

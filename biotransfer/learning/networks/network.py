@@ -10,58 +10,9 @@ from typing import Any
 import numpy as np
 
 from ...signals.recording import html_table
+from ..layers.layer import Layer
 
 PARTS = ("stem", "body", "head")
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One layer: what it computes, and the part it belongs to.
-
-    Parameters
-    ----------
-    kind : str
-        ``linear``, ``relu``, ``layer_norm``, ``group_norm``, ``conv1d``, ``conv2d``, ``max_pool``,
-        ``mean_over_time``, ``image`` or ``flatten``; with channels kept apart ``channels_apart``,
-        ``conv_time``, ``max_pool_time``, ``mean_over_channels`` or ``attend_channels``; ``spinal`` and
-        ``last`` of a SpinalNet head; ``foreign`` for a layer of a library's model.
-    part : {"stem", "body", "head"}
-        Sees channels or features; carries over; sees classes.
-    name : str
-        Prefix of its tensors; "" for a layer without any.
-    options : mapping
-        ``n_in``, ``n_out``, ``kernel``, ``groups``, ... as the kind needs; ``shapes`` by tensor for a foreign
-        layer.
-    """
-
-    kind: str
-    part: str
-    name: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of each tensor of this layer by full name."""
-        o = self.options
-        if self.kind == "foreign":
-            return dict(o["shapes"])
-        if self.kind == "linear":
-            shapes: dict[str, tuple[int, ...]] = {"weight": (o["n_out"], o["n_in"]), "bias": (o["n_out"],)}
-        elif self.kind in ("conv1d", "conv2d"):
-            kernel = (o["kernel"],) * (1 if self.kind == "conv1d" else 2)
-            shapes = {"weight": (o["n_out"], o["n_in"], *kernel), "bias": (o["n_out"],)}
-        elif self.kind == "conv_time":
-            shapes = {"weight": (o["n_out"], o["n_in"], 1, o["kernel"]), "bias": (o["n_out"],)}
-        elif self.kind == "attend_channels":
-            shapes = {"weight": (o["n_out"], o["n_in"]), "bias": (o["n_out"],), "score": (1, o["n_out"])}
-        elif self.kind == "spinal":
-            shapes = {"weight": (o["n_out"], o["n_in"]), "bias": (o["n_out"],)}
-            if o["norm"]:
-                shapes |= {"norm.weight": (o["n_out"],), "norm.bias": (o["n_out"],)}
-        elif self.kind in ("layer_norm", "group_norm"):
-            shapes = {"weight": (o["n_out"],), "bias": (o["n_out"],)}
-        else:
-            shapes = {}
-        return {f"{self.name}.{key}": shape for key, shape in shapes.items()}
 
 
 @dataclass(frozen=True)
@@ -119,15 +70,8 @@ class Network:
             return float(self.build["operations"]) * n_windows
         total, shape = 0.0, tuple(self.input_shape)
         for layer in self.layers:
-            o = layer.options
-            if layer.kind == "attend_channels":
-                total += 2.0 * (o["n_in"] + 1) * o["n_out"] * shape[-1]
-            shape = _output_shape(layer, shape)
-            if layer.kind in ("linear", "spinal"):
-                total += 2.0 * o["n_in"] * o["n_out"]
-            elif layer.kind in ("conv1d", "conv2d", "conv_time"):
-                kernel = o["kernel"] ** (2 if layer.kind == "conv2d" else 1)
-                total += 2.0 * o["n_in"] * kernel * float(np.prod(shape))
+            before, shape = shape, layer.output_shape(shape)
+            total += layer.record.operations(layer.options, before, shape)
         return total * n_windows
 
     def describe(self) -> dict[str, Any]:
@@ -149,38 +93,3 @@ class Network:
             {"network": self.name, "input": " x ".join(map(str, self.input_shape))}
             | {part: f"{n} parameters" for part, n in sizes.items()}
         )
-
-
-def _output_shape(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Shape of one window after ``layer``."""
-    o = layer.options
-    if layer.kind == "linear":
-        return (o["n_out"],)
-    if layer.kind == "image":
-        return (1, o["side"], o["side"])
-    if layer.kind in ("conv1d", "conv2d", "conv_time"):
-        return (o["n_out"], *shape[1:])
-    if layer.kind == "channels_apart":
-        return (1, *shape)
-    if layer.kind == "max_pool_time":
-        return (*shape[:-1], shape[-1] // o["size"])
-    if layer.kind in ("mean_over_channels", "attend_channels"):
-        return shape[:-1]
-    if layer.kind == "spinal":
-        return (shape[0] + o["n_out"],)
-    if layer.kind == "last":
-        return (o["size"],)
-    if layer.kind == "max_pool":
-        return (shape[0], *(n // o["size"] for n in shape[1:]))
-    if layer.kind == "mean_over_time":
-        return shape[:-1]
-    if layer.kind == "flatten":
-        return (int(np.prod(shape)),)
-    return shape
-
-
-def output_shape(layers: tuple[Layer, ...] | list[Layer], input_shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Shape of one window after all ``layers``."""
-    for layer in layers:
-        input_shape = _output_shape(layer, input_shape)
-    return input_shape

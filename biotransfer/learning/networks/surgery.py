@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from ...errors import check
+from ..layers.dense import LINEAR, RELU
+from ..layers.layer import Layer
 from ..weights import Tensors, Weights
 from .drawing import initial_tensors
-from .network import Layer, Network
+from .network import Network
 from .records import network_of, rebuild
 
 
@@ -179,7 +181,7 @@ def _dense_pair(network: Network) -> tuple[Layer, Layer]:
     *rest, last = network.layers
     below = rest[-2]
     check(
-        rest[-1].kind == "relu" and below.kind == "linear",
+        rest[-1].record is RELU and below.record is LINEAR,
         f"network {network.name!r} has no plain dense layer before the last one (there is "
         f"{below.kind!r}), so its head cannot be widened. Deepen it first: deepen(weights).",
     )

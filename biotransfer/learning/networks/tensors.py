@@ -19,7 +19,13 @@ def module_tensors(module: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def load_tensors(module: nn.Module, tensors: Mapping[str, np.ndarray]) -> None:
-    """Copy ``tensors`` into the module; every name and shape has to fit."""
+    """Copy ``tensors`` into the module.
+
+    Raises
+    ------
+    BiotransferError
+        Unless every name and every shape fits.
+    """
     with torch.no_grad():
         state = module_tensors(module)
         if set(state) != set(tensors):
@@ -28,6 +34,12 @@ def load_tensors(module: nn.Module, tensors: Mapping[str, np.ndarray]) -> None:
                 "Build the network that the weights' card names."
             )
         for name, tensor in state.items():
+            given = tuple(np.shape(tensors[name]))
+            if given != tuple(tensor.shape):
+                raise BiotransferError(
+                    f"tensor {name!r} has shape {given}, the network's has {tuple(tensor.shape)}. "
+                    "Build the network that the weights' card names."
+                )
             tensor.copy_(torch.tensor(tensors[name], dtype=tensor.dtype))
 
 

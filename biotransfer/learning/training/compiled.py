@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from ..networks.network import Network, output_shape
+from ..layers.dense import RELU
+from ..networks.network import Network
 from .adamw import BETAS, EPS
 from .extras import Stacked
+from .forward import pooled_first
 from .job import Job
 from .kernel import (
     AVERAGE,
@@ -24,18 +26,10 @@ from .kernel import (
     make_scratch,
     train_epoch,
 )
-from .layers import pooled_first
 from .recorder import Recorder
 from .schedule import Schedule
 
-_KINDS = {
-    "linear": LINEAR,
-    "conv1d": CONV,
-    "layer_norm": NORM,
-    "group_norm": NORM,
-    "max_pool": POOL,
-    "mean_over_time": AVERAGE,
-}
+_CODES = {"linear": LINEAR, "conv": CONV, "norm": NORM, "pool": POOL, "average": AVERAGE}
 
 
 def can_compile(network: Network) -> bool:
@@ -46,8 +40,8 @@ def can_compile(network: Network) -> bool:
     It knows no images: torch trained those in 0.6 to 0.8 of its time, signals in 1.2 to 1.4 times as long
     (one core, AVX-512).
     """
-    kinds = [layer.kind for layer in network.layers]
-    return set(kinds) <= {"relu", *_KINDS} and kinds[0] != "relu"
+    kinds = [layer.record for layer in network.layers]
+    return all(kind.step for kind in kinds) and kinds[0] is not RELU
 
 
 def kernel_shape(network: Network, schedule: Schedule) -> Shape:
@@ -67,15 +61,15 @@ def kernel_shape(network: Network, schedule: Schedule) -> Shape:
     shape, n_tensors = tuple(network.input_shape), 0
     widths = [int(np.prod(shape))]
     for layer in pooled_first(network.layers):
-        o, before, shape = layer.options, shape, output_shape([layer], shape)
-        if layer.kind == "relu":
+        assert layer.record.step is not None
+        step, before, shape = layer.record.step(layer.options), shape, layer.output_shape(shape)
+        if step.code == "rectify":
             infos[-1][5] = 1
             continue
-        length = o.get("kernel", o.get("size", 1))
-        groups = o.get("groups", 1) if _KINDS[layer.kind] == NORM else 0
-        infos.append([before[1] if len(before) > 1 else 1, before[0], shape[0], length, groups, 0])
+        n_times = before[1] if len(before) > 1 else 1
+        infos.append([n_times, before[0], shape[0], step.length, step.groups, 0])
         own = layer.tensor_shapes()
-        kinds.append(_KINDS[layer.kind])
+        kinds.append(_CODES[step.code])
         weights.append(n_tensors if own else -1)
         sizes += [int(np.prod(s)) for s in own.values()]
         n_tensors += len(own)

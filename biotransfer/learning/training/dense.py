@@ -11,17 +11,17 @@ from itertools import pairwise
 
 import torch
 
+from ..layers.dense import LINEAR, RELU
 from ..networks.network import Network
 from .extras import Stacked
-
-_KINDS = {"linear", "relu"}
 
 
 def written_out(network: Network) -> bool:
     """Whether the network is dense layers, each but the last with a ReLU behind it or not."""
-    kinds = [layer.kind for layer in network.layers]
-    doubled = any(a == b == "relu" for a, b in pairwise(kinds))
-    return set(kinds) <= _KINDS and kinds[0] == kinds[-1] == "linear" and not doubled
+    kinds = [layer.record for layer in network.layers]
+    doubled = any(a is b is RELU for a, b in pairwise(kinds))
+    ends = kinds[0] is kinds[-1] is LINEAR
+    return ends and not doubled and all(kind in (LINEAR, RELU) for kind in kinds)
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class DenseGradients:
         self.tensors, self.n_models = tensors, n_models
         layers = network.layers
         self.blocks = [
-            _Block(f"{layer.name}.weight", f"{layer.name}.bias", following.kind == "relu")
+            _Block(f"{layer.name}.weight", f"{layer.name}.bias", following.record is RELU)
             for layer, following in zip(layers, [*layers[1:], layers[-1]], strict=True)
-            if layer.kind == "linear"
+            if layer.record is LINEAR
         ]
         self.widths = [network.input_shape[0], *(tensors[b.bias].shape[1] for b in self.blocks)]
         self.gradients = {f"{name}/0": torch.empty_like(tensor) for name, tensor in tensors.items()}

@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..networks.modules import build_module
+from ..networks.modules import first_of_head, load_module
 from ..networks.network import Network
-from ..networks.tensors import load_tensors
 from .arm import Arm, Penalty
 from .penalties import PENALTIES, Context
 
@@ -160,14 +159,12 @@ class Penalties:
 
 def watch_head(network: Network, module: nn.Module) -> list[torch.Tensor]:
     """Return a list that every forward pass fills with what entered the head, shape (n_windows, n_units)."""
-    modules = dict(module.named_modules())
-    name = next(layer.name for layer in network.layers if layer.part == "head" and layer.name in modules)
     seen: list[torch.Tensor] = []
 
     def remember(_: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
         seen[:] = [given[0].flatten(1)]
 
-    modules[name].register_forward_pre_hook(remember)
+    first_of_head(network, module).register_forward_pre_hook(remember)
     return seen
 
 
@@ -182,8 +179,8 @@ class ModuleOutputs:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return features and logits, each with a model axis of one."""
         if self._built is None:
-            module = build_module(network, x.dtype).to(x.device).eval()
-            load_tensors(module, {name: value[0].cpu().numpy() for name, value in tensors.items()})
+            own = {name: value[0].cpu().numpy() for name, value in tensors.items()}
+            module = load_module(network, own, x.dtype).to(x.device)
             self._built = module, watch_head(network, module)
         module, seen = self._built
         logits = module(x[0])

@@ -13,8 +13,8 @@ from .augmentations import Augment
 from .cuda_graphs import Replays
 from .dense import DenseGradients, written_out
 from .extras import Anchors, LowRank, Penalties, Stacked, stack_arrays
+from .forward import run_mixed, run_stacked
 from .job import Job
-from .layers import run_mixed, run_stacked
 from .recorder import Recorder
 from .schedule import update_seed
 from .teaching import pseudo_order, soft_cross_entropy

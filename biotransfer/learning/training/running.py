@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -13,10 +12,12 @@ from ...signals.splits import Split
 from ...signals.windows import Windows
 from ..networks.network import Network
 from .arm import Arm
+from .forward import can_stack
+from .guard import reproducibly
 from .job import Curves, Job
 from .loop import train_loop
 from .schedule import Schedule
-from .stacked import can_stack, train_stacked
+from .stacked import train_stacked
 from .teaching import teach
 from .untrained import evaluate_untrained
 
@@ -55,39 +56,6 @@ def choose_engine(network: Network, engine: str = "auto") -> str:
     return engine
 
 
-@contextmanager
-def _reproducibly() -> Iterator[None]:
-    """Keep to one thread and to the precision that was asked for.
-
-    Then sums do not depend on the machine's cores, workers do not compete, and a GPU neither rounds factors
-    to 10 bits (TF32, its default in convolutions) nor adds them up in the order in which they arrive. Numbers
-    below the normal range (1e-38) become 0: AdamW's means of units that are never active end there, and
-    made a step take twice as long.
-    """
-    import scipy.linalg.cython_blas  # noqa: F401  # the kernel's small products: limited only once it is loaded
-    from threadpoolctl import threadpool_limits
-
-    threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
-    flushes = _flushes_denormals()
-    torch.set_num_threads(1)
-    torch.set_float32_matmul_precision("highest")
-    torch.set_flush_denormal(True)
-    try:
-        with (
-            threadpool_limits(1, user_api="blas"),
-            torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False),
-        ):
-            yield
-    finally:
-        torch.set_flush_denormal(flushes)
-        torch.set_num_threads(threads)
-        torch.set_float32_matmul_precision(precision)
-
-
-def _flushes_denormals() -> bool:
-    return not float(torch.tensor([1e-310], dtype=torch.float64) * 0.5)
-
-
 def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str = "float32") -> Curves:
     """Train every arm of ``job``.
 
@@ -121,7 +89,7 @@ def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str =
     )
     chosen = choose_engine(job.network, engine)
     function = train_stacked if chosen == "stacked" else train_loop
-    with _reproducibly():
+    with reproducibly():
         job = teach(job, lambda lesson: function(lesson, device, getattr(torch, dtype)))
         curves = function(job, device, getattr(torch, dtype))
     for arm, loss in zip(job.arms, curves.loss, strict=True):

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ..networks.network import Network, output_shape
+from ..networks.network import Network
 from .arm import Arm
 from .augmentations import Augment, make_augment
 from .job import Curves, Job, join_curves, shared_tensor
-from .layers import STACKABLE
 from .models import Models
 from .recorder import Recorder
 from .stopping import BestEpochs
@@ -28,11 +27,6 @@ if TYPE_CHECKING:
 
 _STACK_BYTES = 12 * 2**20
 _FEWEST = 4
-
-
-def can_stack(network: Network) -> bool:
-    """Whether every layer has a stacked form."""
-    return all(layer.kind in STACKABLE for layer in network.layers)
 
 
 def models_per_stack(network: Network, batch_size: int, device: str = "cpu") -> int:
@@ -53,9 +47,9 @@ def models_per_stack(network: Network, batch_size: int, device: str = "cpu") -> 
     values = float(np.prod(network.input_shape))
     shape = tuple(network.input_shape)
     for layer in network.layers:
-        if device != "cpu" and layer.kind in ("conv1d", "conv2d"):
-            values += float(np.prod(shape)) * layer.options["kernel"] ** (len(shape) - 1)
-        shape = output_shape([layer], shape)
+        if device != "cpu":
+            values += layer.record.patches(layer.options, shape)
+        shape = layer.output_shape(shape)
         values += float(np.prod(shape))
     per_model = 4 * (4 * network.n_parameters + 2 * batch_size * values)
     memory = _STACK_BYTES if device == "cpu" else torch.cuda.mem_get_info(device)[0] / 4

@@ -8,17 +8,13 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ..networks.modules import build_module
+from ..networks.forward import run_network
 from ..networks.network import Network
-from ..networks.tensors import load_tensors
 from .arm import Arm
 from .job import Curves
 from .schedule import Schedule
 
-_WINDOWS = 1024
 
-
-@torch.no_grad()
 def evaluate_untrained(
     network: Network, arms: Sequence[Arm], X: np.ndarray, y: np.ndarray, schedule: Schedule
 ) -> Curves:
@@ -37,7 +33,7 @@ def evaluate_untrained(
     schedule : Schedule
         Its epochs, none of which has a batch.
     """
-    logits = np.stack([_logits(network, arm, X) for arm in arms])
+    logits = np.stack([run_network(network, arm.tensors, X).logits for arm in arms])
     log_p = functional.log_softmax(torch.from_numpy(logits), dim=-1)
     loss = -log_p.gather(-1, torch.from_numpy(y).expand(len(arms), -1).unsqueeze(-1)).squeeze(-1).numpy()
     steps, epochs = schedule.evaluation_points(0)
@@ -55,13 +51,3 @@ def evaluate_untrained(
         engine="none",
         tensors=[{name: np.array(arm.tensors[name]) for name in network.tensor_shapes} for arm in arms],
     )
-
-
-def _logits(network: Network, arm: Arm, X: np.ndarray) -> np.ndarray:
-    module = build_module(network).eval()
-    load_tensors(module, arm.tensors)
-    parts = [
-        module(torch.from_numpy(np.ascontiguousarray(X[begin : begin + _WINDOWS]))).numpy()
-        for begin in range(0, len(X), _WINDOWS)
-    ]
-    return np.concatenate(parts).astype(np.float32)

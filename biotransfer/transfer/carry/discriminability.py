@@ -63,9 +63,10 @@ def discriminability_based(
     )
     check(shrink > 0, f"arm discriminability_based: shrink={shrink}. Expected above 0, such as 0.1.")
     arm = carry("discriminability_based", source, fresh, network, seed, start=start)
-    found = run_network(network, arm.tensors, target.X).layers
+    layers = carried_layers(source, network)
+    found = run_network(network, arm.tensors, target.X, layers=layers).outputs
     tensors, reasons = dict(arm.tensors), {}
-    for layer in carried_layers(source, network):
+    for layer in layers:
         output = found[layer].reshape(len(target), found[layer].shape[1], -1).mean(axis=2)
         side = output > 0
         information = side_information(side, target.y)

@@ -13,6 +13,7 @@ import numpy as np
 from ...errors import check
 from ...learning.networks.forward import run_network
 from ...learning.networks.network import Network
+from ...learning.predictions import softmax
 from ...learning.training.arm import Arm, Penalty
 from ...learning.weights import Tensors, Weights, is_statistic
 from ...signals.windows import Windows
@@ -148,8 +149,7 @@ def feature_attention(features: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     rises = np.array([loss(logits - np.outer(z[:, j], coefficients[:, j])) for j in range(z.shape[1])])
     rises -= loss(logits)
-    weights = np.exp(rises - rises.max())
-    return np.asarray(weights / weights.sum())
+    return softmax(rises)
 
 
 def lwf(

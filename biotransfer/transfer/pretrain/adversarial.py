@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...errors import check
-from ...learning.networks.network import Layer, Network
+from ...learning.layers.layer import Layer
+from ...learning.networks.network import Network
 
 if TYPE_CHECKING:
     import torch

@@ -7,24 +7,24 @@ together are seeds trained alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from ...errors import check
+from ...learning.layers.layer import output_shape
 from ...learning.networks.drawing import initial_tensors
 from ...learning.networks.modules import build_module
-from ...learning.networks.network import Network, output_shape
+from ...learning.networks.network import Network
+from ...learning.training.forward import can_stack, run_stacked
 from ...learning.training.schedule import Schedule, epoch_order
 from ...learning.weights import Tensors
 from ...signals.windows import Windows, natural_sorted
 
 Stacked = dict[str, torch.Tensor]
-_DENSE = {"linear", "relu", "layer_norm"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,42 +203,27 @@ class Stack:
     def __init__(self, network: Network, engine: str = "auto", prefix: str = ""):
         self.network = network
         self.names = {name: prefix + name for name in network.tensor_shapes}
-        dense = all(layer.kind in _DENSE for layer in network.layers)
-        self.module = None if engine != "loop" and dense else build_module(network)
+        as_one = engine != "loop" and is_dense(network) and can_stack(network)
+        self.module = None if as_one else build_module(network)
 
     def __call__(self, tensors: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
         """Return the output, shape (n_models, n_windows, ...)."""
         own = {name: tensors[stored] for name, stored in self.names.items()}
         if self.module is None:
-            return self._dense(own, x)
+            return run_stacked(self.network, own, x)[1]
         outputs = [
             torch.func.functional_call(self.module, {name: value[i] for name, value in own.items()}, x[i])
             for i in range(len(x))
         ]
         return torch.stack(outputs)
 
-    def _dense(self, tensors: Stacked, x: torch.Tensor) -> torch.Tensor:
-        for layer in self.network.layers:
-            if layer.kind == "relu":
-                x = torch.relu(x)
-                continue
-            weight, bias = tensors[f"{layer.name}.weight"], tensors[f"{layer.name}.bias"].unsqueeze(1)
-            if layer.kind == "linear":
-                x = torch.baddbmm(bias, x, weight.transpose(1, 2))
-            else:
-                x = functional.layer_norm(x, x.shape[-1:]) * weight.unsqueeze(1) + bias
-        return x
 
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Keep torch to one thread: sums do not depend on the machine's cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def is_dense(network: Network) -> bool:
+    """Whether a window is a row of units before and behind every layer."""
+    shapes = accumulate(
+        network.layers, lambda shape, layer: layer.output_shape(shape), initial=network.input_shape
+    )
+    return all(len(shape) == 1 for shape in shapes)
 
 
 def trunk(network: Network) -> Network:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import check
-from ...learning.networks.network import Layer, Network, output_shape
+from ...learning.layers.layer import Layer, output_shape
+from ...learning.layers.pooling import MEAN_OVER_TIME
+from ...learning.networks.network import Network
 
 if TYPE_CHECKING:
     import torch
@@ -58,10 +60,10 @@ def decoder_of(network: Network) -> Decoder:
     """
     layers = [layer for layer in network.layers if layer.part != "head"]
     n_chans_or_features = network.input_shape[0]
-    if layers[-1].kind == "mean_over_time":
+    if layers[-1].record is MEAN_OVER_TIME:
         layers.pop()
         patch = int(
-            np.prod([layer.options["size"] for layer in layers if layer.kind == "max_pool"], initial=1)
+            np.prod([layer.record.pool(layer.options) for layer in layers if layer.record.pool], initial=1)
         )
         width, n_positions = output_shape(layers, network.input_shape)
         options = {"n_in": width, "n_out": n_chans_or_features * patch, "kernel": 1}

@@ -11,15 +11,15 @@ import torch
 
 from ...errors import check
 from ...learning.networks import Network, build_network
+from ...learning.networks.forward import in_batches
 from ...learning.training import Schedule
+from ...learning.training.guard import reproducibly
 from ...learning.weights import Weights
 from ...signals.splits import Split
 from ...signals.windows import Windows, natural_sorted
 from .catalog import METHODS
-from .problem import Learned, PretrainProblem, Stack, one_thread, trunk
+from .problem import Learned, PretrainProblem, Stack, trunk
 from .validity import why_not
-
-_EVAL_WINDOWS = 1024
 
 
 def hold_out_people(windows: Windows, share: float = 0.2) -> Split:
@@ -186,7 +186,7 @@ def pretrain(
         device,
         dtype,
     )
-    with one_thread():
+    with reproducibly():
         learned = entry.function(problem, **parameters)
         predicted = _predict(problem, learned, own_head=entry.facts["labels"])
     card = {"method": {"name": entry.name, **parameters}, **dict(facts or {})}
@@ -226,12 +226,7 @@ def _outputs(
 ) -> np.ndarray:
     """Return what ``network`` makes of ``rows`` of every seed's windows, shape (n_seeds, n_rows, ...)."""
     stack, pooled = Stack(network, problem.engine), problem.rows(rows)
-    with torch.no_grad():
-        parts = [
-            stack(tensors, problem.to_torch(X[pooled[:, i : i + _EVAL_WINDOWS]])).cpu().numpy()
-            for i in range(0, max(len(rows), 1), _EVAL_WINDOWS)
-        ]
-    return np.concatenate(parts, axis=1)
+    return in_batches(lambda part: stack(tensors, problem.to_torch(X[pooled[:, part]])), len(rows), axis=1)
 
 
 def _pretrained(

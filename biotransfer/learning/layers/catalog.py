@@ -1,0 +1,16 @@
+"""The kinds of layers by name."""
+
+from __future__ import annotations
+
+from .convolution import CONVOLUTIONS
+from .dense import DENSE
+from .foreign import FOREIGN
+from .kind import LayerKind
+from .norms import NORMS
+from .pooling import POOLINGS
+from .reshaping import RESHAPINGS
+from .spinal import SPINALNET
+
+KINDS: dict[str, LayerKind] = {
+    kind.name: kind for kind in (*DENSE, *NORMS, *CONVOLUTIONS, *POOLINGS, *RESHAPINGS, *SPINALNET, FOREIGN)
+}

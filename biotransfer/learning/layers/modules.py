@@ -1,0 +1,57 @@
+"""What torch itself has no module for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+
+class Apply(nn.Module):
+    """A function without tensors of its own.
+
+    Parameters
+    ----------
+    function : callable
+        From a batch to a batch.
+    """
+
+    def __init__(self, function: Callable[[torch.Tensor], torch.Tensor]):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return what the function makes of ``x``."""
+        return self.function(x)
+
+
+class AttendChannels(nn.Linear):
+    """Mean over channels, weighted by a score that a small network gives each of them."""
+
+    def __init__(self, n_in: int, n_out: int):
+        super().__init__(n_in, n_out)
+        self.score = nn.Parameter(torch.empty(1, n_out))
+        nn.init.kaiming_uniform_(self.score, a=5**0.5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Weigh channels: (n_windows, n_in, n_chans) -> (n_windows, n_in)."""
+        given = x.transpose(1, 2)
+        weight = torch.tanh(super().forward(given)) @ self.score.T
+        return (given * torch.softmax(weight, dim=1)).sum(dim=1)
+
+
+class Spinal(nn.Linear):
+    """A dense layer that sees some columns and the units before it, and hands all of them on."""
+
+    def __init__(self, n_in: int, n_out: int, begin: int, end: int, dropout: float, norm: bool):
+        super().__init__(n_in, n_out)
+        self.columns, self.n_before = slice(begin, end), n_in - (end - begin)
+        self.dropout = nn.Dropout(dropout)
+        self.norm = nn.LayerNorm(n_out) if norm else nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Append this layer's units to the features and the units before: (..., n) -> (..., n + n_out)."""
+        before = x[..., x.shape[-1] - self.n_before :]
+        given = self.dropout(torch.cat([x[..., self.columns], before], dim=-1))
+        return torch.cat([x, torch.relu(self.norm(super().forward(given)))], dim=-1)

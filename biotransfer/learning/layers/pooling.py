@@ -1,0 +1,99 @@
+"""From many values to few: over time, over tiles, over channels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from .dense import dense_shapes
+from .kind import LayerKind, Options, Shape, Step
+from .reshaping import unfold
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+def _max_pool(o: Options, before: Shape) -> nn.Module:
+    from torch import nn
+
+    return nn.MaxPool1d(o["size"]) if len(before) == 2 else nn.MaxPool2d(o["size"])
+
+
+def _max_pool_stacked(
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
+) -> torch.Tensor:
+    from torch.nn import functional
+
+    size = o["size"]
+    return functional.max_pool2d(x, (size if x.shape[2] > 1 else 1, size))
+
+
+def _max_pool_time(o: Options, before: Shape) -> nn.Module:
+    from torch import nn
+
+    return nn.MaxPool2d((1, o["size"]))
+
+
+def _mean(o: Options, before: Shape) -> nn.Module:
+    from .modules import Apply
+
+    return Apply(lambda x: x.mean(dim=-1))
+
+
+def _mean_stacked(
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
+) -> torch.Tensor:
+    return unfold(x.mean(dim=-1), n_models)
+
+
+def _attend(o: Options, before: Shape) -> nn.Module:
+    from .modules import AttendChannels
+
+    return AttendChannels(o["n_in"], o["n_out"])
+
+
+MAX_POOL = LayerKind(
+    name="max_pool",
+    summary="Largest value of every tile of time, or of an image.",
+    example=({"size": 3}, (4, 10)),
+    output_shape=lambda o, before: (before[0], *(n // o["size"] for n in before[1:])),
+    module=_max_pool,
+    stacked=_max_pool_stacked,
+    step=lambda o: Step("pool", length=o["size"]),
+    pool=lambda o: int(o["size"]),
+)
+MAX_POOL_TIME = LayerKind(
+    name="max_pool_time",
+    summary="Largest value of every tile of time, channel by channel.",
+    example=({"size": 3}, (2, 4, 10)),
+    output_shape=lambda o, before: (*before[:-1], before[-1] // o["size"]),
+    module=_max_pool_time,
+    pool=lambda o: int(o["size"]),
+)
+MEAN_OVER_TIME = LayerKind(
+    name="mean_over_time",
+    summary="Mean over time.",
+    example=({}, (4, 10)),
+    output_shape=lambda o, before: before[:-1],
+    module=_mean,
+    stacked=_mean_stacked,
+    step=lambda o: Step("average"),
+)
+MEAN_OVER_CHANNELS = LayerKind(
+    name="mean_over_channels",
+    summary="Mean over the channels.",
+    example=({}, (3, 4)),
+    output_shape=lambda o, before: before[:-1],
+    module=_mean,
+)
+ATTEND_CHANNELS = LayerKind(
+    name="attend_channels",
+    summary="Mean over the channels, weighted by what each of them shows.",
+    example=({"n_in": 3, "n_out": 5}, (3, 4)),
+    shapes=lambda o: {**dense_shapes(o), "score": (1, o["n_out"])},
+    output_shape=lambda o, before: before[:-1],
+    operations=lambda o, before, behind: 2.0 * (o["n_in"] + 1) * o["n_out"] * before[-1],
+    module=_attend,
+)
+POOLINGS = (MAX_POOL, MAX_POOL_TIME, MEAN_OVER_TIME, MEAN_OVER_CHANNELS, ATTEND_CHANNELS)

@@ -1,0 +1,91 @@
+"""The same values in another shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .kind import LayerKind, Options, Shape
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+def fold(x: torch.Tensor) -> torch.Tensor:
+    """Fold models into channels: (n_models, n_windows, n_channels, [height,] width) -> images.
+
+    Returns
+    -------
+    Tensor, shape (n_windows, n_models * n_channels, height, width)
+        In their device's order; a signal is an image of one row.
+    """
+    import torch
+
+    x = x.transpose(0, 1).flatten(1, 2)
+    x = x.unsqueeze(2) if x.ndim == 3 else x
+    return x.contiguous(memory_format=torch.contiguous_format if x.is_cuda else torch.channels_last)
+
+
+def unfold(x: torch.Tensor, n_models: int) -> torch.Tensor:
+    """Take the models out of the channels again: shape (n_models, n_windows, n_units)."""
+    return x.unflatten(1, (n_models, -1)).transpose(0, 1).flatten(2)
+
+
+def _image(o: Options, before: Shape) -> nn.Module:
+    from .modules import Apply
+
+    side = o["side"]
+    return Apply(lambda x: x.reshape(len(x), 1, side, side))
+
+
+def _image_stacked(
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
+) -> torch.Tensor:
+    return fold(x.unflatten(2, (1, o["side"], o["side"])))
+
+
+def _flatten(o: Options, before: Shape) -> nn.Module:
+    from torch import nn
+
+    return nn.Flatten()
+
+
+def _flatten_stacked(
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
+) -> torch.Tensor:
+    return unfold(x, n_models)
+
+
+def _channels_apart(o: Options, before: Shape) -> nn.Module:
+    from .modules import Apply
+
+    return Apply(lambda x: x.unsqueeze(1))
+
+
+IMAGE = LayerKind(
+    name="image",
+    summary="Features as a square image.",
+    example=({"side": 3}, (9,)),
+    output_shape=lambda o, before: (1, o["side"], o["side"]),
+    module=_image,
+    stacked=_image_stacked,
+)
+FLATTEN = LayerKind(
+    name="flatten",
+    summary="All values in a row.",
+    example=({}, (2, 3, 3)),
+    output_shape=lambda o, before: (int(np.prod(before)),),
+    module=_flatten,
+    stacked=_flatten_stacked,
+)
+CHANNELS_APART = LayerKind(
+    name="channels_apart",
+    summary="Every channel a row of its own, for filters that all of them share.",
+    example=({}, (4, 10)),
+    output_shape=lambda o, before: (1, *before),
+    module=_channels_apart,
+)
+RESHAPINGS = (IMAGE, FLATTEN, CHANNELS_APART)
