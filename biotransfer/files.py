@@ -5,12 +5,23 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from .errors import BiotransferError
+
+
+class DamagedError(Exception):
+    """What was stored cannot be read: it is removed and made again."""
+
+
+def _part(path: Path) -> Path:
+    """Return where what will be ``path`` is written until it is whole: a name that tells who writes it."""
+    return path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.part")
 
 
 def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
@@ -28,7 +39,7 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
     BiotransferError
         When the disk is full or the folder cannot be written; nothing is left behind.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = _part(path)
     try:
         write(temporary)
         os.replace(temporary, path)
@@ -38,6 +49,42 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_aside(folder: Path) -> Iterator[Path]:
+    """Give an empty folder to fill, and move it to ``folder`` by one rename when the block ends well.
+
+    Parameters
+    ----------
+    folder : Path
+        Final place, made with the folders above it. One that is there by then stays, and what was written is
+        thrown away; so is what a block that fails has written, and what killed processes of this machine left
+        beside it.
+
+    Yields
+    ------
+    Path
+        The folder to fill.
+
+    Raises
+    ------
+    OSError
+        When the disk is full or the folder cannot be written.
+    """
+    part = _part(folder)
+    sweep_parts(folder.parent)
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        part.mkdir(parents=True)
+        yield part
+        try:
+            os.replace(part, folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def is_alive(pid: int) -> bool:
@@ -52,11 +99,14 @@ def is_alive(pid: int) -> bool:
 
 
 def sweep_parts(folder: Path) -> None:
-    """Remove the folders ``.NAME.HOST-PID.part`` that killed processes of this machine left half-written."""
+    """Remove what killed processes of this machine left half-written, ``.NAME.HOST-PID.part``."""
     for part in folder.glob(".*.part"):
-        host, _, pid = part.name.split(".", 2)[2].removesuffix(".part").rpartition("-")
-        if host == platform.node() and pid.isdigit() and not is_alive(int(pid)):
-            shutil.rmtree(part, ignore_errors=True)
+        found = re.fullmatch(rf"\..*\.{re.escape(platform.node())}-(\d+)\.part", part.name)
+        if found and not is_alive(int(found[1])):
+            if part.is_dir():
+                shutil.rmtree(part, ignore_errors=True)
+            else:
+                part.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

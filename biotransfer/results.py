@@ -36,8 +36,8 @@ LEDGER = [
 ]
 SOURCES = ["direction", "network", "protocol", "source", "method", "seed", "subjects", "windows", "accuracy",
            "balanced_accuracy", "chance"]  # fmt: skip
-TRAININGS = ["direction", "network", "protocol", "budget", "arm", "split", "seed", "engine", "epochs",
-             "best_epoch", "pseudo_labels"]  # fmt: skip
+TRAININGS = ["direction", "network", "protocol", "budget", "arm", "split", "seed", "engine", "path",
+             "epochs", "best_epoch", "pseudo_labels"]  # fmt: skip
 BASELINES = ["direction", "network", "protocol", "split", "baseline", "permutation", "subject", "n_windows",
              "accuracy", "balanced_accuracy", "chance"]  # fmt: skip
 FITS = ["direction", "network", "protocol", "budget", "split", "fitted", "outside"]

@@ -20,7 +20,7 @@ from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import prepare, run_study
 from biotransfer.studies.running.tasks import lay_out
 from biotransfer.transfer.align import fit_alignment
-from biotransfer.transfer.pretrain.training import hold_out_people
+from biotransfer.transfer.pretrain.held_out import hold_out_people
 
 MADE = {"data": "simulated", "n_subjects": 3, "modality": "eeg", "classes": 2, "preprocess": "none"}
 RECIPE = {

@@ -15,7 +15,8 @@ from biotransfer.learning.training.running import train
 from biotransfer.signals.splits import Split
 from biotransfer.transfer.align import fit_alignment
 from biotransfer.transfer.carry import make_arms
-from biotransfer.transfer.pretrain.training import hold_out_people, pretrain
+from biotransfer.transfer.pretrain.held_out import hold_out_people
+from biotransfer.transfer.pretrain.training import pretrain
 from tests.builders import make_windows
 
 pytestmark = pytest.mark.slow

@@ -8,8 +8,9 @@ from biotransfer.learning.training.running import train
 from biotransfer.signals.splits import make_splits
 from biotransfer.transfer.carry import make_arms
 from biotransfer.transfer.pretrain import SOURCES
+from biotransfer.transfer.pretrain.held_out import hold_out_people
 from biotransfer.transfer.pretrain.sources import invent_labels, noise, shuffled_labels
-from biotransfer.transfer.pretrain.training import hold_out_people, pretrain
+from biotransfer.transfer.pretrain.training import pretrain
 from tests.builders import make_windows
 
 FAST = Schedule(epochs=15, batch_size=16, learning_rate=0.01)

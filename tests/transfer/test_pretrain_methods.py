@@ -11,6 +11,7 @@ from biotransfer.learning.networks import build_network
 from biotransfer.learning.training import Schedule
 from biotransfer.transfer.carry import make_arms
 from biotransfer.transfer.pretrain import METHODS
+from biotransfer.transfer.pretrain.held_out import hold_out_people
 from biotransfer.transfer.pretrain.losses import (
     coral_distance,
     cross_entropy,
@@ -21,7 +22,7 @@ from biotransfer.transfer.pretrain.losses import (
 from biotransfer.transfer.pretrain.meta import InnerAdam, InnerDescent, fomaml, gradients_of, reptile
 from biotransfer.transfer.pretrain.problem import PretrainProblem, Stack
 from biotransfer.transfer.pretrain.self_supervised import corrupt, decoder_of, distort, hide
-from biotransfer.transfer.pretrain.training import hold_out_people, pretrain
+from biotransfer.transfer.pretrain.training import pretrain
 from tests.builders import make_windows
 
 NETWORKS = {

@@ -16,7 +16,8 @@ from biotransfer.signals.splits import Split, make_splits
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import prepare, rehearse, run_study
 from biotransfer.transfer.carry import make_arms
-from biotransfer.transfer.pretrain.training import hold_out_people, pretrain
+from biotransfer.transfer.pretrain.held_out import hold_out_people
+from biotransfer.transfer.pretrain.training import pretrain
 from biotransfer.transfer.select import SELECT, SelectProblem, rank_people, select_source, separability
 from biotransfer.transfer.select.inner import inner_gains
 from biotransfer.transfer.select.methods import class_distances

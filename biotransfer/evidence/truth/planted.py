@@ -21,8 +21,9 @@ from ...signals.splits import ALL, Split, make_splits
 from ...signals.windows import Windows
 from ...transfer.align import fit_alignment
 from ...transfer.carry import ARMS, Arm, make_arms
+from ...transfer.pretrain.held_out import hold_out_people
 from ...transfer.pretrain.sources import invent_labels, shuffled_labels
-from ...transfer.pretrain.training import hold_out_people, pretrain
+from ...transfer.pretrain.training import pretrain
 from ..metrics import balanced_accuracy
 from ..verdicts import compare
 

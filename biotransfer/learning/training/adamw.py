@@ -12,6 +12,7 @@ from itertools import groupby
 
 import torch
 
+from ...edges import update_by_adamw
 from .arm import Arm
 from .schedule import Schedule
 
@@ -107,18 +108,14 @@ class StackedAdamW:
         """
         for group in self._active:
             group.step.add_(1)
-            torch._fused_adamw_(
+            update_by_adamw(
                 group.values,
                 [gradients[name][models] for name, models in group.where],
                 group.means,
                 group.squares,
-                [],
-                [group.step] * len(group.values),
-                lr=group.rate,
-                beta1=BETAS[0],
-                beta2=BETAS[1],
+                group.step,
+                rate=group.rate,
+                betas=BETAS,
                 weight_decay=self.schedule.weight_decay,
                 eps=EPS,
-                amsgrad=False,
-                maximize=False,
             )

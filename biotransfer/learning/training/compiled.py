@@ -19,6 +19,7 @@ from .kernel import (
     LINEAR,
     NORM,
     POOL,
+    PRODUCTS_OF,
     Shape,
     State,
     aligned_rows,
@@ -107,7 +108,11 @@ class CompiledModels:
         Views of what trains, "tensor/0".
     merged : dict of str to Tensor, shape (n_models, *shape)
         The same by the network's names.
+    path : str
+        By what they are trained, see :class:`.Curves`.
     """
+
+    path = f"kernel, products of {PRODUCTS_OF}"
 
     def __init__(self, job: Job, X: torch.Tensor, y: torch.Tensor):
         self.job, self.X, self.y = job, X.flatten(1).numpy(), y.numpy()

@@ -154,6 +154,9 @@ class Curves:
         Windows that a teacher labelled.
     engine : str
         Which engine trained them.
+    path : ndarray of str, shape (n_arms,)
+        By what: "kernel, products of torch", "dense gradients", "stacked modules", "loop" or "none"; with
+        ", CUDA graph" where updates are replayed.
     """
 
     steps: np.ndarray
@@ -168,6 +171,7 @@ class Curves:
     best_epoch: np.ndarray
     pseudo_labels: np.ndarray
     engine: str
+    path: np.ndarray
 
 
 def shared_tensor(array: np.ndarray) -> torch.Tensor:
@@ -197,6 +201,7 @@ def empty_curves(job: Job, engine: str) -> Curves:
         best_epoch=np.full(n_arms, job.schedule.epochs),
         pseudo_labels=np.array([len(said.rows) if (said := job.labels_of(a)) else 0 for a in range(n_arms)]),
         engine=engine,
+        path=np.full(n_arms, engine, dtype=object),
     )
 
 
@@ -214,7 +219,7 @@ def join_curves(parts: Sequence[Curves], order: np.ndarray) -> Curves:
     joined: dict[str, Any] = {
         name: np.concatenate([getattr(p, name) for p in parts])[back]
         for name in ("predicted", "loss", "probabilities", "train_loss", "train_accuracy", "trained_epochs",
-                     "best_epoch", "pseudo_labels")
+                     "best_epoch", "pseudo_labels", "path")
     }  # fmt: skip
     tensors = [t for p in parts for t in p.tensors]
     return replace(first, tensors=[tensors[i] for i in back], **joined)

@@ -23,10 +23,11 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from .blas import publish
+from ...edges import publish_products
 
 _PRODUCTS = {"float32": "biotransfer_sgemm", "float64": "biotransfer_dgemm"}
-publish({"sgemm": _PRODUCTS["float32"], "dgemm": _PRODUCTS["float64"]})
+PRODUCTS_OF = publish_products({"sgemm": _PRODUCTS["float32"], "dgemm": _PRODUCTS["float64"]})
+"""Whose matrix products these are: "torch" or "scipy"."""
 
 LINEAR, CONV, NORM, POOL, AVERAGE = range(5)
 _PATCHES, _LARGE, _LINE = 1 << 16, 1 << 13, 64

@@ -76,6 +76,12 @@ class Models:
         self.replays = Replays(self.update) if X.is_cuda and self.repeats else None
 
     @property
+    def path(self) -> str:
+        """By what the models are trained, see :class:`.Curves`."""
+        kind = "stacked modules" if self.written is None else "dense gradients"
+        return kind if self.replays is None else f"{kind}, CUDA graph"
+
+    @property
     def merged(self) -> Stacked:
         """All tensors of the network, low-rank products added."""
         return self.low_rank.merge(self.tensors)

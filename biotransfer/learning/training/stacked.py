@@ -109,6 +109,7 @@ def _moves(arm: Arm) -> tuple[tuple[float, float], ...]:
 
 def _train_stack(job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | None) -> Curves:
     recorder, models = Recorder(job, X, y), _models(job, X, y, augment)
+    recorder.curves.path[:] = models.path
     best = BestEpochs(job, recorder.curves, models.leaves, slice(0, len(job.arms)))
     recorder.evaluate(models, 0)
     for epoch in range(1, job.schedule.epochs + 1):

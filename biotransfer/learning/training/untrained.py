@@ -49,5 +49,6 @@ def evaluate_untrained(
         best_epoch=np.zeros(len(arms), np.int64),
         pseudo_labels=np.zeros(len(arms), np.int64),
         engine="none",
+        path=np.full(len(arms), "none", dtype=object),
         tensors=[{name: np.array(arm.tensors[name]) for name in network.tensor_shapes} for arm in arms],
     )

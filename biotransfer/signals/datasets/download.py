@@ -14,6 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from ...edges import stream_file
 from ...errors import BiotransferError, check
 
 DATA_VARIABLE = "BIOTRANSFER_DATA"
@@ -292,7 +293,7 @@ def _retrieve(url: str, sha256: str | None, path: Path, retries: int, request: _
     level = logger.level
     logger.setLevel("ERROR")
     try:
-        pooch.core.stream_download(url, path, sha256, request, retry_if_failed=retries)
+        stream_file(url, path, sha256, request, retries)
     except _RefusedError as error:
         return str(error)
     except requests.RequestException as error:

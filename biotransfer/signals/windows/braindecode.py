@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import sys
-import types
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from ...edges import load_torchaudio
 from ...errors import BiotransferError, check
 
 
@@ -25,39 +24,18 @@ def load_braindecode(module: str = "braindecode") -> Any:
     ------
     BiotransferError
         When braindecode, or something it needs, is not installed.
-
-    Notes
-    -----
-    torchaudio's Linux wheel is linked against CUDA and does not load beside a CPU-only torch. braindecode
-    needs only its functions written in Python, so a stand-in takes the place of ``torchaudio._extension``,
-    after the real one has failed and never where it works.
     """
     import mne
 
     try:
         with warnings.catch_warnings(), mne.utils.use_log_level("ERROR"):
             warnings.simplefilter("ignore")
-            _load_torchaudio()
+            load_torchaudio()
             return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise BiotransferError(
             f"{module} cannot be imported: {error}. Type: pip install 'biotransfer[braindecode]'"
         ) from error
-
-
-def _load_torchaudio() -> None:
-    """Import torchaudio; when its compiled part does not load, without it."""
-    try:
-        importlib.import_module("torchaudio")
-    except OSError:
-        for name in [n for n in sys.modules if n.split(".")[0] == "torchaudio"]:
-            del sys.modules[name]
-        extension = types.ModuleType("torchaudio._extension")
-        extension.__dict__.update(
-            _IS_TORCHAUDIO_EXT_AVAILABLE=False, fail_if_no_align=lambda function: function
-        )
-        sys.modules[extension.__name__] = extension
-        importlib.import_module("torchaudio")
 
 
 @contextmanager

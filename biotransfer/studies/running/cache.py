@@ -10,16 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
-from importlib.metadata import version
+from contextlib import ExitStack
 from pathlib import Path
 
 from ...errors import BiotransferError, check
-from ...files import sweep_parts, write_text
+from ...files import folder_aside, write_text
 from ..recipe import digest
 
 CACHE_VARIABLE = "BIOTRANSFER_CACHE"
@@ -72,59 +70,25 @@ def make_entries(entries: Mapping[str, str], write: Callable[[dict[str, Path]], 
         When the disk is full or the cache cannot be written.
     """
     root = cache_folder()
-    parts = {
-        kind: root / kind / f".{key}.{platform.node()}-{os.getpid()}.part" for kind, key in entries.items()
-    }
+    places = {kind: root / kind / key for kind, key in entries.items()}
     try:
-        for part in parts.values():
-            sweep_parts(part.parent)
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir(parents=True)
-        write(parts)
-        places = {kind: root / kind / key for kind, key in entries.items()}
-        for kind, part in parts.items():
-            (part / _USED).touch()
-            if not places[kind].exists():
-                os.replace(part, places[kind])
+        with ExitStack() as stack:
+            parts = {kind: stack.enter_context(folder_aside(place)) for kind, place in places.items()}
+            write(parts)
+            for part in parts.values():
+                (part / _USED).touch()
     except OSError as error:
         raise BiotransferError(
             f"cannot write prepared data to {str(root)!r}: {error.strerror or error}. Free some space, "
             f"or set {CACHE_VARIABLE} to another folder."
         ) from error
-    finally:
-        for part in parts.values():
-            shutil.rmtree(part, ignore_errors=True)
     _make_room(root)
     return places
-
-
-class DamagedEntryError(Exception):
-    """A result that cannot be read; it is removed and made again."""
 
 
 def drop_entry(folder: Path) -> None:
     """Remove a result that turned out damaged."""
     shutil.rmtree(folder, ignore_errors=True)
-
-
-@cache
-def code_uid(*modules: str) -> str:
-    """Return a hash of the source of some modules of this package and of the versions that numbers depend on.
-
-    Parameters
-    ----------
-    *modules : str
-        Such as "windows" or "study/data"; all when none is named.
-    """
-    package = Path(__file__).parents[2]
-    state = hashlib.sha256()
-    for name in modules or ("",):
-        single = package / f"{name}.py"
-        for path in [single] if name and single.is_file() else sorted((package / name).rglob("*.py")):
-            state.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
-    for name in ("numpy", "scipy", "mne", "pandas"):
-        state.update(f"{name} {version(name)}".encode())
-    return state.hexdigest()[:16]
 
 
 def file_hashes(files: Iterable[Path], base: Path) -> dict[str, str]:

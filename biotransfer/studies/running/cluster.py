@@ -17,7 +17,7 @@ import yaml
 
 from ...errors import BiotransferError, DataNotFoundError, check
 from ..recipe import check_cluster
-from .cache import code_uid
+from .code import code_uid
 from .data import Side, find_side
 from .orders import Order, carry_out
 from .plan import Plan
@@ -184,7 +184,7 @@ def _plan(blob: bytes) -> Plan:
 def _carry_out(blob: bytes, order: Order, device: str, code: str) -> tuple[Sequence[Trial], Outcome]:
     check(
         code == code_uid(),
-        "cluster: a worker runs another version of biotransfer, numpy, scipy, mne or pandas than this "
-        "process. Install the same on all, and start the workers anew.",
+        "cluster: a worker runs another version of biotransfer, or of a library that it computes with, than "
+        "this process. Install the same on all, and start the workers anew.",
     )
     return carry_out(_plan(blob), order, device)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from ... import __version__
 from ...errors import BiotransferError, DataNotFoundError, check
 from ...evidence.baselines import measure_nuisance
-from ...files import read_json, write_json
+from ...files import DamagedError, read_json, write_json
 from ...learning.networks import NETWORKS
 from ...signals.datasets import DATASETS, data_files, load_dataset
 from ...signals.features import extract_features
@@ -28,27 +28,29 @@ from ...signals.windows import Windows, WindowsWriter, concatenate, natural_sort
 from ...signals.windows.cutting import Cutting, check_cut, cut_recording, nothing_cut
 from ..recipe import Recipe, digest
 from .cache import (
-    DamagedEntryError,
     cache_folder,
-    code_uid,
     drop_entry,
     file_hashes,
     find_entry,
     make_entries,
 )
+from .code import code_uid
 from .describe import add_excerpts, describe, describe_rows
 
-_MADE_BY = (
-    "signals/recording",
-    "signals/simulate",
-    "signals/datasets",
-    "signals/preprocessing",
-    "signals/windows",
-    "signals/features",
-    "evidence/baselines",
-    "studies/running/data",
-    "studies/running/describe",
-)
+_MADE_BY: Mapping[str, tuple[str, ...]] = {
+    "recordings": (
+        "signals/recording",
+        "signals/simulate",
+        "signals/datasets",
+        "signals/preprocessing",
+        "studies/running/data",
+    ),
+    "signals": ("signals/windows", "studies/running/describe"),
+    "features": ("signals/features",),
+    "nuisance": ("evidence/baselines/nuisance", "signals/quality"),
+}
+"""The code that makes each stage out of what it is made from."""
+_LIBRARIES = ("mne", "numpy", "pandas", "scipy")
 _ATTEMPTS = 3
 _FACTS = "facts.json"
 _CHUNK_BYTES = 256 << 20
@@ -106,10 +108,10 @@ class Side:
         return _reopen, (self.place,)
 
     def uid(self, network: str) -> str:
-        """Hash of what ``network`` takes: the signals' content, and how features are extracted from it."""
+        """Hash of what ``network`` takes: its content, and how features are extracted."""
         if NETWORKS[network].facts["takes"] == "signals":
             return str(self.facts["digest"])
-        return digest([self.facts["digest"], self.facts["features_spec"]])
+        return digest([self.facts["features_digest"], self.facts["features_spec"]])
 
     def windows(self, network: str) -> Windows:
         """Return what ``network`` takes, float32."""
@@ -199,7 +201,7 @@ def open_request(request: Request) -> Side:
         try:
             _make(request, keys, files or {})
             return open_side(Place(request, keys, str(cache_folder())))
-        except DamagedEntryError as error:
+        except DamagedError as error:
             damage = error
             for kind, key in keys.items():
                 drop_entry(cache_folder() / kind / key)
@@ -219,19 +221,19 @@ def _files(request: Request) -> tuple[Path, list[Path]] | None:
 
 
 def _keys(request: Request, files: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the address of every stage by what it depends on: recipe keys, file hashes, the version."""
+    """Return the address of every stage by what it depends on: recipe keys, file hashes, code, versions."""
     section = request.section
     depends = [section["data"], dataset_parameters(section), section["preprocess"]]
     unique = os.urandom(8).hex() if files is None else ""
-    code = code_uid(*_MADE_BY)
-    recordings = digest([__version__, code, depends, request.smoke, dict(files or {}), unique])
-    signals = digest([recordings, request.modality, section["windows"]])
+    code = {stage: code_uid(rooms, _LIBRARIES) for stage, rooms in _MADE_BY.items()}
+    recordings = digest([__version__, code["recordings"], depends, request.smoke, dict(files or {}), unique])
+    signals = digest([recordings, code["signals"], request.modality, section["windows"]])
     keys = {"recordings": recordings, "signals": signals}
     if request.features is not None:
-        keys["features"] = digest([signals, request.features])
+        keys["features"] = digest([signals, code["features"], request.features])
     if request.nuisance is not None:
         asked = [request.nuisance[key] for key in ("families", "line")]
-        keys["nuisance"] = digest([signals, asked, code_uid("evidence/baselines", "signals/quality")])
+        keys["nuisance"] = digest([signals, code["nuisance"], asked])
     return keys
 
 
@@ -330,7 +332,8 @@ def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapp
         write_json(places["signals"] / _FACTS, facts)
     if features is not None:
         extracted = writers["features"].close()
-        write_json(places["features"] / _FACTS, describe_rows(extracted, features=True))
+        facts = {**describe_rows(extracted, features=True), "features_digest": extracted.digest()}
+        write_json(places["features"] / _FACTS, facts)
 
 
 def _measure(request: Request, signals: str, folder: Path, loaded: list[Recording]) -> None:
@@ -338,7 +341,7 @@ def _measure(request: Request, signals: str, folder: Path, loaded: list[Recordin
     assert request.nuisance is not None
     stored = find_entry("signals", signals)
     if stored is None:
-        raise DamagedEntryError(f"signals/{signals} is gone")
+        raise DamagedError(f"signals/{signals} is gone")
     measured, facts = measure_nuisance(
         loaded,
         open_windows(stored),
@@ -357,7 +360,7 @@ def _read(stored: Path) -> Iterator[Recording]:
     try:
         yield from read_recordings(stored)
     except (OSError, EOFError, ValueError, KeyError) as error:
-        raise DamagedEntryError(f"{stored}: {error}") from error
+        raise DamagedError(f"{stored}: {error}") from error
 
 
 def open_side(place: Place) -> Side:
@@ -365,7 +368,7 @@ def open_side(place: Place) -> Side:
 
     Raises
     ------
-    DamagedEntryError
+    DamagedError
         When it is not there any more, or not whole.
     """
     request, keys, root = place.request, place.keys, Path(place.root)
@@ -375,11 +378,11 @@ def open_side(place: Place) -> Side:
     try:
         for kind, folder in folders.items():
             if folder is None:
-                raise DamagedEntryError(f"{kind}/{keys[kind]} is not in {root}")
+                raise DamagedError(f"{kind}/{keys[kind]} is not in {root}")
             opened[kind] = open_windows(folder)
             facts |= read_json(folder / _FACTS)
     except (BiotransferError, OSError) as error:
-        raise DamagedEntryError(str(error)) from error
+        raise DamagedError(str(error)) from error
     facts["features_spec"] = request.features
     place = place._replace(digest=facts["digest"])
     return Side(opened["signals"], opened.get("features"), facts, place, opened.get("nuisance"))
@@ -406,7 +409,7 @@ def find_side(place: Place) -> Side:
     """
     try:
         return _reopen(place)
-    except DamagedEntryError:
+    except DamagedError:
         request = place.request
     here = request.data_dir if request.data_dir and Path(request.data_dir).is_dir() else None
     side = open_request(request._replace(data_dir=here, download=False))

@@ -13,12 +13,12 @@ import yaml
 
 from ... import __version__
 from ...errors import BiotransferError, check
-from ...files import is_alive, read_json, write_json, write_text
+from ...files import is_alive, read_json, sweep_parts, write_json, write_text
 from ...learning.networks.checkpoints import fingerprint
 from ...results import Results, load_results
 from ...transfer.carry import resolve_arms
 from ..recipe import DESCRIPTIVE, Recipe, digest, recipe_yaml
-from .cache import code_uid
+from .code import code_uid
 from .plan import Plan
 
 _FINISHED = ".finished"
@@ -128,8 +128,7 @@ def only_writer(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.unlink(missing_ok=True)
-        for part in folder.glob(".*.part"):
-            part.unlink(missing_ok=True)
+        sweep_parts(folder)
 
 
 def outcome_uid(plan: Plan) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import pickle
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
@@ -14,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ...edges import keep_grown_process
 from ...errors import BiotransferError
 
 LOSSES = 3
@@ -111,7 +111,11 @@ def each_in_processes(
     waiting, losses = dict(enumerate(arguments)), 0
     while waiting:
         executor = get_reusable_executor(
-            max_workers=workers, timeout=300, kill_workers=losses > 0, env=_ONE_THREAD, initializer=_stay
+            max_workers=workers,
+            timeout=300,
+            kill_workers=losses > 0,
+            env=_ONE_THREAD,
+            initializer=keep_grown_process,
         )
         _Kept.executor, _Kept.workers = executor, workers
         try:
@@ -131,13 +135,6 @@ def each_in_processes(
         except BaseException:
             end_processes(at_once=True)
             raise
-
-
-def _stay() -> None:
-    """Keep loky from replacing this process when it has grown: what grows are recordings that it maps."""
-    from joblib.externals.loky import process_executor
-
-    process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize
 
 
 def end_processes(*, at_once: bool = False) -> None:

@@ -7,38 +7,15 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from .code import package_versions
 from .data import Side
 from .estimate import count_trainings
 from .plan import Plan
-
-_PACKAGES = (
-    "biotransfer",
-    "numpy",
-    "scipy",
-    "numba",
-    "scikit-learn",
-    "mne",
-    "torch",
-    "pandas",
-    "braindecode",
-)
-
-
-def package_versions() -> dict[str, str]:
-    """Return the versions of the packages that numbers depend on."""
-    out = {}
-    for name in _PACKAGES:
-        try:
-            out[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return out
 
 
 def git_commit() -> str:
@@ -77,6 +54,12 @@ def _data_facts(side: Side) -> dict[str, Any]:
     }
 
 
+def _by_network(trainings: pd.DataFrame, column: str) -> dict[str, str]:
+    """Return what a column says of each network's trainings, each once."""
+    ran = trainings.groupby("network", sort=False)[column].unique()
+    return {name: " and ".join(sorted({*said} - {"none"}) or ["none"]) for name, said in ran.items()}
+
+
 def describe_run(
     plan: Plan,
     trainings: pd.DataFrame,
@@ -87,10 +70,10 @@ def describe_run(
     device: str,
     note: str,
     command: str,
+    trials_run: Mapping[str, int],
 ) -> dict[str, Any]:
-    """Return the content of provenance.json; ``trainings`` says which engine ran."""
+    """Return the content of provenance.json; ``trainings`` says which engine ran, and by what."""
     sides: Mapping[str, Side] = plan.sides
-    ran = trainings.groupby("network", sort=False)["engine"].unique()
     return {
         "recipe_uid": plan.recipe.uid,
         "command": command,
@@ -99,9 +82,9 @@ def describe_run(
         "n_trainings": count_trainings(plan),
         "workers": workers,
         "device": device,
-        "engine": {
-            name: " and ".join(sorted({*engines} - {"none"}) or ["none"]) for name, engines in ran.items()
-        },
+        "trials_run": dict(trials_run),
+        "engine": _by_network(trainings, "engine"),
+        "path": _by_network(trainings, "path"),
         "seeds": plan.recipe["seeds"],
         "simulated": any(side.facts["simulated"] for side in sides.values()),
         "note": note,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pandas as pd
 from ...errors import check
 from ...evidence.checks import refuse_errors, run_checks, run_guards, say_accepted
 from ...evidence.verdicts import compare
+from ...files import DamagedError
 from ...results import CORE, SOURCES, Results, save_results
 from ...signals.recording import html_table
 from ...signals.splits import SPLITS
@@ -38,7 +40,7 @@ from .orders import Order, portions
 from .plan import Plan, plan_study
 from .processes import each_in_processes, import_in_processes, import_what_follows, kept_processes
 from .provenance import describe_run
-from .store import DamagedError, TrialStore, export_weights
+from .store import TrialStore, export_weights
 from .tasks import STAGES, Planned, Ref, lay_out
 from .workers import Crew
 
@@ -65,12 +67,15 @@ class Study:
         What was found.
     unchanged : bool
         Whether it was all there: same recipe, same data, same code.
+    trials_run : mapping of str to int
+        How many trials of each kind were run; the others were there.
     """
 
     folder: Path
     recipe: Recipe
     results: Results
     unchanged: bool = False
+    trials_run: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def report(self) -> Path:
@@ -219,8 +224,8 @@ def run_study(
             guarded = run_guards(plan)
             refuse_errors(guarded)
             with Crew(workers, cluster or recipe["cluster"], device) as crew:
-                results = _run_plan(plan, folder, crew, progress)
-            provenance = earlier_provenance(folder) if results.provenance.get("trials_run") == 0 else {}
+                results, trials_run = _run_plan(plan, folder, crew, progress)
+            provenance = {} if trials_run.total() else earlier_provenance(folder)
             if provenance.get("recipe_uid") != recipe.uid:
                 provenance = describe_run(
                     plan,
@@ -231,13 +236,14 @@ def run_study(
                     device=device,
                     note=note,
                     command=_command(),
+                    trials_run=trials_run,
                 )
             results = replace(results, provenance=provenance)
             results = replace(results, verdict_list=say_accepted(results.verdict_list, guarded))
             results = replace(results, checks=run_checks(results, guarded))
             save_results(results, folder)
             mark_finished(folder, uid)
-    return Study(folder, recipe, results)
+    return Study(folder, recipe, results, trials_run=trials_run)
 
 
 def _command() -> str:
@@ -246,20 +252,22 @@ def _command() -> str:
     return shlex.join(["biotransfer", *sys.argv[1:]]) if name in ("biotransfer", "__main__.py") else "Python"
 
 
-def _run_plan(plan: Plan, folder: Path, crew: Crew, progress: Progress | None) -> Results:
+def _run_plan(
+    plan: Plan, folder: Path, crew: Crew, progress: Progress | None
+) -> tuple[Results, Counter[str]]:
     """Run what is not there yet, and collect everything; what turns out damaged is run again."""
     store = TrialStore(folder / "trials")
     store.sweep()
-    n_run = 0
+    ran: Counter[str] = Counter()
     for attempt in range(_ATTEMPTS):
         try:
             choices = lay_out(plan, STAGES[:1])
-            n_run += _run_missing(plan, choices, store, crew, progress)
+            ran += _run_missing(plan, choices, store, crew, progress)
             plan = replace(plan, finds=collect_finds(store, choices))
             planned = [*choices, *lay_out(plan, STAGES[1:])]
             for stage in STAGES[1:]:
                 entries = [entry for entry in planned if entry.kind.stage == stage]
-                n_run += _run_missing(plan, entries, store, crew, progress)
+                ran += _run_missing(plan, entries, store, crew, progress)
             import_what_follows()
             export_weights(
                 store,
@@ -272,13 +280,13 @@ def _run_plan(plan: Plan, folder: Path, crew: Crew, progress: Progress | None) -
         except DamagedError:
             if attempt == _ATTEMPTS - 1:
                 raise
-    return replace(results, provenance={"trials_run": n_run})
+    return results, ran
 
 
 def _run_missing(
     plan: Plan, planned: Sequence[Planned], store: TrialStore, crew: Crew, progress: Progress | None
-) -> int:
-    """Run the trials that are not stored, portion by portion; only this process writes."""
+) -> Counter[str]:
+    """Run the trials that are not stored, portion by portion, and count them; only this process writes."""
     needed: set[Ref] = {ref for entry in planned for trial in entry.trials for ref in trial.needs.values()}
     orders, seen = [], set[Ref]()
     for entry in portions(planned):
@@ -298,7 +306,7 @@ def _run_missing(
         done += len(trials)
         if progress:
             progress(what, done, total)
-    return n_missing
+    return sum((Counter({order.kind.name: len(order.trials)}) for order in orders), Counter())
 
 
 def _results(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Results:

@@ -8,8 +8,6 @@ it is run again when needed.
 from __future__ import annotations
 
 import json
-import os
-import platform
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,17 +18,13 @@ import numpy as np
 import pandas as pd
 
 from ...errors import BiotransferError
-from ...files import sweep_parts
+from ...files import DamagedError, folder_aside, sweep_parts
 from ...learning.weights import Weights
 from ..recipe import digest
 from .tasks import Outcome, Ref, Trial
 
 _INDEX = "index.json"
 _WEIGHTS = "weights.safetensors"
-
-
-class DamagedError(Exception):
-    """A batch that cannot be read; it was removed, so that its trials run again."""
 
 
 @dataclass(frozen=True)
@@ -90,31 +84,25 @@ class TrialStore:
         from safetensors.numpy import save_file
 
         task, uids = trials[0].ref.task, [trial.ref.trial for trial in trials]
-        folder = self.folder / task
-        batch = folder / digest([uids, sorted(outcome.weights)])
-        part = folder / f".{batch.name}.{platform.node()}-{os.getpid()}.part"
+        batch = self.folder / task / digest([uids, sorted(outcome.weights)])
         try:
-            part.mkdir(parents=True, exist_ok=True)
-            for name, table in outcome.tables.items():
-                table.to_parquet(part / f"{name}.parquet", index=False)
-            if outcome.weights:
-                tensors = {
-                    f"{i}/{name}": np.ascontiguousarray(value)
-                    for i, weights in outcome.weights.items()
-                    for name, value in weights.tensors.items()
-                }
-                save_file(tensors, part / _WEIGHTS)
-            facts = {str(i): weights.facts for i, weights in outcome.weights.items()}
-            (part / _INDEX).write_text(json.dumps({"trials": uids, "weights": facts}), encoding="utf-8")
-            if not batch.exists():
-                os.replace(part, batch)
+            with folder_aside(batch) as part:
+                for name, table in outcome.tables.items():
+                    table.to_parquet(part / f"{name}.parquet", index=False)
+                if outcome.weights:
+                    tensors = {
+                        f"{i}/{name}": np.ascontiguousarray(value)
+                        for i, weights in outcome.weights.items()
+                        for name, value in weights.tensors.items()
+                    }
+                    save_file(tensors, part / _WEIGHTS)
+                facts = {str(i): weights.facts for i, weights in outcome.weights.items()}
+                (part / _INDEX).write_text(json.dumps({"trials": uids, "weights": facts}), encoding="utf-8")
         except OSError as error:
             raise BiotransferError(
                 f"cannot write {str(batch)!r}: {error.strerror or error}. Free some space; "
                 "the same command then continues where it stopped."
             ) from error
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
         self._task(task)
         self._learn(task, batch)
 
@@ -207,5 +195,4 @@ def export_weights(
         save_weights(
             Weights(weights.tensors, {**weights.facts, **facts, "trial": "/".join(ref)}), folder / name
         )
-    for path in folder.glob(".*.part"):
-        path.unlink(missing_ok=True)
+    sweep_parts(folder)

@@ -5,14 +5,15 @@ How to add a kind of task (a baseline, a score, an analysis of trained networks,
 1. One file here with a frozen dataclass for the task (``label``, ``columns``), a function ``lay_out(plan)``
    that returns the tasks (none where the recipe does not ask for them), a function ``trials(plan, task)``
    that names by :func:`make_trials` what every number depends on, a function ``run(plan, task, trials,
-   weights, device) -> Outcome``, and a ``Kind`` that holds them.
+   weights, device) -> Outcome``, and a ``Kind`` that holds them and names code and libraries that compute.
 2. One line in ``KINDS`` below.
 3. One line per new table in ``results.TABLES``.
 
 Caching, resuming, workers, clusters and collecting into ``Results`` (``Results.extras`` for new tables)
 follow. A trial is run once for ever: whatever ``run`` reads must be in the facts of the task or the trial,
-and nothing else may be, or work is done twice. Weights of another trial are asked for by ``Trial.needs``; a
-trial whose weights somebody needs must return them in ``Outcome.weights``.
+and nothing else may be, or work is done twice. Code that ``run`` reaches and the kind does not name is found
+by a test. Weights of another trial are asked for by ``Trial.needs``; a trial whose weights somebody needs
+must return them in ``Outcome.weights``.
 """
 
 from __future__ import annotations

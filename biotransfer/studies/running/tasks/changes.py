@@ -10,11 +10,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ....learning.networks import Network
 from ....learning.weights import Weights
 from ....transfer.align.transform import Transform
 from ..plan import Plan
 from . import target
-from .fold import Fold, FoldTask, every_fold, fold_facts, make_fold
+from .fold import (
+    FOLD_CODE,
+    FOLD_LIBRARIES,
+    LEARNING_CODE,
+    LEARNING_LIBRARIES,
+    Fold,
+    FoldTask,
+    every_fold,
+    fold_facts,
+    make_fold,
+    target_network,
+)
 from .target import TargetTask, followed, start_arms
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
@@ -50,7 +62,7 @@ def trials(plan: Plan, task: MovementTask) -> list[Trial]:
         needs |= {f"source {name}": ref for trial in mine for name, ref in trial.needs.items()}
         asked.append(TrialFacts({"seed": seed}, seed, needs))
     facts = {**fold_facts(plan, task), "max_windows": MAX_WINDOWS, "steps": STEPS, "arms": followed(plan)}
-    return make_trials("movement", facts, asked)
+    return make_trials(MOVEMENT, facts, asked)
 
 
 def run(
@@ -60,6 +72,7 @@ def run(
     from ....evidence.changes.layers import barrier_line, describe_layers
 
     fold, trained = make_fold(plan, task), _followed(plan, task)
+    network = target_network(fold)
     parts: dict[str, list[pd.DataFrame]] = {"layers": [], "barriers": [], "attributions": []}
     rows = fold.split.test
     if len(rows) > MAX_WINDOWS:
@@ -71,12 +84,12 @@ def run(
         mine = trained[seed]
         start = {
             t.columns["arm"]: a.tensors
-            for t, a in zip(mine, start_arms(plan, fold, mine, weights), strict=True)
+            for t, a in zip(mine, start_arms(plan, fold, network, mine, weights), strict=True)
         }
         final = {t.columns["arm"]: weights[t.ref].tensors for t in mine}
         for arm in final:
             layers = describe_layers(
-                fold.network,
+                network,
                 start[arm],
                 final[arm],
                 X,
@@ -86,14 +99,16 @@ def run(
                 seed=seed,
             )
             parts["layers"].append(layers.assign(trial=i, arm=arm))
-            parts["attributions"].append(_attribute(fold, final[arm], rows).assign(trial=i, arm=arm))
+            parts["attributions"].append(_attribute(fold, network, final[arm], rows).assign(trial=i, arm=arm))
         for first, second in combinations(final, 2):
-            line = barrier_line(fold.network, final[first], final[second], X, y)
+            line = barrier_line(network, final[first], final[second], X, y)
             parts["barriers"].append(line.assign(trial=i, first=first, second=second))
     return Outcome({name: pd.concat(part, ignore_index=True) for name, part in parts.items() if part})
 
 
-def _attribute(fold: Fold, tensors: Mapping[str, np.ndarray], rows: np.ndarray) -> pd.DataFrame:
+def _attribute(
+    fold: Fold, network: Network, tensors: Mapping[str, np.ndarray], rows: np.ndarray
+) -> pd.DataFrame:
     """Attribute the answers of one network to what its inputs are made of."""
     from ....evidence.changes.attribution import attribute_features, attribute_signals
 
@@ -102,7 +117,7 @@ def _attribute(fold: Fold, tensors: Mapping[str, np.ndarray], rows: np.ndarray) 
     if windows.is_signal:
         assert windows.sfreq is not None
         return attribute_signals(
-            fold.network, tensors, X, y, sfreq=windows.sfreq, ch_names=windows.names, steps=STEPS
+            network, tensors, X, y, sfreq=windows.sfreq, ch_names=windows.names, steps=STEPS
         )
     options: dict[str, Any] = {"names": windows.names}
     projection = fold.alignment.target
@@ -113,7 +128,31 @@ def _attribute(fold: Fold, tensors: Mapping[str, np.ndarray], rows: np.ndarray) 
             "names": [fold.unaligned.names[c] for c in projection.columns],
             "matrix": projection.matrix,
         }
-    return attribute_features(fold.network, tensors, X, y, steps=STEPS, **options)
+    return attribute_features(network, tensors, X, y, steps=STEPS, **options)
 
 
-MOVEMENT = Kind("movement", "analyses", "scores and analyses", lay_out, trials, run)
+MOVEMENT = Kind(
+    "movement",
+    "analyses",
+    "scores and analyses",
+    lay_out,
+    trials,
+    run,
+    (
+        *FOLD_CODE,
+        *LEARNING_CODE,
+        "evidence/changes",
+        "evidence/metrics",
+        "evidence/transferability",
+        "signals/preprocessing",
+        "signals/simulate",
+        "studies/running/tasks/changes",
+        "studies/running/tasks/selection",
+        "studies/running/tasks/source",
+        "studies/running/tasks/target",
+        "transfer/carry",
+        "transfer/pretrain",
+        "transfer/select",
+    ),
+    (*FOLD_LIBRARIES, *LEARNING_LIBRARIES, "mne"),
+)

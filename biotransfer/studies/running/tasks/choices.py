@@ -21,6 +21,8 @@ from ....signals.splits import ALL, inner_splits
 from ....transfer.carry import ArmRequest, resolve_arms
 from ..plan import Plan
 from . import source, target
+from .source import SOURCE
+from .target import TARGET
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
 
@@ -85,7 +87,7 @@ def trials(plan: Plan, task: ChoiceTask) -> list[Trial]:
         for fold in range(len(plan.splits[goal, task.protocol, task.network]))
         for i, values in enumerate(recipe.tune.candidates if recipe.tune else [])
     ]
-    return make_trials("choices", facts, asked)
+    return make_trials(CHOICES, facts, asked)
 
 
 def _frame(plan: Plan, task: ChoiceTask, fold: int, values: Mapping[str, Any]) -> Plan:
@@ -153,4 +155,13 @@ def _validate(frame: Plan, task: target.TargetTask, trained: dict[Ref, Weights],
     )
 
 
-CHOICES = Kind("choices", "choices", "choices on inner folds", lay_out, trials, run)
+CHOICES = Kind(
+    "choices",
+    "choices",
+    "choices on inner folds",
+    lay_out,
+    trials,
+    run,
+    (*SOURCE.code, *TARGET.code, "evidence/metrics", "studies/running/tasks/choices"),
+    (*SOURCE.libraries, *TARGET.libraries, "pandas"),
+)

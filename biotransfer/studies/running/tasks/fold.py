@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 
-from ....evidence.checks import refuse_test_rows, rows_fitted
+from ....evidence.checks.fitted import refuse_test_rows, rows_fitted
 from ....learning.networks import Network, build_network
 from ....signals.splits import ALL, Split
 from ....signals.windows import Windows
 from ....transfer.align import ALIGN, Alignment, fit_alignment
+from ....transfer.pretrain.held_out import hold_out_people
 from ..plan import Plan
+
+FOLD_CODE = (
+    "evidence/checks/common",
+    "evidence/checks/fitted",
+    "signals/splits",
+    "signals/windows/container",
+    "studies/running/tasks/fold",
+    "transfer/align",
+    "transfer/pretrain/held_out",
+)
+FOLD_LIBRARIES = ("numpy", "POT", "pyriemann", "scikit-learn", "scipy")
+"""What makes a fold: for :class:`.Kind`."""
+LEARNING_CODE = ("edges", "learning")
+LEARNING_LIBRARIES = ("braindecode", "llvmlite", "numba", "torch")
+"""What trains and runs a network, beyond that."""
 
 
 @dataclass(frozen=True)
@@ -89,23 +104,24 @@ class Fold:
     spec: dict[str, Any]
     fitted: dict[str, int]
 
-    @cached_property
-    def network(self) -> Network:
-        """The target's network."""
-        return self._build(self.windows)
-
-    @cached_property
-    def source_network(self) -> Network:
-        """The source's network."""
-        return self._build(self.alignment.source.apply(self.source_train.take(np.arange(1))))
-
     @property
     def source(self) -> Windows:
         """The source's training rows, aligned."""
         return self.alignment.source.apply(self.source_train)
 
-    def _build(self, windows: Windows) -> Network:
-        return build_network(self.spec, windows.shape, len(windows.classes), sfreq=windows.sfreq)
+
+def target_network(fold: Fold) -> Network:
+    """Build the target's network."""
+    return _build(fold, fold.windows)
+
+
+def source_network(fold: Fold) -> Network:
+    """Build the source's network."""
+    return _build(fold, fold.alignment.source.apply(fold.source_train.take(np.arange(1))))
+
+
+def _build(fold: Fold, windows: Windows) -> Network:
+    return build_network(fold.spec, windows.shape, len(windows.classes), sfreq=windows.sfreq)
 
 
 def make_fold(plan: Plan, task: FoldTask, y: np.ndarray | None = None) -> Fold:
@@ -120,8 +136,6 @@ def make_fold(plan: Plan, task: FoldTask, y: np.ndarray | None = None) -> Fold:
     y : ndarray, shape (n_windows,), int64, optional
         Labels in place of the target's own, for a null.
     """
-    from ....transfer.pretrain.training import hold_out_people
-
     plan = plan.tuned(task)
     recipe = plan.recipe
     source, target = task.direction.split("->")

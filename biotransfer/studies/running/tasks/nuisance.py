@@ -12,7 +12,7 @@ import pandas as pd
 from ....evidence.baselines import NUISANCE as FAMILIES
 from ....evidence.baselines import fit_baseline, label_null, nuisance_columns
 from ....evidence.baselines.nuisance import STAGES
-from ....evidence.metrics import accuracy, balanced_accuracy, chance_level
+from ....learning.predictions import accuracy, balanced_accuracy, chance_level
 from ....learning.weights import Weights
 from ....signals.splits import Split
 from ....signals.windows import Windows
@@ -71,7 +71,7 @@ def trials(plan: Plan, task: NuisanceTask) -> list[Trial]:
             of = {side.nuisance.names[i].split("|")[1] for i in columns}
             if len(of) > (family == "all"):
                 asked.append(TrialFacts({"stage": stage, "family": family}, [stage, family]))
-    return make_trials("nuisance", facts, asked)
+    return make_trials(NUISANCE, facts, asked)
 
 
 def _same_windows(measured: Windows, windows: Windows) -> Windows:
@@ -131,4 +131,20 @@ def run(
     return Outcome({"nuisance": pd.DataFrame(people), "nuisance_tests": pd.DataFrame(tests)})
 
 
-NUISANCE = Kind("nuisance", "targets", "nuisance baselines", lay_out, trials, run)
+NUISANCE = Kind(
+    "nuisance",
+    "targets",
+    "nuisance baselines",
+    lay_out,
+    trials,
+    run,
+    (
+        "evidence/baselines",
+        "learning/predictions",
+        "signals/preprocessing",
+        "signals/quality",
+        "signals/windows/container",
+        "studies/running/tasks/nuisance",
+    ),
+    ("mne", "numpy", "scikit-learn", "scipy"),
+)

@@ -17,7 +17,17 @@ from ....transfer.carry import resolve_arms
 from ....transfer.pretrain import METHODS
 from ..plan import Plan
 from . import selection, target
-from .fold import FoldTask, every_fold, fold_facts, make_fold
+from .fold import (
+    FOLD_CODE,
+    FOLD_LIBRARIES,
+    LEARNING_CODE,
+    LEARNING_LIBRARIES,
+    FoldTask,
+    every_fold,
+    fold_facts,
+    make_fold,
+    target_network,
+)
 from .target import TargetTask, start_arms
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
@@ -57,7 +67,7 @@ def trials(plan: Plan, task: ScoreTask) -> list[Trial]:
     arms, asked = _arms(plan), target.trials(plan, TargetTask(*_place(task)))
     own_head = {arm.label: _own_head(plan, arm.source) for arm in resolve_arms(plan.recipe["arms"])}
     return make_trials(
-        "scores",
+        SCORES,
         facts,
         [
             TrialFacts(trial.columns, [trial.columns["seed"], own_head[trial.columns["arm"]]], trial.needs)
@@ -93,6 +103,7 @@ def run(
     from ....evidence.transferability.judging import score_transfer
 
     fold = make_fold(plan, task)
+    own = target_network(fold)
     train = fold.windows.take(fold.split.train)
     aligned, names = fold.source, {name for trial in wanted for name in trial.needs}
     sources = {name: _source(plan, task, name, aligned) for name in names}
@@ -100,11 +111,11 @@ def run(
     for i, trial in enumerate(wanted):
         ((name, ref),) = trial.needs.items()
         seed, source = trial.columns["seed"], sources[name]
-        network = fold.network if plan.sources[name].joint else network_of(weights[ref])
-        fits = network.input_shape == fold.network.input_shape
+        network = own if plan.sources[name].joint else network_of(weights[ref])
+        fits = network.input_shape == own.input_shape
         tensors = {**initial_tensors(network, seed), **weights[ref].tensors}
         if not fits:
-            network, tensors = fold.network, dict(start_arms(plan, fold, [trial], weights)[0].tensors)
+            network, tensors = own, dict(start_arms(plan, fold, own, [trial], weights)[0].tensors)
         table = score_transfer(
             network,
             tensors,
@@ -120,4 +131,25 @@ def run(
     return Outcome({"scores": pd.concat(parts, ignore_index=True)})
 
 
-SCORES = Kind("scores", "analyses", "scores and analyses", lay_out, trials, run)
+SCORES = Kind(
+    "scores",
+    "analyses",
+    "scores and analyses",
+    lay_out,
+    trials,
+    run,
+    (
+        *FOLD_CODE,
+        *LEARNING_CODE,
+        "evidence/transferability",
+        "signals/preprocessing",
+        "signals/simulate",
+        "studies/running/tasks/scores",
+        "studies/running/tasks/selection",
+        "studies/running/tasks/target",
+        "transfer/carry",
+        "transfer/pretrain",
+        "transfer/select",
+    ),
+    (*FOLD_LIBRARIES, *LEARNING_LIBRARIES, "mne"),
+)

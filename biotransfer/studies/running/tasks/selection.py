@@ -12,9 +12,11 @@ from ....learning.weights import Weights
 from ....signals.windows import Windows
 from ....transfer.align import ALIGN, fit_alignment
 from ....transfer.pretrain import METHODS
+from ....transfer.pretrain.held_out import hold_out_people
 from ....transfer.select import SELECT, Selection, SelectProblem, select_source
 from ....transfer.select.problem import COLUMNS, read_selection
 from ..plan import Plan
+from .fold import FOLD_LIBRARIES, LEARNING_CODE, LEARNING_LIBRARIES
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
 
@@ -106,13 +108,12 @@ def trials(plan: Plan, task: SelectionTask) -> list[Trial]:
     if task.fold is not None:
         facts["split"] = plan.split(task.direction, task.network, task.protocol, task.fold).uid
         facts["target"] = target.uid(task.network)
-    return make_trials("selection", facts, [TrialFacts({}, None)])
+    return make_trials(SELECTION, facts, [TrialFacts({}, None)])
 
 
 def _problem(plan: Plan, task: SelectionTask, device: str) -> SelectProblem:
     """Align both sides by training rows, and say how a choice can be tried."""
     from ....learning.training import Schedule
-    from ....transfer.pretrain.training import hold_out_people
     from ....transfer.select.inner import inner_gains
 
     recipe = plan.recipe
@@ -171,4 +172,21 @@ def run(
     return Outcome({"selection": selection.table[list(COLUMNS)].assign(trial=0)})
 
 
-SELECTION = Kind("selection", "choices", "choice of source people", lay_out, trials, run)
+SELECTION = Kind(
+    "selection",
+    "choices",
+    "choice of source people",
+    lay_out,
+    trials,
+    run,
+    (
+        *LEARNING_CODE,
+        "signals/preprocessing",
+        "signals/simulate",
+        "signals/splits",
+        "signals/windows/container",
+        "studies/running/tasks/selection",
+        "transfer",
+    ),
+    (*FOLD_LIBRARIES, *LEARNING_LIBRARIES, "mne"),
+)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ....evidence.baselines import fit_baseline, permute_labels
-from ....evidence.metrics import accuracy, balanced_accuracy, chance_level
+from ....evidence.baselines.permutation import permute_labels
+from ....evidence.baselines.shallow import fit_baseline
 from ....learning.networks import NETWORKS
+from ....learning.predictions import accuracy, balanced_accuracy, chance_level
 from ....learning.weights import Weights
 from ..plan import Plan
-from .fold import Fold, FoldTask, every_fold, fold_facts, make_fold
+from .fold import FOLD_CODE, FOLD_LIBRARIES, Fold, FoldTask, every_fold, fold_facts, make_fold
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
 
@@ -49,7 +50,7 @@ def trials(plan: Plan, task: ShallowTask) -> list[Trial]:
     for i, spec in enumerate(recipe["baselines"]):
         for k in range(1 + (recipe["permutations"] if i == 0 else 0)):
             asked.append(TrialFacts({"baseline": spec["name"], "permutation": k}, [spec, k]))
-    return make_trials("shallow", facts, asked)
+    return make_trials(SHALLOW, facts, asked)
 
 
 def run(
@@ -87,4 +88,19 @@ def run(
     return Outcome({"baselines": pd.DataFrame(rows)})
 
 
-SHALLOW = Kind("shallow", "targets", "shallow baselines", lay_out, trials, run)
+SHALLOW = Kind(
+    "shallow",
+    "targets",
+    "shallow baselines",
+    lay_out,
+    trials,
+    run,
+    (
+        *FOLD_CODE,
+        "evidence/baselines/permutation",
+        "evidence/baselines/shallow",
+        "learning/predictions",
+        "studies/running/tasks/shallow",
+    ),
+    FOLD_LIBRARIES,
+)

@@ -11,16 +11,18 @@ import pandas as pd
 
 from ....errors import check
 from ....learning.networks import NETWORKS, Network
+from ....learning.predictions import accuracy, balanced_accuracy
 from ....learning.weights import Weights
 from ....signals.features import extract_features
 from ....signals.windows import Windows, natural_sorted
 from ....transfer.align import ALIGN, fit_alignment
 from ....transfer.pretrain import METHODS, SOURCES, why_not
+from ....transfer.pretrain.held_out import hold_out_people
 from ....transfer.pretrain.sources import invent_labels
 from ....transfer.select import Selection
 from ..plan import Plan
 from . import selection
-from .fold import FoldTask
+from .fold import FOLD_LIBRARIES, LEARNING_CODE, LEARNING_LIBRARIES, FoldTask
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
 
@@ -131,7 +133,7 @@ def trials(plan: Plan, task: SourceTask) -> list[Trial]:
         facts["split"] = plan.split(task.direction, task.network, task.protocol, task.fold).uid
         facts["target"] = plan.sides[target].uid(task.network)
     return make_trials(
-        "source",
+        SOURCE,
         facts,
         [TrialFacts({"seed": seed}, seed, {}, f"{task.label}_seed{seed}") for seed in recipe["seeds"]],
     )
@@ -177,8 +179,6 @@ def rehearse(plan: Plan, target: FoldTask, name: str, network: Network, target_n
     BiotransferError
         With the reason.
     """
-    from ....transfer.pretrain.training import hold_out_people
-
     task = source_task(plan, name, target.direction, target.network, target.protocol, target.fold)
     own = task if task.kind == "same_modality" else replace(task, kind="supervised")
     windows = _source_windows(plan, own, 0)
@@ -201,9 +201,8 @@ def run(
     training side of the task's (or the first) fold, the same for every budget; the source side does not
     depend on it. Windows of the target are given to methods that learn from both.
     """
-    from ....evidence.metrics import accuracy, balanced_accuracy
     from ....learning.training import Schedule
-    from ....transfer.pretrain.training import hold_out_people, pretrain
+    from ....transfer.pretrain.training import pretrain
 
     plan = plan.tuned(task)
     recipe, seeds = plan.recipe, [trial.columns["seed"] for trial in wanted]
@@ -268,4 +267,23 @@ def _card(plan: Plan, side: Any, network: str) -> dict[str, Any]:
     }
 
 
-SOURCE = Kind("source", "sources", "source networks", lay_out, trials, run)
+SOURCE = Kind(
+    "source",
+    "sources",
+    "source networks",
+    lay_out,
+    trials,
+    run,
+    (
+        *LEARNING_CODE,
+        "signals/features",
+        "signals/preprocessing",
+        "signals/simulate",
+        "signals/splits",
+        "signals/windows/container",
+        "studies/running/tasks/selection",
+        "studies/running/tasks/source",
+        "transfer",
+    ),
+    (*FOLD_LIBRARIES, *LEARNING_LIBRARIES, "mne"),
+)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ....evidence.metrics import accuracy, balanced_accuracy
+from ....learning.predictions import accuracy, balanced_accuracy
 from ....signals.splits import Split
 from ....signals.windows import Windows
 from ....transfer.carry import Arm
@@ -86,11 +86,12 @@ def ledger_table(arms: Sequence[Arm]) -> pd.DataFrame:
 
 
 def training_table(curves: Curves, arms: Sequence[Arm]) -> pd.DataFrame:
-    """One row per trial: which engine trained it, for how long, and which epoch's weights were kept."""
+    """One row per trial: which engine trained it, by what, for how long, and which epoch was kept."""
     return pd.DataFrame(
         {
             "trial": np.arange(len(arms), dtype=np.int32),
             "engine": curves.engine,
+            "path": curves.path.astype(str),
             "epochs": curves.trained_epochs,
             "best_epoch": curves.best_epoch,
             "pseudo_labels": curves.pseudo_labels,

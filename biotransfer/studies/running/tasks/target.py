@@ -7,14 +7,26 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ....learning.networks import initial_tensors
+from ....learning.networks import Network, initial_tensors
 from ....learning.networks.checkpoints import fingerprint
 from ....learning.weights import Weights
 from ....transfer.carry import Arm, make_arms, resolve_arms
 from ..input_check import check_inputs
 from ..plan import Plan
 from . import selection, source
-from .fold import Fold, FoldTask, every_fold, fold_facts, make_fold
+from .fold import (
+    FOLD_CODE,
+    FOLD_LIBRARIES,
+    LEARNING_CODE,
+    LEARNING_LIBRARIES,
+    Fold,
+    FoldTask,
+    every_fold,
+    fold_facts,
+    make_fold,
+    source_network,
+    target_network,
+)
 from .tables import curve_table, ledger_table, prediction_table, training_table
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
@@ -55,7 +67,7 @@ def trials(plan: Plan, task: TargetTask) -> list[Trial]:
             keeps = largest and arm.label in kept and seed in recipe["seeds"][:FOLLOWED_SEEDS]
             columns = {"arm": arm.label, "seed": seed}
             asked.append(TrialFacts(columns, [*own, seed], needs, keeps_weights=keeps))
-    return make_trials("target", facts, asked)
+    return make_trials(TARGET, facts, asked)
 
 
 def followed(plan: Plan) -> list[str]:
@@ -86,16 +98,16 @@ def _rehearse(plan: Plan) -> None:
     for task in lay_out(plan):
         if task.fold == 0 and task.budget in (plan.budgets[0], plan.budgets[-1]):
             fold = make_fold(plan, task)
-            untrained = {}
+            network, of_source, untrained = target_network(fold), source_network(fold), {}
             for name in plan.sources:
-                source.rehearse(plan, task, name, fold.source_network, fold.network)
-                record = fold.network if plan.sources[name].joint else fold.source_network
+                source.rehearse(plan, task, name, of_source, network)
+                record = network if plan.sources[name].joint else of_source
                 untrained[name] = Weights(initial_tensors(record, 0), {"network": record.describe()})
-            check_inputs(plan, task, fold.network)
+            check_inputs(plan, task, network)
             make_arms(
                 plan.recipe["arms"],
                 untrained,
-                fold.network,
+                network,
                 0,
                 target=fold.windows.take(fold.split.train),
             )
@@ -110,11 +122,12 @@ def run(
 
     plan = plan.tuned(task)
     fold = make_fold(plan, task)
-    check_inputs(plan, task, fold.network)
-    arms = start_arms(plan, fold, wanted, weights)
+    network = target_network(fold)
+    check_inputs(plan, task, network)
+    arms = start_arms(plan, fold, network, wanted, weights)
     schedule = Schedule(**plan.train_settings(task.budget))
     engine = plan.recipe["engine"]
-    curves = train(fold.network, arms, fold.windows, fold.split, schedule, engine=engine, device=device)
+    curves = train(network, arms, fold.windows, fold.split, schedule, engine=engine, device=device)
     return Outcome(
         {
             "curves": curve_table(curves, fold.windows, fold.split),
@@ -124,14 +137,16 @@ def run(
             "fits": pd.DataFrame({"trial": range(len(wanted)), **fold.fitted}),
         },
         {
-            i: Weights(curves.tensors[i], {"network": fold.network.describe()})
+            i: Weights(curves.tensors[i], {"network": network.describe()})
             for i, trial in enumerate(wanted)
             if trial.keeps_weights
         },
     )
 
 
-def start_arms(plan: Plan, fold: Fold, wanted: Sequence[Trial], weights: Mapping[Ref, Weights]) -> list[Arm]:
+def start_arms(
+    plan: Plan, fold: Fold, network: Network, wanted: Sequence[Trial], weights: Mapping[Ref, Weights]
+) -> list[Arm]:
     """Return the arm that each trial starts from, in their order."""
     specs = {arm.label: arm.spec for arm in resolve_arms(plan.recipe["arms"])}
     target = fold.windows.take(fold.split.train)
@@ -141,10 +156,25 @@ def start_arms(plan: Plan, fold: Fold, wanted: Sequence[Trial], weights: Mapping
         trained: dict[str, Weights | None] = dict.fromkeys(plan.sources)
         trained |= {name: weights[ref] for i in mine for name, ref in wanted[i].needs.items()}
         asked = [specs[wanted[i].columns["arm"]] for i in mine]
-        made = make_arms(asked, trained, fold.network, seed, stream=fold.split.uid, target=target)
+        made = make_arms(asked, trained, network, seed, stream=fold.split.uid, target=target)
         for i, arm in zip(mine, made, strict=True):
             arms[i] = arm
     return arms
 
 
-TARGET = Kind("target", "targets", "arms on the target", lay_out, trials, run)
+TARGET = Kind(
+    "target",
+    "targets",
+    "arms on the target",
+    lay_out,
+    trials,
+    run,
+    (
+        *FOLD_CODE,
+        *LEARNING_CODE,
+        "studies/running/tasks/tables",
+        "studies/running/tasks/target",
+        "transfer/carry",
+    ),
+    (*FOLD_LIBRARIES, *LEARNING_LIBRARIES),
+)

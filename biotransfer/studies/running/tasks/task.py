@@ -10,6 +10,7 @@ import pandas as pd
 
 from ....learning.weights import Weights
 from ...recipe import digest
+from ..code import code_uid
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -98,6 +99,12 @@ class Kind:
     run : callable
         ``(plan, task, trials, weights, device) -> Outcome``: carry out some trials of a task, in any process;
         ``weights`` maps every Ref that the trials need to its Weights.
+    code : tuple of str
+        Rooms of this package whose code the numbers of ``run`` depend on, such as "learning" or
+        "signals/windows/container": part of every trial's address. What made the data is not named, since
+        their content is in the address; nor are recipe, plan, store and the like, which compute nothing.
+    libraries : tuple of str
+        Distributions that compute these numbers; their versions are part of the address, too.
     """
 
     name: str
@@ -106,6 +113,8 @@ class Kind:
     lay_out: Callable[[Plan], list[Any]]
     trials: Callable[[Plan, Any], list[Trial]]
     run: Callable[[Plan, Any, Sequence[Trial], Mapping[Ref, Weights], str], Outcome]
+    code: tuple[str, ...]
+    libraries: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,13 +145,13 @@ class TrialFacts(NamedTuple):
     keeps_weights: bool = False
 
 
-def make_trials(kind: str, facts: Any, trials: Sequence[TrialFacts]) -> list[Trial]:
+def make_trials(kind: Kind, facts: Any, trials: Sequence[TrialFacts]) -> list[Trial]:
     """Address trials by what their numbers depend on.
 
     Parameters
     ----------
-    kind : str
-        Of the task.
+    kind : Kind
+        Of the task; what it names as code and libraries is added.
     facts : JSON value
         **Everything, and nothing else,** that the numbers of all trials of the task depend on: recipe keys,
         uids of data and splits. The version of biotransfer is added.
@@ -151,7 +160,7 @@ def make_trials(kind: str, facts: Any, trials: Sequence[TrialFacts]) -> list[Tri
     """
     from .... import __version__
 
-    task = digest([__version__, kind, facts])
+    task = digest([__version__, kind.name, code_uid(kind.code, kind.libraries), facts])
     return [
         Trial(
             Ref(task, digest([t.facts, {name: list(ref) for name, ref in t.needs.items()}])),

@@ -14,8 +14,10 @@ from ....learning.weights import Weights
 from ....signals.splits import Split, inner_splits
 from ....signals.windows import Windows
 from ....transfer.align import fit_alignment
+from ....transfer.pretrain.held_out import hold_out_people
 from ...topologies import choose, on_front, read_space, run_search
 from ..plan import Plan
+from .fold import FOLD_CODE, FOLD_LIBRARIES, LEARNING_CODE, LEARNING_LIBRARIES
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
 
@@ -83,13 +85,11 @@ def trials(plan: Plan, task: SearchTask) -> list[Trial]:
     if task.fold is not None:
         facts["split"] = plan.split(task.direction, task.network, task.protocol, task.fold).uid
         facts["target"] = plan.sides[target].uid(task.network)
-    return make_trials("search", facts, [TrialFacts({}, None)])
+    return make_trials(SEARCH, facts, [TrialFacts({}, None)])
 
 
 def _inner_folds(plan: Plan, task: SearchTask) -> list[tuple[Windows, Split]]:
     """Return the windows searched on, aligned anew by the training rows of every inner fold."""
-    from ....transfer.pretrain.training import hold_out_people
-
     recipe, settings = plan.recipe, plan.recipe["search"]
     source_name, target_name = task.direction.split("->")
     source = plan.strangers(source_name, plan.sides[source_name].windows(task.network), task)
@@ -150,4 +150,20 @@ def run(
     return Outcome({"search": table})
 
 
-SEARCH = Kind("search", "choices", "topology searches", lay_out, trials, run)
+SEARCH = Kind(
+    "search",
+    "choices",
+    "topology searches",
+    lay_out,
+    trials,
+    run,
+    (
+        *FOLD_CODE,
+        *LEARNING_CODE,
+        "evidence/metrics",
+        "studies/running/tasks/topologies",
+        "studies/topologies",
+        "transfer/carry",
+    ),
+    (*FOLD_LIBRARIES, *LEARNING_LIBRARIES, "optuna"),
+)
