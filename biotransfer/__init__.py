@@ -14,7 +14,7 @@ _HOMES = {
     "errors": ["BiotransferError"],
     "signals.recording": ["Recording"],
     "signals.simulate": ["simulate_eeg", "simulate_emg", "simulate_pair"],
-    "signals.datasets": ["fetch", "from_arrays", "from_raws", "load_dataset"],
+    "signals.datasets": ["fetch", "from_arrays", "from_folder", "from_raws", "load_dataset"],
     "signals.preprocessing": ["preprocess"],
     "signals.quality": ["inspect_recordings"],
     "signals.windows": ["Windows", "concatenate", "cut_windows", "from_epochs", "to_epochs"],

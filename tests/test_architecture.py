@@ -13,7 +13,7 @@ from tests import ROOT
 
 PACKAGE = ROOT / "biotransfer"
 FLOORS = (
-    "errors", "files", "catalog", "edges", "signals", "learning", "transfer", "results", "evidence",
+    "errors", "showing", "files", "catalog", "edges", "signals", "learning", "transfer", "results", "evidence",
     "studies", "pages", "cli", "sklearn",
 )  # fmt: skip
 ROOMS = {

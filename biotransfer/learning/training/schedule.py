@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ...errors import check, check_option
+from ...showing import html_table, one_line
 from .augmentations import AUGMENTATIONS
 
 PRECISIONS = ("full", "mixed")
@@ -57,6 +58,12 @@ class Schedule:
         check_option("precision", self.precision, PRECISIONS)
         if self.augment != "none":
             AUGMENTATIONS.resolve(self.augment)
+
+    def __repr__(self) -> str:
+        return one_line("Schedule " + ", ".join(f"{key}={value!r}" for key, value in asdict(self).items()))
+
+    def _repr_html_(self) -> str:
+        return html_table(asdict(self))
 
     def steps_per_epoch(self, n_windows: int) -> int:
         """Return the updates in one pass over ``n_windows``."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ...errors import BiotransferError, check, check_option
+from ...errors import BiotransferError, check, check_option, for_each
 from ..recording import Recording, annotation_spans, check_same_classes
 from .container import Windows, concatenate
 
@@ -51,7 +51,8 @@ def cut_windows(
     Raises
     ------
     BiotransferError
-        When nothing can be cut, a class gets no window, rates or channels differ, or an argument is off.
+        When nothing can be cut, a class gets no window, rates or channels differ, or an argument is off; of
+        many, the recording is named.
 
     Examples
     --------
@@ -63,11 +64,12 @@ def cut_windows(
     recordings = [recordings] if isinstance(recordings, Recording) else list(recordings)
     check_same_classes(recordings)
     check_cutting(length, step, by, n_times, min_length, dtype)
-    parts = [
-        part
-        for recording in recordings
-        if (part := cut_recording(recording, length, step, by, n_times, min_length, dtype)) is not None
-    ]
+    cut = for_each(
+        "recordings",
+        recordings,
+        lambda recording: cut_recording(recording, length, step, by, n_times, min_length, dtype),
+    )
+    parts = [part for part in cut if part is not None]
     if not parts:
         raise nothing_cut(recordings, length)
     windows = concatenate(parts)

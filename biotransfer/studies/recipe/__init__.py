@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from ...signals.recording import html_table
+from ...showing import html_table, one_line
 from .clusters import check_cluster
 from .keys import DEFAULTS, DESCRIPTIVE, KEYS, SECTION_KEYS
 from .reading import override, read_recipe, shipped_recipes
@@ -66,7 +66,7 @@ class Recipe:
         return copy.deepcopy(dict(self.resolved))
 
     def __repr__(self) -> str:
-        return f"<Recipe {self.resolved['title']!r}, uid {self.uid}>"
+        return one_line(f"Recipe {self.uid}: {self.resolved['title']!r}")
 
     def _repr_html_(self) -> str:
         return html_table({k: json.dumps(v, ensure_ascii=False) for k, v in self.resolved.items()})

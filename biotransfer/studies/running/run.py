@@ -17,8 +17,7 @@ from ...errors import check
 from ...evidence.checks import refuse_errors, run_checks, run_guards, say_accepted
 from ...evidence.verdicts import compare
 from ...results import CORE, SOURCES, Results, save_results
-from ...signals.recording import html_table
-from ...signals.splits import SPLITS
+from ...showing import html_table, one_line
 from ...transfer.carry import resolve_arms
 from ..recipe import Recipe, load_recipe
 from .collect import collect_finds, collect_tables
@@ -78,7 +77,7 @@ class Study:
         return self.folder / "report.html"
 
     def __repr__(self) -> str:
-        return f"<Study {self.recipe['title']!r} in {self.folder}>"
+        return one_line(f"Study {self.recipe['title']!r} in {self.folder}")
 
     def _repr_html_(self) -> str:
         return html_table({"folder": str(self.folder)}) + self.results._repr_html_()
@@ -314,7 +313,6 @@ def _results(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Results:
         alpha=settings["alpha"],
         roles={arm.label: arm.role for arm in arms},
         phrases={arm.label: arm.phrase for arm in arms},
-        leaking_protocols={rule["by"] for rule in recipe["split"] if SPLITS[rule["by"]].facts["leaks"]},
     )
     return Results(
         recipe=recipe.to_dict(),

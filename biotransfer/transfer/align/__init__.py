@@ -8,6 +8,7 @@ from typing import Any
 
 from ...catalog import Catalog, Entry
 from ...errors import check_option
+from ...showing import html_table, one_line
 from ...signals.windows import Windows
 from .components import mida, tca
 from .methods import matched, none, pca, top_k
@@ -19,6 +20,7 @@ from .transport import cca, gromov_wasserstein, linear_transport, optimal_transp
 __all__ = ["ALIGN", "Alignment", "Transform", "WindowMap", "fit_alignment", "needs_labels"]
 
 _OT = ("ot",)
+_SHOWN = 8
 
 
 def _joint(
@@ -85,6 +87,17 @@ class Alignment:
     source: WindowMap
     target: WindowMap
     fitted_on: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        sides = f"{len(self.source.names)} columns of the source, {len(self.target.names)} of the target"
+        return one_line(f"Alignment: {sides}, fitted on {len(self.fitted_on)} target windows")
+
+    def _repr_html_(self) -> str:
+        facts: dict[str, object] = {}
+        for side, given in (("source", self.source), ("target", self.target)):
+            names = ", ".join(given.names[:_SHOWN]) + ", ..." * (len(given.names) > _SHOWN)
+            facts |= {side: given.step or "as it is", f"{side} columns": f"{len(given.names)}: {names}"}
+        return html_table({**facts, "fitted on": f"{len(self.fitted_on)} target windows"})
 
 
 def needs_labels(spec: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from ..input_check import check_inputs
 from ..plan import Plan
 from . import selection, source
 from .fold import Fold, FoldTask, every_fold, fold_facts, make_fold
-from .tables import curve_table, ledger_table, prediction_table, training_table
+from .tables import ledger_table, prediction_table, training_table
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
 FOLLOWED_SEEDS = 2
@@ -117,7 +117,7 @@ def run(
     curves = train(fold.network, arms, fold.windows, fold.split, schedule, engine=engine, device=device)
     return Outcome(
         {
-            "curves": curve_table(curves, fold.windows, fold.split),
+            "curves": curves.by_trial(),
             "predictions": prediction_table(curves, fold.windows, fold.split),
             "ledger": ledger_table(arms),
             "trainings": training_table(curves, arms),
