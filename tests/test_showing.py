@@ -87,12 +87,13 @@ NOUNS: dict[str, Callable[[], Any]] = {
 def test_a_noun_shows_itself_briefly(name: str) -> None:
     noun = NOUNS[name]()
     line, table = repr(noun), noun._repr_html_()
-    assert line.startswith("<") and line.endswith(">") and "\n" not in line
+    assert (line[0], line[-1]) == ("<", ">")
+    assert "\n" not in line
     assert len(line) <= LONGEST
     assert table.startswith("<table>")
     assert len(table) < 20_000
     for text in (line, table):
-        assert "array(" not in text and "dtype" not in text and "object at 0x" not in text
+        assert not any(trace in text for trace in ("array(", "dtype", "object at 0x"))
 
 
 @pytest.mark.parametrize("name", ["none", "pca", "tca"])

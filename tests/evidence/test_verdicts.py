@@ -417,7 +417,7 @@ def test_roles_of_arms_are_the_catalogs_where_none_are_given():
     assert compare(curves) == compare(curves, roles=ROLES)
     pd.testing.assert_frame_equal(compare_measures(curves), compare_measures(curves, roles=ROLES))
     renamed = curves.assign(arm=curves["arm"].replace("transferred", "mine"))
-    with pytest.raises(BiotransferError, match="arm='mine' is no name.*Pass roles=.*'mine': 'transfer'"):
+    with pytest.raises(BiotransferError, match=r"arm='mine' is no name.*Pass roles=.*'mine': 'transfer'"):
         compare(renamed)
 
 

@@ -408,7 +408,7 @@ def test_the_one_of_many_that_fails_is_named() -> None:
     slow = make_recording(np.random.default_rng(0).normal(size=(1, 500)) * 1e-6, sfreq=50.0, subject="slow")
     with pytest.raises(BiotransferError, match=r"recordings\[1\], <Recording set/sub-slow/.*50 Hz"):
         preprocess([_sine(10.0), slow], "eeg", notch=None)
-    with pytest.raises(BiotransferError, match="^(?!recordings)"):
+    with pytest.raises(BiotransferError, match=r"^(?!recordings)"):
         preprocess([slow], "eeg", notch=None)
 
 

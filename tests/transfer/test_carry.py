@@ -374,7 +374,7 @@ def test_a_missing_source_is_named_with_all_that_the_arms_want():
         make_arms(asked, {"emg": weights}, build_network("mlp", (64,), 3), 0)
     for part in ("sources=['emg']", "'supervised' for transferred, permuted", "'noise' for noise_source"):
         assert part in str(error.value)
-    with pytest.raises(BiotransferError, match="Pass sources={'noise': weights}"):
+    with pytest.raises(BiotransferError, match=r"Pass sources=\{'noise': weights\}"):
         make_arms(asked, weights, build_network("mlp", (64,), 3), 0)
 
 
