@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from typing import Any, get_args, get_origin
 
 from .errors import BiotransferError, check, check_option, did_you_mean
+from .showing import html_table, one_line
 
 REQUIRED = inspect.Parameter.empty
 
@@ -148,6 +149,13 @@ class Entry:
             if p.kind is inspect.Parameter.KEYWORD_ONLY
         )
 
+    def __repr__(self) -> str:
+        return one_line(f"Entry {self.name}: {self.summary}")
+
+    def _repr_html_(self) -> str:
+        given = {p.name: "required" if p.required else repr(p.default) for p in self.parameters}
+        return html_table({"entry": self.name, "summary": self.summary, "source": self.source, **given})
+
     @property
     def defaults(self) -> dict[str, Any]:
         """Default of every parameter that has one."""
@@ -238,11 +246,10 @@ class Catalog(Mapping[str, Entry]):
         return name in self._entries
 
     def __repr__(self) -> str:
-        return f"<{self.kind}: {', '.join(self)}>"
+        return one_line(f"{self.kind}: {', '.join(self)}")
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<tr><td><code>{e.name}</code></td><td>{e.summary}</td></tr>" for e in self.values())
-        return f"<table><caption>{self.kind}</caption>{rows}</table>"
+        return html_table({self.kind: f"{len(self)} entries", **{e.name: e.summary for e in self.values()}})
 
     def asks(self, name: str) -> str:
         """Say what a method asks of a study, from the facts of its entry.

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 
 class BiotransferError(ValueError):
@@ -70,3 +73,37 @@ def check_option(name: str, value: Any, options: Iterable[str]) -> Any:
             f"{name}={value!r} is unknown.{did_you_mean(value, options)} Use one of: {', '.join(options)}."
         )
     return value
+
+
+def for_each(name: str, items: Iterable[Item], function: Callable[[Item], Made]) -> list[Made]:
+    """Return what ``function`` makes of every item; an error says which of several it is about.
+
+    Parameters
+    ----------
+    name : str
+        The argument that holds the items, for the message.
+    items : iterable
+        One or more.
+    function : callable
+        Takes one of them.
+
+    Raises
+    ------
+    BiotransferError
+        That of ``function``, the item's position and what it is before it.
+
+    Examples
+    --------
+    >>> for_each("seeds", [1, 2], lambda seed: seed + 1)
+    [2, 3]
+    """
+    items = list(items)
+    made = []
+    for i, item in enumerate(items):
+        try:
+            made.append(function(item))
+        except BiotransferError as error:
+            if len(items) == 1:
+                raise
+            raise BiotransferError(f"{name}[{i}], {item!r}: {error}") from error
+    return made

@@ -16,7 +16,7 @@ import yaml
 
 from .errors import check, check_option
 from .files import read_json, write_atomically, write_json, write_text
-from .signals.recording import html_table
+from .showing import html_table, one_line
 from .signals.splits import budget_seconds
 
 KEYS = ["direction", "network", "protocol", "budget", "arm", "split", "subject", "seed"]
@@ -218,7 +218,7 @@ class Results:
         return self if len(self.budgets) < 2 else self.at_budget(self.budgets[-1])
 
     def __repr__(self) -> str:
-        return f"<Results: {self.recipe.get('title', '')!r}, {len(self.verdict_list)} verdicts>"
+        return one_line(f"Results: {len(self.verdict_list)} verdicts on {self.recipe.get('title', '')!r}")
 
     def _repr_html_(self) -> str:
         facts = {

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import BiotransferError, check
-from ..signals.recording import html_table
+from ..showing import html_table, one_line
 
 FORMAT_VERSION = 2
 Tensors = dict[str, np.ndarray]
@@ -78,7 +78,9 @@ class Weights:
         return state.hexdigest()[:16]
 
     def __repr__(self) -> str:
-        return f"<Weights: {len(self.tensors)} tensors, {self.n_parameters} parameters>"
+        name = (self.facts.get("network") or {}).get("name", "")
+        of = f" of {name}" if name else ""
+        return one_line(f"Weights{of}: {len(self.tensors)} tensors, {self.n_parameters} parameters")
 
     def _repr_html_(self) -> str:
         return html_table(card_lines(self))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import check
+from ..showing import html_table, one_line
 from .recording import Recording, annotation_spans
 
 if TYPE_CHECKING:
@@ -67,6 +68,12 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.severity}: {self.kind}: {self.recording}: {self.message}"
+
+    def __repr__(self) -> str:
+        return one_line(f"Finding {self}")
+
+    def _repr_html_(self) -> str:
+        return html_table({**asdict(self), "value": f"{self.value:.4g}"})
 
 
 def inspect_recordings(recordings: Iterable[Recording]) -> list[Finding]:

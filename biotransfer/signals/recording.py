@@ -16,6 +16,7 @@ import mne
 import numpy as np
 
 from ..errors import BiotransferError, check, check_option
+from ..showing import html_table, one_line
 
 MODALITIES = ("eeg", "emg")
 VOLTS_PER_UNIT = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6, "nV": 1e-9}
@@ -87,9 +88,9 @@ class Recording:
         return replace(self, raw=raw, **changes)
 
     def __repr__(self) -> str:
-        return (
-            f"<Recording {self.uid}: {self.modality}, {len(self.picks)} channels, {self.sfreq:g} Hz, "
-            f"{self.raw.n_times / self.sfreq:.1f} s, classes {', '.join(self.classes)}>"
+        return one_line(
+            f"Recording {self.uid}: {self.modality}, {len(self.picks)} channels, {self.sfreq:g} Hz, "
+            f"{self.raw.n_times / self.sfreq:.1f} s, classes {', '.join(self.classes)}"
         )
 
     def _repr_html_(self) -> str:
@@ -135,14 +136,6 @@ def annotation_spans(raw: Any) -> list[Span]:
         Span(int(a), int(b), str(description), dict(own or {}))
         for a, b, description, own in zip(first, last, marks.description, extras, strict=True)
     ]
-
-
-def html_table(facts: dict[str, str]) -> str:
-    """Return a two-column HTML table, the compact form every noun shows in Jupyter."""
-    from html import escape
-
-    rows = "".join(f"<tr><th>{escape(k)}</th><td>{escape(str(v))}</td></tr>" for k, v in facts.items())
-    return f"<table>{rows}</table>"
 
 
 def natural_sorted(values: Iterable[str]) -> list[str]:

@@ -403,12 +403,30 @@ def test_sentences_name_their_reason():
 
 def test_a_leaking_evaluation_says_so_first():
     curves = make_curves(make_levels({"transferred": 0.06}, spread=0.01), protocol="shuffled_windows")
-    rows = compare(curves, roles=ROLES, leaking_protocols={"shuffled_windows"})
-    for row in rows:
+    for row in compare(curves, roles=ROLES):
         assert row["sentence"].startswith(
             "The evaluation leaks (shuffled_windows), so this number is no evidence about new people: "
         )
-    assert not any("leaks" in row["sentence"] for row in compare(curves, roles=ROLES))
+    assert not any("leaks" in row["sentence"] for row in compare(curves, roles=ROLES, leaking_protocols=()))
+    honest = compare(curves.assign(protocol="subject"), roles=ROLES)
+    assert not any("leaks" in row["sentence"] for row in honest)
+
+
+def test_roles_of_arms_are_the_catalogs_where_none_are_given():
+    curves = make_curves(make_levels({"transferred": 0.06}, spread=0.01))
+    assert compare(curves) == compare(curves, roles=ROLES)
+    pd.testing.assert_frame_equal(compare_measures(curves), compare_measures(curves, roles=ROLES))
+    renamed = curves.assign(arm=curves["arm"].replace("transferred", "mine"))
+    with pytest.raises(BiotransferError, match=r"arm='mine' is no name.*Pass roles=.*'mine': 'transfer'"):
+        compare(renamed)
+
+
+def test_the_tables_of_several_splits_are_one():
+    curves = make_curves(make_levels({"transferred": 0.06}, spread=0.01))
+    parts = [part for _, part in curves.groupby("subject", sort=False)]
+    assert compare(parts) == compare(pd.concat(parts))
+    with pytest.raises(BiotransferError, match="to_frame"):
+        compare([])
 
 
 def test_sentences_name_network_and_protocol_only_when_there_are_several():

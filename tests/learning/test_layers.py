@@ -63,7 +63,7 @@ def test_only_what_a_library_builds_goes_without_an_example_and_a_module():
 
 
 def test_an_unknown_kind_is_answered_with_the_nearest():
-    with pytest.raises(BiotransferError, match="layer kind='liner' is unknown. Did you mean 'linear'"):
+    with pytest.raises(BiotransferError, match=r"layer kind='liner' is unknown\. Did you mean 'linear'"):
         Layer("liner", "body")
     with pytest.raises(BiotransferError, match="Did you mean 'group_norm'"):
         replace(Layer("relu", "body"), kind="groupnorm")
@@ -137,7 +137,9 @@ def test_loading_is_exact():
     network = _network("linear")
     tensors = initial_tensors(network, 0)
     module = build_module(network)
-    with pytest.raises(BiotransferError, match=r"'own.weight' has shape \(1, 6\), the network's has \(4, 6\)"):
+    with pytest.raises(
+        BiotransferError, match=r"'own.weight' has shape \(1, 6\), the network's has \(4, 6\)"
+    ):
         load_tensors(module, {**tensors, "own.weight": tensors["own.weight"][:1]})
     with pytest.raises(BiotransferError, match=r"'own.bias' has shape \(\), the network's has \(4,\)"):
         load_tensors(module, {**tensors, "own.bias": np.float32(1)})

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from biotransfer.learning.training.forward import run_stacked
 from torch.nn import functional
 
 from biotransfer.errors import BiotransferError
@@ -21,6 +20,7 @@ from biotransfer.learning.training import stacked as stacked_module
 from biotransfer.learning.training.arm import Teacher
 from biotransfer.learning.training.compiled import can_compile
 from biotransfer.learning.training.dense import DenseGradients, written_out
+from biotransfer.learning.training.forward import run_stacked
 from biotransfer.learning.training.job import Job, PseudoLabels
 from biotransfer.learning.training.models import Models
 from biotransfer.learning.training.running import run_job, train

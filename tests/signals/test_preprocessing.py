@@ -17,7 +17,6 @@ from biotransfer.signals.preprocessing import (
     STEPS,
     describe_steps,
     preprocess,
-    preprocess_all,
     resolve_steps,
 )
 from biotransfer.signals.recording import EDGE, Recording
@@ -399,10 +398,18 @@ def test_the_methods_sentence_holds_the_numbers() -> None:
     assert describe_steps("none") == "No preprocessing was applied."
 
 
-def test_preprocess_all_is_preprocess_for_each() -> None:
+def test_many_recordings_are_preprocessed_one_by_one() -> None:
     recordings = [_sine(10.0), _sine(30.0)]
-    for one, many in zip(recordings, preprocess_all(recordings, "emg", sfreq=100), strict=True):
+    for one, many in zip(recordings, preprocess(recordings, "emg", sfreq=100), strict=True):
         np.testing.assert_array_equal(preprocess(one, "emg", sfreq=100).raw.get_data(), many.raw.get_data())
+
+
+def test_the_one_of_many_that_fails_is_named() -> None:
+    slow = make_recording(np.random.default_rng(0).normal(size=(1, 500)) * 1e-6, sfreq=50.0, subject="slow")
+    with pytest.raises(BiotransferError, match=r"recordings\[1\], <Recording set/sub-slow/.*50 Hz"):
+        preprocess([_sine(10.0), slow], "eeg", notch=None)
+    with pytest.raises(BiotransferError, match=r"^(?!recordings)"):
+        preprocess([slow], "eeg", notch=None)
 
 
 @pytest.mark.slow
@@ -413,7 +420,7 @@ def test_fourteen_people_with_eighty_files_each_take_seconds(real_data: Path) ->
         "myodisco", data_dir=real_data, classes=["hand_close", "hand_open", "flexion", "extension"]
     )
     begin = time.perf_counter()
-    out = preprocess_all(recordings)
+    out = preprocess(recordings)
     assert time.perf_counter() - begin < 10
     assert len(out) == 14
     settings = {"picks": out[0].picks, "method": "iir", "iir_params": IIR, "verbose": "error"}

@@ -12,7 +12,6 @@ from biotransfer.signals.recording import (
     Recording,
     annotation_spans,
     check_same_classes,
-    html_table,
     natural_sorted,
 )
 from tests.recordings import make_recording, snapshot
@@ -161,7 +160,3 @@ def test_natural_order_is_an_order_of_the_same_names(names: list[str]) -> None:
 
 def test_numbers_are_sorted_as_numbers() -> None:
     assert natural_sorted(["S10", "S9", "S1", "10", "9", "a", ""]) == ["", "9", "10", "S1", "S9", "S10", "a"]
-
-
-def test_html_is_escaped() -> None:
-    assert html_table({"a": "<script>"}) == "<table><tr><th>a</th><td>&lt;script&gt;</td></tr></table>"

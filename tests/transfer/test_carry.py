@@ -367,9 +367,32 @@ def test_a_source_that_cannot_see_the_targets_windows_is_refused(name):
         make_arms([name], _sources("cnn_signal", (8, 128)), network, 0, target=windows)
 
 
-def test_a_missing_source_is_named():
-    with pytest.raises(BiotransferError, match="'noise' source"):
-        make_arms(["noise_source"], {}, build_network("mlp", (8,), 3), 0)
+def test_a_missing_source_is_named_with_all_that_the_arms_want():
+    asked = ["scratch", "transferred", "permuted", "noise_source"]
+    weights = _sources("mlp", (64,))["supervised"]
+    with pytest.raises(BiotransferError) as error:
+        make_arms(asked, {"emg": weights}, build_network("mlp", (64,), 3), 0)
+    for part in ("sources=['emg']", "'supervised' for transferred, permuted", "'noise' for noise_source"):
+        assert part in str(error.value)
+    with pytest.raises(BiotransferError, match=r"Pass sources=\{'noise': weights\}"):
+        make_arms(asked, weights, build_network("mlp", (64,), 3), 0)
+
+
+def test_weights_alone_are_what_was_trained_on_the_source():
+    network, weights = build_network("mlp", (64,), 3), _sources("mlp", (64,))["supervised"]
+    names = ["scratch", "transferred", "permuted"]
+    for one, other in zip(
+        make_arms(names, weights, network, 0),
+        make_arms(names, {"supervised": weights}, network, 0),
+        strict=True,
+    ):
+        assert (one.name, one.ledger) == (other.name, other.ledger)
+        assert all(np.array_equal(one.tensors[k], other.tensors[k]) for k in network.tensor_shapes)
+
+
+def test_help_tells_every_name_of_a_source():
+    names = {entry.facts["starts_from"] for entry in ARMS.values()} - {None}
+    assert all(f'"{name}"' in str(make_arms.__doc__) for name in names)
 
 
 def test_missing_target_windows_are_named():

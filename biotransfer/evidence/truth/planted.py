@@ -121,7 +121,6 @@ def run_truth(study: TruthStudy, n_studies: int, *, first: int = 0, at_once: int
                 against=study.against,
                 margin=study.margin,
                 alpha=study.alpha,
-                roles={arm: ARMS[arm].facts["role"] for arm in study.arms},
             )
             parts.append(pd.DataFrame(rows).assign(study=number, structure=study.structure))
     return pd.concat(parts, ignore_index=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import check, check_option
-from ...signals.splits import ALL, budget_label
+from ...signals.splits import ALL, SPLITS, budget_label
 from ...transfer.carry import ARMS
 from ..metrics import MEASURES, STUDY_KEYS, measure_curves
 from ..stats import bootstrap_interval, crossed_test, detectable_difference, subjects_needed
@@ -125,12 +125,25 @@ def _judge(
     return [(comparison, judged[i]) for i, comparison in enumerate(comparisons)]
 
 
-def _check_request(curves: pd.DataFrame, roles: Mapping[str, str], margin: float, alpha: float) -> None:
-    for arm in map(str, curves["arm"].unique()):
+def _check_request(
+    curves: pd.DataFrame, roles: Mapping[str, str] | None, margin: float, alpha: float
+) -> Mapping[str, str]:
+    """Return every arm's role: those given, else the catalog's."""
+    arms = [str(arm) for arm in curves["arm"].unique()]
+    if roles is None:
+        roles = {arm: str(ARMS[arm].facts["role"]) if arm in ARMS else "transfer" for arm in arms}
+        unknown = ", ".join(arm for arm in arms if arm not in ARMS)
+        check(
+            not unknown,
+            f"arm={unknown!r} is no name of the catalog, so its role is open. Expected one of "
+            f"{', '.join(ROLES)}. Pass roles={roles}.",
+        )
+    for arm in arms:
         check_option("arm (in roles)", arm, roles)
         check_option(f"roles[{arm!r}]", roles[arm], ROLES)
     check(margin > 0, f"margin={margin}. Expected a difference above 0. Pass margin=0.02 for two points.")
     check(0 < alpha < 1, f"alpha={alpha}. Expected an error rate between 0 and 1. Pass alpha=0.05.")
+    return roles
 
 
 def _ends(direction: str) -> tuple[str, str]:
@@ -143,25 +156,25 @@ def _ends(direction: str) -> tuple[str, str]:
 
 
 def compare(
-    curves: pd.DataFrame,
+    curves: pd.DataFrame | Sequence[pd.DataFrame],
     *,
     against: str = "scratch",
     metric: str = "balanced_accuracy",
     measure: str = "asymptote",
     margin: float = 0.02,
     alpha: float = 0.05,
-    roles: Mapping[str, str],
+    roles: Mapping[str, str] | None = None,
     last: int = 3,
     seed: int = 0,
-    leaking_protocols: Collection[str] = (),
+    leaking_protocols: Collection[str] | None = None,
     phrases: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """Give the verdict on every arm, direction, network, protocol and budget.
 
     Parameters
     ----------
-    curves : DataFrame
-        See ``results.CURVES``.
+    curves : DataFrame or sequence of DataFrame
+        What ``Curves.to_frame`` gives, of every split; its columns are ``results.CURVES``.
     against : str
         The arm that all others are compared with.
     metric : str
@@ -172,15 +185,16 @@ def compare(
         Largest difference that does not matter, as a share (0.02 is two points).
     alpha : float
         Error rate of each protocol's family.
-    roles : mapping of str to str
-        Role of every arm: baseline, transfer, control or reference. Only a transfer arm has to beat the
-        control arms of its direction, network, protocol and budget.
+    roles : mapping of str to str, optional
+        Role of every arm: baseline, transfer, control or reference; by default what the catalog says of an
+        arm of that name. Only a transfer arm has to beat the control arms of its direction, network, protocol
+        and budget.
     last : int
         Evaluations in the asymptote.
     seed : int
         Draws the bootstrap.
-    leaking_protocols : collection of str
-        Protocols whose training windows may be near copies of test windows.
+    leaking_protocols : collection of str, optional
+        Protocols whose training windows may be near copies of test windows; by default what the catalog says.
     phrases : mapping of str to str, optional
         What each arm is, for the sentence; by default what the catalog says of an arm of that name.
 
@@ -208,7 +222,12 @@ def compare(
     the wider of that and the one of :func:`.crossed_test`.
     """
     check_option("measure", measure, MEASURES)
-    _check_request(curves, roles, margin, alpha)
+    if not isinstance(curves, pd.DataFrame):
+        check(curves, "curves=[] is empty. Pass the table of at least one split, train(...).to_frame(...).")
+        curves = pd.concat(curves, ignore_index=True)
+    roles = _check_request(curves, roles, margin, alpha)
+    if leaking_protocols is None:
+        leaking_protocols = {name for name, entry in SPLITS.items() if entry.facts["leaks"]}
     spoken = {name: entry.facts["phrase"] for name, entry in ARMS.items()} | dict(phrases or {})
     table = measure_curves(curves, against=against, metric=metric, last=last, each_seed=True)
     several = {name: table[name].nunique() > 1 for name in ("network", "protocol")}
@@ -269,7 +288,7 @@ def compare_measures(
     measures: Sequence[str] = ("step0", "after_epoch_1", "asymptote", "area"),
     margin: float = 0.02,
     alpha: float = 0.05,
-    roles: Mapping[str, str],
+    roles: Mapping[str, str] | None = None,
     last: int = 3,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -298,7 +317,7 @@ def compare_measures(
     """
     for measure in measures:
         check_option("measures", measure, MEASURES)
-    _check_request(curves, roles, margin, alpha)
+    roles = _check_request(curves, roles, margin, alpha)
     table = measure_curves(curves, against=against, metric=metric, last=last, each_seed=True)
     rows = []
     for measure in measures:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...errors import check
+from ...showing import html_table, one_line
 from ..stats import crossed_test, equivalence_p, holm, sign_flip_p, smallest_p
 
 
@@ -46,6 +47,15 @@ class Decision:
     smallest: float
     not_beaten: tuple[tuple[int, float, float], ...] = ()
     p_people: float = 1.0
+
+    def __repr__(self) -> str:
+        difference = f"{100 * self.difference:+.1f} points"
+        return one_line(f"Decision {self.verdict}: {difference}, Holm p {self.p_holm:.3g}")
+
+    def _repr_html_(self) -> str:
+        beaten = [f"control {i}: {gain:+.3g}, p {p:.3g}" for i, gain, p in self.not_beaten]
+        numbers = {k: f"{v:.4g}" for k, v in vars(self).items() if isinstance(v, (int, float))}
+        return html_table({"verdict": self.verdict, **numbers, "not beaten": "; ".join(beaten) or "none"})
 
 
 def _people(d: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...signals.recording import html_table
+from ...showing import html_table, one_line
 from ..layers.layer import Layer
 
 PARTS = ("stem", "body", "head")
@@ -83,6 +83,12 @@ class Network:
             "n_outputs": self.n_outputs,
         }
         return record if self.build is None else record | {"build": dict(self.build)}
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.input_shape))
+        return one_line(
+            f"Network {self.name}: {shape} -> {self.n_outputs} classes, {self.n_parameters} parameters"
+        )
 
     def _repr_html_(self) -> str:
         sizes = {

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import check
+from ...showing import html_table, one_line
 from ..networks.network import Network
 from ..weights import Tensors, Weights
 
@@ -58,7 +59,7 @@ class Penalty:
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    tensors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    tensors: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
     network: Network | None = None
 
     def __post_init__(self) -> None:
@@ -179,7 +180,14 @@ class Arm:
             )
 
     def __repr__(self) -> str:
-        return f"<Arm {self.name}, seed {self.seed}: {carried_share(self.ledger):.0%} carried over>"
+        return one_line(f"Arm {self.name}, seed {self.seed}: {carried_share(self.ledger):.0%} carried over")
+
+    def _repr_html_(self) -> str:
+        rows = {
+            row.tensor: f"{row.action}, {'trained' if row.trained else 'frozen'}: {row.reason}"
+            for row in self.ledger
+        }
+        return html_table({"arm": self.name, "seed": self.seed, **rows})
 
 
 def carried_share(ledger: tuple[LedgerRow, ...]) -> float:

@@ -8,14 +8,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from ...errors import check
+from ...showing import html_table, one_line
+from ...signals.splits import ALL, Split
 from ..networks.network import Network
 from ..weights import Tensors
 from .arm import Arm
 from .augmentations import refuse_features
 from .schedule import Schedule, epoch_order
+from .tables import curve_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +132,29 @@ class Job:
 
 
 @dataclass(frozen=True, eq=False)
+class Tested:
+    """What a table says beside the numbers: what was trained, and whom it was tested on.
+
+    Parameters
+    ----------
+    network : str
+        Name of all arms' network.
+    arms : sequence of Arm
+        One per training.
+    split : Split
+        Its validation rows, then its test rows, are the points of every curve.
+    subjects, y : ndarray, shape (n_eval,)
+        Person and label of these rows.
+    """
+
+    network: str
+    arms: Sequence[Arm]
+    split: Split
+    subjects: np.ndarray
+    y: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Curves:
     """What happened, arm by arm.
 
@@ -157,6 +184,8 @@ class Curves:
     path : ndarray of str, shape (n_arms,)
         By what: "kernel, products of torch", "dense gradients", "stacked modules", "loop" or "none"; with
         ", CUDA graph" where updates are replayed.
+    tested : Tested, optional
+        What :func:`.train` was given, for :meth:`to_frame`.
     """
 
     steps: np.ndarray
@@ -172,6 +201,77 @@ class Curves:
     pseudo_labels: np.ndarray
     engine: str
     path: np.ndarray
+    tested: Tested | None = None
+
+    def to_frame(
+        self, direction: str, *, network: str | None = None, protocol: str | None = None, budget: str = ALL
+    ) -> pd.DataFrame:
+        """Return the curves as a study's table, which :func:`biotransfer.compare` takes.
+
+        Parameters
+        ----------
+        direction : str
+            What was carried where, such as "emg->eeg".
+        network, protocol : str, optional
+            What the table calls them. Default: the network's name, the split's rule.
+        budget : str
+            Labelled seconds per class, or "all".
+
+        Returns
+        -------
+        DataFrame
+            One row per arm, seed, person, step, part (validation, test; of train, people pooled as "*") and
+            metric; the columns of ``results.CURVES``.
+
+        Raises
+        ------
+        BiotransferError
+            For curves that :func:`.train` did not make.
+        """
+        table, tested = self.by_trial(), self._tested()
+        trial = table["trial"].to_numpy()
+        columns = {
+            "direction": str(direction),
+            "network": network or tested.network,
+            "protocol": protocol or tested.split.rule,
+            "budget": budget,
+            "arm": np.array([arm.name for arm in tested.arms])[trial],
+            "split": tested.split.name,
+            "subject": table["subject"].astype("str"),
+            "seed": np.array([arm.seed for arm in tested.arms])[trial],
+            **{name: table[name] for name in ("step", "epoch")},
+            **{name: table[name].astype("str") for name in ("split_part", "metric")},
+            "value": table["value"],
+        }
+        return pd.DataFrame(columns, index=table.index)
+
+    def by_trial(self) -> pd.DataFrame:
+        """Return the rows of :meth:`to_frame` with the arm's position as ``trial`` in place of its names."""
+        return curve_table(self, self._tested())
+
+    def _tested(self) -> Tested:
+        check(
+            self.tested is not None,
+            "curves were made by run_job, which knows rows but no people. Make them with train(...).",
+        )
+        assert self.tested is not None
+        return self.tested
+
+    def __repr__(self) -> str:
+        n_arms, n_points, n_eval = self.predicted.shape
+        return one_line(
+            f"Curves: {n_arms} trainings, {n_points} points of {n_eval} windows, engine {self.engine}"
+        )
+
+    def _repr_html_(self) -> str:
+        n_arms, n_points, n_eval = self.predicted.shape
+        facts = {"trainings": n_arms, "points": n_points, "windows": n_eval, "engine": self.engine}
+        if self.tested is None:
+            return html_table(facts)
+        right = (self.predicted[:, -1] == self.tested.y).mean(axis=1)
+        names = [f"{arm.name}, seed {arm.seed}" for arm in self.tested.arms]
+        last = {name: f"accuracy {value:.3f}" for name, value in zip(names, right, strict=True)}
+        return html_table({"split": self.tested.split.name, **facts, **last})
 
 
 def shared_tensor(array: np.ndarray) -> torch.Tensor:

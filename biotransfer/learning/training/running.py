@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from ..networks.network import Network
 from .arm import Arm
 from .forward import can_stack
 from .guard import reproducibly
-from .job import Curves, Job
+from .job import Curves, Job, Tested
 from .loop import train_loop
 from .schedule import Schedule
 from .stacked import train_stacked
@@ -132,15 +133,19 @@ def train(
     Returns
     -------
     Curves
-        Evaluation rows are ``split.validation`` followed by ``split.test``. Where no window has a label
+        Evaluation rows are ``split.validation`` followed by ``split.test``; ``to_frame(direction)`` gives
+        their table. Where no window has a label
         (a budget of 0) nothing is updated and every point of the curve repeats the first.
     """
     n = len(arms)
     eval_rows = np.concatenate([split.validation, split.test])
+    subjects = windows.metadata["subject"].iloc[eval_rows].to_numpy(dtype=str)
+    tested = Tested(network.name, arms, split, subjects, windows.y[eval_rows])
     if not len(split.train):
-        return evaluate_untrained(
+        curves = evaluate_untrained(
             network, arms, windows.X[eval_rows], windows.y[eval_rows], schedule or Schedule()
         )
+        return replace(curves, tested=tested)
     job = Job(
         network,
         arms,
@@ -154,4 +159,4 @@ def train(
         n_validation=len(split.validation),
         sfreq=windows.sfreq,
     )
-    return run_job(job, engine=engine, device=device, dtype=dtype)
+    return replace(run_job(job, engine=engine, device=device, dtype=dtype), tested=tested)

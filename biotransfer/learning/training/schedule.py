@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...settings import Reader, Settings, key, number, option, spec, whole
+from ...showing import html_table, one_line
 from .augmentations import AUGMENTATIONS
 
 PRECISIONS = ("full", "mixed")
@@ -71,6 +72,12 @@ class Schedule(Settings):
         _augmentation(),
         "none",
     )
+
+    def __repr__(self) -> str:
+        return one_line("Schedule " + ", ".join(f"{name}={value!r}" for name, value in self.plain().items()))
+
+    def _repr_html_(self) -> str:
+        return html_table(self.plain())
 
     def steps_per_epoch(self, n_windows: int) -> int:
         """Return the updates in one pass over ``n_windows``."""

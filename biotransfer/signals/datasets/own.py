@@ -242,7 +242,29 @@ def load_folder(
 def from_folder(
     path: str | Path, *, modality: str, classes: Sequence[str], subjects: Sequence[str] | None = None
 ) -> list[Recording]:
-    """Load a folder of one's own FIF files; see :func:`load_folder` for names and errors."""
+    """Load a folder of one's own FIF files; a recipe says the same with ``data: folder``.
+
+    Parameters
+    ----------
+    path : path
+        Folder with files named ``sub-XX[_ses-YY][_run-ZZ]....fif``, in it or below; labels are annotations.
+    modality : {"eeg", "emg"}
+        Which channels to use.
+    classes : sequence of str
+        Annotation descriptions that are labels, in class order.
+    subjects : sequence of str, optional
+        Who to load, as after ``sub-``. Default: all.
+
+    Returns
+    -------
+    list of Recording
+        One per file, sorted by name.
+
+    Raises
+    ------
+    BiotransferError
+        When there are no such files, one cannot be read, or a recording is not valid.
+    """
     people = None if subjects is None else list(subjects)
     return load_folder(None, path=str(path), modality=modality, classes=list(classes), subjects=people)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
-from ...errors import BiotransferError, check_option
+from ...errors import BiotransferError, check_option, for_each
 from ..windows import Windows, concatenate
 from .catalog import FEATURES
 
@@ -18,14 +18,25 @@ DTYPES = ("float32", "float64")
 _CHUNK = 1024
 
 
+@overload
 def extract_features(
     windows: Windows, spec: str | Mapping[str, Any] = "statistical", *, dtype: str = "float32"
-) -> Windows:
+) -> Windows: ...
+@overload
+def extract_features(
+    windows: Iterable[Windows], spec: str | Mapping[str, Any] = "statistical", *, dtype: str = "float32"
+) -> list[Windows]: ...
+def extract_features(
+    windows: Windows | Iterable[Windows],
+    spec: str | Mapping[str, Any] = "statistical",
+    *,
+    dtype: str = "float32",
+) -> Windows | list[Windows]:
     """Describe windows of signals by a feature set.
 
     Parameters
     ----------
-    windows : Windows
+    windows : Windows or iterable of Windows
         Signals of shape (n_windows, n_chans, n_times) in V.
     spec : str or mapping
         Name of a feature set, or ``{"name": ..., parameter: value}``.
@@ -34,15 +45,15 @@ def extract_features(
 
     Returns
     -------
-    Windows
+    Windows or list of Windows
         X of shape (n_windows, n_features), finite; the history says which set. ``bird2020`` with its lag
-        makes no row of a window that has none before it.
+        makes no row of a window that has none before it. A list for many, in their order.
 
     Raises
     ------
     BiotransferError
         On an unknown name or parameter, windows that are no signals, or features that are not finite: the
-        recordings and columns are named.
+        recordings and columns are named, and of many the windows.
 
     Examples
     --------
@@ -53,6 +64,12 @@ def extract_features(
     ('delta_0', 'delta_1')
     """
     check_option("dtype", dtype, DTYPES)
+    if isinstance(windows, Windows):
+        return _extract(windows, spec, dtype)
+    return for_each("windows", windows, lambda one: _extract(one, spec, dtype))
+
+
+def _extract(windows: Windows, spec: str | Mapping[str, Any], dtype: str) -> Windows:
     entry, parameters = FEATURES.resolve(spec)
     chunk = len(windows) if entry.facts["lag"] else _CHUNK
     parts = []

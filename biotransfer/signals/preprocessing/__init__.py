@@ -9,9 +9,9 @@ one gesture.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
-from ...errors import check, check_option
+from ...errors import check, check_option, for_each
 from ..recording import Recording
 from .steps import STEPS
 
@@ -21,7 +21,6 @@ __all__ = [
     "STEPS",
     "describe_steps",
     "preprocess",
-    "preprocess_all",
     "resolve_steps",
 ]
 
@@ -121,27 +120,37 @@ def _override(steps: list[dict[str, Any]], name: str, change: Any) -> list[dict[
     return [changed if i == places[0] else step for i, step in enumerate(steps)]
 
 
-def preprocess(recording: Recording, steps: Spec | None = None, **overrides: Any) -> Recording:
-    """Apply steps to a recording.
+@overload
+def preprocess(recordings: Recording, steps: Spec | None = None, **overrides: Any) -> Recording: ...
+@overload
+def preprocess(
+    recordings: Iterable[Recording], steps: Spec | None = None, **overrides: Any
+) -> list[Recording]: ...
+def preprocess(
+    recordings: Recording | Iterable[Recording], steps: Spec | None = None, **overrides: Any
+) -> Recording | list[Recording]:
+    """Apply steps to one recording, or the same steps to each of many.
 
     Parameters
     ----------
-    recording : Recording
-        Signal in V; it is not changed.
+    recordings : Recording or iterable of Recording
+        Signals in V; they are not changed.
     steps : str, mapping or list, optional
-        See ``resolve_steps``. Default: the preset of the recording's modality.
+        See ``resolve_steps``. Default: the preset of each recording's modality.
     **overrides
         Changes by step, such as ``bandpass={"high": 40}``, ``notch=None``, ``sfreq=200``, ``mains=60``.
 
     Returns
     -------
-    Recording
-        A copy; channels of other types keep their samples (unless the sampling rate changes).
+    Recording or list of Recording
+        Copies, one for one and a list for many; channels of other types keep their samples (unless the
+        sampling rate changes).
 
     Raises
     ------
     BiotransferError
-        On an unknown step or parameter, or a filter that the sampling rate does not allow.
+        On an unknown step or parameter, or a filter that the sampling rate does not allow; of many, the
+        recording is named.
 
     Examples
     --------
@@ -149,25 +158,16 @@ def preprocess(recording: Recording, steps: Spec | None = None, **overrides: Any
     >>> preprocess(simulate_emg(n_subjects=1)[0], sfreq=256).sfreq
     256.0
     """
+    if isinstance(recordings, Recording):
+        return _preprocess(recordings, steps, overrides)
+    return for_each("recordings", recordings, lambda recording: _preprocess(recording, steps, overrides))
+
+
+def _preprocess(recording: Recording, steps: Spec | None, overrides: Mapping[str, Any]) -> Recording:
     for step in resolve_steps(recording.modality if steps is None else steps, **overrides):
         parameters = {k: v for k, v in step.items() if k != "name"}
         recording = STEPS[step["name"]].function(recording, **parameters)
     return recording
-
-
-def preprocess_all(
-    recordings: Iterable[Recording], steps: Spec | None = None, **overrides: Any
-) -> list[Recording]:
-    """Apply the same steps to every recording.
-
-    Parameters
-    ----------
-    recordings : iterable of Recording
-        Signals in V.
-    steps, **overrides
-        As for ``preprocess``.
-    """
-    return [preprocess(recording, steps, **overrides) for recording in recordings]
 
 
 def describe_steps(steps: Spec) -> str:

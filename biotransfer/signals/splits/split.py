@@ -9,6 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
+from ...showing import html_table, one_line
+
 NONE = np.empty(0, dtype=np.int64)
 APART = ("subject", "session", "recording", "sample")
 
@@ -71,4 +73,9 @@ class Split:
             yield name, getattr(self, name)
 
     def __repr__(self) -> str:
-        return f"<Split {self.name} by {self.rule}: {len(self.train)} train, {len(self.test)} test>"
+        return one_line(f"Split {self.name} by {self.rule}: {len(self.train)} train, {len(self.test)} test")
+
+    def _repr_html_(self) -> str:
+        rows = {name: f"{len(rows)} windows" for name, rows in self.parts() if len(rows)}
+        leaks = {"leaks": "near copies of test windows may be trained on"} if self.leaks else {}
+        return html_table({"split": self.name, "rule": self.rule, **rows, **leaks})

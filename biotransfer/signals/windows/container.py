@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ...errors import BiotransferError, check
-from ..recording import html_table, natural_sorted
+from ...showing import html_table, one_line
+from ..recording import natural_sorted
 
 METADATA = ("uid", "dataset", "subject", "session", "run", "recording", "start", "stop", "source_file")
 _DIGEST_ROWS = 1 << 14
@@ -122,9 +123,9 @@ class Windows:
 
     def __repr__(self) -> str:
         what = "signals" if self.is_signal else "features"
-        return (
-            f"<Windows: {len(self)} {self.modality} {what} of shape {self.shape}, "
-            f"{len(self.subjects)} subjects, classes {', '.join(self.classes)}>"
+        return one_line(
+            f"Windows: {len(self)} {self.modality} {what} of shape {self.shape}, "
+            f"{len(self.subjects)} subjects, classes {', '.join(self.classes)}"
         )
 
     def _repr_html_(self) -> str:

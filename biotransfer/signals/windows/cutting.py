@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ...errors import BiotransferError, check, check_option
+from ...errors import BiotransferError, check, check_option, for_each
 from ...settings import Settings, key, maybe, number, option, whole
 from ..recording import Recording, annotation_spans, check_same_classes
 from .container import Windows, concatenate
@@ -92,7 +92,8 @@ def cut_windows(
     Raises
     ------
     BiotransferError
-        When nothing can be cut, a class gets no window, rates or channels differ, or an argument is off.
+        When nothing can be cut, a class gets no window, rates or channels differ, or an argument is off; of
+        many, the recording is named.
 
     Examples
     --------
@@ -105,9 +106,8 @@ def cut_windows(
     check_same_classes(recordings)
     cutting = Cutting(length, step, by, n_times, min_length)
     check_option("dtype", dtype, PRECISIONS)
-    parts = [
-        part for recording in recordings if (part := cut_recording(recording, cutting, dtype)) is not None
-    ]
+    cut = for_each("recordings", recordings, lambda recording: cut_recording(recording, cutting, dtype))
+    parts = [part for part in cut if part is not None]
     if not parts:
         raise nothing_cut(recordings, length)
     windows = concatenate(parts)

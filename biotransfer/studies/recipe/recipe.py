@@ -37,8 +37,9 @@ from ...settings import (
     text,
     whole,
 )
+from ...showing import html_table, one_line
 from ...signals.features import FEATURES
-from ...signals.recording import MODALITIES, html_table
+from ...signals.recording import MODALITIES
 from ...signals.splits import SPLITS, Budget
 from ...transfer.align import ALIGN
 from ...transfer.align.transform import SCALES
@@ -473,7 +474,7 @@ class Recipe(Settings):
         return copy.deepcopy(self.plain())
 
     def __repr__(self) -> str:
-        return f"<Recipe {self.title!r}, uid {self.uid}>"
+        return one_line(f"Recipe {self.uid}: {self.title!r}")
 
     def _repr_html_(self) -> str:
         return html_table({k: json.dumps(v, ensure_ascii=False) for k, v in self.plain().items()})

@@ -19,8 +19,7 @@ from ...evidence.checks import refuse_errors, run_checks, run_guards, say_accept
 from ...evidence.verdicts import compare
 from ...files import DamagedError
 from ...results import CORE, SOURCES, Results, save_results
-from ...signals.recording import html_table
-from ...signals.splits import SPLITS
+from ...showing import html_table, one_line
 from ...transfer.carry import resolve_arms
 from ..recipe import Recipe, load_recipe
 from .collect import collect_finds, collect_tables
@@ -83,7 +82,7 @@ class Study:
         return self.folder / "report.html"
 
     def __repr__(self) -> str:
-        return f"<Study {self.recipe['title']!r} in {self.folder}>"
+        return one_line(f"Study {self.recipe['title']!r} in {self.folder}")
 
     def _repr_html_(self) -> str:
         return html_table({"folder": str(self.folder)}) + self.results._repr_html_()
@@ -322,7 +321,6 @@ def _results(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Results:
         alpha=settings["alpha"],
         roles={arm.label: arm.role for arm in arms},
         phrases={arm.label: arm.phrase for arm in arms},
-        leaking_protocols={rule["by"] for rule in recipe["split"] if SPLITS[rule["by"]].facts["leaks"]},
     )
     return Results(
         recipe=recipe.to_dict(),

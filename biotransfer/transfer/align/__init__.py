@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import check_option
+from ...showing import html_table, one_line
 from ...signals.windows import Windows
 from .catalog import ALIGN
 from .transform import SCALES, Transform, WindowMap, fit_scaler
 
 __all__ = ["ALIGN", "Alignment", "Transform", "WindowMap", "fit_alignment", "needs_labels"]
+
+_SHOWN = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +32,17 @@ class Alignment:
     source: WindowMap
     target: WindowMap
     fitted_on: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        sides = f"{len(self.source.names)} columns of the source, {len(self.target.names)} of the target"
+        return one_line(f"Alignment: {sides}, fitted on {len(self.fitted_on)} target windows")
+
+    def _repr_html_(self) -> str:
+        facts: dict[str, object] = {}
+        for side, given in (("source", self.source), ("target", self.target)):
+            names = ", ".join(given.names[:_SHOWN]) + ", ..." * (len(given.names) > _SHOWN)
+            facts |= {side: given.step or "as it is", f"{side} columns": f"{len(given.names)}: {names}"}
+        return html_table({**facts, "fitted on": f"{len(self.fitted_on)} target windows"})
 
 
 def needs_labels(spec: Mapping[str, Any]) -> bool:

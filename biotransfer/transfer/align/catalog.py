@@ -66,6 +66,6 @@ ALIGN = Catalog(
                       asks={"signals": "signals"}.get),
         "joint": Fact("Whether the source side depends on the target's rows.", bool,
                       asks={True: "looks at the target's training windows"}.get),
-        "labels": Fact("Parameters, with their values, by which it is fitted on labels.", Mapping, default={}),
+        "labels": Fact("Parameters and values by which it is fitted on labels.", Mapping, default={}),
     },
 )  # fmt: skip

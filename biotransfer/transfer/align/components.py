@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import check, check_option
 from ...signals.windows import Windows
 from .inputs import check_components, common_inputs, some_rows
-from .transform import WindowMap, applied
+from .transform import WindowMap, applied, show_map
 
 KERNELS = ("linear", "rbf")
 
@@ -37,6 +37,9 @@ class KernelMap:
     gamma: float | None
     names: tuple[str, ...]
     step: str
+
+    def __repr__(self) -> str:
+        return show_map(self)
 
     def apply(self, windows: Windows) -> Windows:
         """Return transformed windows, float32."""

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from ...errors import check
+from ...showing import one_line
 from ...signals.windows import Windows
 
 _BLOCK_BYTES = 1 << 20
@@ -61,6 +62,9 @@ class Transform:
     matrix: np.ndarray | None = None
     offset: np.ndarray | None = None
 
+    def __repr__(self) -> str:
+        return show_map(self)
+
     def apply(self, windows: Windows) -> Windows:
         """Return transformed windows, float32."""
         return applied(self, windows)
@@ -110,6 +114,9 @@ class Chain:
 
     parts: tuple[WindowMap, ...]
 
+    def __repr__(self) -> str:
+        return show_map(self)
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the columns that come out."""
@@ -129,6 +136,13 @@ class Chain:
         for part in self.parts:
             X = part.apply_array(X)
         return X
+
+
+def show_map(mapping: WindowMap) -> str:
+    """Return a map's name, what comes out and what it does, on one line."""
+    return one_line(
+        f"{type(mapping).__name__}: to {len(mapping.names)} columns, {mapping.step or 'as they are'}"
+    )
 
 
 def applied(mapping: WindowMap, windows: Windows) -> Windows:

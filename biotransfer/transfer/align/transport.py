@@ -11,7 +11,7 @@ from ...signals.windows import Windows
 from .inputs import check_components, common_inputs, some_rows
 from .methods import check_features
 from .moments import affine, matrix_power
-from .transform import Transform, WindowMap, applied, keep
+from .transform import Transform, WindowMap, applied, keep, show_map
 
 _ROUNDS = 5000
 
@@ -34,6 +34,9 @@ class AnchorShift:
     images: np.ndarray
     names: tuple[str, ...]
     step: str
+
+    def __repr__(self) -> str:
+        return show_map(self)
 
     def apply(self, windows: Windows) -> Windows:
         """Return transformed windows, float32."""

@@ -27,7 +27,7 @@ __all__ = [
 
 def make_arms(
     specs: Sequence[str | Mapping[str, Any]],
-    sources: Mapping[str, Weights | None],
+    sources: Weights | Mapping[str, Weights | None],
     network: Network,
     seed: int,
     *,
@@ -40,10 +40,13 @@ def make_arms(
     ----------
     specs : sequence of str or mapping
         Catalog names, with parameters and a ``label`` where an arm has some.
-    sources : mapping
-        Trained weights by what the arms call them (``ArmRequest.source``): what they were trained on and,
-        where an arm says so, by which method. None where nothing is worth transferring: the arm then starts
-        where scratch starts, and its ledger says so.
+    sources : Weights or mapping of str to Weights
+        Trained weights by what they were trained on: "supervised" (the source itself: ``transferred``,
+        ``permuted``, ``redrawn`` and every other way to carry it), "shuffled_labels" (``shuffled_source``),
+        "noise" (``noise_source``), "phase" (``phase_source``), "simulated" (``simulated_source``),
+        "same_modality" (``same_modality``); "supervised by masked" for an arm with ``pretrain: masked``.
+        Weights alone stand for ``{"supervised": weights}``. None where nothing is worth transferring: the
+        arm then starts where scratch starts, and its ledger says so.
     network : Network
         The target's network.
     seed : int
@@ -65,17 +68,25 @@ def make_arms(
     >>> [arm.name for arm in make_arms(["scratch"], {}, build_network("mlp", (8,), 3), seed=0)]
     ['scratch']
     """
+    sources = {"supervised": sources} if isinstance(sources, Weights) else sources
+    requests = resolve_arms(specs)
+    wanted_by: dict[str, list[str]] = {}
+    for request in requests:
+        if request.source is not None:
+            wanted_by.setdefault(request.source, []).append(request.label)
+    absent = next((name for name in wanted_by if name not in sources), None)
+    if absent is not None:
+        asked = "; ".join(f"{name!r} for {', '.join(labels)}" for name, labels in wanted_by.items())
+        raise BiotransferError(
+            f"sources={list(sources)} lacks {absent!r}, where arm {wanted_by[absent][0]!r} starts from. "
+            f"These arms start from {asked}. Pass sources={{{absent!r}: weights}}."
+        )
     fresh = initial_tensors(network, seed, stream=stream)
     for value in fresh.values():
         value.setflags(write=False)
     arms = []
-    for request in resolve_arms(specs):
+    for request in requests:
         entry, wanted = request.entry, request.source
-        check(
-            wanted is None or wanted in sources,
-            f"arm {request.label!r} starts from a {wanted!r} source, which was not trained. "
-            f"Pass sources={{{wanted!r}: weights}}.",
-        )
         source = sources[wanted] if wanted else given_source(request, network)
         if wanted is not None and source is None:
             arms.append(_untransferred(request, fresh, network, seed))

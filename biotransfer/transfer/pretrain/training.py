@@ -14,10 +14,12 @@ from ...learning.networks import Network, build_network
 from ...learning.networks.forward import in_batches
 from ...learning.training import Schedule
 from ...learning.training.guard import reproducibly
-from ...learning.weights import Weights
+from ...learning.weights import Weights, card_lines
+from ...showing import html_table, one_line
 from ...signals.splits import Split
 from ...signals.windows import Windows
 from .catalog import METHODS
+from .held_out import hold_out_people
 from .problem import Learned, PretrainProblem, Stack, trunk
 from .validity import why_not
 
@@ -42,12 +44,22 @@ class Pretrained:
     y_pred: np.ndarray
     loss: np.ndarray
 
+    def __repr__(self) -> str:
+        facts = self.weights.facts
+        return one_line(
+            f"Pretrained {facts['network']['name']}, seed {facts['seed']}: accuracy "
+            f"{np.mean(self.y_true == self.y_pred):.2f} on {len(self.y_true)} windows kept out"
+        )
+
+    def _repr_html_(self) -> str:
+        return html_table({"last loss": f"{self.loss[-1]:.4g}", **card_lines(self.weights)})
+
 
 def pretrain(
-    windows: Sequence[Windows],
-    split: Split,
-    network: str | Mapping[str, Any],
-    seeds: Sequence[int],
+    windows: Windows | Sequence[Windows],
+    split: Split | None = None,
+    network: str | Mapping[str, Any] = "mlp",
+    seeds: Sequence[int] = (0,),
     schedule: Schedule | None = None,
     *,
     method: str | Mapping[str, Any] = "supervised",
@@ -61,10 +73,10 @@ def pretrain(
 
     Parameters
     ----------
-    windows : sequence of Windows
+    windows : Windows or sequence of Windows
         Aligned source windows: one for all seeds, or one per seed (a control draws its own).
-    split : Split
-        Who trains and who is held out (:func:`hold_out_people`).
+    split : Split, optional
+        Who trains and who is held out. Default: what :func:`hold_out_people` says.
     network : str or mapping
         As in a recipe.
     seeds : sequence of int
@@ -89,9 +101,18 @@ def pretrain(
     Raises
     ------
     BiotransferError
-        For a source of one class, or one that the method cannot use.
+        For a source of one class, one that the method cannot use, or windows of which one does not fit the
+        first: it is named.
+
+    Examples
+    --------
+    >>> from biotransfer import cut_windows, extract_features, simulate_emg
+    >>> windows = extract_features(cut_windows(simulate_emg(n_subjects=2)))
+    >>> pretrain(windows, seeds=[0], schedule=Schedule(epochs=1))[0].weights
+    <Weights of mlp: 6 tensors, 12900 parameters>
     """
-    windows, seeds = list(windows), list(seeds)
+    windows = [windows] if isinstance(windows, Windows) else list(windows)
+    seeds = list(seeds)
     schedule = replace(schedule or Schedule(), patience=0)
     entry, parameters = METHODS.resolve(method)
     check(
@@ -104,6 +125,13 @@ def pretrain(
         f"{len(windows)} windows for {len(seeds)} seeds. Pass one for all, or one for each.",
     )
     first = windows[0]
+    for i, other in enumerate(windows):
+        check(
+            (len(other), other.shape, other.classes) == (len(first), first.shape, first.classes),
+            f"windows[{i}], {other!r}, does not fit windows[0], {first!r}: the sources of all seeds need one "
+            "number of windows, shape and list of classes. Make them from the same windows.",
+        )
+    split = hold_out_people(first) if split is None else split
     check(
         not entry.facts["labels"] or len(np.unique(first.y[split.train])) > 1,
         f"the source has a single class ({', '.join(first.classes)}): there is nothing to learn. "

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from ...showing import html_table, one_line
 from ...signals.splits import Split
 from ...signals.windows import Windows, natural_sorted
 
@@ -62,6 +63,14 @@ class Selection:
     classes: tuple[str, ...]
     transfer: bool
     table: pd.DataFrame
+
+    def __repr__(self) -> str:
+        what = f"{len(self.people)} people, {len(self.classes)} classes" if self.transfer else "nothing"
+        return one_line(f"Selection of {what}: {', '.join((*self.people, *self.classes))}")
+
+    def _repr_html_(self) -> str:
+        facts = {"people": ", ".join(self.people), "classes": ", ".join(self.classes)}
+        return html_table({**facts, "transfer": "yes" if self.transfer else "no"})
 
     def apply(self, windows: Windows, split: Split) -> tuple[Windows, Split]:
         """Return windows of the chosen classes, and a split whose training rows are the chosen people's.

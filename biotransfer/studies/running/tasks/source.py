@@ -13,12 +13,11 @@ from ....errors import check
 from ....learning.networks import NETWORKS, Network
 from ....learning.predictions import accuracy, balanced_accuracy
 from ....learning.weights import Weights
-from ....signals.features import extract_features
 from ....signals.windows import Windows, natural_sorted
 from ....transfer.align import ALIGN, fit_alignment
 from ....transfer.pretrain import METHODS, SOURCES, why_not
 from ....transfer.pretrain.held_out import hold_out_people
-from ....transfer.pretrain.sources import invent_labels
+from ....transfer.pretrain.making import make_source
 from ....transfer.select import Selection
 from ..plan import Plan
 from . import selection
@@ -153,13 +152,10 @@ def _source_windows(plan: Plan, task: SourceTask, seed: int) -> Windows:
     name, side = _pool(plan, task)
     if task.kind == "same_modality":
         return plan.strangers(name, side.windows(task.network), task)
-    entry, options = SOURCES[task.kind], _options(plan, task)
-    if entry.facts["made_from"] == "windows":
-        return entry.function(plan.strangers(name, side.windows(task.network), task), seed, **options)
-    windows = entry.function(plan.strangers(name, side.signals, task), seed, **options)
-    if NETWORKS[task.network].facts["takes"] == "features":
-        windows = extract_features(windows, plan.recipe["features"])
-    return invent_labels(windows, seed) if options.get("kind") == "gaussian" else windows
+    from_signals = SOURCES[task.kind].facts["made_from"] == "signals"
+    windows = plan.strangers(name, side.signals if from_signals else side.windows(task.network), task)
+    features = plan.recipe["features"] if NETWORKS[task.network].facts["takes"] == "features" else None
+    return make_source(windows, task.kind, seed, features=features, **_options(plan, task))
 
 
 def _options(plan: Plan, task: SourceTask) -> dict[str, Any]:

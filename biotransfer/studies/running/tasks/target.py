@@ -27,7 +27,7 @@ from .fold import (
     source_network,
     target_network,
 )
-from .tables import curve_table, ledger_table, prediction_table, training_table
+from .tables import ledger_table, prediction_table, training_table
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
 FOLLOWED_SEEDS = 2
@@ -130,7 +130,7 @@ def run(
     curves = train(network, arms, fold.windows, fold.split, schedule, engine=engine, device=device)
     return Outcome(
         {
-            "curves": curve_table(curves, fold.windows, fold.split),
+            "curves": curves.by_trial(),
             "predictions": prediction_table(curves, fold.windows, fold.split),
             "ledger": ledger_table(arms),
             "trainings": training_table(curves, arms),
