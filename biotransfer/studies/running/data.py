@@ -43,6 +43,7 @@ _MADE_BY = (
     "signals/simulate",
     "signals/datasets",
     "signals/preprocessing",
+    "signals/spectra",
     "signals/windows",
     "signals/features",
     "evidence/baselines",

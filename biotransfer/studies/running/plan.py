@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -79,6 +80,8 @@ class Plan:
         By variant, the tables of the stage "choices", once they are made.
     variant : str
         Which way to transfer of ``recipe.variants`` this is the frame of.
+    scratch : Path, optional
+        The study's trials: there, by its address, a long task keeps what it continues from when stopped.
     """
 
     recipe: Recipe
@@ -87,6 +90,7 @@ class Plan:
     labelled: Mapping[tuple[str, str, str, str], list[Split]]
     finds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     variant: str = ""
+    scratch: Path | None = None
 
     @property
     def found(self) -> Mapping[str, Any]:

@@ -250,6 +250,7 @@ def _run_plan(plan: Plan, folder: Path, crew: Crew, progress: Progress | None) -
     """Run what is not there yet, and collect everything; what turns out damaged is run again."""
     store = TrialStore(folder / "trials")
     store.sweep()
+    plan = replace(plan, scratch=store.folder.resolve())
     n_run = 0
     for attempt in range(_ATTEMPTS):
         try:

@@ -18,6 +18,8 @@ from ...topologies import choose, on_front, read_space, run_search
 from ..plan import Plan
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
+_JOURNAL = "candidates.json"
+
 
 @dataclass(frozen=True)
 class SearchTask:
@@ -119,19 +121,20 @@ def run(
 ) -> Outcome:
     """Search, and say which topology every arm of the direction gets."""
     from ....learning.training import Schedule
-    from ...topologies.evaluation import evaluate_topologies
+    from ...topologies.evaluation import evaluate_topology
 
     recipe, settings = plan.recipe, plan.recipe["search"]
     folds, base = _inner_folds(plan, task), plan.recipe_network(task.network)
     schedule, seeds = Schedule(**recipe["train"]), list(range(settings["inits"]))
     found = run_search(
-        lambda specs: evaluate_topologies(
-            specs, base, folds, schedule, seeds, engine=recipe["engine"], device=device
+        lambda spec: evaluate_topology(
+            spec, base, folds, schedule, seeds, engine=recipe["engine"], device=device
         ),
         read_space(task.network, settings["space"].get(task.network)),
         generations=settings["generations"],
         population=settings["population"],
         seed=settings["seed"],
+        journal=plan.scratch and plan.scratch / wanted[0].ref.task / _JOURNAL,
     )
     chosen = choose(found, settings["choose"])
     table = pd.DataFrame(
