@@ -14,7 +14,7 @@ import numpy as np
 from ...errors import check
 from ...signals.splits import ALL, Split, budget_name, budget_splits, make_splits
 from ...signals.windows import Windows
-from ...transfer.align import ALIGN
+from ...transfer.align import ALIGN, Alignment, fit_alignment
 from ...transfer.carry import resolve_arms
 from ...transfer.pretrain import METHODS, method_label
 from ..recipe import Recipe
@@ -160,6 +160,10 @@ class Plan:
         subjects = self.sides[target].windows(task.network).metadata["subject"].to_numpy(dtype=str)
         aside = np.isin(windows.metadata["subject"].to_numpy(dtype=str), subjects[split.donors])
         return windows.take(np.flatnonzero(aside))
+
+    def align(self, source: Windows, target: Windows) -> Alignment:
+        """Fit the recipe's scaling and alignment on training rows of either side."""
+        return fit_alignment(source, target, self.recipe["align"], scale=self.recipe["scale"])
 
     def chosen(self, task: OfFold) -> dict[str, Any]:
         """Return the values that inner validation chose for a task's fold, by path; none where none were."""

@@ -13,7 +13,6 @@ import pandas as pd
 from ....learning.weights import Weights
 from ....signals.splits import Split, inner_splits
 from ....signals.windows import Windows
-from ....transfer.align import fit_alignment
 from ...topologies import choose, on_front, read_space, run_search
 from ..plan import Plan
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
@@ -103,15 +102,11 @@ def _inner_folds(plan: Plan, task: SearchTask) -> list[tuple[Windows, Split]]:
     if settings["side"] == "source":
         own = Split("source", "subject", source_rows, np.empty(0, dtype=np.int64))
         for inner in inner_splits(source, own, **options):
-            alignment = fit_alignment(
-                source.take(inner.train), target.take(outer.fit_rows), recipe["align"], scale=recipe["scale"]
-            )
+            alignment = plan.align(source.take(inner.train), target.take(outer.fit_rows))
             folds.append((alignment.source.apply(source), inner))
     else:
         for inner in inner_splits(target, outer, **options):
-            alignment = fit_alignment(
-                source.take(source_rows), target.take(inner.train), recipe["align"], scale=recipe["scale"]
-            )
+            alignment = plan.align(source.take(source_rows), target.take(inner.train))
             folds.append((alignment.target.apply(target), inner))
     return folds
 
