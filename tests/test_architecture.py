@@ -18,7 +18,8 @@ FLOORS = (
 )  # fmt: skip
 ROOMS = {
     "signals": (
-        "recording", "simulate", "datasets", "preprocessing", "quality", "windows", "features", "splits",
+        "recording", "spectra", "simulate", "datasets", "preprocessing", "quality", "windows", "features",
+        "splits",
     ),
     "learning": ("weights", "hub", "predictions", "layers", "networks", "training"),
     "transfer": ("align", "carry", "pretrain", "select"),

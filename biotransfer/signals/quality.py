@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import check
 from ..showing import html_table, one_line
 from .recording import Recording, annotation_spans
-
-if TYPE_CHECKING:
-    import pandas as pd
+from .spectra import MAINS_HZ, harmonics, hum_bins, power_density
 
 KINDS = {
     "noticed": "a defect the loader met and dealt with",
@@ -32,7 +29,6 @@ FLAT_SHARE = 0.01
 CLIPPED_COUNT = 5
 CLIPPED_RATIO = 3.0
 CLIPPED_SHARE = 0.0005
-MAINS_HZ = (50.0, 60.0)
 MAINS_SHARE = 0.1
 MAINS_RATIO = 3.0
 SHORT_SECONDS = 10.0
@@ -116,14 +112,6 @@ def inspect_recording(recording: Recording) -> list[Finding]:
     return findings
 
 
-def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
-    """Return findings as a table: kind, severity, recording, channel, message, value."""
-    import pandas as pd
-
-    columns = list(Finding.__dataclass_fields__)
-    return pd.DataFrame([asdict(finding) for finding in findings], columns=columns)
-
-
 def _gaps(recording: Recording) -> Iterator[Finding]:
     times = recording.timestamps
     if times is None or len(times) < 2:
@@ -182,11 +170,10 @@ def _mains(recording: Recording, data: np.ndarray) -> Iterator[Finding]:
     freqs, power = spectrum
     total = power[:, freqs >= 1].sum(axis=1)
     for line in MAINS_HZ:
-        if line + 5 >= freqs[-1]:
+        if not harmonics(line, recording.sfreq):
             continue
-        distance = np.abs(freqs - line)
-        near = power[:, distance <= 1.01]
-        floor = np.median(power[:, (distance > 2) & (distance <= 6)], axis=1)
+        inside, beside = hum_bins(freqs, line)
+        near, floor = power[:, inside], np.median(power[:, beside], axis=1)
         for name, own, rest, peak, around in zip(
             recording.ch_names, near.sum(axis=1), total, near.max(axis=1), floor, strict=True
         ):
@@ -214,21 +201,16 @@ def power_spectrum(recording: Recording, data: np.ndarray) -> tuple[np.ndarray, 
     power : ndarray, shape (n_chans, n_freqs)
         In V^2/Hz; Hann window, half overlap, mean removed. None in place of both when no stretch lasts 1 s.
     """
-    from scipy.signal.windows import hann
-
     size = round(recording.sfreq)
     starts = [i for begin, end in _stretches(recording) for i in range(begin, end - size + 1, size // 2)]
     if not starts:
         return None
-    window = hann(size, sym=False)
-    power = np.zeros((len(data), size // 2 + 1))
+    freqs, power = np.empty(0), np.zeros((len(data), size // 2 + 1))
     for block in np.array_split(starts, max(1, len(starts) // 512)):
         pieces = data[:, block[:, None] + np.arange(size)]
-        pieces = pieces - pieces.mean(axis=2, keepdims=True)
-        power += (np.abs(np.fft.rfft(pieces * window, axis=2)) ** 2).sum(axis=1)
-    power /= len(starts) * recording.sfreq * (window**2).sum()
-    power[:, 1 : -1 if size % 2 == 0 else None] *= 2
-    return np.fft.rfftfreq(size, 1 / recording.sfreq), power
+        freqs, density = power_density(pieces, recording.sfreq)
+        power += density.sum(axis=1)
+    return freqs, power / len(starts)
 
 
 def _stretches(recording: Recording) -> Iterator[tuple[int, int]]:

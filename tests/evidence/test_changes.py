@@ -11,7 +11,6 @@ from biotransfer.evidence.changes.attribution import (
     attribute_features,
     attribute_signals,
     average_gradients,
-    integrated_gradients,
 )
 from biotransfer.evidence.changes.layers import barrier_height, barrier_line, describe_layers
 from biotransfer.evidence.changes.naming import feature_group
@@ -42,13 +41,18 @@ def _case(name, n=20, seed=0):
     return network, tensors, rng.normal(size=(n, *network.input_shape)), rng.integers(0, 3, n)
 
 
+def _integrated(network, tensors, X, y, *, baseline=0.0, **options):
+    start = np.broadcast_to(baseline, network.input_shape)
+    return (X - start) * average_gradients(network, tensors, X, y, baseline=start, **options)
+
+
 @pytest.mark.parametrize("name", list(NETWORKS))
 @pytest.mark.parametrize("level", [0.0, 0.3])
 def test_attributions_add_up_to_the_change_of_the_logit(name, level):
     network, tensors, X, y = _case(name)
     baseline = level * np.ones(network.input_shape)
     dense = 3 if name == "cnn_signal" else 1
-    each = integrated_gradients(network, tensors, X, y, baseline=baseline, steps=400, dense=dense)
+    each = _integrated(network, tensors, X, y, baseline=baseline, steps=400, dense=dense)
     rows = np.arange(len(y))
     change = _logits(network, tensors, X)[rows, y] - _logits(network, tensors, baseline[None])[0, y]
     np.testing.assert_allclose(each.reshape(len(X), -1).sum(axis=1), change, atol=0.01 * np.abs(change).max())
@@ -65,7 +69,7 @@ def test_integrated_gradients_agree_with_captum(name):
     theirs = captum.IntegratedGradients(module).attribute(
         torch.from_numpy(X), target=torch.from_numpy(y), n_steps=30, method="gausslegendre"
     )
-    ours = integrated_gradients(network, tensors, X, y, steps=30)
+    ours = _integrated(network, tensors, X, y, steps=30)
     np.testing.assert_allclose(ours, theirs.detach().numpy(), atol=1e-6)
 
 
@@ -126,7 +130,7 @@ def test_frequencies_are_complete_for_even_and_odd_windows(n_times):
     tensors = initial_tensors(network, 0)
     X, y = np.random.default_rng(0).normal(size=(9, 2, n_times)), np.arange(9) % 3
     table = attribute_signals(network, tensors, X, y, sfreq=128.0, ch_names=["a", "b"])
-    each = integrated_gradients(network, tensors, X, y, dense=3)
+    each = _integrated(network, tensors, X, y, dense=3)
     for channel, mine in table.groupby("channel"):
         expected = each[:, "ab".index(channel)].sum(axis=1).mean()
         assert mine["signed"].sum() == pytest.approx(expected, abs=1e-10)

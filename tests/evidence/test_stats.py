@@ -22,7 +22,6 @@ from biotransfer.evidence.stats import (
     detectable_difference,
     equivalence_p,
     holm,
-    nadeau_bengio,
     paired_power,
     sign_flip_p,
     smallest_p,
@@ -206,22 +205,6 @@ def test_subjects_needed_is_the_first_number_with_enough_power(sd, difference):
     assert detectable_difference(sd, n) <= abs(difference)
 
 
-def test_nadeau_bengio_is_the_t_test_without_shared_training():
-    d = np.random.default_rng(1).normal(0.3, 1, 10)
-    plain = scipy.stats.ttest_1samp(d, 0)
-    free = nadeau_bengio(d, n_train=1e15, n_test=1)
-    assert free == pytest.approx((plain.statistic, 9, plain.pvalue), rel=1e-12)
-    shared = nadeau_bengio(d, n_train=90, n_test=10)
-    assert shared.statistic == pytest.approx(plain.statistic * np.sqrt((1 / 10) / (1 / 10 + 1 / 9)))
-    assert shared.p > plain.pvalue
-
-
-def test_nadeau_bengio_without_spread_is_defined():
-    assert nadeau_bengio([0.1, 0.1, 0.1], 9, 1) == (np.inf, 2, 0.0)
-    assert nadeau_bengio([-0.1, -0.1], 9, 1) == (-np.inf, 1, 0.0)
-    assert nadeau_bengio([0.0, 0.0, 0.0], 9, 1) == (0.0, 2, 1.0)
-
-
 @pytest.mark.parametrize(("n_people", "n_seeds"), [(2, 2), (6, 3), (12, 10)])
 def test_crossed_test_rests_on_the_mean_squares_of_statsmodels(n_people, n_seeds):
     rng = np.random.default_rng(n_people)
@@ -290,8 +273,6 @@ def test_crossed_test_treats_people_and_seeds_alike_and_is_defined_without_sprea
         lambda: paired_power(0.1, 1.0, 1),
         lambda: subjects_needed(0.1, 0.0),
         lambda: subjects_needed(1.0, 1e-9),
-        lambda: nadeau_bengio([0.1, 0.2], 0, 10),
-        lambda: nadeau_bengio([0.1], 10, 10),
     ],
 )
 def test_impossible_requests_are_refused(call):

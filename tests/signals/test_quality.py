@@ -9,7 +9,6 @@ from biotransfer.errors import BiotransferError
 from biotransfer.signals.datasets import from_raws, load_dataset
 from biotransfer.signals.quality import (
     KINDS,
-    findings_table,
     inspect_recording,
     inspect_recordings,
     power_spectrum,
@@ -141,15 +140,12 @@ def test_copies_are_found_by_content():
     assert findings[0].value == 1 - 10 / data.shape[1]
 
 
-def test_findings_as_a_table_and_as_text():
+def test_findings_as_text():
     data = noise()
     data[0] = 0.0
     findings = inspect_recording(recording_of(data))
-    table = findings_table(findings)
-    assert list(table.columns) == ["kind", "severity", "recording", "channel", "message", "value"]
-    assert table["channel"].tolist() == ["E0"]
+    assert [finding.channel for finding in findings] == ["E0"]
     assert str(findings[0]).startswith("error: flat: own/sub-P/ses-1/run-1: E0 stands still in 100.0%")
-    assert len(findings_table([])) == 0
     with pytest.raises(BiotransferError, match="is empty"):
         inspect_recordings([])
 

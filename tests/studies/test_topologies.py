@@ -2,10 +2,14 @@
 
 import contextlib
 import json
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from biotransfer.errors import BiotransferError
@@ -16,8 +20,16 @@ from biotransfer.signals.splits import Split, inner_splits
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import lay_out, prepare, run_study
 from biotransfer.studies.running.tasks.topologies import _inner_folds
-from biotransfer.studies.topologies import SPACES, Candidate, choose, on_front, read_space, run_search
-from biotransfer.studies.topologies.evaluation import evaluate_topologies
+from biotransfer.studies.topologies import (
+    SPACES,
+    Candidate,
+    choose,
+    evaluation,
+    on_front,
+    read_space,
+    run_search,
+)
+from biotransfer.studies.topologies.evaluation import evaluate_topology
 from tests.builders import make_windows
 
 SPACE = read_space("mlp", {"hidden": {"length": [1, 2], "of": [4, 8, 16]}})
@@ -30,15 +42,13 @@ class Counter:
     def __init__(self, stop_after=None):
         self.tried, self.stop_after = [], stop_after
 
-    def __call__(self, specs):
-        if self.stop_after is not None and len(self.tried) >= self.stop_after:
+    def __call__(self, spec):
+        if len(self.tried) == self.stop_after:
             raise KeyboardInterrupt
-        self.tried += specs
-        return [
-            Candidate(dict(s), 1 / s["hidden"][0] + 0.01 * len(s["hidden"]), 0.01, sum(s["hidden"]),
-                      float(np.prod(s["hidden"])))
-            for s in specs
-        ]  # fmt: skip
+        self.tried.append(spec)
+        sizes = spec["hidden"]
+        error = 1 / sizes[0] + 0.01 * len(sizes)
+        return Candidate(dict(spec), error, 0.01, sum(sizes), float(np.prod(sizes)))
 
 
 def test_every_space_builds_and_every_searched_network_is_in_the_catalog():
@@ -58,7 +68,7 @@ def test_every_space_builds_and_every_searched_network_is_in_the_catalog():
 def test_the_search_finds_the_whole_front_of_a_small_space():
     counter = Counter()
     found = run_search(counter, SPACE, generations=12, population=10, seed=1)
-    every = counter([{"hidden": list(h)} for n in (1, 2) for h in product((4, 8, 16), repeat=n)])
+    every = [counter({"hidden": list(h)}) for n in (1, 2) for h in product((4, 8, 16), repeat=n)]
     best = {repr(c.parameters_of) for c, good in zip(every, on_front(every), strict=True) if good}
     assert {repr(c.parameters_of) for c, good in zip(found, on_front(found), strict=True) if good} == best
     assert len({repr(c.parameters_of) for c in found}) == len(found)
@@ -70,19 +80,27 @@ def test_a_topology_is_trained_once():
     assert len(counter.tried) == len({repr(s) for s in counter.tried}) <= 12
 
 
-@pytest.mark.parametrize("stop_after", [1, 5, 9])
+@pytest.mark.parametrize("stop_after", [1, 3, 5])
 def test_a_stopped_search_continues_as_if_nothing_had_happened(stop_after, tmp_path):
     whole = run_search(Counter(), SPACE, generations=5, population=5, seed=3)
-    journal = tmp_path / "journal.log"
+    journal = tmp_path / "journal.json"
     first = Counter(stop_after)
     with contextlib.suppress(KeyboardInterrupt):
         run_search(first, SPACE, generations=5, population=5, seed=3, journal=journal)
     second = Counter()
     assert run_search(second, SPACE, generations=5, population=5, seed=3, journal=journal) == whole
-    assert len(second.tried) < len(whole)
+    assert [c.parameters_of for c in whole] == first.tried + second.tried
+    assert len(first.tried) == stop_after
     again = Counter()
     assert run_search(again, SPACE, generations=5, population=5, seed=3, journal=journal) == whole
     assert not again.tried
+
+
+def test_a_journal_that_cannot_be_read_is_no_journal(tmp_path):
+    journal = tmp_path / "journal.json"
+    journal.write_text('[{"error": 1}]', encoding="utf-8")
+    found = run_search(Counter(), SPACE, generations=2, population=3, seed=0, journal=journal)
+    assert found == run_search(Counter(), SPACE, generations=2, population=3, seed=0)
 
 
 def test_the_front_equals_brute_force():
@@ -108,25 +126,19 @@ def test_candidates_are_validated_on_people_outside_their_training_rows_and_neve
     outer = Split("subject=s0", "subject", np.flatnonzero(people != "s0"), np.flatnonzero(people == "s0"))
     folds = [(windows, inner) for inner in inner_splits(windows, outer, folds=2)]
     specs = [{"hidden": [16]}, {"hidden": [1]}]
-    found = evaluate_topologies(specs, {"name": "mlp"}, folds, SCHEDULE, [0, 1])
+    found = [evaluate_topology(spec, {"name": "mlp"}, folds, SCHEDULE, [0, 1]) for spec in specs]
     assert found[0].error < 0.3 < found[1].error
     poisoned = windows.X.copy()
     poisoned[people == "s0"] = np.nan
-    again = evaluate_topologies(
-        specs,
-        {"name": "mlp"},
-        [(replace(windows, X=poisoned), inner) for _, inner in folds],
-        SCHEDULE,
-        [0, 1],
-    )
-    assert again == found
+    folds = [(replace(windows, X=poisoned), inner) for _, inner in folds]
+    assert [evaluate_topology(spec, {"name": "mlp"}, folds, SCHEDULE, [0, 1]) for spec in specs] == found
 
 
 def test_cost_is_counted_as_the_networks_count_it():
     windows = make_windows(n_subjects=4, n_features=6)
     outer = Split("all", "subject", np.arange(len(windows)), np.empty(0, dtype=np.int64))
     folds = [(windows, inner) for inner in inner_splits(windows, outer, folds=2)]
-    (found,) = evaluate_topologies([{"hidden": [8, 4]}], {"name": "mlp"}, folds, SCHEDULE, [0])
+    found = evaluate_topology({"hidden": [8, 4]}, {"name": "mlp"}, folds, SCHEDULE, [0])
     network = build_network({"name": "mlp", "hidden": [8, 4]}, (6,), 3)
     assert found.parameters == network.n_parameters == 6 * 8 + 8 + 8 * 4 + 4 + 4 * 3 + 3
     assert found.operations == 3 * 3 * 2 * (6 * 8 + 8 * 4 + 4 * 3) * len(windows) / 2
@@ -179,6 +191,33 @@ def test_every_arm_of_a_study_gets_the_topology_that_was_found(side, tmp_path):
         assert ledger["tensor"].str.contains("norm").any()
     page = write_report(study.results, tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Search for a topology" in page
+
+
+@pytest.mark.slow
+def test_a_killed_study_trains_the_candidates_that_it_has_not_trained(tmp_path, monkeypatch):
+    recipe = {**STUDY, "search": {**STUDY["search"], "generations": 6, "population": 6, "side": "source"}}
+    whole = run_study(recipe, tmp_path / "whole").results.extras["search"]
+    out = tmp_path / "killed"
+    code = f"from biotransfer import run_study; run_study({recipe!r}, {str(out)!r})"
+    process = subprocess.Popen([sys.executable, "-c", code])
+    while not (journal := list(out.glob("trials/*/candidates.json"))):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    before = [json.dumps(candidate["parameters_of"]) for candidate in json.loads(journal[0].read_text())]
+    assert 0 < len(before) < len(whole)
+    trained = []
+    evaluate = evaluation.evaluate_topology
+
+    def watched(spec, *given, **options):
+        trained.append(json.dumps(spec))
+        return evaluate(spec, *given, **options)
+
+    monkeypatch.setattr(evaluation, "evaluate_topology", watched)
+    found = run_study(recipe, out).results.extras["search"]
+    pd.testing.assert_frame_equal(found, whole, check_exact=True)
+    assert before + trained == whole["topology"].tolist()
 
 
 def test_a_search_on_the_target_never_uses_test_people():

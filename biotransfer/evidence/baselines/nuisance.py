@@ -16,14 +16,13 @@ import pandas as pd
 from ...catalog import Catalog, Entry, Fact
 from ...errors import check
 from ...signals.preprocessing import preprocess
+from ...signals.quality import power_spectrum
 from ...signals.recording import MODALITIES, Recording, natural_sorted
+from ...signals.spectra import MAINS_HZ, harmonics, hum_bins, power_density
 from ...signals.windows import Windows
 from ...signals.windows.cutting import Cutting, cut_recording
 
 STAGES = ("raw", "notch")
-LINES = (50.0, 60.0)
-_HALF = 1.01
-_AROUND = (2.0, 6.0)
 _FRONTAL = ("FP", "AF", "F7", "F8")
 _SLOW_HZ = 4.0
 _BLINK_V = 75e-6
@@ -36,28 +35,14 @@ Measured = tuple[np.ndarray, list[str]]
 
 def _spectrum(windows: Windows) -> tuple[np.ndarray, np.ndarray]:
     """Return frequencies and the power of every window and channel, in V^2 per bin."""
-    from scipy.signal import periodogram
-
-    freqs, density = periodogram(windows.X, windows.sfreq, window="hann", axis=-1)
+    freqs, density = power_density(windows.X, float(windows.sfreq or 0), by_scipy=True)
     return freqs, density * freqs[1]
 
 
 def _around(freqs: np.ndarray, power: np.ndarray, line: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the power at a frequency, and what as many bins hold at its neighbors."""
-    distance = np.abs(freqs - line)
-    inside, beside = distance <= _HALF, (distance > _AROUND[0]) & (distance <= _AROUND[1])
+    inside, beside = hum_bins(freqs, line)
     return power[..., inside].sum(axis=-1), inside.sum() * np.median(power[..., beside], axis=-1)
-
-
-def harmonics(line: float, sfreq: float) -> list[float]:
-    """Return the multiples of the mains frequency that a sampling rate can hold, at most four.
-
-    Examples
-    --------
-    >>> harmonics(50.0, 256.0)
-    [50.0, 100.0]
-    """
-    return [k * line for k in range(1, 5) if k * line + _AROUND[1] < sfreq / 2]
 
 
 def mains(windows: Windows, line: float) -> Measured:
@@ -185,15 +170,13 @@ class _Hum:
 
 def _find_line(recordings: Sequence[Recording], declared: float | None) -> _Hum:
     """Return the mains frequency: the declared one, or the one whose hum stands out more."""
-    from ...signals.quality import power_spectrum
-
-    ratios: dict[float, list[float]] = {line: [] for line in ((declared,) if declared else LINES)}
+    ratios: dict[float, list[float]] = {line: [] for line in ((declared,) if declared else MAINS_HZ)}
     for recording in recordings:
         found = power_spectrum(recording, recording.raw.get_data(picks=recording.picks))
         if found is None:
             continue
         for line, values in ratios.items():
-            if line + _AROUND[1] < found[0][-1]:
+            if harmonics(line, recording.sfreq):
                 own, beside = _around(*found, line)
                 values.append(float(np.max(own / np.maximum(beside, _TINY**2))))
     largest = {line: float(np.median(values)) if values else 0.0 for line, values in ratios.items()}

@@ -54,8 +54,9 @@ def average_gradients(
 
     Notes
     -----
-    The path is straight, so what is linear in the input may be taken in any linear coordinates afterwards:
-    features before a projection, or frequencies.
+    Source: Sundararajan, Taly and Yan 2017, arXiv:1703.01365, equation 1: times X - baseline it is what every
+    input adds to the logit. The path is straight, so what is linear in the input may be taken in any linear
+    coordinates afterwards: features before a projection, or frequencies.
     """
     check(steps >= 1, f"steps={steps}. Expected 1 or more, such as 50.")
     check(len(X) == len(y), f"X has {len(X)} windows, y {len(y)} classes. Pass one class for each window.")
@@ -74,35 +75,6 @@ def average_gradients(
             (gradient,) = torch.autograd.grad(module(point).gather(1, classes).sum(), point)
             total[rows] += weight * gradient.numpy()
     return total
-
-
-def integrated_gradients(
-    network: Network,
-    tensors: Mapping[str, np.ndarray],
-    X: np.ndarray,
-    y: np.ndarray,
-    *,
-    baseline: np.ndarray | None = None,
-    steps: int = 50,
-    dense: int = 1,
-) -> np.ndarray:
-    """Return what every input adds to the logit: over all inputs it sums to f(X) - f(baseline).
-
-    Parameters
-    ----------
-    network, tensors, X, y, baseline, steps, dense
-        See :func:`average_gradients`.
-
-    Returns
-    -------
-    ndarray, shape of X, float64
-
-    Notes
-    -----
-    Source: Sundararajan, Taly and Yan 2017, arXiv:1703.01365, equation 1.
-    """
-    gradients = average_gradients(network, tensors, X, y, baseline=baseline, steps=steps, dense=dense)
-    return (np.asarray(X, dtype=np.float64) - (0.0 if baseline is None else baseline)) * gradients
 
 
 def attribute_features(

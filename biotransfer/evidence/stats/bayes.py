@@ -19,7 +19,7 @@ class Posterior(NamedTuple):
     better: float
 
 
-def bayes_rope(d: ArrayLike, margin: float, *, test_over_train: float = 0.0) -> Posterior:
+def bayes_rope(d: ArrayLike, margin: float) -> Posterior:
     """Give the probability that an arm is worse, practically the same, or better.
 
     Parameters
@@ -28,9 +28,6 @@ def bayes_rope(d: ArrayLike, margin: float, *, test_over_train: float = 0.0) -> 
         One difference per person, at least 2.
     margin : float
         Largest difference that does not matter, above 0.
-    test_over_train : float
-        For folds of one data set in place of people: test windows per training window, as in
-        :func:`nadeau_bengio`. People share no test data: 0.
 
     Returns
     -------
@@ -46,7 +43,7 @@ def bayes_rope(d: ArrayLike, margin: float, *, test_over_train: float = 0.0) -> 
     -----
     Source: Benavoli et al. 2017, JMLR 18(77):1, section 3.1. Normal differences with the prior 1 / variance
     give the mean a t distribution with n - 1 degrees of freedom around mean(d), with the scale
-    sd(d) sqrt(1 / n + test_over_train).
+    sd(d) / sqrt(n): people share no test data.
 
     Examples
     --------
@@ -57,9 +54,8 @@ def bayes_rope(d: ArrayLike, margin: float, *, test_over_train: float = 0.0) -> 
 
     values = differences_of(d, at_least=2)
     check(margin > 0, f"margin={margin} leaves no room. Expected a difference above 0. Pass margin=0.02.")
-    check(test_over_train >= 0, f"test_over_train={test_over_train} is negative. Expected 0 for people.")
     mean = float(values.mean())
-    scale = float(values.std(ddof=1) * np.sqrt(1 / values.size + test_over_train))
+    scale = float(values.std(ddof=1) * np.sqrt(1 / values.size))
     if scale <= 1e-14 * float(np.abs(values).max()):
         return Posterior(float(mean < -margin), float(abs(mean) <= margin), float(mean > margin))
     df = values.size - 1

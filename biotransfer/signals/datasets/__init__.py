@@ -14,7 +14,7 @@ from ...errors import BiotransferError, DataNotFoundError, check
 from ..recording import Recording
 from . import download
 from .catalog import DATASETS
-from .download import check_files, hash_files
+from .download import check_files
 from .muse import read_muse_csv
 from .own import from_arrays, from_folder, from_raws
 
@@ -26,7 +26,6 @@ __all__ = [
     "from_arrays",
     "from_folder",
     "from_raws",
-    "hash_files",
     "load_dataset",
     "read_muse_csv",
 ]

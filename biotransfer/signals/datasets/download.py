@@ -104,28 +104,6 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def hash_files(name: str, data_dir: str | Path | None, files: Iterable[str]) -> dict[str, str]:
-    """Return the sha256 of files of a data set, as they lie on this machine.
-
-    Parameters
-    ----------
-    name : str
-        Data set.
-    data_dir : str, Path or None
-        Where it is looked for first, see :func:`find_folder`.
-    files : iterable of str
-        Paths relative to the data set's folder.
-
-    Returns
-    -------
-    dict of str to str
-        Empty for a data set that has no folder.
-    """
-    names = list(files)
-    folder = find_folder(name, data_dir)[0] if names else None
-    return {} if folder is None else {file: _sha256(folder / file) for file in names}
-
-
 def default_folder() -> Path:
     """Return where downloads go: ``biotransfer`` inside the MNE data directory."""
     import mne

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...errors import check
+from ..spectra import power_density
 from ..windows import Windows
 from . import primitives as p
 
@@ -71,7 +72,7 @@ def band_power(windows: Windows, *, bands: Mapping[str, Sequence[float]] | None 
     )
     out = np.empty((n, len(chosen), n_chans))
     for rows, X in p.chunks(windows):
-        density = p.power_density(X, windows.sfreq)[1] @ average
+        density = power_density(X, windows.sfreq)[1] @ average
         out[rows] = np.log10(density + _FLOOR).swapaxes(1, 2)
     step = p.step_name("band_power", **({} if bands is None else {"bands": dict(bands)}))
     return windows.with_features(out.reshape(n, -1), p.by_channel(list(chosen), n_chans), step)

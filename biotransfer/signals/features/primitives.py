@@ -102,33 +102,6 @@ def matrix_log(values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     return np.matmul(vectors * np.log(values)[..., None, :], vectors.swapaxes(-1, -2))
 
 
-def power_density(X: np.ndarray, sfreq: float) -> tuple[np.ndarray, np.ndarray]:
-    """One-sided periodogram with a Hann window, the mean of each channel removed.
-
-    Parameters
-    ----------
-    X : ndarray, shape (n_windows, n_chans, n_times), float64
-        Signals.
-    sfreq : float
-        Sampling rate in Hz.
-
-    Returns
-    -------
-    freqs : ndarray, shape (n_times // 2 + 1,)
-        From 0 Hz to the Nyquist frequency, or half a bin below it when n_times is odd.
-    density : ndarray, shape (n_windows, n_chans, n_times // 2 + 1)
-        Unit of X squared per Hz.
-    """
-    from scipy.fft import rfft
-
-    n = X.shape[-1]
-    taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
-    spectrum = rfft(centered(X) * taper, axis=-1)
-    density = (spectrum.real**2 + spectrum.imag**2) / (sfreq * np.sum(taper**2))
-    density[..., 1 : (n + 1) // 2] *= 2
-    return np.arange(n // 2 + 1) * (sfreq / n), density
-
-
 def band_means(
     freqs: np.ndarray, edges: Sequence[Sequence[float]], names: Sequence[str], advice: str
 ) -> np.ndarray:

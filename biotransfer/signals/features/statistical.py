@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import check, check_option
+from ..spectra import power_density
 from ..windows import Windows
 from . import primitives as p
 
@@ -99,7 +100,7 @@ def statistical(
     names = _names(n_chans, centers, resolution)
     out = np.empty((n, len(names)))
     for rows, X in p.chunks(windows):
-        density = p.power_density(X, windows.sfreq)[1] @ mean_over_bins + _FLOOR
+        density = power_density(X, windows.sfreq)[1] @ mean_over_bins + _FLOOR
         _describe(X, density, centers, resolution, shrinkage, spectrum == "relative", out[rows])
     changed = {
         key: value

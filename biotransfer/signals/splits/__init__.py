@@ -17,7 +17,6 @@ from .budget import (
     budget_name,
     budget_seconds,
     budget_splits,
-    distinct_seconds,
 )
 from .catalog import SPLITS
 from .checking import check_apart, check_split
@@ -28,8 +27,7 @@ from .split import Split
 
 __all__ = [
     "ALL", "LABELS_OF", "OTHERS", "SPLITS", "Budget", "Copy", "Split", "budget_label", "budget_name",
-    "budget_seconds",
-    "budget_splits", "check_apart", "check_split", "distinct_seconds", "find_copies", "inner_splits",
+    "budget_seconds", "budget_splits", "check_apart", "check_split", "find_copies", "inner_splits",
     "make_splits", "shared_content", "splits_from",
 ]  # fmt: skip
 

@@ -152,18 +152,6 @@ def budget_label(name: str) -> str:
     return known.get(name, f"{name} s of labels per class")
 
 
-def distinct_seconds(windows: Windows, rows: np.ndarray) -> float:
-    """Return how much signal some windows have seen together, overlap counted once, in s."""
-    table = windows.metadata.iloc[rows]
-    total = 0.0
-    for _, part in table.groupby("recording", sort=False):
-        start, stop = part["start"].to_numpy(float), part["stop"].to_numpy(float)
-        order = np.argsort(start, kind="stable")
-        start, stop = start[order], np.maximum.accumulate(stop[order])
-        total += float(np.sum(stop - np.maximum(start, np.concatenate([[-np.inf], stop[:-1]]))))
-    return total
-
-
 def budget_splits(
     windows: Windows,
     split: Split,

@@ -67,7 +67,7 @@ class Cluster:
 
         places: dict[str, Any] = {name: side.place or side for name, side in plan.sides.items()}
         # A task instead of scattered data: Dask can make it again when the worker that held it dies.
-        found = self.client.submit(bytes, pickle.dumps(replace(plan, sides=places)), pure=False)
+        found = self.client.submit(bytes, pickle.dumps(replace(plan, sides=places, scratch=None)), pure=False)
         sent: Any = None
         losses = 0
 
@@ -83,7 +83,7 @@ class Cluster:
             except DataNotFoundError:
                 if sent is None:
                     whole = {name: replace(side, place=None) for name, side in plan.sides.items()}
-                    blob = pickle.dumps(replace(plan, sides=whole))
+                    blob = pickle.dumps(replace(plan, sides=whole, scratch=None))
                     sent = self.client.scatter(blob, broadcast=True, hash=False)
             except (KilledWorker, CancelledError) as error:
                 losses, sent = losses + 1, None

@@ -45,9 +45,9 @@ _MADE_BY: Mapping[str, tuple[str, ...]] = {
         "signals/preprocessing",
         "studies/running/data",
     ),
-    "signals": ("signals/windows", "studies/running/describe"),
-    "features": ("signals/features",),
-    "nuisance": ("evidence/baselines/nuisance", "signals/quality"),
+    "signals": ("signals/spectra", "signals/windows", "studies/running/describe"),
+    "features": ("signals/features", "signals/spectra"),
+    "nuisance": ("evidence/baselines/nuisance", "signals/quality", "signals/spectra"),
 }
 """The code that makes each stage out of what it is made from."""
 _LIBRARIES = ("mne", "numpy", "pandas", "scipy")

@@ -10,6 +10,7 @@ import numpy as np
 from ...signals.datasets import DATASETS
 from ...signals.preprocessing import describe_steps
 from ...signals.recording import Recording, annotation_spans
+from ...signals.spectra import power_density
 from ...signals.windows import Windows, natural_sorted
 
 _EXCERPT_SECONDS = 3.0
@@ -87,13 +88,11 @@ def add_excerpts(found: dict[str, Any], recording: Recording) -> None:
 
 def _spectra(signals: Windows) -> dict[str, Any]:
     """Median power spectral density by class and channel, dB re 1 uV^2/Hz."""
-    from scipy.signal import periodogram
-
     classes, freqs = {}, np.empty(0)
     for label, name in enumerate(signals.classes):
         rows = np.flatnonzero(signals.y == label)
         rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), _PSD_WINDOWS)).astype(int)]
-        freqs, power = periodogram(signals.X[rows] * 1e6, signals.sfreq, window="hann", axis=-1)
+        freqs, power = power_density(signals.X[rows] * 1e6, float(signals.sfreq or 0), by_scipy=True)
         density = 10 * np.log10(np.maximum(np.median(power, axis=0), 1e-12))
         classes[name] = np.round(density[:, 1:], 2).tolist()
     return {"freqs": np.round(freqs[1:], 3).tolist(), "classes": classes}

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from ...errors import check
 from ...signals.splits import ALL, Split, budget_name, budget_splits, make_splits
 from ...signals.windows import Windows
-from ...transfer.align import ALIGN
+from ...transfer.align import ALIGN, Alignment, fit_alignment
 from ...transfer.carry import resolve_arms
 from ...transfer.pretrain import METHODS, method_label
 from ..recipe import Recipe
@@ -78,6 +79,8 @@ class Plan:
         By variant, the tables of the stage "choices", once they are made.
     variant : str
         Which way to transfer of ``recipe.variants`` this is the frame of.
+    scratch : Path, optional
+        The study's trials: there, by its address, a long task keeps what it continues from when stopped.
     """
 
     recipe: Recipe
@@ -86,6 +89,7 @@ class Plan:
     labelled: Mapping[tuple[str, str, str, str], list[Split]]
     finds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     variant: str = ""
+    scratch: Path | None = None
 
     @property
     def found(self) -> Mapping[str, Any]:
@@ -155,6 +159,10 @@ class Plan:
         subjects = self.sides[target].windows(task.network).metadata["subject"].to_numpy(dtype=str)
         aside = np.isin(windows.metadata["subject"].to_numpy(dtype=str), subjects[split.donors])
         return windows.take(np.flatnonzero(aside))
+
+    def align(self, source: Windows, target: Windows) -> Alignment:
+        """Fit the recipe's scaling and alignment on training rows of either side."""
+        return fit_alignment(source, target, self.recipe["align"], scale=self.recipe["scale"])
 
     def chosen(self, task: OfFold) -> dict[str, Any]:
         """Return the values that inner validation chose for a task's fold, by path; none where none were."""

@@ -257,6 +257,7 @@ def _run_plan(
     """Run what is not there yet, and collect everything; what turns out damaged is run again."""
     store = TrialStore(folder / "trials")
     store.sweep()
+    plan = replace(plan, scratch=store.folder.resolve())
     ran: Counter[str] = Counter()
     for attempt in range(_ATTEMPTS):
         try:

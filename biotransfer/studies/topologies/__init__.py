@@ -1,6 +1,6 @@
 """Search for a network's topology: many candidates, several objectives, validation inside the training rows.
 
-``run_search`` draws and breeds (NSGA-II), :mod:`.evaluation` trains candidates of one shape together, and
+``run_search`` draws and breeds (NSGA-II), :mod:`.evaluation` trains and validates a candidate, and
 ``choose`` takes one from the front. Test rows never come near any of it.
 """
 

@@ -1,4 +1,4 @@
-"""Breed topologies by NSGA-II, generation by generation: a stopped search continues as it would have."""
+"""Breed topologies by NSGA-II, generation by generation: a stopped search continues as if it had not been."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ...errors import check, check_option
+from ...errors import BiotransferError, check, check_option
+from ...files import read_json, write_json
 from .space import Space
-
-if TYPE_CHECKING:
-    import optuna
 
 OBJECTIVES = ("error", "parameters", "operations")
 RULES = ("one_standard_error", "least_error")
@@ -50,7 +48,7 @@ class Candidate:
         return (self.error, float(self.parameters), self.operations)
 
 
-Evaluate = Callable[[Sequence[Mapping[str, Any]]], Sequence[Candidate]]
+Evaluate = Callable[[Mapping[str, Any]], Candidate]
 
 
 def run_search(
@@ -67,7 +65,7 @@ def run_search(
     Parameters
     ----------
     evaluate : callable
-        From parameters to candidates, many at once.
+        From parameters to a candidate.
     space : mapping
         What may vary.
     generations, population : int
@@ -75,7 +73,7 @@ def run_search(
     seed : int
         Draws the first generation and all children.
     journal : Path, optional
-        File of Optuna's journal storage, in which an interrupted search finds its finished generations.
+        File that keeps what was trained: a stopped search finds it there, draws the same and trains the rest.
 
     Returns
     -------
@@ -90,34 +88,27 @@ def run_search(
     Notes
     -----
     Source: Deb et al. 2002, doi:10.1109/4235.996017, by Optuna. Every generation has a sampler of its own,
-    seeded by ``seed`` and its number: what is drawn does not depend on where a search was stopped.
+    seeded by ``seed`` and its number.
     """
     check(generations >= 1, f"search.generations={generations}. Expected 1 or more.")
     check(population >= 2, f"search.population={population}. Expected 2 or more.")
     import optuna
 
+    kept = _read(journal)
     known: dict[str, Candidate] = {}
     with _quiet(optuna):
-        study = _study(optuna, journal)
-        for stopped in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
-            study.tell(stopped.number, state=optuna.trial.TrialState.FAIL)
-        finished = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-        whole = len(finished) // population
+        study = optuna.create_study(directions=["minimize"] * len(OBJECTIVES))
         for generation in range(generations):
-            if generation < whole:
-                members = finished[generation * population : (generation + 1) * population]
-                _learn(known, [_recall(member) for member in members])
-                continue
             study.sampler = optuna.samplers.NSGAIISampler(
                 population_size=population, seed=_drawn_seed(seed, generation)
             )
             trials = [study.ask() for _ in range(population)]
             asked = [{name: what.suggest(trial, name) for name, what in space.items()} for trial in trials]
-            fresh = {repr(spec): spec for spec in asked if repr(spec) not in known}
-            _learn(known, evaluate(list(fresh.values())) if fresh else [])
-            for trial, spec in zip(trials, asked, strict=True):
-                found = known[repr(spec)]
-                trial.set_user_attr("candidate", {**vars(found), "parameters_of": dict(spec)})
+            for name, spec in {repr(spec): spec for spec in asked if repr(spec) not in known}.items():
+                if name not in kept:
+                    kept[name] = evaluate(spec)
+                    _write(journal, kept)
+                known[name] = kept[name]
             for trial, spec in zip(trials, asked, strict=True):
                 study.tell(trial, known[repr(spec)].objectives)
     return list(known.values())
@@ -127,25 +118,21 @@ def _drawn_seed(seed: int, generation: int) -> int:
     return zlib.crc32(f"{seed}/{generation}".encode())
 
 
-def _learn(known: dict[str, Candidate], candidates: Sequence[Candidate]) -> None:
-    for candidate in candidates:
-        known.setdefault(repr(dict(candidate.parameters_of)), candidate)
+def _read(journal: Path | None) -> dict[str, Candidate]:
+    """Return what a stopped search has trained, by what it was asked; nothing where it cannot be read."""
+    if journal is None or not journal.is_file():
+        return {}
+    try:
+        found = [Candidate(**facts) for facts in read_json(journal)]
+    except (BiotransferError, TypeError):
+        return {}
+    return {repr(dict(candidate.parameters_of)): candidate for candidate in found}
 
 
-def _recall(trial: optuna.trial.FrozenTrial) -> Candidate:
-    return Candidate(**trial.user_attrs["candidate"])
-
-
-def _study(optuna: Any, journal: Path | None) -> optuna.Study:
-    storage = None
+def _write(journal: Path | None, kept: Mapping[str, Candidate]) -> None:
     if journal is not None:
-        from optuna.storages.journal import JournalFileBackend
-
         journal.parent.mkdir(parents=True, exist_ok=True)
-        storage = optuna.storages.JournalStorage(JournalFileBackend(str(journal)))
-    return optuna.create_study(
-        storage=storage, study_name="topology", load_if_exists=True, directions=["minimize"] * len(OBJECTIVES)
-    )
+        write_json(journal, [vars(candidate) for candidate in kept.values()])
 
 
 @contextmanager

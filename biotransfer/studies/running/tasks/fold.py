@@ -12,7 +12,7 @@ from ....evidence.checks.fitted import refuse_test_rows, rows_fitted
 from ....learning.networks import Network, build_network
 from ....signals.splits import ALL, Split
 from ....signals.windows import Windows
-from ....transfer.align import ALIGN, Alignment, fit_alignment
+from ....transfer.align import ALIGN, Alignment
 from ....transfer.pretrain.held_out import hold_out_people
 from ..plan import Plan
 
@@ -144,7 +144,7 @@ def make_fold(plan: Plan, task: FoldTask, y: np.ndarray | None = None) -> Fold:
     split = plan.split(task.direction, task.network, task.protocol, task.fold, task.budget)
     pool = plan.strangers(source, plan.sides[source].windows(task.network), task)
     train = pool.take(hold_out_people(pool, recipe["pretrain"]["held_out"]).train)
-    alignment = fit_alignment(train, windows.take(split.fit_rows), recipe["align"], scale=recipe["scale"])
+    alignment = plan.align(train, windows.take(split.fit_rows))
     fitted = rows_fitted(alignment, windows, split)
     refuse_test_rows(fitted, split, recipe["accept"].get("fitted_on_test_rows", ""))
     aligned = alignment.target.apply(windows)

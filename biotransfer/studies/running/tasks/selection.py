@@ -10,7 +10,7 @@ import numpy as np
 
 from ....learning.weights import Weights
 from ....signals.windows import Windows
-from ....transfer.align import ALIGN, fit_alignment
+from ....transfer.align import ALIGN
 from ....transfer.pretrain import METHODS
 from ....transfer.pretrain.held_out import hold_out_people
 from ....transfer.select import SELECT, Selection, SelectProblem, select_source
@@ -124,9 +124,7 @@ def _problem(plan: Plan, task: SelectionTask, device: str) -> SelectProblem:
     ]
     held_out = hold_out_people(sides[0], recipe["pretrain"]["held_out"])
     split = plan.split(task.direction, task.network, task.protocol, task.fold)
-    rows = (held_out.train, split.train)
-    fitted = [windows.take(own) for windows, own in zip(sides, rows, strict=True)]
-    alignment = fit_alignment(fitted[0], fitted[1], recipe["align"], scale=recipe["scale"])
+    alignment = plan.align(sides[0].take(held_out.train), sides[1].take(split.train))
     source, target = alignment.source.apply(sides[0]), alignment.target.apply(sides[1])
     method = recipe.pretrain.method
     trains = SELECT[recipe["select"]["name"]].facts["trains"]

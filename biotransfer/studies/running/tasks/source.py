@@ -14,7 +14,7 @@ from ....learning.networks import NETWORKS, Network
 from ....learning.predictions import accuracy, balanced_accuracy
 from ....learning.weights import Weights
 from ....signals.windows import Windows, natural_sorted
-from ....transfer.align import ALIGN, fit_alignment
+from ....transfer.align import ALIGN
 from ....transfer.pretrain import METHODS, SOURCES, why_not
 from ....transfer.pretrain.held_out import hold_out_people
 from ....transfer.pretrain.making import make_source
@@ -211,9 +211,7 @@ def run(
     aligned = []
     for seed in seeds if task.kind in SOURCES and SOURCES[task.kind].facts["drawn"] else seeds[:1]:
         windows = _source_windows(plan, task, seed)
-        alignment = fit_alignment(
-            windows.take(split.train), target_train, recipe["align"], scale=recipe["scale"]
-        )
+        alignment = plan.align(windows.take(split.train), target_train)
         aligned.append(alignment.source.apply(windows))
     if picked is not None:
         aligned, (split, *_) = map(

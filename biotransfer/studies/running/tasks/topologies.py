@@ -13,12 +13,13 @@ import pandas as pd
 from ....learning.weights import Weights
 from ....signals.splits import Split, inner_splits
 from ....signals.windows import Windows
-from ....transfer.align import fit_alignment
 from ....transfer.pretrain.held_out import hold_out_people
 from ...topologies import choose, on_front, read_space, run_search
 from ..plan import Plan
 from .fold import FOLD_CODE, FOLD_LIBRARIES, LEARNING_CODE, LEARNING_LIBRARIES
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
+
+_JOURNAL = "candidates.json"
 
 
 @dataclass(frozen=True)
@@ -101,15 +102,11 @@ def _inner_folds(plan: Plan, task: SearchTask) -> list[tuple[Windows, Split]]:
     if settings["side"] == "source":
         own = Split("source", "subject", source_rows, np.empty(0, dtype=np.int64))
         for inner in inner_splits(source, own, **options):
-            alignment = fit_alignment(
-                source.take(inner.train), target.take(outer.fit_rows), recipe["align"], scale=recipe["scale"]
-            )
+            alignment = plan.align(source.take(inner.train), target.take(outer.fit_rows))
             folds.append((alignment.source.apply(source), inner))
     else:
         for inner in inner_splits(target, outer, **options):
-            alignment = fit_alignment(
-                source.take(source_rows), target.take(inner.train), recipe["align"], scale=recipe["scale"]
-            )
+            alignment = plan.align(source.take(source_rows), target.take(inner.train))
             folds.append((alignment.target.apply(target), inner))
     return folds
 
@@ -119,19 +116,20 @@ def run(
 ) -> Outcome:
     """Search, and say which topology every arm of the direction gets."""
     from ....learning.training import Schedule
-    from ...topologies.evaluation import evaluate_topologies
+    from ...topologies.evaluation import evaluate_topology
 
     recipe, settings = plan.recipe, plan.recipe["search"]
     folds, base = _inner_folds(plan, task), plan.recipe_network(task.network)
     schedule, seeds = Schedule(**recipe["train"]), list(range(settings["inits"]))
     found = run_search(
-        lambda specs: evaluate_topologies(
-            specs, base, folds, schedule, seeds, engine=recipe["engine"], device=device
+        lambda spec: evaluate_topology(
+            spec, base, folds, schedule, seeds, engine=recipe["engine"], device=device
         ),
         read_space(task.network, settings["space"].get(task.network)),
         generations=settings["generations"],
         population=settings["population"],
         seed=settings["seed"],
+        journal=plan.scratch and plan.scratch / wanted[0].ref.task / _JOURNAL,
     )
     chosen = choose(found, settings["choose"])
     table = pd.DataFrame(
