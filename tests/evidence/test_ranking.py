@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from biotransfer.evidence.metrics import measure_curves
+from biotransfer.evidence.reading import arm_label
 from biotransfer.evidence.verdicts import rank_methods
 from biotransfer.pages.figures import plot_ranking
-from biotransfer.pages.figures.style import arm_label
 from biotransfer.pages.report.sections.ranking import ranking as section
 from tests.factories import make_results
 

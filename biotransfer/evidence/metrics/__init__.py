@@ -13,9 +13,12 @@ from ...learning.predictions import (
     log_loss,
 )
 from .calibration import calibration_curves, labelled_seconds, seconds_needed
-from .curves import MEASURES, STUDY_KEYS, curve_measures, measure_curves, time_to_threshold
+from .compared import MEASURES, Compare
+from .curves import CONDITION, STUDY_KEYS, curve_measures, measure_curves, time_to_threshold
 
 __all__ = [
+    "CONDITION",
+    "Compare",
     "MEASURES",
     "METRICS",
     "STUDY_KEYS",

@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 
 from ...errors import BiotransferError, check, check_option, did_you_mean
+from ...results import Direction
 from ...signals.recording import MODALITIES
 from .keys import SECTION_KEYS, WINDOW_DEFAULTS
 
@@ -93,11 +94,11 @@ def resolve_directions(given: Any, names: Sequence[str]) -> list[str]:
     )
     out: dict[str, None] = {}
     for direction in written:
-        pair = f"{EVERY}->{EVERY}" if direction == EVERY else direction
-        known = [f"{a}->{b}" for a, b in product([*names, EVERY], repeat=2)]
-        check_option("directions", pair, known)
-        ends = [list(names) if end == EVERY else [end] for end in pair.split("->")]
-        out |= dict.fromkeys(f"{a}->{b}" for a, b in product(*ends))
+        pair = str(Direction(EVERY, EVERY)) if direction == EVERY else direction
+        known = {str(Direction(*ends)): ends for ends in product([*names, EVERY], repeat=2)}
+        ends = known[check_option("directions", pair, known)]
+        every = product(*(names if end == EVERY else [end] for end in ends))
+        out |= dict.fromkeys(str(Direction(*pair)) for pair in every)
     return list(out)
 
 
@@ -174,7 +175,8 @@ def resolve_donors(out: Mapping[str, Any], sides: Mapping[str, Mapping[str, Any]
     given = known_keys("same_modality", out["same_modality"], list(sides))
     resolved: dict[str, Any] = {}
     wanted = any(arm["name"] == "same_modality" for arm in out["arms"])
-    for source, target in (direction.split("->") for direction in out["directions"]):
+    for direction in map(Direction.read, out["directions"]):
+        source, target = direction.source, direction.target
         spec = given.get(target)
         check(
             spec is not None or not wanted,
@@ -195,7 +197,7 @@ def resolve_donors(out: Mapping[str, Any], sides: Mapping[str, Mapping[str, Any]
             )
         check(
             source != target or keeps or all(rule.get("donors") for rule in out["split"]),
-            f"directions: {source}->{target} starts from other people of its own set, but nobody is kept "
+            f"directions: {direction} starts from other people of its own set, but nobody is kept "
             f"aside. Add same_modality: {{{target}: {{people: 1}}}}, or split: {{by: subject, donors: 1}}.",
         )
     return resolved

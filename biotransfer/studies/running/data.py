@@ -19,6 +19,7 @@ from ...errors import BiotransferError, DataNotFoundError, check
 from ...evidence.baselines import measure_nuisance
 from ...files import read_json, write_json
 from ...learning.networks import NETWORKS
+from ...results import Direction
 from ...signals.datasets import DATASETS, data_files, load_dataset
 from ...signals.features import extract_features
 from ...signals.preprocessing import preprocess
@@ -120,6 +121,11 @@ class Side:
         return self.features
 
 
+def directions_of(recipe: Recipe) -> list[Direction]:
+    """Return the directions that a recipe names."""
+    return [Direction.read(text) for text in recipe["directions"]]
+
+
 def data_sections(recipe: Recipe) -> dict[str, tuple[str, Mapping[str, Any]]]:
     """Return what a recipe loads: modality and resolved section, by the name of the side.
 
@@ -133,7 +139,7 @@ def data_sections(recipe: Recipe) -> dict[str, tuple[str, Mapping[str, Any]]]:
     dict of str to (str, mapping)
         The sides that a direction names, and "same_modality NAME" for other data of that target's modality.
     """
-    ends = {end for direction in recipe["directions"] for end in direction.split("->")}
+    ends = {end for direction in directions_of(recipe) for end in (direction.source, direction.target)}
     every = {m: (m, recipe[m]) for m in MODALITIES if m in recipe.resolved}
     every |= {name: (section["modality"], section) for name, section in recipe["sets"].items()}
     sections = {name: side for name, side in every.items() if name in ends}

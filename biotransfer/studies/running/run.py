@@ -22,7 +22,7 @@ from ...signals.splits import SPLITS
 from ...transfer.carry import resolve_arms
 from ..recipe import Recipe, load_recipe
 from .collect import collect_finds, collect_tables
-from .data import Request, Side, data_sections, file_bytes, is_stored, open_request
+from .data import Request, Side, data_sections, directions_of, file_bytes, is_stored, open_request
 from .folder import (
     check_folder,
     claim_folder,
@@ -109,7 +109,7 @@ def prepare(
     """
     sections = data_sections(recipe)
     where = None if data_dir is None else str(data_dir)
-    tested = {direction.split("->")[1] for direction in recipe["directions"]}
+    tested = {direction.target for direction in directions_of(recipe)}
     requests = {
         name: Request(
             modality,
@@ -304,14 +304,10 @@ def _run_missing(
 def _results(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Results:
     """Compare the arms, and put everything together."""
     recipe = plan.recipe
-    settings, arms = recipe["compare"], resolve_arms(recipe["arms"])
+    arms = resolve_arms(recipe["arms"])
     verdicts = compare(
         tables["curves"],
-        against=settings["against"],
-        metric=settings["metric"],
-        measure=settings["measure"],
-        margin=settings["margin"],
-        alpha=settings["alpha"],
+        **recipe["compare"],
         roles={arm.label: arm.role for arm in arms},
         phrases={arm.label: arm.phrase for arm in arms},
         leaking_protocols={rule["by"] for rule in recipe["split"] if SPLITS[rule["by"]].facts["leaks"]},
