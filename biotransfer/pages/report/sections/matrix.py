@@ -13,6 +13,7 @@ from ....evidence.reading import (
     conditions_of,
     directions_of,
     metric_label,
+    rows_of,
 )
 from ....results import Results
 from ...figures.matrix import plot_matrix
