@@ -145,7 +145,8 @@ def make_predictions(
                 pd.DataFrame(
                     {
                         "direction": direction, "network": network, "variant": "", "protocol": protocol,
-                        "arm": arm, "budget": "all", "split": f"subject={subject}", "subject": subject, "seed": seed,
+                        "arm": arm, "budget": "all", "split": f"subject={subject}", "subject": subject,
+                        "seed": seed,
                         "window_uid": [f"{subject}@{j}" for j in range(n)],
                         "y_true": true, "y_pred": predicted,
                         "probabilities": np.full((n, k), 1 / k).tolist(),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from ...evidence.reading import network_label
 from .data import Side
 from .estimate import count_trainings
 from .plan import Plan
@@ -90,7 +91,7 @@ def describe_run(
 ) -> dict[str, Any]:
     """Return the content of provenance.json; ``trainings`` says which engine ran."""
     sides: Mapping[str, Side] = plan.sides
-    ran = trainings.groupby("network", sort=False)["engine"].unique()
+    ran = trainings.groupby(["network", "variant"], sort=False)["engine"].unique()
     return {
         "recipe_uid": plan.recipe.uid,
         "command": command,
@@ -100,7 +101,8 @@ def describe_run(
         "workers": workers,
         "device": device,
         "engine": {
-            name: " and ".join(sorted({*engines} - {"none"}) or ["none"]) for name, engines in ran.items()
+            network_label(*names): " and ".join(sorted({*engines} - {"none"}) or ["none"])
+            for names, engines in ran.items()
         },
         "seeds": plan.recipe["seeds"],
         "simulated": any(side.facts["simulated"] for side in sides.values()),
