@@ -36,7 +36,7 @@ def training_operations(recipe_name: str, data: str) -> tuple[float, int]:
         task = entry.task
         if not isinstance(task, (SourceTask, TargetTask)):
             continue
-        source, target = task.direction.split("->")
+        source, target = task.direction.source, task.direction.target
         windows = plan.sides[target].windows(task.network)
         rows = len(plan.split(task.direction, task.network, task.protocol, task.fold).train)
         if isinstance(task, SourceTask):

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from biotransfer import load_results
+from biotransfer.evidence.reading import network_label, protocol_label
 
 
 def main() -> None:
@@ -21,12 +22,10 @@ def main() -> None:
         for row in table.itertuples():
             gain = f"{100 * row.difference:+.1f}"
             gain += f" ({100 * row.ci_low:+.1f} to {100 * row.ci_high:+.1f})"
-            where = {"subject": "new people", "shuffled_windows": "shuffled windows (leaks)"}.get(
-                row.protocol, row.protocol
-            )
+            where = protocol_label(row.protocol)
             where += "" if row.budget == "all" else f", {row.budget} labelled s a class"
-            cells = [f"`{Path(folder).name}`", f"{row.source.upper()} -> {row.target.upper()}", row.network]
-            cells += [where, str(row.n_subjects), gain, row.verdict]
+            cells = [f"`{Path(folder).name}`", f"{row.source.upper()} -> {row.target.upper()}"]
+            cells += [network_label(row.network, row.variant), where, str(row.n_subjects), gain, row.verdict]
             print("| " + " | ".join(cells) + " |")
     for folder in arguments.studies:
         facts = load_results(folder).provenance

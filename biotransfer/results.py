@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,13 @@ from .files import read_json, write_atomically, write_json, write_text
 from .showing import html_table, one_line
 from .signals.splits import budget_seconds
 
-KEYS = ["direction", "network", "protocol", "budget", "arm", "split", "subject", "seed"]
+KEYS = ["direction", "network", "variant", "protocol", "budget", "arm", "split", "subject", "seed"]
 CURVES = [*KEYS, "step", "epoch", "split_part", "metric", "value"]
 PREDICTIONS = [*KEYS, "window_uid", "y_true", "y_pred", "probabilities"]
 LEDGER = [
     "direction",
     "network",
+    "variant",
     "protocol",
     "arm",
     "tensor",
@@ -34,13 +35,13 @@ LEDGER = [
     "parameters",
     "reason",
 ]
-SOURCES = ["direction", "network", "protocol", "source", "method", "seed", "subjects", "windows", "accuracy",
-           "balanced_accuracy", "chance"]  # fmt: skip
-TRAININGS = ["direction", "network", "protocol", "budget", "arm", "split", "seed", "engine", "path",
-             "epochs", "best_epoch", "pseudo_labels"]  # fmt: skip
-BASELINES = ["direction", "network", "protocol", "split", "baseline", "permutation", "subject", "n_windows",
-             "accuracy", "balanced_accuracy", "chance"]  # fmt: skip
-FITS = ["direction", "network", "protocol", "budget", "split", "fitted", "outside"]
+SOURCES = ["direction", "network", "variant", "protocol", "source", "method", "seed", "subjects", "windows",
+           "accuracy", "balanced_accuracy", "chance"]  # fmt: skip
+TRAININGS = ["direction", "network", "variant", "protocol", "budget", "arm", "split", "seed", "engine",
+             "path", "epochs", "best_epoch", "pseudo_labels"]  # fmt: skip
+BASELINES = ["direction", "network", "variant", "protocol", "split", "baseline", "permutation", "subject",
+             "n_windows", "accuracy", "balanced_accuracy", "chance"]  # fmt: skip
+FITS = ["direction", "network", "variant", "protocol", "budget", "split", "fitted", "outside"]
 NUISANCE = ["target", "protocol", "stage", "family", "split", "subject", "n_features", "n_windows",
             "accuracy", "balanced_accuracy", "chance"]  # fmt: skip
 NUISANCE_TESTS = ["target", "protocol", "stage", "family", "n_subjects", "balanced_accuracy", "null_mean",
@@ -48,6 +49,7 @@ NUISANCE_TESTS = ["target", "protocol", "stage", "family", "n_subjects", "balanc
 SELECTION = [
     "direction",
     "network",
+    "variant",
     "protocol",
     "split",
     "what",
@@ -57,11 +59,12 @@ SELECTION = [
     "chosen",
     "reason",
 ]
-SCORES = ["direction", "network", "protocol", "budget", "arm", "split", "seed", "score", "value",
+SCORES = ["direction", "network", "variant", "protocol", "budget", "arm", "split", "seed", "score", "value",
           "random_value", "null_mean", "null_sd", "z", "p", "larger_is_better", "n_windows",
           "note"]  # fmt: skip
-CHOICES = ["direction", "network", "protocol", "fold", "candidate", "values", "arm", "people", "value"]
-_OF_FOLD = ["direction", "network", "protocol", "budget", "split", "seed"]
+CHOICES = ["direction", "network", "variant", "protocol", "fold", "candidate", "values", "arm", "people",
+           "value"]  # fmt: skip
+_OF_FOLD = ["direction", "network", "variant", "protocol", "budget", "split", "seed"]
 LAYERS = [*_OF_FOLD, "arm", "layer", "part", "parameters", "distance", "relative_distance", "cka_initial",
           "cka_source", "cka_scratch", "reset_initial", "reset_fresh"]  # fmt: skip
 BARRIERS = [*_OF_FOLD, "first", "second", "position", "loss", "balanced_accuracy"]
@@ -87,9 +90,13 @@ TABLES: dict[str, list[str] | None] = {
 """Every table a task may write, by name, with its columns; None where a method chooses them itself. The first
 four are fields of :class:`Results`, all others are found in ``Results.extras``."""
 CORE = ("curves", "predictions", "ledger", "sources")
-VERDICTS = ["direction", "source", "target", "network", "protocol", "budget", "arm", "against", "metric",
-            "n_subjects", "n_seeds", "difference", "ci_low", "ci_high", "p", "p_holm", "margin", "verdict",
-            "detectable_difference", "spread", "subjects_needed", "p_people", "sentence"]  # fmt: skip
+VERDICTS = ["direction", "source", "target", "network", "variant", "protocol", "budget", "arm", "against",
+            "metric", "n_subjects", "n_seeds", "difference", "ci_low", "ci_high", "p", "p_holm", "margin",
+            "verdict", "detectable_difference", "spread", "subjects_needed", "p_people",
+            "sentence"]  # fmt: skip
+FORMAT = 2
+"""Of a study folder, in provenance.json. 1 (or none): a way to transfer stood packed in the column network,
+``mlp + coral``. 2: it has a column of its own, ``variant``."""
 
 
 @dataclass(frozen=True)
@@ -144,10 +151,11 @@ class Results:
     recipe : dict
         The resolved recipe.
     curves : DataFrame
-        One row per direction x network x protocol x budget x arm x split x subject x seed x step x
-        split_part x metric. ``budget`` is text: "all", or the labelled seconds per class such as "5" or
-        "0.5". ``step`` 0 is before any update, ``epoch`` counts passes (0 at step 0). Rows of the training
-        part pool all people: their subject is "*".
+        One row per direction x network x variant x protocol x budget x arm x split x subject x seed x step x
+        split_part x metric. ``direction`` is text, see ``directions``. ``variant`` is the label of one of the
+        recipe's ``methods``, "" for the recipe itself. ``budget`` is text: "all", or the labelled seconds
+        per class such as "5" or "0.5". ``step`` 0 is before any update, ``epoch`` counts passes (0 at step
+        0). Rows of the training part pool all people: their subject is "*".
     predictions : DataFrame
         One row per test window after the last update; ``probabilities`` is a list, one per class.
     ledger : DataFrame
@@ -181,6 +189,11 @@ class Results:
     def verdicts(self) -> pd.DataFrame:
         """The verdicts as a table."""
         return pd.DataFrame(self.verdict_list, columns=VERDICTS)
+
+    @cached_property
+    def directions(self) -> dict[str, Direction]:
+        """The recipe's directions, by the text that stands for them in tables."""
+        return {str(text): Direction.read(text) for text in self.recipe["directions"]}
 
     @property
     def budgets(self) -> list[str]:
@@ -229,6 +242,7 @@ class Results:
         columns = [
             "direction",
             "network",
+            "variant",
             "protocol",
             "budget",
             "arm",
@@ -263,7 +277,7 @@ def save_results(results: Results, folder: str | Path) -> None:
     write_json(folder / "data.json", results.data)
     write_json(folder / "verdicts.json", results.verdict_list)
     write_json(folder / "checks.json", results.checks)
-    write_json(folder / "provenance.json", results.provenance)
+    write_json(folder / "provenance.json", {**results.provenance, "format": FORMAT})
 
 
 def load_results(folder: str | Path) -> Results:
@@ -272,7 +286,7 @@ def load_results(folder: str | Path) -> Results:
     Raises
     ------
     BiotransferError
-        When the folder is no finished study.
+        When the folder is no finished study, or one of a later version.
     """
     folder = Path(folder)
     needed = ["recipe.yaml", *(f"{name}.parquet" for name in CORE), "data.json", "verdicts.json",
@@ -284,16 +298,50 @@ def load_results(folder: str | Path) -> Results:
         f"Type: biotransfer run RECIPE --out {folder}",
     )
 
-    return Results(
+    provenance = read_json(folder / "provenance.json")
+    number = provenance.pop("format", 1)
+    check(
+        number in range(1, FORMAT + 1),
+        f"{str(folder)!r} has format {number!r}. This version reads formats 1 to {FORMAT}. "
+        "Type: pip install --upgrade biotransfer",
+    )
+    results = Results(
         recipe=yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8")),
         **{name: pd.read_parquet(folder / f"{name}.parquet") for name in CORE},
         data=read_json(folder / "data.json"),
         verdict_list=read_json(folder / "verdicts.json"),
         checks=read_json(folder / "checks.json"),
-        provenance=read_json(folder / "provenance.json"),
+        provenance=provenance,
         extras={
             name: pd.read_parquet(folder / f"{name}.parquet")
             for name in TABLES
             if name not in CORE and (folder / f"{name}.parquet").is_file()
         },
+    )
+    return _with_variants(results) if number == 1 else results
+
+
+def _with_variants(results: Results) -> Results:
+    """Upgrade format 1: give the way to transfer, packed as "network + label", a column of its own."""
+    methods = results.recipe.get("methods") or []
+    names = [spec["name"] for spec in results.recipe["network"]]
+    unpacked = {f"{name} + {item['label']}": (name, item["label"]) for name in names for item in methods}
+
+    def table(old: pd.DataFrame) -> pd.DataFrame:
+        if "network" not in old:
+            return old
+        pairs = [unpacked.get(text, (text, "")) for text in old["network"]]
+        new = old.assign(network=[name for name, _ in pairs])
+        new.insert(list(new).index("network") + 1, "variant", [label for _, label in pairs])
+        return new
+
+    def verdict(old: dict[str, Any]) -> dict[str, Any]:
+        network, variant = unpacked.get(old["network"], (old["network"], ""))
+        return {**old, "network": network, "variant": variant}
+
+    return replace(
+        results,
+        **{name: table(getattr(results, name)) for name in CORE},
+        verdict_list=[verdict(row) for row in results.verdict_list],
+        extras={name: table(old) for name, old in results.extras.items()},
     )

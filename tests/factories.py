@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from biotransfer.evidence.verdicts import compare
-from biotransfer.results import CURVES, LEDGER, PREDICTIONS, SOURCES, Results
+from biotransfer.results import CURVES, LEDGER, PREDICTIONS, SOURCES, Direction, Results
 from biotransfer.transfer.carry import ARMS as ARM_CATALOG
 
 ARMS = (
@@ -98,7 +98,7 @@ def make_curves(
 ) -> pd.DataFrame:
     rows: list[tuple[Any, ...]] = []
     for direction, network, protocol, arm in keys:
-        target = data[direction.split("->")[1]]
+        target = data[Direction.read(direction).target]
         chance = 1 / len(target["classes"])
         top = (0.9 if protocol == "shuffled_windows" else 0.62) + LIFT.get(arm, 0.0)
         for i, subject in enumerate(target["subjects"]):
@@ -110,6 +110,7 @@ def make_curves(
                     where = (
                         direction,
                         network,
+                        "",
                         protocol,
                         "all",
                         arm,
@@ -123,7 +124,7 @@ def make_curves(
                     rows.append((*where, "balanced_accuracy", value))
                     rows.append((*where, "accuracy", min(value + 0.01, 1.0)))
                     if i == 0:
-                        where = (*where[:6], "*", *where[7:10], "train")
+                        where = (*where[:7], "*", *where[8:11], "train")
                         rows.append((*where, "log_loss", 1.2 * np.exp(-epoch / 3)))
     return pd.DataFrame(rows, columns=CURVES)
 
@@ -133,7 +134,7 @@ def make_predictions(
 ) -> pd.DataFrame:
     parts = []
     for direction, network, protocol, arm in keys:
-        target = data[direction.split("->")[1]]
+        target = data[Direction.read(direction).target]
         k = len(target["classes"])
         for subject, seed in itertools.product(target["subjects"], range(n_seeds)):
             n = 4 * k
@@ -143,8 +144,9 @@ def make_predictions(
             parts.append(
                 pd.DataFrame(
                     {
-                        "direction": direction, "network": network, "protocol": protocol, "arm": arm,
-                        "budget": "all", "split": f"subject={subject}", "subject": subject, "seed": seed,
+                        "direction": direction, "network": network, "variant": "", "protocol": protocol,
+                        "arm": arm, "budget": "all", "split": f"subject={subject}", "subject": subject,
+                        "seed": seed,
                         "window_uid": [f"{subject}@{j}" for j in range(n)],
                         "y_true": true, "y_pred": predicted,
                         "probabilities": np.full((n, k), 1 / k).tolist(),
@@ -161,7 +163,7 @@ def make_ledger(keys: Sequence[tuple[str, str, str, str]]) -> pd.DataFrame:
             action = "fresh" if part == "head" else ACTIONS.get(arm, "copied")
             trained = not (arm == "frozen_body" and part == "body")
             rows.append(
-                (direction, network, protocol, arm, tensor, part, action, trained, n, f"{part} of {arm}")
+                (direction, network, "", protocol, arm, tensor, part, action, trained, n, f"{part} of {arm}")
             )
     return pd.DataFrame(rows, columns=LEDGER)
 
@@ -171,7 +173,7 @@ def make_sources(
 ) -> pd.DataFrame:
     rows: list[tuple[Any, ...]] = []
     for direction, network in dict.fromkeys(c[:2] for c in conditions):
-        source = data[direction.split("->")[0]]
+        source = data[Direction.read(direction).source]
         chance = 1 / len(source["classes"])
         for kind, lift in (("supervised", 0.3), ("shuffled_labels", 0.0), ("noise", 0.01)):
             for seed in range(n_seeds):
@@ -180,6 +182,7 @@ def make_sources(
                     (
                         direction,
                         network,
+                        "",
                         "",
                         kind,
                         "supervised",

@@ -24,7 +24,7 @@ ROOMS = {
     "learning": ("weights", "hub", "predictions", "layers", "networks", "training"),
     "transfer": ("align", "carry", "pretrain", "select"),
     "evidence": (
-        "metrics", "stats", "transferability", "changes", "baselines", "verdicts", "reading", "checks",
+        "metrics", "stats", "transferability", "changes", "baselines", "reading", "verdicts", "checks",
         "truth",
     ),
     "studies": ("topologies", "recipe", "running"),

@@ -80,6 +80,7 @@ def _run(recipe: Recipe, arguments: argparse.Namespace, note: str = "") -> int:
 
 
 def _print_verdicts(results: Any) -> None:
+    from ..evidence.reading import compared, network_label
     from ..evidence.verdicts import headline
 
     table = results.verdicts
@@ -100,9 +101,10 @@ def _print_verdicts(results: Any) -> None:
         p = f"{row.p_holm:.3f}" if row.p_holm is not None and row.p_holm == row.p_holm else "-"
         gain, interval = f"{100 * row.difference:+.1f}", f"{low} to {high}"
         where = row.protocol if row.budget == "all" else f"{row.protocol}, {row.budget} s"
-        print(columns(row.direction, row.network, where, row.arm, gain, interval, p, row.verdict))
-    against, metric = results.recipe["compare"]["against"], results.recipe["compare"]["metric"]
-    print(f"gain: points of {metric} over {against}; the unit is the person")
+        network = network_label(row.network, row.variant)
+        print(columns(row.direction, network, where, row.arm, gain, interval, p, row.verdict))
+    asked = compared(results)
+    print(f"gain: points of {asked.metric} over {asked.against}; the unit is the person")
     for finding in results.checks:
         if finding["severity"] in ("warning", "error") and not finding.get("leads"):
             print(f"{finding['id']} {finding['severity']}: {finding['message']}")

@@ -21,13 +21,26 @@ def _clean() -> Results:
             value = 0.33 if epoch == 0 else 0.7 + gain + 0.001 * subject + 0.0001 * seed
             for metric in ("accuracy", "balanced_accuracy"):
                 split = f"subject={subject}"
-                row = ("emg->eeg", "mlp", "subject", "all", arm, split, str(subject), seed, epoch * 10, epoch)
+                row = (
+                    "emg->eeg",
+                    "mlp",
+                    "",
+                    "subject",
+                    "all",
+                    arm,
+                    split,
+                    str(subject),
+                    seed,
+                    epoch * 10,
+                    epoch,
+                )
                 rows.append((*row, "test", metric, value))
     curves = pd.DataFrame(
         rows,
         columns=[
             "direction",
             "network",
+            "variant",
             "protocol",
             "budget",
             "arm",
@@ -46,6 +59,7 @@ def _clean() -> Results:
             (
                 "emg->eeg",
                 "mlp",
+                "",
                 "subject",
                 arm,
                 tensor,
@@ -61,6 +75,7 @@ def _clean() -> Results:
         columns=[
             "direction",
             "network",
+            "variant",
             "protocol",
             "arm",
             "tensor",
@@ -72,10 +87,11 @@ def _clean() -> Results:
         ],
     )
     sources = pd.DataFrame(
-        [("emg->eeg", "mlp", "", "supervised", "supervised", 0, "a", 10, 0.8, 0.8, 0.25)],
+        [("emg->eeg", "mlp", "", "", "supervised", "supervised", 0, "a", 10, 0.8, 0.8, 0.25)],
         columns=[
             "direction",
             "network",
+            "variant",
             "protocol",
             "source",
             "method",
@@ -99,6 +115,7 @@ def _clean() -> Results:
         {
             "direction": "emg->eeg",
             "network": "mlp",
+            "variant": "",
             "protocol": "subject",
             "budget": "all",
             "arm": arm,
@@ -138,7 +155,7 @@ def _clean() -> Results:
         "compare": {"alpha": 0.05, "metric": "balanced_accuracy", "against": "scratch", "margin": 0.02},
     }
     data = {"eeg": side, "emg": dict(side)}
-    fits = pd.DataFrame([("emg->eeg", "mlp", "subject", "all", "subject=0", 70, 0)], columns=FITS)
+    fits = pd.DataFrame([("emg->eeg", "mlp", "", "subject", "all", "subject=0", 70, 0)], columns=FITS)
     extras = {"nuisance": nuisance, "nuisance_tests": tests, "fits": fits}
     return Results(recipe, curves, curves, ledger, sources, data, {}, verdicts, extras=extras)
 

@@ -175,8 +175,8 @@ def test_time_to_threshold_is_the_first_crossing_or_censored():
 def table(curves, *, splits=("s",), seeds=(0,), steps_per_epoch=10, direction="emg->eeg", protocol="subject"):
     """Long curves from {arm: {subject: values}}; every split and seed repeats them."""
     rows = [
-        (direction, "mlp", protocol, "all", arm, split, subject, seed, epoch * steps_per_epoch, epoch, "test",
-         "balanced_accuracy", value)
+        (direction, "mlp", "", protocol, "all", arm, split, subject, seed, epoch * steps_per_epoch, epoch,
+         "test", "balanced_accuracy", value)
         for arm, people in curves.items()
         for subject, values in people.items()
         for split in splits

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from biotransfer.evidence.metrics import measure_curves
+from biotransfer.evidence.reading import arm_label
 from biotransfer.evidence.verdicts import rank_methods
 from biotransfer.pages.figures import plot_ranking
-from biotransfer.pages.figures.style import arm_label
 from biotransfer.pages.report.sections.ranking import ranking as section
 from tests.factories import make_results
 
@@ -48,17 +48,17 @@ def test_gains_are_the_verdicts_and_those_over_a_control_the_curves(results):
 
 def test_ways_of_the_recipe_are_named_by_their_lever(results):
     def rename(table):
-        return table.assign(network="mlp + ot")
+        return table.assign(variant="ot")
 
     recipe = {**results.recipe, "methods": [{"label": "ot", "align": {"name": "optimal_transport"}}]}
     other = replace(
         results,
         recipe=recipe,
         curves=rename(results.curves),
-        verdict_list=[{**v, "network": "mlp + ot"} for v in results.verdict_list],
+        verdict_list=[{**v, "variant": "ot"} for v in results.verdict_list],
     )
     ranking = rank_methods(other)
-    assert set(ranking["way"]) == {"ot"}
+    assert set(ranking["variant"]) == {"ot"}
     assert set(ranking["lever"]) == {"align"}
 
 

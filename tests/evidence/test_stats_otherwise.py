@@ -121,7 +121,7 @@ def test_every_comparison_is_asked_otherwise():
 def test_calibration_is_of_people():
     predictions = pd.DataFrame(
         {
-            "direction": "emg->eeg", "network": "mlp", "protocol": "subject", "budget": "all",
+            "direction": "emg->eeg", "network": "mlp", "variant": "", "protocol": "subject", "budget": "all",
             "arm": "scratch", "subject": ["a", "a", "b", "b"], "y_true": [0, 0, 0, 1], "y_pred": 0,
             "probabilities": [np.array([0.75, 0.25])] * 4,
         }

@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import binom
 
 from biotransfer.errors import BiotransferError
+from biotransfer.evidence.reading import network_label
 from biotransfer.evidence.stats import (
     bootstrap_interval,
     detectable_difference,
@@ -37,6 +38,7 @@ def make_curves(
     *,
     direction="emg->eeg",
     network="mlp",
+    variant="",
     protocol="subject",
     budget="all",
     seeds=2,
@@ -65,6 +67,7 @@ def make_curves(
     table = index.to_frame(index=False).assign(
         direction=direction,
         network=network,
+        variant=variant,
         protocol=protocol,
         budget=budget,
         step=lambda t: 10 * t["epoch"],
@@ -298,20 +301,23 @@ def test_controls_count_only_in_their_own_direction_network_and_protocol():
             make_curves(clear),
             make_curves(shared, direction="eeg->emg"),
             make_curves(shared, network="cnn_image"),
+            make_curves(shared, variant="coral"),
             make_curves(shared, protocol="shuffled_windows"),
         ]
     )
     rows = compare(curves, roles=ROLES)
-    first = {"direction": "emg->eeg", "network": "mlp", "protocol": "subject"}
+    first = {"direction": "emg->eeg", "network": "mlp", "variant": "", "protocol": "subject"}
     assert only(rows, "transferred", **first)["verdict"] == "positive"
     for other in (
         {**first, "direction": "eeg->emg"},
         {**first, "network": "cnn_image"},
+        {**first, "variant": "coral"},
         {**first, "protocol": "shuffled_windows"},
     ):
         row = only(rows, "transferred", **other)
         assert row["verdict"] == "inconclusive"
         assert "not clearly above the controls" in row["sentence"]
+        assert network_label(row["network"], row["variant"]) in row["sentence"]
 
 
 def test_only_roles_decide_who_has_to_beat_whom():

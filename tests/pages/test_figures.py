@@ -16,6 +16,7 @@ from matplotlib.colors import to_hex
 from sklearn.metrics import confusion_matrix
 
 from biotransfer.errors import BiotransferError
+from biotransfer.evidence.reading import Condition
 from biotransfer.evidence.stats import bootstrap_interval
 from biotransfer.pages import figures
 from biotransfer.pages.figures.carried import carried_shares, distinct_shares
@@ -25,6 +26,7 @@ from biotransfer.pages.figures.style import arm_look, spread_labels
 from biotransfer.results import Results
 from tests.factories import ARMS, make_results
 
+MLP = Condition("mlp", "", "subject")
 ALL = (
     (figures.plot_learning_curves, "emg->eeg"),
     (figures.plot_subjects, "eeg->emg"),
@@ -106,7 +108,7 @@ def test_people_weigh_the_same_however_often_they_are_tested(small):
 def test_bands_are_bootstrap_intervals_over_people(results):
     ax = figures.plot_learning_curves(results, "emg->eeg").axes[0]
     assert len(ax.collections) == 2
-    part = people_curves(results, "emg->eeg").loc[("mlp", "subject", "scratch")].to_numpy()
+    part = people_curves(results, "emg->eeg").loc[("mlp", "", "subject", "scratch")].to_numpy()
     low, high = interval_over_people(part)
     for epoch in (0, 3, 6):
         assert (low[epoch], high[epoch]) == bootstrap_interval(part[:, epoch], n_resamples=1999)
@@ -141,7 +143,7 @@ def test_every_person_is_a_line_between_its_two_levels(results):
     ax = figures.plot_subjects(results, "eeg->emg").axes[0]
     lines = by_gid(ax, "person:")
     assert set(lines) == {"S1", "S2", "S3", "S4", "S5"}
-    people = people_curves(results, "eeg->emg").xs(("mlp", "subject"))
+    people = people_curves(results, "eeg->emg").xs(("mlp", "", "subject"))
     for person, line in lines.items():
         expected = [people.loc[(arm, person)].iloc[-3:].mean() for arm in ("scratch", "transferred")]
         np.testing.assert_allclose(line.get_ydata(), expected, rtol=1e-12)
@@ -190,7 +192,7 @@ def test_confusion_counts_every_person_once(results):
         confusion_matrix(part["y_true"], part["y_pred"], labels=[0, 1, 2], normalize="true")
         for _, part in kept.groupby("subject")
     ]
-    found = confusion(results, "emg->eeg", "mlp", "subject", "transferred")
+    found = confusion(results, "emg->eeg", MLP, "transferred")
     np.testing.assert_allclose(found, np.mean(people, axis=0))
     ax = next(
         a for a in figures.plot_confusion(results, "emg->eeg").axes if "transferred" in a.get_title("left")
@@ -201,14 +203,14 @@ def test_confusion_counts_every_person_once(results):
 def test_confusion_leaves_out_classes_a_person_lacks(small):
     table = small.predictions
     without = table[~((table["subject"] == "S1") & (table["y_true"] == 2))]
-    found = confusion(replace(small, predictions=without), "emg->eeg", "mlp", "subject", "scratch")
+    found = confusion(replace(small, predictions=without), "emg->eeg", MLP, "scratch")
     others = table[table["subject"] != "S1"]
     np.testing.assert_allclose(
-        found[2], confusion(replace(small, predictions=others), "emg->eeg", "mlp", "subject", "scratch")[2]
+        found[2], confusion(replace(small, predictions=others), "emg->eeg", MLP, "scratch")[2]
     )
     np.testing.assert_allclose(found.sum(axis=1), 1)
     nobody = replace(small, predictions=table[table["y_true"] != 2])
-    assert np.isnan(confusion(nobody, "emg->eeg", "mlp", "subject", "scratch")[2]).all()
+    assert np.isnan(confusion(nobody, "emg->eeg", MLP, "scratch")[2]).all()
     texts = [t.get_text() for t in figures.plot_confusion(nobody, "emg->eeg").axes[0].texts]
     assert texts[-3:] == ["–"] * 3
 
@@ -217,11 +219,11 @@ def test_ledger_shares_add_up(results):
     shares = carried_shares(results, "emg->eeg")
     actions = ["copied", "adapted", "permuted", "redrawn", "fresh"]
     np.testing.assert_allclose(shares[actions].sum(axis=1), 1)
-    row = shares.loc[("mlp", "subject", "frozen_body")]
+    row = shares.loc[("mlp", "", "subject", "frozen_body")]
     assert row["parameters"] == 8192 + 64 + 2048 + 32 + 96 + 3
     assert np.isclose(row["copied"], 1 - 99 / 10435)
     assert np.isclose(row["trained"], 1 - 2080 / 10435)
-    assert shares.loc[("mlp", "subject", "scratch"), "fresh"] == 1
+    assert shares.loc[("mlp", "", "subject", "scratch"), "fresh"] == 1
     ax = figures.plot_ledger(results, "emg->eeg").axes[0]
     widths = np.zeros(len(ARMS))
     for bars in ax.containers:

@@ -14,10 +14,11 @@ import pandas as pd
 import pytest
 
 from biotransfer.errors import BiotransferError
+from biotransfer.evidence.reading import direction_label
 from biotransfer.pages.report import methods_text, write_methods, write_report
 from biotransfer.pages.report import text as write
 from biotransfer.pages.report.page import render
-from biotransfer.results import LEDGER, PREDICTIONS, SOURCES, Results, load_results, save_results
+from biotransfer.results import LEDGER, PREDICTIONS, SOURCES, Direction, Results, load_results, save_results
 from tests.factories import ARMS, DIRECTIONS, make_results
 
 SAID_OF_SIMULATED = (
@@ -214,7 +215,7 @@ def test_every_arm_and_direction_appears(page):
         assert arm.replace("_", " ") in page.sections["curves"]
         assert arm.replace("_", " ") in page.sections["carried"]
     for direction in DIRECTIONS:
-        label = " → ".join(part.upper() for part in direction.split("->"))
+        label = direction_label(Direction.read(direction))
         for section in ("verdict", "comparisons", "arms", "curves", "people", "gains", "confusion", "carried",
                         "sources"):  # fmt: skip
             assert label in page.sections[section], (label, section)

@@ -20,7 +20,7 @@ from biotransfer.pages.report import methods_text
 from biotransfer.pages.report import text as write
 from biotransfer.pages.report.page import render
 from biotransfer.pages.report.sections.calibration import calibration
-from biotransfer.results import load_results
+from biotransfer.results import CURVES, load_results
 from biotransfer.signals.splits import (
     Split,
     budget_label,
@@ -222,16 +222,14 @@ def test_a_study_of_all_labels_has_one_budget(tmp_path):
 def _curves(levels, budgets):
     """Long curves from {arm: {person: level per budget}}."""
     rows = [
-        ("emg->eeg", "mlp", "subject", budget, arm, f"subject={person}", person, 0, epoch, epoch, "test",
+        ("emg->eeg", "mlp", "", "subject", budget, arm, f"subject={person}", person, 0, epoch, epoch, "test",
          "balanced_accuracy", 0.3 if epoch == 0 else level)
         for arm, people in levels.items()
         for person, values in people.items()
         for budget, level in zip(budgets, values, strict=True)
         for epoch in range(3)
     ]  # fmt: skip
-    names = ["direction", "network", "protocol", "budget", "arm", "split", "subject", "seed", "step", "epoch",
-             "split_part", "metric", "value"]  # fmt: skip
-    return pd.DataFrame(rows, columns=names)
+    return pd.DataFrame(rows, columns=CURVES)
 
 
 def test_labelled_seconds_saved_in_closed_form():

@@ -8,7 +8,7 @@ import pytest
 from biotransfer.errors import BiotransferError
 from biotransfer.pages.report import methods_text
 from biotransfer.pages.report.sections.choices import choices
-from biotransfer.results import load_results
+from biotransfer.results import Direction, load_results
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.recipe.tuning import Tune, best_candidate
 from biotransfer.studies.running import prepare, run_study
@@ -65,7 +65,7 @@ def test_the_test_person_does_not_touch_the_choice(study):
     recipe = load_recipe(RECIPE)
     plan = prepare(recipe)
     side = plan.sides["eeg"].features
-    split = plan.split("emg->eeg", "mlp", "subject", 0)
+    split = plan.split(Direction("emg", "eeg"), "mlp", "subject", 0)
     side.X[split.test] = np.random.default_rng(0).standard_normal((len(split.test), side.X.shape[1])) * 1e3
     task = lay_out(plan)[0]
     mine = [trial for trial in trials(plan, task) if trial.columns["fold"] == 0][:2]

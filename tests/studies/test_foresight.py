@@ -23,7 +23,7 @@ def plan():
 
 def test_only_people_who_can_reach_significance_make_the_family(plan):
     there, back = foresee(plan, 0.03)
-    assert (there.direction, there.n_subjects, there.n_tests) == ("emg->eeg", 7, 2)
+    assert (str(there.direction), there.n_subjects, there.n_tests) == ("emg->eeg", 7, 2)
     assert paired_power(there.detectable, 0.03, 7, alpha=0.05 / 2) == pytest.approx(0.8, abs=1e-9)
     assert there.needed == subjects_needed(0.03, 0.02, alpha=0.05 / 2)
     assert (back.n_subjects, back.detectable) == (3, None)
@@ -41,7 +41,7 @@ def test_an_earlier_study_gives_its_spread_and_its_own_verdicts_agree(plan, tmp_
         (row,) = [
             row
             for row in study.results.verdict_list
-            if (row["direction"], row["arm"]) == (item.direction, "transferred")
+            if (row["direction"], row["arm"]) == (str(item.direction), "transferred")
         ]
         assert item.spread == row["spread"]
         assert item.detectable == pytest.approx(row["detectable_difference"])
@@ -69,7 +69,11 @@ def test_a_study_of_other_targets_gives_no_spread(plan, tmp_path):
 
 def test_every_further_way_to_transfer_makes_the_family_larger():
     ways = "methods=[{label: unscaled, scale: none, arms: [scratch, transferred]}]"
-    found = {item.network: item for item in foresee(prepare(load_recipe("quickstart", [*SMALL, ways])), 0.03)}
-    assert set(found) == {"mlp", "mlp + unscaled"}
+    found = {
+        (item.network, item.variant): item
+        for item in foresee(prepare(load_recipe("quickstart", [*SMALL, ways])), 0.03)
+    }
+    assert set(found) == {("mlp", ""), ("mlp", "unscaled")}
+    assert "mlp + unscaled by subject" in " ".join(map(str, found.values()))
     assert {item.n_tests for item in foresee(prepare(load_recipe("quickstart", [*SMALL, ways])), 0.03)
             if item.n_subjects == 7} == {3}  # fmt: skip

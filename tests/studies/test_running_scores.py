@@ -76,7 +76,9 @@ def test_a_study_scores_as_a_direct_call_does(study):
 def test_test_windows_do_not_reach_a_score(study):
     """Other labels and signals of the test person: the same scores."""
     plan = prepare(load_recipe(RECIPE))
-    (entry,) = [e for e in lay_out(plan, ("analyses",)) if e.task.direction == "a->d" and e.task.fold == 0]
+    (entry,) = [
+        e for e in lay_out(plan, ("analyses",)) if str(e.task.direction) == "a->d" and e.task.fold == 0
+    ]
     weights = {
         ref: load_weights(study.folder / "weights" / "a-to-d_mlp_supervised_seed0")
         for trial in entry.trials

@@ -59,7 +59,7 @@ def test_no_person_of_the_target_is_in_its_source():
     tasks = [entry.task for entry in lay_out(plan, ("sources",))]
     for task in tasks:
         assert isinstance(task, SourceTask)
-        source, target = task.direction.split("->")
+        source, target = task.direction.source, task.direction.target
         people = set(_source_windows(plan, task, 0).metadata["subject"])
         if source != target:
             assert task.fold is None

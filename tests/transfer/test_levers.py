@@ -169,19 +169,20 @@ def test_methods_are_recipes_of_their_own_beside_the_recipe(tmp_path):
     recipe = {**SMALL, "directions": "emg->eeg", "arms": arms, "methods": methods}
     study = run_study(recipe, tmp_path / "out")
     base = run_study({k: v for k, v in recipe.items() if k != "methods"}, tmp_path / "base")
-    labels = ["mlp", "mlp + again", "mlp + few", "mlp + pc"]
+    labels = ["", "again", "few", "pc"]
     tables = {name: getattr(study.results, name) for name in ("curves", "predictions", "ledger", "sources")}
     for name, table in tables.items():
-        assert list(dict.fromkeys(table["network"])) == labels, name
+        assert list(dict.fromkeys(table["variant"])) == labels, name
+        assert set(table["network"]) == {"mlp"}, name
         own, again = (
-            table[table["network"] == label].drop(columns="network").reset_index(drop=True)
+            table[table["variant"] == label].drop(columns="variant").reset_index(drop=True)
             for label in labels[:2]
         )
         pd.testing.assert_frame_equal(own, again)
-        pd.testing.assert_frame_equal(own, getattr(base.results, name).drop(columns="network"))
+        pd.testing.assert_frame_equal(own, getattr(base.results, name).drop(columns="variant"))
     for label, n in zip(labels, (2, 2, 1, 2), strict=True):
-        assert (study.results.verdicts["network"] == label).sum() == n
-    assert set(tables["sources"].query("network == 'mlp + pc'")["method"]) == {"masked"}
+        assert (study.results.verdicts["variant"] == label).sum() == n
+    assert set(tables["sources"].query("variant == 'pc'")["method"]) == {"masked"}
     trained = count_trainings(prepare(load_recipe(recipe)))
     assert trained == study.results.provenance["n_trainings"] == (1 + 2 * 3) + (1 + 2 * 2) + (1 + 2 * 3)
     stems = {path.stem for path in (study.folder / "weights").glob("*.json")}

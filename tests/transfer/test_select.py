@@ -255,18 +255,18 @@ def test_a_study_chooses_by_training_rows_and_starts_from_scratch_where_nothing_
     results = study.results
     table = results.extras["selection"]
     assert list(table.columns) == SELECTION
-    shut = results.verdicts.query("network == 'mlp'")
+    shut = results.verdicts.query("variant == ''")
     assert shut["difference"].eq(0).all()
-    ledger = results.ledger.query("network == 'mlp' and arm == 'lora'")
+    ledger = results.ledger.query("variant == '' and arm == 'lora'")
     assert ledger["reason"].str.startswith("nothing is transferred").all()
     assert ledger["trained"].all()
-    open_ = results.ledger.query("network == 'mlp + similar' and arm == 'lora'")
+    open_ = results.ledger.query("variant == 'similar' and arm == 'lora'")
     assert not open_["reason"].str.startswith("nothing").any()
-    assert set(results.sources["network"]) == {"mlp + similar", "mlp + gestures"}
-    assert (results.sources.query("network == 'mlp + gestures'")["chance"] == 0.5).all()
+    assert set(results.sources["variant"]) == {"similar", "gestures"}
+    assert (results.sources.query("variant == 'gestures'")["chance"] == 0.5).all()
     folds = set(results.curves["split"])
-    for network, expected in (("mlp", folds), ("mlp + similar", folds), ("mlp + gestures", {""})):
-        assert set(table.loc[table["network"] == network, "split"]) == expected
+    for variant, expected in (("", folds), ("similar", folds), ("gestures", {""})):
+        assert set(table.loc[table["variant"] == variant, "split"]) == expected
     made = section(load_results(study.folder))
     said = " ".join(str(block.content) for block in made.blocks)
     assert f"In {len(folds)} choices of" in said

@@ -9,8 +9,10 @@ from weakref import WeakKeyDictionary
 import pandas as pd
 
 from ...results import Results
+from ..metrics import CONDITION
 
 Finding = tuple[str, str]
+PLACE = ["direction", *CONDITION]
 
 
 def remembered(make: Callable[[Results], pd.DataFrame]) -> Callable[[Results], pd.DataFrame]:
@@ -30,6 +32,6 @@ def final_values(results: Results, metric: str) -> pd.DataFrame:
     """Metric at the last point, seeds and folds averaged inside a person."""
     table = results.curves
     table = table[(table["split_part"] == "test") & (table["metric"] == metric)]
-    last = table.groupby(["direction", "network", "protocol", "split"])["step"].transform("max")
-    keys = ["direction", "network", "protocol", "arm", "subject"]
+    last = table.groupby([*PLACE, "split"])["step"].transform("max")
+    keys = [*PLACE, "arm", "subject"]
     return table[table["step"] == last].groupby(keys, as_index=False, observed=True)["value"].mean()

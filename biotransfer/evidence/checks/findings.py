@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ...results import Results
 from ...transfer.carry import ARMS, known_arms
+from ..reading import baseline_arm, compared, compared_metric, place_label, target_of
 from ..stats import smallest_p
-from .common import Finding, final_values
+from .common import PLACE, Finding, final_values
 
 _NEAR_CHANCE = 0.05
 _LITTLE = 0.10
@@ -14,7 +15,7 @@ _RISING = 0.02
 
 def too_few_people(results: Results) -> Finding:
     """Compare the smallest p of the exact sign-flip test, alone and after Holm, with alpha."""
-    alpha = results.recipe["compare"]["alpha"]
+    alpha = compared(results).alpha
     verdicts = results.verdicts
     texts = []
     for (direction, protocol), part in verdicts.groupby(["direction", "protocol"], sort=False):
@@ -42,12 +43,14 @@ def control_as_good(results: Results) -> Finding:
         return "ok", "There is nothing to compare."
     roles = {label: arm.role for label, arm in known_arms(results.recipe["arms"]).items()}
     texts = []
-    for key, part in verdicts.groupby(["direction", "network", "protocol"]):
+    for key, part in verdicts.groupby(PLACE):
         controls = part[part["arm"].map(roles) == "control"]
         for _, row in part[part["arm"].map(roles) == "transfer"].iterrows():
             as_good = controls[controls["difference"] >= row["difference"]]["arm"].tolist()
             if row["difference"] > 0 and row["verdict"] != "equivalent" and as_good:
-                texts.append(f"{' '.join(key)}: {', '.join(as_good)} gained as much as {row['arm']} or more")
+                texts.append(
+                    f"{place_label(*key)}: {', '.join(as_good)} gained as much as {row['arm']} or more"
+                )
     if not texts:
         ran = verdicts["arm"].map(roles).eq("control").any()
         return "ok", (
@@ -79,15 +82,15 @@ def source_at_chance(results: Results) -> Finding:
     if table.empty:
         return "ok", "No source network was needed."
     table = table[table["source"].isin(["supervised", "same_modality"])]
-    means = table.groupby(["direction", "network", "source", "method"], as_index=False)[
+    means = table.groupby(["direction", "network", "variant", "source", "method"], as_index=False)[
         ["balanced_accuracy", "chance"]
     ].mean()
     weak = means[means["balanced_accuracy"] < means["chance"] + _NEAR_CHANCE]
     if weak.empty:
         return "ok", "Every source network knows something about people it was not trained on."
     texts = [
-        f"{r.direction} {r.network} ({r.source}{_by(r.method)}): {r.balanced_accuracy:.2f} "
-        f"against chance {r.chance:.2f}"
+        f"{place_label(r.direction, r.network, r.variant)} ({r.source}{_by(r.method)}): "
+        f"{r.balanced_accuracy:.2f} against chance {r.chance:.2f}"
         for r in weak.itertuples()
     ]
     return "warning", "Source networks near chance on unseen people: " + "; ".join(texts) + "."
@@ -97,11 +100,11 @@ def target_at_chance(results: Results) -> Finding:
     """Compare the best arm's balanced accuracy with chance, per direction, network and rule."""
     texts = []
     final = final_values(results, "balanced_accuracy")
-    for key, part in final.groupby(["direction", "network", "protocol"]):
-        chance = 1.0 / len(results.data[str(key[0]).split("->")[1]]["classes"])
+    for key, part in final.groupby(PLACE):
+        chance = 1.0 / len(target_of(results, str(key[0]))["classes"])
         best = part.groupby("arm")["value"].mean().max()
         if best < chance + _NEAR_CHANCE:
-            texts.append(f"{' '.join(key)}: best arm {best:.2f}, chance {chance:.2f}")
+            texts.append(f"{place_label(*key)}: best arm {best:.2f}, chance {chance:.2f}")
     if not texts:
         return "ok", "On every target at least one arm is clearly above chance."
     return "warning", "No arm learned the target: " + "; ".join(
@@ -113,10 +116,10 @@ def little_carried(results: Results) -> Finding:
     """Compute the share of parameters that the transferred arm takes from the source."""
     table = results.ledger[results.ledger["arm"] == "transferred"]
     texts = []
-    for key, part in table.groupby(["direction", "network"]):
+    for key, part in table.groupby(PLACE[:3]):
         share = part.loc[part["action"] != "fresh", "parameters"].sum() / part["parameters"].sum()
         if share < _LITTLE:
-            texts.append(f"{' '.join(key)}: {share:.0%}")
+            texts.append(f"{place_label(*key)}: {share:.0%}")
     if table.empty:
         return "ok", "No arm took the source's weights over."
     if not texts:
@@ -130,21 +133,23 @@ def frozen_with_fresh_stem(results: Results) -> Finding:
     table = table[(table["arm"] == "frozen_body") & (table["part"] == "stem") & (table["action"] == "fresh")]
     if table.empty:
         return "ok", "frozen_body trains the head alone, where it ran."
-    where = sorted({f"{r.direction} {r.network}" for r in table.itertuples()})
+    where = sorted({place_label(r.direction, r.network, r.variant) for r in table.itertuples()})
     return "note", f"frozen_body also trains a fresh stem in {', '.join(where)}: no textbook linear probe."
 
 
 def still_rising(results: Results) -> Finding:
     """Compare the baseline at the last point with its mean over the quarter of the curve before it."""
-    metric, baseline = results.recipe["compare"]["metric"], results.recipe["compare"]["against"]
+    metric, baseline = compared_metric(results), baseline_arm(results)
     table = results.curves
     table = table[(table["split_part"] == "test") & (table["metric"] == metric) & (table["arm"] == baseline)]
     texts = []
-    for key, part in table.groupby(["direction", "network", "protocol"]):
+    for key, part in table.groupby(PLACE):
         curve = part.groupby("epoch")["value"].mean()
         quarter = curve.iloc[-max(2, len(curve) // 4) : -1]
         if len(curve) > 2 and curve.iloc[-1] - quarter.mean() > _RISING:
-            texts.append(f"{' '.join(key)}: +{100 * (curve.iloc[-1] - quarter.mean()):.1f} points at the end")
+            texts.append(
+                f"{place_label(*key)}: +{100 * (curve.iloc[-1] - quarter.mean()):.1f} points at the end"
+            )
     if not texts:
         return "ok", f"Training of {baseline} had settled."
     return "warning", f"Training of {baseline} had not settled: " + "; ".join(texts) + (
@@ -175,24 +180,23 @@ def simulated_data(results: Results) -> Finding:
 
 def luck_of_seeds(results: Results) -> Finding:
     """Compare the standard error over seeds of the transferred arm's gain with its interval over people."""
-    settings = results.recipe["compare"]
+    asked = compared(results)
     table = results.curves
-    table = table[(table["split_part"] == "test") & (table["metric"] == settings["metric"])]
-    last = table.groupby(["direction", "network", "protocol", "split"])["step"].transform("max")
-    keys = ["direction", "network", "protocol"]
-    means = table[table["step"] == last].groupby([*keys, "seed", "arm"])["value"].mean().unstack("arm")
-    verdicts = results.verdicts.set_index([*keys, "arm"])
+    table = table[(table["split_part"] == "test") & (table["metric"] == asked.metric)]
+    last = table.groupby([*PLACE, "split"])["step"].transform("max")
+    means = table[table["step"] == last].groupby([*PLACE, "seed", "arm"])["value"].mean().unstack("arm")
+    verdicts = results.verdicts.set_index([*PLACE, "arm"])
     texts = []
-    for key, part in means.groupby(level=keys):
+    for key, part in means.groupby(level=PLACE):
         if "transferred" not in part or (*key, "transferred") not in verdicts.index:
             continue
         row = verdicts.loc[(*key, "transferred")]
-        difference = (part["transferred"] - part[settings["against"]]).dropna()
+        difference = (part["transferred"] - part[asked.against]).dropna()
         half = (row["ci_high"] - row["ci_low"]) / 2
         if len(difference) < 2:
-            texts.append(f"{' '.join(key)}: one seed")
+            texts.append(f"{place_label(*key)}: one seed")
         elif (error := difference.std(ddof=1) / len(difference) ** 0.5) > half:
-            texts.append(f"{' '.join(key)}: +-{100 * error:.1f} points over {len(difference)} seeds")
+            texts.append(f"{place_label(*key)}: +-{100 * error:.1f} points over {len(difference)} seeds")
     if not texts:
         return "ok", "What differs between seeds is small beside what differs between people."
     return "warning", (

@@ -11,6 +11,7 @@ from ...results import Results
 from ...signals.splits import Split
 from ...signals.windows import Windows
 from ...transfer.align import Alignment
+from ..reading import place_label
 from .common import Finding
 
 
@@ -68,6 +69,6 @@ def fitted_on_test_rows(results: Results) -> Finding:
     first = wrong.iloc[0]
     return "error", (
         f"{len(wrong)} of {len(table)} scalings and alignments saw windows outside their training side; the "
-        f"first, {first['direction']} {first['network']} {first['split']}, {first['outside']} of "
+        f"first, {place_label(*first[['direction', 'network', 'variant', 'split']])}, {first['outside']} of "
         f"{first['fitted']}."
     )

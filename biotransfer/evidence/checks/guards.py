@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from ...results import Direction
 from ...signals.splits import SPLITS, Split, find_copies, shared_content
 from ...signals.windows import Windows, concatenate
 from ...transfer.carry import known_arms
@@ -40,6 +41,10 @@ class Frame(Protocol):
     @property
     def recipe(self) -> Any:
         """Resolved, by key."""
+
+    @property
+    def directions(self) -> Sequence[Direction]:
+        """From which data to which."""
 
     @property
     def sides(self) -> Mapping[str, Any]:
@@ -148,7 +153,7 @@ def same_people(frame: Frame) -> list[Fault]:
 
 def _own_modality(frame: Frame) -> list[tuple[str, str]]:
     """Return (source, target) of one modality that are two sets of data."""
-    pairs = dict.fromkeys(tuple(direction.split("->")) for direction in frame.recipe["directions"])
+    pairs = dict.fromkeys((direction.source, direction.target) for direction in frame.directions)
     for name in frame.sides:
         if name.startswith("same_modality "):
             pairs[name, name.removeprefix("same_modality ")] = None

@@ -8,11 +8,10 @@ import pandas as pd
 from ...results import Results
 from ..baselines import label_null
 from ..stats import bootstrap_interval
-from .common import final_values
+from .common import PLACE, final_values
 
-LEVELS = ["direction", "network", "protocol", "kind", "name", "value", "low", "high", "null_mean",
+LEVELS = [*PLACE, "kind", "name", "value", "low", "high", "null_mean",
           "null_95", "p", "n_permutations"]  # fmt: skip
-_KEYS = ["direction", "network", "protocol"]
 _STRANGERS = ("subject", "subjects_out")
 _METRIC = "balanced_accuracy"
 
@@ -50,11 +49,11 @@ def _arms(results: Results) -> list[dict[str, object]]:
     strangers = () if known else _STRANGERS
     uids, names = pd.factorize(results.predictions["window_uid"])
     recordings = pd.factorize(pd.Series(names).astype(str).str.rsplit("@", n=1).str[0])[0][uids]
-    told_by = results.predictions.assign(recording=recordings).groupby([*_KEYS, "arm"], observed=True)
+    told_by = results.predictions.assign(recording=recordings).groupby([*PLACE, "arm"], observed=True)
     predictions = dict(iter(told_by[["recording", "subject", "y_true", "y_pred"]]))
     rows = []
-    for key, part in finals.groupby([*_KEYS, "arm"], sort=False, observed=True):
-        row = {**dict(zip(_KEYS, key, strict=False)), "kind": "arm", "name": key[-1], **_level(part["value"])}
+    for key, part in finals.groupby([*PLACE, "arm"], sort=False, observed=True):
+        row = {**dict(zip(PLACE, key, strict=False)), "kind": "arm", "name": key[-1], **_level(part["value"])}
         told = predictions.get(key)
         if told is not None and row["protocol"] in strangers:
             null = label_null(told["y_true"], told["y_pred"], told["recording"], told["subject"])
@@ -67,14 +66,14 @@ def _baselines(results: Results) -> list[dict[str, object]]:
     table = results.extras.get("baselines")
     if table is None:
         return []
-    means = table.groupby([*_KEYS, "baseline", "permutation", "subject"], sort=False, observed=True)[
+    means = table.groupby([*PLACE, "baseline", "permutation", "subject"], sort=False, observed=True)[
         _METRIC
     ].mean()
     rows = []
-    for key, part in means.groupby(level=[*_KEYS, "baseline"], sort=False):
-        people = part.droplevel([*_KEYS, "baseline"]).unstack("permutation")
+    for key, part in means.groupby(level=[*PLACE, "baseline"], sort=False):
+        people = part.droplevel([*PLACE, "baseline"]).unstack("permutation")
         row = {
-            **dict(zip(_KEYS, key, strict=False)),
+            **dict(zip(PLACE, key, strict=False)),
             "kind": "baseline",
             "name": key[-1],
             **_level(people[0]),

@@ -6,6 +6,7 @@ import pandas as pd
 
 from ...results import Results
 from ..baselines import NUISANCE
+from ..reading import compared, ends_in, network_label
 from ..stats import bootstrap_interval, holm
 from .common import Finding, final_values, remembered
 
@@ -34,7 +35,7 @@ def family_table(results: Results) -> pd.DataFrame:
     if "nuisance" not in results.extras:
         return pd.DataFrame(columns=FAMILY_TABLE)
     results = results.at_largest_budget()
-    settings, tests = results.recipe["compare"], results.extras["nuisance_tests"]
+    asked, tests = compared(results), results.extras["nuisance_tests"]
     finals, rows = final_values(results, "balanced_accuracy"), []
     keys = ["target", "protocol", "stage", "family"]
     people = results.extras["nuisance"].groupby([*keys, "subject"], sort=False, observed=True)
@@ -45,7 +46,7 @@ def family_table(results: Results) -> pd.DataFrame:
         test = tests[(tests[keys] == list(key)).all(axis=1)].iloc[0]
         low, high = bootstrap_interval(values) if len(values) > 1 else (float("nan"), float("nan"))
         signal_in = () if family == "all" else NUISANCE[family].facts["signal_in"]
-        arm, level = _best_arm(finals, target, protocol, values.index)
+        arm, level = _best_arm(results, finals, target, protocol, values.index)
         rows.append(
             {
                 **dict(zip(keys, (target, protocol, stage, family), strict=True)),
@@ -58,28 +59,27 @@ def family_table(results: Results) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     for _, part in table[table["counts"] & table["p"].notna()].groupby(keys[:3]):
         table.loc[part.index, "p_holm"] = holm(part["p"])
-    significant = (table["p_holm"] < settings["alpha"]) | (
-        table["p"].isna() & (table["low"] > table["chance"])
-    )
-    table["found"] = table["counts"] & significant & (table["value"] > table["chance"] + settings["margin"])
+    significant = (table["p_holm"] < asked.alpha) | (table["p"].isna() & (table["low"] > table["chance"]))
+    table["found"] = table["counts"] & significant & (table["value"] > table["chance"] + asked.margin)
     return table[FAMILY_TABLE]
 
 
-def _best_arm(finals: pd.DataFrame, target: str, protocol: str, people: pd.Index) -> tuple[str, float]:
+def _best_arm(
+    results: Results, finals: pd.DataFrame, target: str, protocol: str, people: pd.Index
+) -> tuple[str, float]:
     """Return the arm of all directions and networks that is best on these people, and its mean."""
-    ends = [d for d in finals["direction"].unique() if d.split("->")[1] == target]
-    here = finals["direction"].isin(ends) & (finals["protocol"] == protocol)
+    here = finals["direction"].isin(ends_in(results, target)) & (finals["protocol"] == protocol)
     part = finals[here & finals["subject"].isin(people)]
     if part.empty:
         return "", float("nan")
-    means = part.groupby(["arm", "direction", "network"])["value"].mean()
-    name = means.idxmax()
-    return f"{name[0]} ({name[1]}, {name[2]})", float(means.max())
+    means = part.groupby(["arm", "direction", "network", "variant"])["value"].mean()
+    arm, direction, network, variant = means.idxmax()
+    return f"{arm} ({direction}, {network_label(network, variant)})", float(means.max())
 
 
 def _judge(results: Results, table: pd.DataFrame, subject: str) -> Finding | None:
     """Say what the found families of ``table`` reach; None where none was found."""
-    margin, texts, severity = results.recipe["compare"]["margin"], [], "note"
+    margin, texts, severity = compared(results).margin, [], "note"
     notched = family_table(results)
     notched = notched[notched["stage"] == "notch"].set_index(["target", "protocol", "family"])["value"]
     for (target, protocol), part in table[table["found"]].groupby(["target", "protocol"], sort=False):

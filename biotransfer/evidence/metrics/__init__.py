@@ -14,13 +14,14 @@ from ...learning.predictions import (
 )
 from .calibration import calibration_curves, labelled_seconds, seconds_needed
 from .compared import MEASURES, Compare
-from .curves import STUDY_KEYS, curve_measures, measure_curves, time_to_threshold
+from .curves import CONDITION, STUDY_KEYS, curve_measures, measure_curves, time_to_threshold
 
 __all__ = [
+    "CONDITION",
+    "Compare",
     "MEASURES",
     "METRICS",
     "STUDY_KEYS",
-    "Compare",
     "accuracy",
     "balanced_accuracy",
     "calibration_curves",

@@ -8,10 +8,9 @@ from numpy.typing import ArrayLike
 
 from ...errors import check, check_option
 from ...signals.splits import ALL, budget_seconds
-from .compared import MEASURES
-from .curves import measure_curves
+from .compared import MEASURES, Compare
+from .curves import CONDITION, measure_curves
 
-CONDITION = ["direction", "network", "protocol"]
 _SHARE = 0.95
 
 
@@ -56,9 +55,9 @@ def seconds_needed(values: ArrayLike, seconds: ArrayLike, level: ArrayLike) -> n
 def calibration_curves(
     curves: pd.DataFrame,
     *,
-    against: str = "scratch",
-    metric: str = "balanced_accuracy",
-    measure: str = "asymptote",
+    against: str = Compare.against,
+    metric: str = Compare.metric,
+    measure: str = Compare.measure,
     last: int = 3,
 ) -> pd.DataFrame:
     """Return every person's level by budget in every arm.
@@ -75,23 +74,23 @@ def calibration_curves(
     Returns
     -------
     DataFrame
-        Index (direction, network, protocol, arm, subject), one column per budget in labelled seconds per
-        class, increasing; infinite for "all".
+        Index (direction, network, variant, protocol, arm, subject), one column per budget in labelled
+        seconds per class, increasing; infinite for "all".
     """
     check_option("measure", measure, MEASURES)
     table = measure_curves(curves, against=against, metric=metric, last=last)
     table = table.assign(seconds=table["budget"].map(budget_seconds).astype(float))
-    wide = table.set_index([*CONDITION, "arm", "subject", "seconds"])[measure].unstack("seconds")
-    order = pd.MultiIndex.from_frame(table[[*CONDITION, "arm", "subject"]].drop_duplicates())
+    wide = table.set_index(["direction", *CONDITION, "arm", "subject", "seconds"])[measure].unstack("seconds")
+    order = pd.MultiIndex.from_frame(table[["direction", *CONDITION, "arm", "subject"]].drop_duplicates())
     return wide.sort_index(axis=1).reindex(order)
 
 
 def labelled_seconds(
     curves: pd.DataFrame,
     *,
-    against: str = "scratch",
-    metric: str = "balanced_accuracy",
-    measure: str = "asymptote",
+    against: str = Compare.against,
+    metric: str = Compare.metric,
+    measure: str = Compare.measure,
     last: int = 3,
 ) -> pd.DataFrame:
     """Count, person by person, the labelled seconds that an arm saves against the baseline.
@@ -106,11 +105,12 @@ def labelled_seconds(
     Returns
     -------
     DataFrame
-        One row per direction, network, protocol, arm and subject: level (95 % of the way that ``against``
-        makes for this person from the smallest to the largest budget), needed and against_needed (labelled
-        seconds per class until it is reached), saved = against_needed - needed, and censored: True where the
-        arm does not reach the level with the largest budget, so that ``needed`` is that budget or more and
-        ``saved`` no more than stands there. All are NaN where ``against`` learned nothing from the labels.
+        One row per direction, network, variant, protocol, arm and subject: level (95 % of the way that
+        ``against`` makes for this person from the smallest to the largest budget), needed and
+        against_needed (labelled seconds per class until it is reached), saved = against_needed - needed, and
+        censored: True where the arm does not reach the level with the largest budget, so that ``needed`` is
+        that budget or more and ``saved`` no more than stands there. All are NaN where ``against`` learned
+        nothing from the labels.
 
     Raises
     ------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ from numpy.typing import ArrayLike
 from ...errors import check, check_option
 from ...learning.predictions import METRICS
 from ...results import CURVES, KEYS
-from .compared import MEASURES
+from .compared import MEASURES, Compare
 
-STUDY_KEYS = ["direction", "network", "protocol", "budget"]
+CONDITION = ["network", "variant", "protocol"]
+STUDY_KEYS = ["direction", *CONDITION, "budget"]
 
 
 def curve_measures(values: ArrayLike, epochs: ArrayLike, *, last: int = 3) -> dict[str, np.ndarray]:
@@ -94,6 +96,11 @@ def time_to_threshold(values: ArrayLike, steps: ArrayLike, threshold: float) -> 
     return np.where(reached.any(-1), first, np.nan)
 
 
+def _spoken(keys: Iterable[object]) -> str:
+    """Name one group of a table by the levels that say something."""
+    return " ".join(str(key) for key in keys if key != "")
+
+
 def _select(curves: pd.DataFrame, metric: str, against: str) -> pd.DataFrame:
     """Return the test rows of one metric, checked to be whole, unique and paired with ``against``."""
     absent = [name for name in CURVES if name not in curves.columns]
@@ -128,12 +135,12 @@ def _select(curves: pd.DataFrame, metric: str, against: str) -> pd.DataFrame:
             arm: set(part[["split", "subject", "seed"]].itertuples(index=False, name=None))
             for arm, part in group.groupby("arm", observed=True)
         }
-        check_option(f"against (in {' '.join(map(str, keys))})", against, [str(arm) for arm in runs])
+        check_option(f"against (in {_spoken(keys)})", against, [str(arm) for arm in runs])
         for arm, mine in runs.items():
             alone = mine ^ runs[against]
             check(
                 not alone,
-                f"arm {arm!r} and {against!r} are not paired in {' '.join(map(str, keys))}: {len(alone)} of "
+                f"arm {arm!r} and {against!r} are not paired in {_spoken(keys)}: {len(alone)} of "
                 f"{len(mine | runs[against])} runs (split, subject, seed) are in only one, such as "
                 f"{next(iter(alone), None)}. Expected the same runs in all arms. Finish the study first.",
             )
@@ -161,8 +168,8 @@ def _extended(tested: pd.DataFrame) -> pd.DataFrame:
 def measure_curves(
     curves: pd.DataFrame,
     *,
-    against: str = "scratch",
-    metric: str = "balanced_accuracy",
+    against: str = Compare.against,
+    metric: str = Compare.metric,
     last: int = 3,
     threshold: float | None = None,
     each_seed: bool = False,
@@ -180,20 +187,21 @@ def measure_curves(
     last : int
         Evaluations in the asymptote; a split that trained shorter than others holds its last values.
     threshold : float, optional
-        What time_to_threshold waits for. By default, for each direction, network, protocol and budget, the
-        point where the mean curve of ``against`` has made 95 % of its own way from step 0 to its asymptote.
+        What time_to_threshold waits for. By default, for each direction, network, variant, protocol
+        and budget, the point where the mean curve of ``against`` has made 95 % of its own way from step 0
+        to its asymptote.
     each_seed : bool
         Keep seeds apart: one row for each, with the column ``seed``.
 
     Returns
     -------
     DataFrame
-        One row per direction, network, protocol, budget, arm and subject. A person's curve is the mean over
-        seeds and over the splits that test this person. Columns: n_seeds; the ``MEASURES``; jumpstart_step0,
-        jumpstart_epoch1, asymptote_gain and area_gain (arm minus ``against``, same person); transfer_ratio
-        = (A_T - A_S) / A_S of the areas; threshold; time_to_threshold in updates, NaN with ``censored``
-        True when it is never reached; savings tau = (n_S - n_T) / n_S, NaN when either time is censored or
-        n_S is 0.
+        One row per direction, network, variant, protocol, budget, arm and subject. A person's curve is the
+        mean over seeds and over the splits that test this person. Columns: n_seeds; the ``MEASURES``;
+        jumpstart_step0, jumpstart_epoch1, asymptote_gain and area_gain (arm minus ``against``, same person);
+        transfer_ratio = (A_T - A_S) / A_S of the areas; threshold; time_to_threshold in updates, NaN with
+        ``censored`` True when it is never reached; savings tau = (n_S - n_T) / n_S, NaN when either time is
+        censored or n_S is 0.
 
     Raises
     ------
@@ -222,7 +230,7 @@ def measure_curves(
         runs = wide["runs"].to_numpy(float)
         check(
             bool(np.all(runs == runs[:, :1])),
-            f"curves of {' '.join(map(str, keys))} were not evaluated at the same epochs. "
+            f"curves of {_spoken(keys)} were not evaluated at the same epochs. "
             "Expected one schedule for all arms, splits and seeds. Finish the study first.",
         )
         epochs = wide["value"].columns.to_numpy(float)

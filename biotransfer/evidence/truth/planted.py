@@ -15,7 +15,7 @@ from ...learning.training import Schedule
 from ...learning.training.job import Job
 from ...learning.training.running import run_job
 from ...learning.weights import Weights
-from ...results import CURVES
+from ...results import CURVES, Direction
 from ...signals.simulate import FeatureTable, simulate_features
 from ...signals.splits import ALL, Split, make_splits
 from ...signals.windows import Windows
@@ -24,7 +24,7 @@ from ...transfer.carry import ARMS, Arm, make_arms
 from ...transfer.pretrain.held_out import hold_out_people
 from ...transfer.pretrain.sources import invent_labels, shuffled_labels
 from ...transfer.pretrain.training import pretrain
-from ..metrics import balanced_accuracy
+from ..metrics import Compare, balanced_accuracy
 from ..verdicts import compare
 
 _ENDS = ("emg", "eeg")
@@ -65,14 +65,14 @@ class TruthStudy:
     structure: str
     simulate: Mapping[str, Any] = field(default_factory=dict)
     arms: Sequence[str] = ("scratch", "transferred", "permuted", "redrawn", "shuffled_source", "noise_source")
-    against: str = "scratch"
+    against: str = Compare.against
     seeds: int = 5
     folds: int = 4
     labelled: int = 4
     hidden: Sequence[int] = (32,)
     schedule: Schedule = field(default_factory=lambda: Schedule(epochs=10, learning_rate=3e-3, batch_size=32))
-    margin: float = 0.02
-    alpha: float = 0.05
+    margin: float = Compare.margin
+    alpha: float = Compare.alpha
 
     @property
     def scale(self) -> str:
@@ -263,8 +263,9 @@ def _table(arms: Sequence[Arm], split: Split, windows: Windows, predicted: np.nd
         }
     )
     return table.assign(
-        direction="->".join(_ENDS),
+        direction=str(Direction(*_ENDS)),
         network="mlp",
+        variant="",
         protocol="subject",
         budget=ALL,
         split=split.name,

@@ -3,13 +3,14 @@
 A verdict is one of positive, negative, equivalent and inconclusive. The unit is the person.
 """
 
+from ..metrics import Compare
 from .comparison import ROLES, compare, compare_measures
 from .otherwise import ask_otherwise, calibration_errors
 from .ranking import rank_methods
 from .rule import Decision, decide
-from .wording import headline, name_data, name_ends, write_sentence
+from .wording import headline, write_sentence
 
 __all__ = [
-    "ROLES", "Decision", "ask_otherwise", "calibration_errors", "compare", "compare_measures", "decide",
-    "headline", "name_data", "name_ends", "rank_methods", "write_sentence",
+    "ROLES", "Compare", "Decision", "ask_otherwise", "calibration_errors", "compare", "compare_measures",
+    "decide", "headline", "rank_methods", "write_sentence",
 ]  # fmt: skip

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from ...errors import check, check_option
+from ...results import Direction
 from ...signals.splits import ALL, SPLITS, budget_label
 from ...transfer.carry import ARMS
-from ..metrics import MEASURES, STUDY_KEYS, measure_curves
+from ..metrics import STUDY_KEYS, Compare, measure_curves
+from ..reading import network_label, place_label
 from ..stats import bootstrap_interval, crossed_test, detectable_difference, subjects_needed
 from .rule import Decision, decide
 from .wording import write_sentence
@@ -23,10 +25,11 @@ ROLES = ("baseline", "transfer", "control", "reference")
 
 @dataclass(frozen=True, eq=False)
 class _Comparison:
-    """One arm of one direction, network, protocol and budget beside the arm it is compared with."""
+    """One arm of one direction, condition and budget beside the arm it is compared with."""
 
-    direction: str
+    direction: Direction
     network: str
+    variant: str
     protocol: str
     budget: str
     arm: str
@@ -69,19 +72,20 @@ def _comparisons(
 ) -> Iterator[_Comparison]:
     """Yield every arm but ``against``, in the order of the table."""
     for keys, group in table.groupby(STUDY_KEYS, sort=False):
-        direction, network, protocol, budget = map(str, keys)
+        direction, network, variant, protocol, budget = map(str, keys)
+        where = place_label(direction, network, variant, protocol)
         seeds = group.drop_duplicates("arm").set_index("arm")["n_seeds"]
         values = {}
         for arm in seeds.index:
             wide = group[group["arm"] == arm].pivot(index="subject", columns="seed", values=measure)
             check(
                 len(wide) >= 2,
-                f"{direction} {network} {protocol} was tested on one person, {wide.index[0]!r}. "
+                f"{where} was tested on one person, {wide.index[0]!r}. "
                 "A comparison over people needs at least two. Load more subjects.",
             )
             check(
                 not wide.isna().any(axis=None),
-                f"{direction} {network} {protocol}, arm {arm!r}: not every person has every seed. "
+                f"{where}, arm {arm!r}: not every person has every seed. "
                 "Expected the same seeds for all people. Finish the study first.",
             )
             values[str(arm)] = wide.to_numpy(float)
@@ -94,22 +98,16 @@ def _comparisons(
                 if roles[arm] == "transfer" and roles[other] == "control" and other != against
             }
             yield _Comparison(
-                direction, network, protocol, budget, arm, roles[arm], int(seeds[arm]), mine,
-                values[against], rivals,
+                Direction.read(direction), network, variant, protocol, budget, arm, roles[arm],
+                int(seeds[arm]), mine, values[against], rivals,
             )  # fmt: skip
 
 
 def _judge(
-    table: pd.DataFrame,
-    measure: str,
-    against: str,
-    roles: Mapping[str, str],
-    margin: float,
-    alpha: float,
-    seed: int,
+    table: pd.DataFrame, asked: Compare, roles: Mapping[str, str], seed: int
 ) -> list[tuple[_Comparison, Decision]]:
     """Decide on one measure; a family is everything compared under one protocol."""
-    comparisons = list(_comparisons(table, measure, against, roles))
+    comparisons = list(_comparisons(table, asked.measure, asked.against, roles))
     judged: dict[int, Decision] = {}
     for protocol in dict.fromkeys(c.protocol for c in comparisons):
         mine = [i for i, c in enumerate(comparisons) if c.protocol == protocol]
@@ -117,17 +115,15 @@ def _judge(
         decisions = decide(
             [c.differences for c in family],
             [[c.values - other for other in c.controls.values()] for c in family],
-            margin=margin,
-            alpha=alpha,
+            margin=asked.margin,
+            alpha=asked.alpha,
             seed=seed,
         )
         judged.update(zip(mine, decisions, strict=True))
     return [(comparison, judged[i]) for i, comparison in enumerate(comparisons)]
 
 
-def _check_request(
-    curves: pd.DataFrame, roles: Mapping[str, str] | None, margin: float, alpha: float
-) -> Mapping[str, str]:
+def _known_roles(curves: pd.DataFrame, roles: Mapping[str, str] | None) -> Mapping[str, str]:
     """Return every arm's role: those given, else the catalog's."""
     arms = [str(arm) for arm in curves["arm"].unique()]
     if roles is None:
@@ -141,50 +137,31 @@ def _check_request(
     for arm in arms:
         check_option("arm (in roles)", arm, roles)
         check_option(f"roles[{arm!r}]", roles[arm], ROLES)
-    check(margin > 0, f"margin={margin}. Expected a difference above 0. Pass margin=0.02 for two points.")
-    check(0 < alpha < 1, f"alpha={alpha}. Expected an error rate between 0 and 1. Pass alpha=0.05.")
     return roles
-
-
-def _ends(direction: str) -> tuple[str, str]:
-    """Return source and target of "emg->eeg"."""
-    source, arrow, target = direction.partition("->")
-    check(
-        bool(arrow), f"direction={direction!r} names no two ends. Expected source->target, such as emg->eeg."
-    )
-    return source, target
 
 
 def compare(
     curves: pd.DataFrame | Sequence[pd.DataFrame],
     *,
-    against: str = "scratch",
-    metric: str = "balanced_accuracy",
-    measure: str = "asymptote",
-    margin: float = 0.02,
-    alpha: float = 0.05,
+    against: str = Compare.against,
+    metric: str = Compare.metric,
+    measure: str = Compare.measure,
+    margin: float = Compare.margin,
+    alpha: float = Compare.alpha,
     roles: Mapping[str, str] | None = None,
     last: int = 3,
     seed: int = 0,
     leaking_protocols: Collection[str] | None = None,
     phrases: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Give the verdict on every arm, direction, network, protocol and budget.
+    """Give the verdict on every arm, direction, network, way to transfer, protocol and budget.
 
     Parameters
     ----------
     curves : DataFrame or sequence of DataFrame
         What ``Curves.to_frame`` gives, of every split; its columns are ``results.CURVES``.
-    against : str
-        The arm that all others are compared with.
-    metric : str
-        Accuracy or balanced accuracy.
-    measure : str
-        What of the curve counts: one of ``metrics.MEASURES``. Decide before looking at results.
-    margin : float
-        Largest difference that does not matter, as a share (0.02 is two points).
-    alpha : float
-        Error rate of each protocol's family.
+    against, metric, measure, margin, alpha
+        See :class:`.Compare`. Decide before looking at results.
     roles : mapping of str to str, optional
         Role of every arm: baseline, transfer, control or reference; by default what the catalog says of an
         arm of that name. Only a transfer arm has to beat the control arms of its direction, network, protocol
@@ -221,26 +198,27 @@ def compare(
     more people. The interval is the bootstrap's over people or, where people share the luck of the seeds,
     the wider of that and the one of :func:`.crossed_test`.
     """
-    check_option("measure", measure, MEASURES)
+    asked = Compare(against, metric, measure, margin, alpha)
     if not isinstance(curves, pd.DataFrame):
         check(curves, "curves=[] is empty. Pass the table of at least one split, train(...).to_frame(...).")
         curves = pd.concat(curves, ignore_index=True)
-    roles = _check_request(curves, roles, margin, alpha)
+    roles = _known_roles(curves, roles)
     if leaking_protocols is None:
         leaking_protocols = {name for name, entry in SPLITS.items() if entry.facts["leaks"]}
     spoken = {name: entry.facts["phrase"] for name, entry in ARMS.items()} | dict(phrases or {})
     table = measure_curves(curves, against=against, metric=metric, last=last, each_seed=True)
-    several = {name: table[name].nunique() > 1 for name in ("network", "protocol")}
+    several_networks = len(table[["network", "variant"]].drop_duplicates()) > 1
+    several_protocols = table["protocol"].nunique() > 1
     rows = []
-    for comparison, decision in _judge(table, measure, against, roles, margin, alpha, seed):
+    for comparison, decision in _judge(table, asked, roles, seed):
         spread, n_people = comparison.spread, len(comparison.values)
         low, high = comparison.interval(seed)
-        source, target = _ends(comparison.direction)
         row: dict[str, Any] = {
-            "direction": comparison.direction,
-            "source": source,
-            "target": target,
+            "direction": str(comparison.direction),
+            "source": comparison.direction.source,
+            "target": comparison.direction.target,
             "network": comparison.network,
+            "variant": comparison.variant,
             "protocol": comparison.protocol,
             "budget": comparison.budget,
             "arm": comparison.arm,
@@ -262,7 +240,8 @@ def compare(
             else subjects_needed(spread, margin, alpha=alpha / decision.n_tests),
             "p_people": decision.p_people,
         }
-        where = [row[name] for name, more in several.items() if more]
+        where = [network_label(comparison.network, comparison.variant)] if several_networks else []
+        where += [comparison.protocol] if several_protocols else []
         where += [budget_label(comparison.budget)] if comparison.budget != ALL else []
         leaks = comparison.protocol in leaking_protocols
         row["sentence"] = write_sentence(
@@ -283,11 +262,11 @@ def compare(
 def compare_measures(
     curves: pd.DataFrame,
     *,
-    against: str = "scratch",
-    metric: str = "balanced_accuracy",
+    against: str = Compare.against,
+    metric: str = Compare.metric,
     measures: Sequence[str] = ("step0", "after_epoch_1", "asymptote", "area"),
-    margin: float = 0.02,
-    alpha: float = 0.05,
+    margin: float = Compare.margin,
+    alpha: float = Compare.alpha,
     roles: Mapping[str, str] | None = None,
     last: int = 3,
     seed: int = 0,
@@ -306,32 +285,33 @@ def compare_measures(
     Returns
     -------
     DataFrame
-        One row per direction, network, protocol, budget, arm and measure: role, n_subjects, n_seeds, value
-        and against_value (means over people), difference, ci_low, ci_high, p, p_holm, verdict. Holm runs over
-        one protocol and one measure: only the measure chosen beforehand carries the study's verdict.
+        One row per direction, network, variant, protocol, budget, arm and measure: role, n_subjects, n_seeds,
+        value and against_value (means over people), difference, ci_low, ci_high, p, p_holm, verdict. Holm
+        runs over one protocol and one measure: only the measure chosen beforehand carries the study's
+        verdict.
 
     Raises
     ------
     BiotransferError
         As :func:`compare`.
     """
-    for measure in measures:
-        check_option("measures", measure, MEASURES)
-    roles = _check_request(curves, roles, margin, alpha)
+    each = [Compare(against, metric, measure, margin, alpha) for measure in measures]
+    roles = _known_roles(curves, roles)
     table = measure_curves(curves, against=against, metric=metric, last=last, each_seed=True)
     rows = []
-    for measure in measures:
-        for comparison, decision in _judge(table, measure, against, roles, margin, alpha, seed):
+    for asked in each:
+        for comparison, decision in _judge(table, asked, roles, seed):
             low, high = comparison.interval(seed)
             rows.append(
                 {
-                    "direction": comparison.direction,
+                    "direction": str(comparison.direction),
                     "network": comparison.network,
+                    "variant": comparison.variant,
                     "protocol": comparison.protocol,
                     "budget": comparison.budget,
                     "arm": comparison.arm,
                     "role": comparison.role,
-                    "measure": measure,
+                    "measure": asked.measure,
                     "n_subjects": len(comparison.base),
                     "n_seeds": comparison.n_seeds,
                     "value": float(comparison.values.mean()),

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..metrics import STUDY_KEYS, expected_calibration_error, measure_curves
+from ..metrics import STUDY_KEYS, Compare, expected_calibration_error, measure_curves
 from ..stats import FEWEST_PEOPLE, bayes_rope, kaplan_meier, mixed_model, paired_survival_p
 
 
 def ask_otherwise(
     curves: pd.DataFrame,
     *,
-    against: str = "scratch",
-    metric: str = "balanced_accuracy",
-    measure: str = "asymptote",
-    margin: float = 0.02,
+    against: str = Compare.against,
+    metric: str = Compare.metric,
+    measure: str = Compare.measure,
+    margin: float = Compare.margin,
     last: int = 3,
 ) -> pd.DataFrame:
     """Ask every comparison of a study by a mixed model, by Bayes, and by the time to threshold.
@@ -33,7 +33,7 @@ def ask_otherwise(
     Returns
     -------
     DataFrame
-        One row per direction, network, protocol, budget and arm but ``against``: worse, same, better
+        One row per direction, network, variant, protocol, budget and arm but ``against``: worse, same, better
         (:func:`.bayes_rope`); mixed_difference, mixed_error, mixed_p (NaN with fewer than
         six people or two seeds, without spread, or where statsmodels is not installed); arrived, n_subjects,
         median_updates and base_median_updates (NaN when fewer than half arrive), p_survival.
@@ -112,8 +112,8 @@ def calibration_errors(predictions: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per direction, network, protocol, budget and arm: expected_calibration_error, the mean over
-        people of that of their windows (seeds and splits pooled).
+        One row per direction, network, variant, protocol, budget and arm: expected_calibration_error, the
+        mean over people of that of their windows (seeds and splits pooled).
     """
     keys = [*STUDY_KEYS, "arm", "subject"]
     rows = []

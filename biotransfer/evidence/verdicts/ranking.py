@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from ...results import Results
 from ...transfer.carry import ArmRequest, known_arms
-from ..metrics import STUDY_KEYS, measure_curves
+from ..metrics import STUDY_KEYS
+from ..reading import compared, people_measures, rows_of
 from ..stats import bootstrap_interval
 
 RANKING = (
-    *STUDY_KEYS, "way", "arm", "lever", "role", "gain", "ci_low", "ci_high", "best_control", "over_control",
+    *STUDY_KEYS, "arm", "lever", "role", "gain", "ci_low", "ci_high", "best_control", "over_control",
     "control_low", "control_high", "verdict",
 )  # fmt: skip
 
@@ -32,18 +35,13 @@ def rank_methods(results: Results) -> pd.DataFrame:
         of the same inputs whose mean is highest, its interval over people (bootstrap). The best control is
         chosen by looking at the results: ``over_control`` is a hard test for the arm, and no verdict.
     """
-    compared, arms = results.recipe["compare"], known_arms(results.recipe["arms"])
-    table = measure_curves(
-        results.at_largest_budget().curves, against=compared["against"], metric=compared["metric"]
-    )
-    verdicts = results.verdicts
-    verdicts = verdicts[
-        (verdicts["against"] == compared["against"]) & (verdicts["metric"] == compared["metric"])
-    ]
+    asked, arms = compared(results), known_arms(results.recipe["arms"])
+    table = people_measures(results)
+    verdicts = rows_of(results.verdicts, against=asked.against, metric=asked.metric)
     told = verdicts.drop_duplicates([*STUDY_KEYS, "arm"]).set_index([*STUDY_KEYS, "arm"])
     rows = []
     for keys, group in table.groupby(STUDY_KEYS, sort=False):
-        wide = group.pivot(index="subject", columns="arm", values=compared["measure"])
+        wide = group.pivot(index="subject", columns="arm", values=asked.measure)
         controls = [arm for arm in wide if arm in arms and arms[arm].role == "control"]
         best = str(wide[controls].mean().idxmax()) if controls else ""
         for arm in map(str, wide.columns):
@@ -55,8 +53,8 @@ def rank_methods(results: Results) -> pd.DataFrame:
                 continue
             verdict = told.loc[(*keys, arm)]
             row = {**dict(zip(STUDY_KEYS, keys, strict=True)), "arm": arm, "role": arms[arm].role}
-            way, row["lever"] = _lever(str(row["network"]), results.recipe, arms[arm])
-            row |= {"way": way, "gain": verdict["difference"], "verdict": verdict["verdict"]}
+            row["lever"] = _lever(row["variant"], results.recipe, arms[arm])
+            row |= {"gain": verdict["difference"], "verdict": verdict["verdict"]}
             row |= {"ci_low": verdict["ci_low"], "ci_high": verdict["ci_high"]}
             if best and arms[arm].role == "transfer":
                 over = (wide[arm] - wide[best]).to_numpy(float)
@@ -71,12 +69,11 @@ def rank_methods(results: Results) -> pd.DataFrame:
     return ranking.iloc[np.lexsort((-order, first))].reset_index(drop=True)
 
 
-def _lever(network: str, recipe: dict, arm: ArmRequest) -> tuple[str, str]:
-    """Return how the study went about it, and which lever of transfer that pulls."""
-    for item in recipe.get("methods") or []:
-        if network.endswith(f" + {item['label']}"):
-            levers = [key for key in ("select", "align", "pretrain", "scale") if key in item]
-            return item["label"], ", ".join(levers) or "carry"
+def _lever(variant: str, recipe: dict[str, Any], arm: ArmRequest) -> str:
+    """Return which lever of transfer a way to transfer pulls, or else an arm."""
+    if variant:
+        item = next(item for item in recipe["methods"] if item["label"] == variant)
+        return ", ".join(key for key in ("select", "align", "pretrain", "scale") if key in item) or "carry"
     if arm.role == "control":
-        return "", "control"
-    return "", "pretrain" if arm.pretrain is not None else str(arm.entry.facts["lever"])
+        return "control"
+    return "pretrain" if arm.pretrain is not None else str(arm.entry.facts["lever"])

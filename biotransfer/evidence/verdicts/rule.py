@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from ...errors import check
 from ...showing import html_table, one_line
+from ..metrics import Compare
 from ..stats import crossed_test, equivalence_p, holm, sign_flip_p, smallest_p
 
 
@@ -98,8 +99,8 @@ def decide(
     differences: Sequence[ArrayLike],
     control_differences: Sequence[Sequence[ArrayLike]] | None = None,
     *,
-    margin: float = 0.02,
-    alpha: float = 0.05,
+    margin: float = Compare.margin,
+    alpha: float = Compare.alpha,
     seed: int = 0,
 ) -> list[Decision]:
     """Apply the verdict rule to one family of comparisons.

@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...signals.recording import MODALITIES
+from ...results import Direction
 from ...signals.splits import budget_seconds
+from ..reading import end_labels, measure_phrase, metric_label
 from ..stats import smallest_p
 from .rule import Decision
 
 LEAKS = "The evaluation leaks"
-_MEASURE_PHRASES = {
-    "step0": " before any update",
-    "after_epoch_1": " after the first epoch",
-    "asymptote": "",
-    "final": " after the last update",
-    "area": " averaged over training",
-}
 
 
 def headline(verdicts: Sequence[Mapping[str, Any]]) -> str:
@@ -48,24 +42,6 @@ def headline(verdicts: Sequence[Mapping[str, Any]]) -> str:
         else:
             leaking += sentences
     return " ".join(honest + leaking)
-
-
-def name_ends(direction: str) -> tuple[str, str]:
-    """Return what a direction's source and target are called.
-
-    Examples
-    --------
-    >>> name_ends("emg->eeg"), name_ends("muse->muse")
-    (('EMG', 'EEG'), ("other people's muse", 'muse'))
-    """
-    ends = direction.split("->")
-    source, target = (name_data(end) for end in ends)
-    return (f"other people's {target}" if ends[0] == ends[1] else source), target
-
-
-def name_data(name: str) -> str:
-    """Return what a recipe's data are called: EEG and EMG in capitals, other names as given."""
-    return name.upper() if name in MODALITIES else name
 
 
 def _points(difference: float, sign: str = "+") -> str:
@@ -117,7 +93,7 @@ def write_sentence(
     phrase : str
         What the arm is, with {source} and {target} left open: the sentence's subject.
     """
-    source, target = name_ends(row["direction"])
+    source, target = end_labels(Direction(row["source"], row["target"]))
     phrase = phrase or f"The arm {row['arm']} from {{source}}"
     warning = (
         f"{LEAKS} ({row['protocol']}), so this number is no evidence about new people: " if leaks else ""
@@ -126,7 +102,7 @@ def write_sentence(
     baseline = "random weights" if row["against"] == "scratch" else row["against"]
     return (
         f"{warning}{phrase.format(source=source, target=target)} changed {target} "
-        f"{row['metric'].replace('_', ' ')}{_MEASURE_PHRASES[measure]}"
+        f"{metric_label(row['metric'])}{measure_phrase(measure)}"
         f"{' (' + ', '.join(where) + ')' if where else ''} by {_points(row['difference'])} points "
         f"(95 % CI {low} to {high}, {row['n_subjects']} people, "
         f"{n_seeds} seed{'s' * (n_seeds != 1)}, Holm p {_p(row['p_holm'])}) against {baseline}"

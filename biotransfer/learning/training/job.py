@@ -204,7 +204,13 @@ class Curves:
     tested: Tested | None = None
 
     def to_frame(
-        self, direction: str, *, network: str | None = None, protocol: str | None = None, budget: str = ALL
+        self,
+        direction: str,
+        *,
+        network: str | None = None,
+        variant: str = "",
+        protocol: str | None = None,
+        budget: str = ALL,
     ) -> pd.DataFrame:
         """Return the curves as a study's table, which :func:`biotransfer.compare` takes.
 
@@ -214,6 +220,8 @@ class Curves:
             What was carried where, such as "emg->eeg".
         network, protocol : str, optional
             What the table calls them. Default: the network's name, the split's rule.
+        variant : str
+            Which way to transfer, where several are compared.
         budget : str
             Labelled seconds per class, or "all".
 
@@ -233,6 +241,7 @@ class Curves:
         columns = {
             "direction": str(direction),
             "network": network or tested.network,
+            "variant": variant,
             "protocol": protocol or tested.split.rule,
             "budget": budget,
             "arm": np.array([arm.name for arm in tested.arms])[trial],

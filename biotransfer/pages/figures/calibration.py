@@ -7,19 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import check
-from ...evidence.metrics import calibration_curves
-from ...results import Results
-from .curves import axis_limits, interval_over_people, name_ends
-from .style import (
-    INK,
-    MUTED,
-    PAGE_WIDTH,
+from ...evidence.metrics import CONDITION, calibration_curves
+from ...evidence.reading import (
     arm_label,
-    arm_look,
     arms_of,
     baseline_arm,
     chance_level,
-    clean,
     compared_measure,
     compared_metric,
     condition_label,
@@ -27,11 +20,11 @@ from .style import (
     direction_label,
     is_share,
     metric_label,
-    new_figure,
-    panel_grid,
     select,
-    title,
 )
+from ...results import Results
+from .curves import axis_limits, interval_over_people, name_ends
+from .style import INK, MUTED, PAGE_WIDTH, arm_look, clean, new_figure, panel_grid, title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +49,8 @@ def people_levels(results: Results, direction: str, *, metric: str | None = None
     Returns
     -------
     DataFrame
-        Index (network, protocol, arm, subject), one column per budget, in labelled seconds per class.
+        Index (network, variant, protocol, arm, subject), one column per budget, in labelled seconds per
+        class.
 
     Raises
     ------
@@ -113,13 +107,13 @@ def plot_calibration(
     axes = figure.subplots(n_rows, n_columns, squeeze=False, sharey=True)
     chance = chance_level(results, direction, metric)
     shown = [
-        np.stack([values.to_numpy(float).mean(axis=0), *(interval if key[2] in bands else ())])
-        for key, values in levels.groupby(level=["network", "protocol", "arm"], sort=False)
+        np.stack([values.to_numpy(float).mean(axis=0), *(interval if key[-1] in bands else ())])
+        for key, values in levels.groupby(level=[*CONDITION, "arm"], sort=False)
         for interval in [interval_over_people(values.to_numpy(float))]
     ]
     low, high = axis_limits(np.concatenate(shown), chance, metric)
     for ax, condition in zip(axes.flat, conditions, strict=False):
-        part = select(levels, network=condition[0], protocol=condition[1])
+        part = select(levels, **condition._asdict())
         ax.set_ylim(low, high)
         _draw_frame(ax, part.columns.to_numpy(float), chance, metric)
         _draw_arms(ax, part, arms_of(results), bands, chance)
@@ -129,7 +123,7 @@ def plot_calibration(
     for ax in axes[:, 0]:
         ax.set_ylabel(metric_label(metric), fontsize=9.5, color=MUTED, parse_math=False)
     figure.suptitle(
-        f"{direction_label(direction)}: {metric_label(metric)} by labels of the target",
+        f"{direction_label(results.directions[direction])}: {metric_label(metric)} by labels of the target",
         x=0.01, ha="left", fontsize=11, color=INK, parse_math=False,
     )  # fmt: skip
     return figure

@@ -5,22 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import check
-from ...results import Results
-from .style import (
-    INK,
-    MUTED,
-    PAGE_WIDTH,
+from ...evidence.metrics import CONDITION
+from ...evidence.reading import (
+    Condition,
     arm_label,
-    clean,
     condition_label,
     conditions_of,
     direction_label,
-    new_figure,
-    panel_grid,
+    network_label,
     select,
-    shorten,
-    title,
 )
+from ...results import Results
+from .style import INK, MUTED, PAGE_WIDTH, clean, new_figure, panel_grid, shorten, title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,15 +44,16 @@ def carried_shares(results: Results, direction: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index (network, protocol, arm); columns ``copied adapted permuted redrawn fresh`` (shares that add
-        up to 1), ``trained`` (share that moves in training), and ``parameters`` (how many there are).
+        Index (network, variant, protocol, arm); columns ``copied adapted permuted redrawn fresh`` (shares
+        that add up to 1), ``trained`` (share that moves in training), and ``parameters`` (how many there
+        are).
     """
     import pandas as pd
 
     check(len(results.ledger), "results.ledger is empty. Run the study again to rebuild ledger.parquet.")
     conditions_of(results.ledger, direction)
     part = results.ledger[results.ledger["direction"] == direction]
-    keys = ["network", "protocol", "arm"]
+    keys = [*CONDITION, "arm"]
     alike = part.groupby([*keys, "tensor"], observed=True)["parameters"].transform("size")
     part = part.assign(parameters=part["parameters"] / alike)
     sums = part.pivot_table(
@@ -125,8 +122,9 @@ def plot_ledger(results: Results, direction: str) -> Figure:
         ax.set_xlim(0, 1)
         ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         if len(panels) > 1:
-            alone = sum(network == condition[0] for network, _ in conditions) == 1
-            title(ax, condition[0] if alone else condition_label(condition, conditions))
+            network = network_label(condition.network, condition.variant)
+            alone = sum(network_label(c.network, c.variant) == network for c in conditions) == 1
+            title(ax, network if alone else condition_label(condition, conditions))
     for ax in list(axes.flat)[len(panels) :]:
         ax.set_axis_off()
     figure.legend(
@@ -134,14 +132,14 @@ def plot_ledger(results: Results, direction: str) -> Figure:
         ncols=len(used), fontsize=9, frameon=False, labelcolor=INK,
     )  # fmt: skip
     figure.suptitle(
-        f"{direction_label(direction)}: where each arm's parameters come from",
+        f"{direction_label(results.directions[direction])}: where each arm's parameters come from",
         x=0.01, ha="left", fontsize=11, color=INK,
     )  # fmt: skip
     return figure
 
 
-def distinct_shares(shares: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
-    """Return one table per network, and more where the ledger depends on the split rule.
+def distinct_shares(shares: pd.DataFrame) -> list[tuple[Condition, pd.DataFrame]]:
+    """Return one table per network and way to transfer, and more where the ledger depends on the split rule.
 
     Parameters
     ----------
@@ -150,12 +148,12 @@ def distinct_shares(shares: pd.DataFrame) -> list[tuple[tuple[str, str], pd.Data
 
     Returns
     -------
-    list of ((network, protocol), DataFrame)
+    list of (Condition, DataFrame)
         The tables have one row per arm.
     """
-    panels: list[tuple[tuple[str, str], pd.DataFrame]] = []
-    for network, protocol in dict.fromkeys((n, p) for n, p, _ in shares.index):
-        part = select(shares, network=network, protocol=protocol)
-        if not any(seen[0] == network and part.equals(other) for seen, other in panels):
-            panels.append(((network, protocol), part))
+    panels: list[tuple[Condition, pd.DataFrame]] = []
+    for condition in dict.fromkeys(Condition(*map(str, key[:3])) for key in shares.index):
+        part = select(shares, **condition._asdict())
+        if not any(seen[:2] == condition[:2] and part.equals(other) for seen, other in panels):
+            panels.append((condition, part))
     return panels

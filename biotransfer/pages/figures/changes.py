@@ -8,22 +8,9 @@ import numpy as np
 import pandas as pd
 
 from ...errors import check
+from ...evidence.reading import arm_label, arms_of, condition_label, conditions_of, direction_label, rows_of
 from ...results import Results
-from .style import (
-    INK,
-    MUTED,
-    PAGE_WIDTH,
-    arm_label,
-    arm_look,
-    arms_of,
-    clean,
-    condition_label,
-    conditions_of,
-    direction_label,
-    new_figure,
-    shorten,
-    title,
-)
+from .style import INK, MUTED, PAGE_WIDTH, arm_look, clean, new_figure, shorten, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,7 +52,7 @@ def plot_moved(results: Results, direction: str) -> Figure:
     axes = figure.subplots(len(conditions), 4, squeeze=False, width_ratios=[1, 1, 1, 1.1])
     for row, condition in zip(axes, conditions, strict=True):
         tables = {
-            name: _of(results.extras[name], direction, condition)
+            name: rows_of(results.extras[name], direction=direction, **condition._asdict())
             for name in ("layers", "barriers", "attributions")
         }
         for ax, (column, label) in zip(row[:2], _LAYERS.items(), strict=True):
@@ -82,16 +69,10 @@ def plot_moved(results: Results, direction: str) -> Figure:
         ncols=3, fontsize=9, frameon=False, labelcolor=INK,
     )  # fmt: skip
     figure.suptitle(
-        f"{direction_label(direction)}: what training on the target changed",
+        f"{direction_label(results.directions[direction])}: what training on the target changed",
         x=0.01, ha="left", fontsize=11, color=INK,
     )  # fmt: skip
     return figure
-
-
-def _of(table: pd.DataFrame, direction: str, condition: tuple[str, str]) -> pd.DataFrame:
-    network, protocol = condition
-    mine = (table["direction"] == direction) & (table["network"] == network)
-    return table[mine & (table["protocol"] == protocol)]
 
 
 def group_shares(attributions: pd.DataFrame) -> pd.DataFrame:

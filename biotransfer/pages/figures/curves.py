@@ -7,6 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import check
+from ...evidence.metrics import CONDITION
+from ...evidence.reading import (
+    arm_label,
+    arms_of,
+    baseline_arm,
+    chance_level,
+    compared_metric,
+    condition_label,
+    conditions_of,
+    direction_label,
+    is_share,
+    metric_label,
+    select,
+)
 from ...evidence.stats import bootstrap_interval
 from ...results import Results
 from .style import (
@@ -14,21 +28,10 @@ from .style import (
     INK,
     MUTED,
     PAGE_WIDTH,
-    arm_label,
     arm_look,
-    arms_of,
-    baseline_arm,
-    chance_level,
     clean,
-    compared_metric,
-    condition_label,
-    conditions_of,
-    direction_label,
-    is_share,
-    metric_label,
     new_figure,
     panel_grid,
-    select,
     shorten,
     spread_labels,
     title,
@@ -62,8 +65,8 @@ def people_curves(
     Returns
     -------
     DataFrame
-        Index (network, protocol, arm, subject), one column per epoch; column 0 is before any update. Of
-        several budgets of labels, the largest.
+        Index (network, variant, protocol, arm, subject), one column per epoch; column 0 is before any
+        update. Of several budgets of labels, the largest.
 
     Raises
     ------
@@ -82,7 +85,7 @@ def people_curves(
         f"metric={metric!r}, split_part={split_part!r} has no rows in {direction!r}. There are metrics "
         f"{', '.join(table['metric'].unique())} and parts {', '.join(table['split_part'].unique())}.",
     )
-    keys = ["network", "protocol", "arm", "subject", "epoch"]
+    keys = [*CONDITION, "arm", "subject", "epoch"]
     return kept.groupby(keys, sort=False, observed=True)["value"].mean().unstack("epoch").sort_index(axis=1)
 
 
@@ -139,11 +142,11 @@ def plot_learning_curves(
     n_rows, n_columns = panel_grid(len(conditions), 2)
     figure = new_figure(PAGE_WIDTH if n_columns > 1 else 0.78 * PAGE_WIDTH, _PANEL_HEIGHT * n_rows + 0.1)
     axes = figure.subplots(n_rows, n_columns, squeeze=False, sharey=True)
-    means = curves.groupby(level=["network", "protocol", "arm"], sort=False).mean()
+    means = curves.groupby(level=[*CONDITION, "arm"], sort=False).mean()
     chance = chance_level(results, direction, metric)
     low, high = axis_limits(means.to_numpy(), chance, metric)
     for ax, condition in zip(axes.flat, conditions, strict=False):
-        part = select(curves, network=condition[0], protocol=condition[1])
+        part = select(curves, **condition._asdict())
         ax.set_ylim(low, high)
         _draw_arms(ax, part, arms_of(results), bands, chance)
         _draw_frame(ax, float(part.columns[-1]), chance, metric)
@@ -153,7 +156,7 @@ def plot_learning_curves(
     for ax in axes[:, 0]:
         ax.set_ylabel(metric_label(metric), fontsize=9.5, color=MUTED, parse_math=False)
     figure.suptitle(
-        f"{direction_label(direction)}: {metric_label(metric)} on test windows",
+        f"{direction_label(results.directions[direction])}: {metric_label(metric)} on test windows",
         x=0.01, ha="left", fontsize=11, color=INK, parse_math=False,
     )  # fmt: skip
     return figure

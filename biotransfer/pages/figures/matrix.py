@@ -9,24 +9,20 @@ import numpy as np
 import pandas as pd
 
 from ...errors import check
-from ...evidence.verdicts import name_data
-from ...results import Results
-from .style import (
-    FAINT,
-    INK,
-    MUTED,
-    PAGE_WIDTH,
+from ...evidence.reading import (
+    Condition,
     arm_label,
     baseline_arm,
     compared_metric,
     condition_label,
+    conditions_of,
+    data_label,
     is_share,
     metric_label,
-    new_figure,
-    panel_grid,
-    shorten,
-    title,
+    rows_of,
 )
+from ...results import Results
+from .style import FAINT, INK, MUTED, PAGE_WIDTH, new_figure, panel_grid, shorten, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,13 +32,7 @@ if TYPE_CHECKING:
 _MARKS = {"positive": "▲", "negative": "▼", "equivalent": "≈"}
 
 
-def matrix_conditions(results: Results) -> list[tuple[str, str]]:
-    """Return the (network, protocol) pairs that have verdicts, in the order they were run."""
-    pairs = results.verdicts[["network", "protocol"]].drop_duplicates()
-    return [(str(network), str(protocol)) for network, protocol in pairs.itertuples(index=False)]
-
-
-def gain_matrix(results: Results, arm: str, condition: tuple[str, str]) -> pd.DataFrame:
+def gain_matrix(results: Results, arm: str, condition: Condition) -> pd.DataFrame:
     """Return the verdicts on one arm, one row per source and one column per target.
 
     Parameters
@@ -51,8 +41,8 @@ def gain_matrix(results: Results, arm: str, condition: tuple[str, str]) -> pd.Da
         A study with verdicts.
     arm : str
         Compared with the study's baseline.
-    condition : (str, str)
-        Network and protocol.
+    condition : Condition
+        Network, way to transfer and split rule.
 
     Returns
     -------
@@ -67,9 +57,7 @@ def gain_matrix(results: Results, arm: str, condition: tuple[str, str]) -> pd.Da
         When the arm was not compared.
     """
     table = results.verdicts
-    kept = table[
-        (table["arm"] == arm) & (table["network"] == condition[0]) & (table["protocol"] == condition[1])
-    ]
+    kept = rows_of(table, arm=arm, **condition._asdict())
     check(
         len(kept),
         f"arm={arm!r} has no verdict for {condition_label(condition, [condition])}. The study compares "
@@ -103,7 +91,7 @@ def plot_matrix(results: Results, arms: Sequence[str] = ("transferred",)) -> Fig
     BiotransferError
         When an arm was not compared.
     """
-    conditions = matrix_conditions(results)
+    conditions = conditions_of(results.verdicts)
     panels = [
         (condition, arm, gain_matrix(results, arm, condition)) for condition in conditions for arm in arms
     ]
@@ -170,9 +158,9 @@ def _draw_cells(
             ax.add_patch(
                 Rectangle((j - 0.48, i - 0.47), 0.96, 0.94, fill=False, edgecolor=INK, linewidth=1.4)
             )
-    names = [shorten(name_data(str(name)), 16) for name in targets]
+    names = [shorten(data_label(str(name)), 16) for name in targets]
     ax.set_xticks(range(len(names)), names, fontsize=9, color=INK, parse_math=False)
-    names = [shorten(name_data(str(name)), 16) for name in sources] if labeled else [""] * len(sources)
+    names = [shorten(data_label(str(name)), 16) for name in sources] if labeled else [""] * len(sources)
     ax.set_yticks(range(len(names)), names, fontsize=9, color=INK, parse_math=False)
     if labeled:
         ax.set_ylabel("source", fontsize=9, color=MUTED)

@@ -11,6 +11,7 @@ from ...errors import check, check_option
 from ...evidence.checks import family_table
 from ...evidence.checks.common import final_values
 from ...evidence.checks.levels import baseline_levels
+from ...evidence.reading import arm_label, arms_of, data_label, ends_in, network_label, protocol_label
 from ...evidence.stats import bootstrap_interval
 from ...results import Results
 from .style import (
@@ -19,14 +20,10 @@ from .style import (
     INK,
     MUTED,
     PAGE_WIDTH,
-    arm_label,
     arm_look,
-    arms_of,
     clean,
-    data_label,
     new_figure,
     panel_grid,
-    protocol_label,
     shorten,
     title,
 )
@@ -64,7 +61,7 @@ def plot_nuisance(results: Results, target: str) -> Figure:
     check_option("target", target, families["target"].unique())
     families = families[families["target"] == target]
     finals = final_values(results.at_largest_budget(), "balanced_accuracy")
-    finals = finals[finals["direction"].str.endswith(f"->{target}")]
+    finals = finals[finals["direction"].isin(ends_in(results, target))]
     protocols = list(dict.fromkeys(families["protocol"]))
     panels = [_levels(results, finals, families, protocol) for protocol in protocols]
     n_rows, n_columns = panel_grid(len(panels), 2)
@@ -92,23 +89,25 @@ def _levels(
     """Return the rows of one panel from top to bottom: arms, then families."""
     rows: list[dict[str, Any]] = []
     part = finals[finals["protocol"] == protocol]
-    several = part["direction"].nunique() > 1 or part["network"].nunique() > 1
+    several = len(part[["direction", "network", "variant"]].drop_duplicates()) > 1
     arms = arms_of(results)
-    groups = part.groupby(["direction", "network", "arm"], sort=False)
-    for (direction, network, arm), mine in sorted(groups, key=lambda item: arms.index(item[0][2])):
+    groups = part.groupby(["direction", "network", "variant", "arm"], sort=False)
+    for (direction, network, variant, arm), mine in sorted(groups, key=lambda g: arms.index(g[0][-1])):
         values = mine["value"].to_numpy()
         low, high = bootstrap_interval(values) if len(values) > 1 else (np.nan, np.nan)
-        where = f" ({network}, from {direction.split('->')[0]})" if several else ""
+        source = results.directions[direction].source
+        where = f" ({network_label(network, variant)}, from {source})" if several else ""
         look = arm_look(str(arm), arms)
         points = [(float(values.mean()), low, high, True)]
         rows.append({"name": arm_label(str(arm)) + where, "points": points, "color": look.color,
                      "marker": look.marker})  # fmt: skip
     shallow = baseline_levels(results)
-    ends = shallow["direction"].str.endswith(f"->{families['target'].iloc[0]}")
+    ends = shallow["direction"].isin(ends_in(results, families["target"].iloc[0]))
     shallow = shallow[ends & (shallow["protocol"] == protocol)]
     for _, row in shallow.drop_duplicates(["name", "value"]).iterrows():
         points = [(row["value"], row["low"], row["high"], True)]
-        where = f", as for {row['network']} from {row['direction'].split('->')[0]}" if several else ""
+        source = results.directions[row["direction"]].source
+        where = f", as for {row['network']} from {source}" if several else ""
         rows.append({"name": f"{arm_label(row['name'])} (shallow{where})", "points": points, "color": INK,
                      "marker": "|"})  # fmt: skip
     here = families[families["protocol"] == protocol]

@@ -9,18 +9,13 @@ import numpy as np
 
 from ...errors import check
 from ...evidence import metrics
-from ...results import Results
-from .style import (
-    FAINT,
-    INK,
-    MUTED,
-    PAGE_WIDTH,
+from ...evidence.metrics import CONDITION
+from ...evidence.reading import (
+    Condition,
     arm_label,
-    arm_look,
     arms_of,
     baseline_arm,
     chance_level,
-    clean,
     compared_measure,
     compared_metric,
     condition_label,
@@ -29,13 +24,23 @@ from .style import (
     is_share,
     measure_label,
     metric_label,
+    people_measures,
+    rows_of,
+    select,
+    target_of,
+)
+from ...results import Results
+from .style import (
+    FAINT,
+    INK,
+    MUTED,
+    PAGE_WIDTH,
+    arm_look,
+    clean,
     new_figure,
     panel_grid,
-    people_measures,
-    select,
     shorten,
     spread_labels,
-    target_of,
     title,
 )
 
@@ -90,7 +95,7 @@ def plot_subjects(
     conditions = conditions_of(results.curves, direction)
     measures = people_measures(results, metric)
     measures = measures[measures["direction"] == direction]
-    levels = measures.set_index(["network", "protocol", "subject", "arm"])[measure].unstack("arm")
+    levels = measures.set_index([*CONDITION, "subject", "arm"])[measure].unstack("arm")
     for arm in (first, second):
         check(
             arm in levels, f"arms={arm!r} was not run in {direction!r}. It has {', '.join(map(str, levels))}."
@@ -106,7 +111,7 @@ def plot_subjects(
     room = 0.06 * (high - low) or 0.05
     for ax, condition in zip(axes.flat, conditions, strict=False):
         ax.set_ylim(low - room, high + room)
-        _draw_pairs(ax, select(pairs, network=condition[0], protocol=condition[1]), second, arms_of(results))
+        _draw_pairs(ax, select(pairs, **condition._asdict()), second, arms_of(results))
         clean(ax)
         if chance is not None:
             ax.axhline(chance, color=MUTED, linewidth=1.0, linestyle=(0, (2, 2)), zorder=1)
@@ -123,7 +128,7 @@ def plot_subjects(
     for ax in axes[:, 0]:
         ax.set_ylabel(metric_label(metric), fontsize=9.5, color=MUTED, parse_math=False)
     figure.suptitle(
-        f"{direction_label(direction)}: every person, {measure_label(measure)}",
+        f"{direction_label(results.directions[direction])}: every person, {measure_label(measure)}",
         x=0.01, ha="left", fontsize=11, color=INK,
     )  # fmt: skip
     return figure
@@ -187,9 +192,8 @@ def plot_gains(results: Results, direction: str) -> Figure:
     conditions = conditions_of(verdicts, direction)
     metric = str(verdicts["metric"].iloc[0])
     panels = []
-    for network, protocol in conditions:
-        mine = (verdicts["direction"] == direction) & (verdicts["network"] == network)
-        part = verdicts[mine & (verdicts["protocol"] == protocol)]
+    for condition in conditions:
+        part = rows_of(verdicts, direction=direction, **condition._asdict())
         later = (part["against"] != baseline_arm(results)).to_numpy()
         panels.append(part.iloc[np.argsort(later, kind="stable")])
     n_rows, n_columns = panel_grid(len(panels), 2)
@@ -208,7 +212,7 @@ def plot_gains(results: Results, direction: str) -> Figure:
     for ax in list(axes.flat)[len(panels) :]:
         ax.set_axis_off()
     figure.suptitle(
-        f"{direction_label(direction)}: gains with 95 % intervals over people",
+        f"{direction_label(results.directions[direction])}: gains with 95 % intervals over people",
         x=0.01, ha="left", fontsize=11, color=INK,
     )  # fmt: skip
     return figure
@@ -247,15 +251,17 @@ def _draw_forest(ax: Axes, part: pd.DataFrame, arms: Sequence[str], scale: float
     ax.set_ylim(len(labels) - 0.4, -0.6)
 
 
-def confusion(results: Results, direction: str, network: str, protocol: str, arm: str) -> np.ndarray:
+def confusion(results: Results, direction: str, condition: Condition, arm: str) -> np.ndarray:
     """Return which class is taken for which, rows adding up to 1, averaged over people.
 
     Parameters
     ----------
     results : Results
         A study.
-    direction, network, protocol, arm : str
+    direction, arm : str
         Which training.
+    condition : Condition
+        Its network, way to transfer and split rule.
 
     Returns
     -------
@@ -265,12 +271,7 @@ def confusion(results: Results, direction: str, network: str, protocol: str, arm
     """
     n = len(target_of(results, direction)["classes"])
     table = results.at_largest_budget().predictions
-    kept = table[
-        (table["direction"] == direction)
-        & (table["network"] == network)
-        & (table["protocol"] == protocol)
-        & (table["arm"] == arm)
-    ]
+    kept = rows_of(table, direction=direction, **condition._asdict(), arm=arm)
     people = []
     for _, part in kept.groupby("subject", observed=True):
         counts = metrics.confusion(part["y_true"].to_numpy(), part["y_pred"].to_numpy(), n).astype(float)
@@ -323,13 +324,13 @@ def plot_confusion(results: Results, direction: str, *, arms: Sequence[str] | No
     )
     axes = figure.subplots(n_rows, n_columns, squeeze=False)
     for i, (ax, (condition, arm)) in enumerate(zip(axes.flat, pairs, strict=False)):
-        _draw_matrix(ax, confusion(results, direction, *condition, arm), names, labeled=i % n_columns == 0)
+        _draw_matrix(ax, confusion(results, direction, condition, arm), names, labeled=i % n_columns == 0)
         where = condition_label(condition, conditions).split(" · ") if len(conditions) > 1 else []
         title(ax, "\n".join([shorten(arm_label(arm)), *where]))
     for ax in list(axes.flat)[len(pairs) :]:
         ax.set_axis_off()
     figure.suptitle(
-        f"{direction_label(direction)}: true class (rows) taken for (columns), %",
+        f"{direction_label(results.directions[direction])}: true class (rows) taken for (columns), %",
         x=0.01, ha="left", fontsize=11, color=INK,
     )  # fmt: skip
     return figure

@@ -6,22 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...evidence.reading import arm_label, compared, compared_metric, direction_label, is_share, metric_label
 from ...results import Results
 from .outcomes import VERDICT_COLORS
-from .style import (
-    CATEGORIES,
-    INK,
-    MUTED,
-    PAGE_WIDTH,
-    arm_label,
-    clean,
-    compared_metric,
-    direction_label,
-    is_share,
-    metric_label,
-    new_figure,
-    shorten,
-)
+from .style import CATEGORIES, INK, MUTED, PAGE_WIDTH, clean, new_figure, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +39,7 @@ def plot_ranking(ranking: pd.DataFrame, results: Results, direction: str) -> Fig
     scale = 100.0 if is_share(compared_metric(results)) else 1.0
     figure = new_figure(0.85 * PAGE_WIDTH, 0.23 * len(part) + 1.2)
     ax = figure.subplots()
-    margin = float(results.recipe["compare"]["margin"]) * scale
+    margin = compared(results).margin * scale
     ax.axvspan(-margin, margin, color="#EEF2F6", zorder=0)
     ax.axvline(0, color=MUTED, linewidth=1.0, zorder=1)
     levers = {name: CATEGORIES[i % len(CATEGORIES)] for i, name in enumerate(dict.fromkeys(part["lever"]))}
@@ -80,12 +68,12 @@ def plot_ranking(ranking: pd.DataFrame, results: Results, direction: str) -> Fig
     handles = [Line2D([], [], color=color, marker="o", label=name) for name, color in levers.items()]
     handles.append(Line2D([], [], color=INK, marker="|", linestyle="", label="best control"))
     figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=8, frameon=False)
-    figure.suptitle(direction_label(direction), x=0.01, ha="left", fontsize=11, color=INK)
+    figure.suptitle(direction_label(results.directions[direction]), x=0.01, ha="left", fontsize=11, color=INK)
     return figure
 
 
 def name_way(item: dict) -> str:
     """Name an arm of one way to transfer."""
     arm = arm_label(str(item["arm"]))
-    way = str(item["way"])
+    way = str(item["variant"])
     return shorten(f"{way}: {arm}" if way else arm, 34)

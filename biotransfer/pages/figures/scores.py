@@ -8,26 +8,21 @@ import numpy as np
 import pandas as pd
 
 from ...errors import check
-from ...evidence.transferability import SCORES
-from ...evidence.transferability.ranking import rank_agreement
-from ...evidence.verdicts import name_data
-from ...results import Results
-from .style import (
-    CATEGORIES,
-    INK,
-    MUTED,
-    PAGE_WIDTH,
+from ...evidence.metrics import CONDITION, STUDY_KEYS
+from ...evidence.reading import (
     arm_label,
     baseline_arm,
-    clean,
     compared_metric,
+    data_label,
     is_share,
     metric_label,
-    new_figure,
-    panel_grid,
-    shorten,
-    title,
+    network_label,
+    place_label,
 )
+from ...evidence.transferability import SCORES
+from ...evidence.transferability.ranking import rank_agreement
+from ...results import Results
+from .style import CATEGORIES, INK, MUTED, PAGE_WIDTH, clean, new_figure, panel_grid, shorten, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +30,7 @@ if TYPE_CHECKING:
 
 _MARKERS = "oDs^vPXp"
 _RESAMPLES = 500
-_CASE = ["direction", "network", "protocol", "budget", "arm"]
+_CASE = [*STUDY_KEYS, "arm"]
 
 
 def score_gains(results: Results) -> pd.DataFrame:
@@ -49,9 +44,10 @@ def score_gains(results: Results) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per direction, network, protocol, arm and score: ``value`` and ``random_value`` (turned so
-        that larger speaks for transfer), ``z``, ``gain`` and its ``verdict`` (of ``results.verdicts``),
-        ``source`` and ``target``. Scores without a value, and arms without a verdict, are left out.
+        One row per direction, network, variant, protocol, arm and score: ``value`` and ``random_value``
+        (turned so that larger speaks for transfer), ``z``, ``gain`` and its ``verdict`` (of
+        ``results.verdicts``), ``source`` and ``target``. Scores without a value, and arms without a verdict,
+        are left out.
 
     Raises
     ------
@@ -83,16 +79,18 @@ def score_agreement(results: Results) -> pd.DataFrame:
     -------
     DataFrame
         One row per score: what :func:`.rank_agreement` says, sources ranked inside
-        each target (network, protocol and arm), ``tau``, ``ci_low``, ``ci_high``, ``p``, ``n``; ``p_holm``
-        over the scores; ``beats_random`` (share of rows whose score lies above the random-weight network's);
-        ``cases``.
+        each target (network, variant, protocol and arm), ``tau``, ``ci_low``, ``ci_high``, ``p``, ``n``;
+        ``p_holm`` over the scores; ``beats_random`` (share of rows whose score lies above the random-weight
+        network's); ``cases``.
     """
     from ...evidence.stats import holm
 
     table, rows = score_gains(results), []
     for name in dict.fromkeys(table["score"]):
         part = table[table["score"] == name]
-        groups = part[["target", "network", "protocol", "arm"]].agg(" ".join, axis=1).to_numpy()
+        groups = np.array(
+            [place_label(*key) for key in part[["target", *CONDITION, "arm"]].itertuples(index=False)]
+        )
         found = rank_agreement(
             part["value"].to_numpy(), part["gain"].to_numpy(), groups, n_resamples=_RESAMPLES
         )
@@ -136,9 +134,9 @@ def plot_scores(results: Results, agreement: pd.DataFrame | None = None) -> Figu
         _draw_points(ax, table[table["score"] == name], sources, targets, scale)
         tau, p = ranked.loc[name, "tau"], ranked.loc[name, "p"]
         said = "nothing to rank" if np.isnan(tau) else f"τ = {tau:.2f}, p = {p:.2g}"
-        title(ax, f"{name.replace('_', ' ')}\n{said}")
+        title(ax, f"{metric_label(name)}\n{said}")
         turned = "" if SCORES[name].facts["larger_is_better"] else "negative "
-        ax.set_xlabel(f"{turned}{name.replace('_', ' ')}", fontsize=8.5, color=MUTED, parse_math=False)
+        ax.set_xlabel(f"{turned}{metric_label(name)}", fontsize=8.5, color=MUTED, parse_math=False)
     for ax in list(axes.flat)[len(names) :]:
         ax.set_axis_off()
     unit = "points" if is_share(compared_metric(results)) else metric_label(compared_metric(results))
@@ -159,12 +157,12 @@ def _draw_points(ax: Axes, part: pd.DataFrame, sources: list[str], targets: list
     ax.axhline(0, color=MUTED, linewidth=0.9, zorder=1)
     for row in part.to_dict("records"):
         color = CATEGORIES[targets.index(row["target"]) % len(CATEGORIES)]
-        gain = row["gain"] * scale
+        gain, network = row["gain"] * scale, network_label(row["network"], row["variant"])
         ax.plot([row["random_value"], row["value"]], [gain, gain], color=color, linewidth=0.8, alpha=0.45)
         ax.plot(
             row["value"], gain, _MARKERS[sources.index(row["source"]) % len(_MARKERS)], color=color,
             markersize=6.5, markeredgecolor="white", markeredgewidth=0.5, zorder=4,
-            gid=f"score:{row['direction']}:{row['network']}:{row['protocol']}:{row['arm']}",
+            gid=f"score:{row['direction']}:{network}:{row['protocol']}:{row['arm']}",
         )  # fmt: skip
     clean(ax)
 
@@ -176,12 +174,12 @@ def _legend(sources: list[str], targets: list[str]) -> list[Any]:
     return [
         *(
             Line2D([], [], marker="o", color=CATEGORIES[i % len(CATEGORIES)], **look,
-                   label=f"target {shorten(name_data(name), 18)}")
+                   label=f"target {shorten(data_label(name), 18)}")
             for i, name in enumerate(targets)
         ),
         *(
             Line2D([], [], marker=_MARKERS[i % len(_MARKERS)], color=MUTED, **look,
-                   label=f"source {shorten(name_data(name), 18)}")
+                   label=f"source {shorten(data_label(name), 18)}")
             for i, name in enumerate(sources)
         ),
     ]  # fmt: skip

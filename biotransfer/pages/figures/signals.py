@@ -7,21 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import check, check_option
+from ...evidence.reading import arm_label, data_label
 from ...results import Results
-from .style import (
-    CATEGORIES,
-    FAINT,
-    INK,
-    MUTED,
-    PAGE_WIDTH,
-    arm_label,
-    clean,
-    data_label,
-    new_figure,
-    panel_grid,
-    shorten,
-    title,
-)
+from .style import CATEGORIES, FAINT, INK, MUTED, PAGE_WIDTH, clean, new_figure, panel_grid, shorten, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

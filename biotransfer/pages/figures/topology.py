@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import check
+from ...evidence.reading import direction_label, network_label
 from ...results import Results
-from .style import INK, MUTED, PAGE_WIDTH, clean, direction_label, new_figure, panel_grid, title
+from .style import INK, MUTED, PAGE_WIDTH, clean, new_figure, panel_grid, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,12 +39,12 @@ def plot_search(results: Results) -> Figure:
         "results hold no search. Add search: {side: source} to the recipe and run it again.",
     )
     assert table is not None
-    keys = list(dict.fromkeys(zip(table["direction"], table["network"], strict=True)))
-    n_rows, n_columns = panel_grid(len(keys), 2)
+    keys = ["direction", "network", "variant"]
+    groups = table.groupby(keys, sort=False)
+    n_rows, n_columns = panel_grid(groups.ngroups, 2)
     figure = new_figure(PAGE_WIDTH, 3.1 * n_rows)
-    for i, (direction, network) in enumerate(keys):
+    for i, ((direction, network, variant), mine) in enumerate(groups):
         ax = figure.add_subplot(n_rows, n_columns, i + 1)
-        mine = table[(table["direction"] == direction) & (table["network"] == network)]
         for rows, color, size, label in (
             (mine[~mine["front"]], _TRIED, 18, "tried"),
             (mine[mine["front"]], _FRONT, 26, "on the front"),
@@ -60,7 +61,7 @@ def plot_search(results: Results) -> Figure:
         )  # fmt: skip
         ax.set_xscale("log")
         clean(ax)
-        title(ax, f"{direction_label(direction)}, {network}")
+        title(ax, f"{direction_label(results.directions[direction])}, {network_label(network, variant)}")
         ax.set_xlabel("parameters", color=MUTED, fontsize=9)
         ax.set_ylabel("validation error, %", color=MUTED, fontsize=9)
         if i == 0:

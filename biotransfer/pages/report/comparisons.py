@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...evidence.stats import bootstrap_interval
-from ...evidence.verdicts import compare_measures
-from ...results import Results
-from ...signals.splits import ALL, budget_label
-from ..figures.style import (
+from ...evidence.metrics import CONDITION
+from ...evidence.reading import (
+    Condition,
     arm_label,
     arms_of,
     baseline_arm,
+    compared,
     compared_measure,
     compared_metric,
     condition_label,
@@ -23,9 +22,15 @@ from ..figures.style import (
     is_share,
     measure_label,
     metric_label,
+    network_label,
     people_measures,
     protocol_label,
+    rows_of,
 )
+from ...evidence.stats import bootstrap_interval
+from ...evidence.verdicts import compare_measures
+from ...results import Direction, Results
+from ...signals.splits import ALL, budget_label
 from . import text as write
 from .table import Row, Table, badge, table
 
@@ -62,7 +67,8 @@ def verdict_table(results: Results) -> Table | None:
     rows: list[Row] = []
     group = None
     for d in results.verdict_list:
-        here = f"{direction_label(d['direction'])}, {d['network']}, {protocol_label(d['protocol'])}"
+        here = f"{direction_label(results.directions[d['direction']])}, "
+        here += f"{network_label(d['network'], d['variant'])}, {protocol_label(d['protocol'])}"
         here += "" if d["budget"] == ALL else f", {budget_label(d['budget'])}"
         rows += [here] if here != group else []
         group = here
@@ -87,12 +93,6 @@ def _find_verdict(results: Results, **wanted: str) -> dict[str, Any]:
         if all(verdict[k] == v for k, v in wanted.items()):
             return verdict
     return {}
-
-
-def _rows_of(data: pd.DataFrame, **wanted: str) -> pd.DataFrame:
-    for column, value in wanted.items():
-        data = data[data[column] == value]
-    return data
 
 
 def _interval(values: np.ndarray, metric: str) -> str:
@@ -123,15 +123,15 @@ def arm_tables(results: Results, measures: Mapping[str, pd.DataFrame], direction
         "verdict": False,
     }  # fmt: skip
     out = []
-    for network, protocol in conditions:
-        key = {"direction": direction, "network": network, "protocol": protocol}
-        part = _rows_of(measures[metric], **key)
+    for condition in conditions:
+        key = {"direction": direction, **condition._asdict()}
+        part = rows_of(measures[metric], **key)
         rows: list[Row] = []
         for arm in part["arm"].unique():
             mine = part[part["arm"] == arm]
             verdict = _find_verdict(results, **key, arm=arm, against=base)
             other = (
-                [write.level(_rows_of(measures[beside], **key, arm=arm)[measure].mean(), beside)]
+                [write.level(rows_of(measures[beside], **key, arm=arm)[measure].mean(), beside)]
                 if beside in measures
                 else []
             )
@@ -156,7 +156,7 @@ def arm_tables(results: Results, measures: Mapping[str, pd.DataFrame], direction
             f"{metric_label(metric)}: {measure_label(measure)}; gains: over {arm_label(base)}, "
             "person by person."
         )
-        out.append(table(columns, rows, caption, condition_label((network, protocol), conditions)))
+        out.append(table(columns, rows, caption, condition_label(condition, conditions)))
     return out
 
 
@@ -169,7 +169,7 @@ def _shallow_rows(
         return []
     metric, measure, base = compared_metric(results), compared_measure(results), baseline_arm(results)
     beside = "accuracy" if metric != "accuracy" else "balanced_accuracy"
-    part = _rows_of(table, **key)
+    part = rows_of(table, **key)
     part = part[part["permutation"] == 0]
     usual = arms[arms["arm"] == base].set_index("subject")[measure]
     rows: list[Row] = ["Shallow classifiers on the same inputs"] if len(part) else []
@@ -201,16 +201,16 @@ def other_measures(results: Results) -> pd.DataFrame | None:
 
     if not results.verdict_list:
         return None
-    settings = results.recipe["compare"]
+    asked = compared(results)
     known = known_arms(results.recipe["arms"])
     roles = {arm: known[arm].role if arm in known else "transfer" for arm in arms_of(results)}
     return compare_measures(
         results.curves,
-        against=baseline_arm(results),
-        metric=compared_metric(results),
-        measures=[m for m in _MOMENTS if m != compared_measure(results)],
-        margin=settings["margin"],
-        alpha=settings.get("alpha", 0.05),
+        against=asked.against,
+        metric=asked.metric,
+        measures=[m for m in _MOMENTS if m != asked.measure],
+        margin=asked.margin,
+        alpha=asked.alpha,
         roles=roles,
     )
 
@@ -230,10 +230,9 @@ def moment_table(results: Results, others: pd.DataFrame, direction: str) -> Tabl
     metric, base = compared_metric(results), arm_label(baseline_arm(results))
     conditions = conditions_of(results.curves, direction)
     rows: list[Row] = []
-    keys = ["network", "protocol", "measure"]
-    part = _rows_of(others, direction=direction)
-    for (network, protocol, measure), group in part.groupby(keys, sort=False, observed=True):
-        where = condition_label((str(network), str(protocol)), conditions)
+    part = rows_of(others, direction=direction)
+    for (*condition, measure), group in part.groupby([*CONDITION, "measure"], sort=False, observed=True):
+        where = condition_label(Condition(*map(str, condition)), conditions)
         rows.append(f"{measure_label(str(measure)).capitalize()}, {where}")
         rows += [
             [
@@ -272,9 +271,9 @@ def speed_table(results: Results, measures: pd.DataFrame, direction: str) -> Tab
     """
     conditions = conditions_of(results.curves, direction)
     rows: list[Row] = []
-    for network, protocol in conditions:
-        part = _rows_of(measures, direction=direction, network=network, protocol=protocol)
-        rows += [condition_label((network, protocol), conditions)] if len(conditions) > 1 else []
+    for condition in conditions:
+        part = rows_of(measures, direction=direction, **condition._asdict())
+        rows += [condition_label(condition, conditions)] if len(conditions) > 1 else []
         for arm in part["arm"].unique():
             mine = part[part["arm"] == arm]
             reached, savings = mine["time_to_threshold"].dropna(), mine["savings"].dropna()
@@ -317,9 +316,10 @@ def published_table(results: Results, measures: Mapping[str, pd.DataFrame]) -> T
     for item in published:
         metric, at = str(item["metric"]), str(item.get("at", "final"))
         ours = [_ours(measures.get(metric), item, metric, at, protocol) for protocol in protocols]
+        label = direction_label(Direction.read(item["direction"]))
         rows.append(
             [
-                direction_label(item["direction"]), str(item["network"]), arm_label(item["arm"]),
+                label, str(item["network"]), arm_label(item["arm"]),
                 metric_label(metric), at.replace("_", "\u00a0"), write.level(float(item["value"]), metric),
                 *ours, write.linked(item.get("note") or ""),
             ]
@@ -338,7 +338,7 @@ def _ours(measures: pd.DataFrame | None, item: Mapping[str, Any], metric: str, a
     if measures is None:
         return write.NOTHING
     key = {k: str(item[k]) for k in ("direction", "network", "arm")}
-    mine = _rows_of(measures, **key, protocol=protocol)
+    mine = rows_of(measures, **key, variant="", protocol=protocol)
     if mine.empty:
         return write.NOTHING
     if at == _EPOCH_0:

@@ -7,9 +7,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ...evidence.reading import arm_label, arms_of, direction_label, network_label, protocol_label
 from ...results import Results
 from ..figures.carried import carried_shares, distinct_shares
-from ..figures.style import arm_label, arms_of, direction_label, protocol_label
 from . import text as write
 from .table import Cell, Row, Table, table
 
@@ -28,13 +28,14 @@ def source_table(results: Results) -> Table | None:
     if results.sources.empty:
         return None
     rows: list[Row] = []
-    keys = ["direction", "network", "source", "method"]
-    for (direction, network, kind, method), part in results.sources.groupby(keys, sort=False, observed=True):
+    keys = ["direction", "network", "variant", "source", "method"]
+    groups = results.sources.groupby(keys, sort=False, observed=True)
+    for (direction, network, variant, kind, method), part in groups:
         balanced = part["balanced_accuracy"]
         rows.append(
             [
-                direction_label(str(direction)),
-                str(network),
+                direction_label(results.directions[str(direction)]),
+                network_label(network, variant),
                 _SOURCE_KINDS.get(str(kind), arm_label(str(kind))),
                 _method(str(method)),
                 write.whole(len(part)),
@@ -90,8 +91,9 @@ def ledger_table(results: Results, direction: str) -> Table:
     actions = [a for a in shares.columns if a not in ("trained", "parameters") and shares[a].any()]
     rows: list[Row] = []
     seen: set[str] = set()
-    for (network, protocol), part in distinct_shares(shares):
-        rows.append(f"{network}, {protocol_label(protocol)}" if network in seen else network)
+    for condition, part in distinct_shares(shares):
+        network = network_label(condition.network, condition.variant)
+        rows.append(f"{network}, {protocol_label(condition.protocol)}" if network in seen else network)
         seen.add(network)
         rows += [
             [arm_label(str(arm)), write.whole(row["parameters"]), *(write.share(row[a]) for a in actions),
@@ -109,9 +111,10 @@ def tensor_table(results: Results, direction: str) -> Table:
     part = results.ledger[results.ledger["direction"] == direction]
     arms = list(dict.fromkeys(part["arm"]))
     arm = "transferred" if "transferred" in arms else arms[0]
-    part = part[part["arm"] == arm].drop_duplicates(["network", "tensor", "action", "reason"])
+    part = part[part["arm"] == arm].drop_duplicates(["network", "variant", "tensor", "action", "reason"])
     rows = [
-        [r["network"], r["tensor"], r["part"], r["action"], "yes" if r["trained"] else "no",
+        [network_label(r["network"], r["variant"]), r["tensor"], r["part"], r["action"],
+         "yes" if r["trained"] else "no",
          write.whole(r["parameters"]), str(r["reason"])]
         for r in part.to_dict("records")
     ]  # fmt: skip

@@ -8,9 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...catalog import Catalog
+from ...evidence.metrics import Compare
+from ...evidence.reading import (
+    arm_label,
+    compared,
+    data_label,
+    direction_label,
+    directions_of,
+    is_share,
+    measure_label,
+    metric_label,
+)
 from ...evidence.stats import EXACT_UP_TO, smallest_p
 from ...results import Results
-from ..figures.style import data_label, direction_label, directions_of, is_share, measure_label, metric_label
 from .text import counted, joined, whole
 
 _STATISTICS = {
@@ -150,7 +160,7 @@ def _value(value: Any) -> str:
 
 def _question(results: Results, references: _References) -> str:
     recipe = results.recipe
-    directions = joined(direction_label(d) for d in directions_of(results))
+    directions = joined(direction_label(d) for d in directions_of(results).values())
     behind = references.cite_identifiers(str(recipe.get("source") or ""))
     asked = str(recipe.get("question") or "").strip()
     return _sentence(
@@ -159,7 +169,7 @@ def _question(results: Results, references: _References) -> str:
         f"{directions}.",
         "Where source and target are one data set, the source was people of the target's set who were kept "
         "aside fold by fold and took no other part."
-        if any(len(set(d.split("->"))) == 1 for d in directions_of(results))
+        if any(d.source == d.target for d in directions_of(results).values())
         else "",
         f"The study goes back to{behind}." if behind else "",
         "All signals were simulated with a stated amount of shared structure; no human was recorded."
@@ -274,12 +284,13 @@ def _networks(results: Results, references: _References) -> str:
     from ...learning.networks import NETWORKS
 
     recipe, sentences = results.recipe, []
-    keys = ["network", "direction", "protocol", "arm"]
+    keys = ["network", "variant", "direction", "protocol", "arm"]
     once = results.ledger.drop_duplicates([*keys, "tensor"])
     sizes = once.groupby(keys, observed=True)["parameters"].sum()
     for spec in _as_list(recipe.get("network")):
         name, extra = spec["name"], _settings(spec)
-        counts = sorted(set(sizes.loc[[name]])) if name in sizes.index.get_level_values("network") else []
+        own = (name, "")
+        counts = sorted(set(sizes.loc[own])) if own in sizes.index.droplevel(keys[2:]) else []
         size = f"{joined(whole(n) for n in counts)} parameters" if counts else ""
         inside = "; ".join(part for part in (extra, size) if part)
         sentences.append(
@@ -376,10 +387,10 @@ def _evaluation(results: Results) -> str:
         )
         sentences.append(f"Split by {rule}{' (' + extra + ')' if extra else ''}: tested on {who}{leak}.")
     sentences.append(_budget(recipe["budget"]))
-    compare = recipe["compare"]
+    asked = compared(results)
     sentences.append(
         "Test windows were predicted before any update (step 0) and after every epoch. The measure compared "
-        f"is {metric_label(compare['metric'])}, {measure_label(compare.get('measure', 'asymptote'))}; test "
+        f"is {metric_label(asked.metric)}, {measure_label(asked.measure)}; test "
         "windows never chose the epoch."
     )
     return " ".join(sentence for sentence in sentences if sentence)
@@ -409,7 +420,7 @@ def _budget(budget: Any) -> str:
 
 
 def _statistics(results: Results, references: _References) -> str:
-    compare = results.recipe["compare"]
+    asked = compared(results)
     cite = {key: references.cite(source) for key, source in _STATISTICS.items() if not key.startswith("adam")}
     people = {d["n_subjects"] for d in results.verdict_list}
     smallest = ""
@@ -417,7 +428,7 @@ def _statistics(results: Results, references: _References) -> str:
         smallest = f"With {joined(sorted(people), 'or')} people the smallest p this test can give is " + (
             joined((f"{smallest_p(n):.3g}" for n in sorted(people)), "or") + "."
         )
-    alpha, base = compare.get("alpha", 0.05), compare["against"].replace("_", " ")
+    alpha, base = asked.alpha, arm_label(asked.against)
     draws = (
         "counting all sign patterns up to 20 people and 100 000 random ones above"
         if max(people, default=0) > EXACT_UP_TO
@@ -433,14 +444,14 @@ def _statistics(results: Results, references: _References) -> str:
         smallest,
         "A transfer was called positive when it exceeded the baseline after correction and each control arm "
         f"at α (an intersection-union test{cite['union']}); negative when it fell below the baseline after "
-        f"correction; equivalent when it lay within {_margin(compare)} by two one-sided "
+        f"correction; equivalent when it lay within {_margin(asked)} by two one-sided "
         f"tests{cite['equivalence']}; and inconclusive otherwise.",
         f"Jumpstart, asymptote and area under the learning curve follow{cite['measures']}.",
     )
 
 
-def _margin(compare: Mapping[str, Any]) -> str:
-    return f"{100 * compare['margin']:g} points" if is_share(compare["metric"]) else f"{compare['margin']:g}"
+def _margin(asked: Compare) -> str:
+    return f"{100 * asked.margin:g} points" if is_share(asked.metric) else f"{asked.margin:g}"
 
 
 def _software(results: Results) -> str:

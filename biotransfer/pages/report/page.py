@@ -9,10 +9,8 @@ from typing import Any
 import yaml
 from markupsafe import Markup
 
-from ...evidence.verdicts import headline
-from ...results import Results
-from ...signals.splits import SPLITS
-from ..figures.style import (
+from ...evidence.reading import (
+    Condition,
     arm_label,
     baseline_arm,
     condition_label,
@@ -22,6 +20,9 @@ from ..figures.style import (
     directions_of,
     metric_label,
 )
+from ...evidence.verdicts import headline
+from ...results import Results
+from ...signals.splits import SPLITS
 from . import comparisons, facts
 from . import text as write
 from .methods import methods_paragraphs
@@ -132,8 +133,8 @@ def _cards(results: Results) -> list[dict[str, Any]]:
         conditions = conditions_of(results.curves, d["direction"])
         cards.append(
             {
-                "direction": direction_label(d["direction"]),
-                "condition": condition_label((d["network"], protocol), conditions),
+                "direction": direction_label(results.directions[d["direction"]]),
+                "condition": condition_label(Condition(d["network"], d["variant"], protocol), conditions),
                 "verdict": d["verdict"],
                 "arm": arm_label(d["arm"]),
                 "against": arm_label(d["against"]),

@@ -9,9 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ...results import Results, load_results
-from .. import figures
-from ..figures.style import (
+from ...evidence.reading import (
     arm_label,
     baseline_arm,
     chance_level,
@@ -23,6 +21,8 @@ from ..figures.style import (
     measure_label,
     metric_label,
 )
+from ...results import Results, load_results
+from .. import figures
 from . import comparisons, facts
 from . import text as write
 from .embed import svg
@@ -110,7 +110,7 @@ def _picture(
 
 def _direction(results: Results, measures: Mapping[str, Any], others: Any, direction: str) -> dict[str, Any]:
     """Return everything about one direction."""
-    label, key = direction_label(direction), direction.replace("->", "-to-").replace(" ", "-")
+    label, key = direction_label(results.directions[direction]), results.directions[direction].slug
     metric, measure = metric_label(compared_metric(results)), measure_label(compared_measure(results))
     base = arm_label(baseline_arm(results))
     arms = set(results.curves.loc[results.curves["direction"] == direction, "arm"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from ..figures.style import is_share
+from ...evidence.reading import is_share
 
 NOTHING = "–"
 _MINUS = "\u2212"

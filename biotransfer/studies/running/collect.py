@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ def collect_tables(store: TrialStore, planned: Sequence[Planned]) -> dict[str, p
     each = []
     for variant in dict.fromkeys(entry.variant for entry in planned):
         mine = [entry for entry in planned if entry.variant == variant]
-        each.append(_collect(store, mine, [entry.columns for entry in mine]))
+        each.append(_collect(store, mine))
     return {
         name: pd.concat([tables[name] for tables in each if name in tables], ignore_index=True)
         for name in TABLES
@@ -42,18 +42,13 @@ def collect_tables(store: TrialStore, planned: Sequence[Planned]) -> dict[str, p
 
 
 def collect_finds(store: TrialStore, planned: Sequence[Planned]) -> dict[str, dict[str, pd.DataFrame]]:
-    """Join tables as :func:`collect_tables` does, a set for each variant, under the tasks' own names."""
-    found = {}
-    for variant in dict.fromkeys(entry.variant for entry in planned):
-        mine = [entry for entry in planned if entry.variant == variant]
-        found[variant] = _collect(store, mine, [entry.task.columns for entry in mine])
-    return found
+    """Join tables as :func:`collect_tables` does, a set for each variant."""
+    variants = dict.fromkeys(entry.variant for entry in planned)
+    return {v: _collect(store, [entry for entry in planned if entry.variant == v]) for v in variants}
 
 
-def _collect(
-    store: TrialStore, planned: Sequence[Planned], columns: Sequence[Mapping[str, Any]]
-) -> dict[str, pd.DataFrame]:
-    trials = [(own, trial) for entry, own in zip(planned, columns, strict=True) for trial in entry.trials]
+def _collect(store: TrialStore, planned: Sequence[Planned]) -> dict[str, pd.DataFrame]:
+    trials = [(own, t) for entry in planned for own in [entry.columns] for t in entry.trials]
     position = {trial.ref: i for i, (_, trial) in enumerate(trials)}
     labels = [{**own, **trial.columns} for own, trial in trials]
     parts = store.tables([trial.ref for _, trial in trials], position)

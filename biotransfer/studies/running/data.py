@@ -135,7 +135,7 @@ def data_sections(recipe: Recipe) -> dict[str, tuple[str, Mapping[str, Any]]]:
     dict of str to (str, mapping)
         The sides that a direction names, and "same_modality NAME" for other data of that target's modality.
     """
-    ends = {end for direction in recipe["directions"] for end in direction.split("->")}
+    ends = {end for direction in recipe.directions for end in (direction.source, direction.target)}
     every = {m: (m, recipe[m]) for m in MODALITIES if m in recipe.sides}
     every |= {name: (section["modality"], section) for name, section in recipe["sets"].items()}
     sections = {name: side for name, side in every.items() if name in ends}

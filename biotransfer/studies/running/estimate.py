@@ -112,7 +112,7 @@ def _rows(plan: Plan, entry: Planned) -> int:
         split = frame.split(task.direction, task.network, task.protocol, task.fold, task.budget)
         return max(len(split.train), 1)
     if isinstance(task, SourceTask):
-        source, target = task.direction.split("->")
+        source, target = task.direction.source, task.direction.target
         own = f"same_modality {target}" if task.kind == "same_modality" else source
         return len(frame.sides[own if own in frame.sides else target].signals)
     return 1

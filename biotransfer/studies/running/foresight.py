@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import BiotransferError, check
+from ...evidence.reading import network_label
 from ...evidence.stats import detectable_difference, smallest_p, subjects_needed
 from ...files import read_json
+from ...results import Direction
 from ...signals.splits import ALL, budget_label
 from ...transfer.carry import resolve_arms
 from .plan import Plan
@@ -26,7 +28,9 @@ class Foresight:
 
     Parameters
     ----------
-    direction, network, protocol, budget : str
+    direction : Direction
+        From which data to which.
+    network, variant, protocol, budget : str
         Which comparison.
     n_subjects : int
         People who are tested.
@@ -44,8 +48,9 @@ class Foresight:
         Of the recipe.
     """
 
-    direction: str
+    direction: Direction
     network: str
+    variant: str
     protocol: str
     budget: str
     n_subjects: int
@@ -57,7 +62,7 @@ class Foresight:
     margin: float
 
     def __str__(self) -> str:
-        where = f"{self.direction}, {self.network} by {self.protocol}"
+        where = f"{self.direction}, {network_label(self.network, self.variant)} by {self.protocol}"
         if self.budget != ALL:
             where += f", {budget_label(self.budget)}"
         if self.detectable is None:
@@ -107,30 +112,29 @@ def foresee(plan: Plan, spread: str | float | None = None) -> list[Foresight]:
     ``plan`` decides who is tested: a person counts once, however often.
     """
     settings = plan.recipe["compare"]
-    tested: dict[tuple[str, str, str, str], set[str]] = {}
-    tests: dict[tuple[str, str, str, str], int] = {}
+    tested: dict[tuple[Direction, str, str, str, str], set[str]] = {}
+    tests: dict[tuple[Direction, str, str, str, str], int] = {}
     for variant, task in _targets(plan):
-        target = task.direction.split("->")[1]
-        people = plan.sides[target].signals.metadata["subject"].to_numpy(dtype=str)
+        people = plan.sides[task.direction.target].signals.metadata["subject"].to_numpy(dtype=str)
         split = plan.split(task.direction, task.network, task.protocol, task.fold, task.budget)
-        network = f"{task.network} + {variant}" if variant else task.network
-        key = (task.direction, network, task.protocol, task.budget)
+        key = (task.direction, task.network, variant, task.protocol, task.budget)
         tests[key] = sum(
             arm.label != settings["against"] for arm in resolve_arms(plan.of(variant).recipe["arms"])
         )
         tested.setdefault(key, set()).update(np.unique(people[split.test]))
     out = []
-    for (direction, network, protocol, budget), people in tested.items():
+    for (direction, network, variant, protocol, budget), people in tested.items():
         family = [
-            key for key, who in tested.items() if key[2] == protocol and _can(len(who), settings["alpha"])
+            key for key, who in tested.items() if key[3] == protocol and _can(len(who), settings["alpha"])
         ]
-        n_tests = sum(tests[key] for key in family) or tests[direction, network, protocol, budget]
+        n_tests = sum(tests[key] for key in family) or tests[direction, network, variant, protocol, budget]
         alpha = settings["alpha"] / max(n_tests, 1)
-        value, origin = _spread(plan, direction.split("->")[1], spread)
+        value, origin = _spread(plan, direction.target, spread)
         out.append(
             Foresight(
                 direction=direction,
                 network=network,
+                variant=variant,
                 protocol=protocol,
                 budget=budget,
                 n_subjects=len(people),

@@ -37,7 +37,7 @@ def check_inputs(plan: Plan, task: OfFold, network: Network) -> None:
     BiotransferError
         With what differs.
     """
-    source = plan.sides[task.direction.split("->")[0]].facts
+    source = plan.sides[task.direction.source].facts
     takes_features = NETWORKS[task.network].facts["takes"] == "features"
     align = plan.recipe["align"]
     for arm in resolve_arms(plan.recipe["arms"]):

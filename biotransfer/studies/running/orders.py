@@ -59,6 +59,6 @@ def work(plan: Plan, order: Order) -> float:
     rows = 1
     if hasattr(task, "direction") and hasattr(task, "network"):
         frame = plan.of(order.variant)
-        side = frame.sides[task.direction.split("->")[hasattr(task, "fold") and task.fold is not None]]
-        rows = len(side.signals)
+        by_fold = getattr(task, "fold", None) is not None
+        rows = len(frame.sides[task.direction.target if by_fold else task.direction.source].signals)
     return float(len(order.trials) * rows)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from ...errors import check
+from ...results import Direction
 from ...signals.splits import ALL, Split, budget_name, budget_splits, make_splits
 from ...signals.windows import Windows
 from ...transfer.align import ALIGN, Alignment, fit_alignment
@@ -26,8 +27,8 @@ class OfFold(Protocol):
     """A task that belongs to a direction and a network, and perhaps to one fold."""
 
     @property
-    def direction(self) -> str:
-        """Source -> target."""
+    def direction(self) -> Direction:
+        """From which data to which."""
 
     @property
     def network(self) -> str:
@@ -91,6 +92,11 @@ class Plan:
     variant: str = ""
     scratch: Path | None = None
 
+    @cached_property
+    def directions(self) -> list[Direction]:
+        """Of the recipe, in its order."""
+        return list(self.recipe.directions)
+
     @property
     def found(self) -> Mapping[str, Any]:
         """Tables of the stage "choices" of this variant, by name."""
@@ -117,7 +123,7 @@ class Plan:
 
     def split(
         self,
-        direction: str,
+        direction: Direction,
         network: str,
         protocol: str | None = None,
         fold: int | None = None,
@@ -125,7 +131,7 @@ class Plan:
     ) -> Split:
         """Return a split of the direction's target; what is not named is the first, or the largest budget."""
         rule = protocol or self.recipe["split"][0]["by"]
-        key = (direction.split("->")[1], rule, network, budget or self.budgets[-1])
+        key = (direction.target, rule, network, budget or self.budgets[-1])
         return self.labelled[key][fold or 0]
 
     def train_settings(self, budget: str = ALL) -> dict[str, Any]:
@@ -152,7 +158,7 @@ class Plan:
         Windows
             Where ``name`` is the target itself, those of the people that the fold keeps aside; else all.
         """
-        target = task.direction.split("->")[1]
+        target = task.direction.target
         if name != target:
             return windows
         split = self.split(task.direction, task.network, task.protocol, task.fold)
@@ -169,7 +175,7 @@ class Plan:
         table = self.found.get("choices")
         if self.recipe["tune"] is None or table is None:
             return {}
-        mine = (table["direction"] == task.direction) & (table["network"] == task.network)
+        mine = (table["direction"] == str(task.direction)) & (table["network"] == task.network)
         return best_candidate(
             table[mine & (table["protocol"] == task.protocol) & (table["fold"] == task.fold)]
         )
@@ -185,18 +191,19 @@ class Plan:
         """Return the recipe's specification of a network."""
         return next(dict(spec) for spec in self.recipe.network if spec.name == name)
 
-    def searched_by_fold(self, direction: str) -> bool:
+    def searched_by_fold(self, direction: Direction) -> bool:
         """Whether the topology is searched for every fold of the target by itself."""
-        search, (source, target) = self.recipe["search"], direction.split("->")
+        search, own = self.recipe["search"], direction.source == direction.target
         joint = ALIGN[self.recipe["align"]["name"]].facts["joint"]
-        return search is not None and (search["side"] == "target" or source == target or joint)
+        return search is not None and (search["side"] == "target" or own or joint)
 
     def network_spec(self, task: OfFold) -> dict[str, Any]:
         """Return the specification of a task's network: the recipe's, with the topology that was found."""
         spec, table = self.recipe_network(task.network), self.found.get("search")
         if table is None or task.network not in self.recipe["search"]["networks"]:
             return spec
-        mine = table["chosen"] & (table["direction"] == task.direction) & (table["network"] == task.network)
+        mine = table["chosen"] & (table["direction"] == str(task.direction))
+        mine &= table["network"] == task.network
         if self.searched_by_fold(task.direction):
             mine &= (table["protocol"] == (task.protocol or "")) & (table["fold"] == task.fold)
         return {**spec, **json.loads(table.loc[mine, "topology"].iloc[0])}
@@ -225,8 +232,8 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
     """
     splits: dict[tuple[str, str, str], list[Split]] = {}
     labelled: dict[tuple[str, str, str, str], list[Split]] = {}
-    for direction in recipe["directions"]:
-        source, target = direction.split("->")
+    for direction in recipe.directions:
+        source, target = direction.source, direction.target
         check(
             len(sides[source].signals.classes) > 1,
             f"{source}: a source of one class ({', '.join(sides[source].signals.classes)}) teaches nothing. "
@@ -237,7 +244,7 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
             f"{target}: a target of one class ({', '.join(sides[target].signals.classes)}) leaves nothing to "
             f"tell apart. Give it two or more with {target}: {{classes: [...]}}.",
         )
-        _refuse_same_people(recipe, sides, source, target)
+        _refuse_same_people(recipe, sides, direction)
         people = sides[target].signals.subjects
         check(
             len(people) > 1,
@@ -264,8 +271,9 @@ def _with_budgets(recipe: Recipe, windows: Windows, splits: list[Split]) -> dict
     return {name: [fold[i] for fold in made] for i, name in enumerate(budget_names(recipe))}
 
 
-def _refuse_same_people(recipe: Recipe, sides: Mapping[str, Side], source: str, target: str) -> None:
+def _refuse_same_people(recipe: Recipe, sides: Mapping[str, Side], direction: Direction) -> None:
     """Refuse two sets of one origin that share people: the tested person would be in the source."""
+    source, target = direction.source, direction.target
     if source == target:
         return
     sections = data_sections(recipe)
@@ -276,8 +284,9 @@ def _refuse_same_people(recipe: Recipe, sides: Mapping[str, Side], source: str, 
     both = [s for s in sides[source].signals.subjects if s in set(sides[target].signals.subjects)]
     check(
         origins[0] != origins[1] or not both,
-        f"directions: {source}->{target} has {', '.join(both[:5])} of {origins[0][1]!r} in both sets, so the "
-        f"person tested would be in the source. Give the sets other subjects, or use {target}->{target}.",
+        f"directions: {direction} has {', '.join(both[:5])} of {origins[0][1]!r} in both sets, so the "
+        "person tested would be in the source. Give the sets other subjects, or use "
+        f"{Direction(target, target)}.",
     )
 
 

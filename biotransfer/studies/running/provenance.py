@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from ...evidence.reading import network_label
 from .code import package_versions
 from .data import Side
 from .estimate import count_trainings
@@ -56,8 +57,11 @@ def _data_facts(side: Side) -> dict[str, Any]:
 
 def _by_network(trainings: pd.DataFrame, column: str) -> dict[str, str]:
     """Return what a column says of each network's trainings, each once."""
-    ran = trainings.groupby("network", sort=False)[column].unique()
-    return {name: " and ".join(sorted({*said} - {"none"}) or ["none"]) for name, said in ran.items()}
+    ran = trainings.groupby(["network", "variant"], sort=False)[column].unique()
+    return {
+        network_label(*names): " and ".join(sorted({*said} - {"none"}) or ["none"])
+        for names, said in ran.items()
+    }
 
 
 def describe_run(

@@ -113,7 +113,7 @@ def prepare(
     """
     sections = data_sections(recipe)
     where = None if data_dir is None else str(data_dir)
-    tested = {direction.split("->")[1] for direction in recipe["directions"]}
+    tested = {direction.target for direction in recipe.directions}
     requests = {
         name: Request(
             modality,
@@ -312,14 +312,10 @@ def _run_missing(
 def _results(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Results:
     """Compare the arms, and put everything together."""
     recipe = plan.recipe
-    settings, arms = recipe["compare"], resolve_arms(recipe["arms"])
+    arms = resolve_arms(recipe["arms"])
     verdicts = compare(
         tables["curves"],
-        against=settings["against"],
-        metric=settings["metric"],
-        measure=settings["measure"],
-        margin=settings["margin"],
-        alpha=settings["alpha"],
+        **recipe["compare"],
         roles={arm.label: arm.role for arm in arms},
         phrases={arm.label: arm.phrase for arm in arms},
     )

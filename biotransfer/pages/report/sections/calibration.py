@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....evidence.metrics import labelled_seconds
-from ....evidence.stats import bootstrap_interval
-from ....results import Results
-from ....signals.splits import budget_label
-from ... import figures
-from ...figures.style import (
+from ....evidence.reading import (
     arm_label,
     baseline_arm,
+    compared,
     compared_measure,
     compared_metric,
     condition_label,
@@ -23,7 +20,12 @@ from ...figures.style import (
     is_share,
     measure_label,
     metric_label,
+    rows_of,
 )
+from ....evidence.stats import bootstrap_interval
+from ....results import Results
+from ....signals.splits import budget_label
+from ... import figures
 from .. import text as write
 from ..table import Row, Table
 from ..table import table as make_table
@@ -43,7 +45,7 @@ def calibration(results: Results) -> Section | None:
         results.curves, against=baseline_arm(results), metric=metric, measure=compared_measure(results)
     )
     for direction in directions_of(results):
-        label, key = direction_label(direction), direction.replace("->", "-to-").replace(" ", "-")
+        label, key = direction_label(results.directions[direction]), results.directions[direction].slug
         blocks += [
             picture(
                 figures.plot_calibration, results, direction, name=f"calibration-{key}",
@@ -82,14 +84,14 @@ def _lead(results: Results) -> str:
 
 def _gain_table(results: Results, direction: str) -> Table:
     """Return what every arm gains over the baseline with every budget."""
-    metric, alpha = compared_metric(results), float(results.recipe["compare"]["alpha"])
+    metric, alpha = compared_metric(results), compared(results).alpha
     verdicts = results.verdicts
     mine = verdicts[(verdicts["direction"] == direction) & (verdicts["against"] == baseline_arm(results))]
     rows: list[Row] = []
     conditions = conditions_of(results.curves, direction)
-    for network, protocol in conditions:
-        part = mine[(mine["network"] == network) & (mine["protocol"] == protocol)]
-        rows += [condition_label((network, protocol), conditions)] if len(conditions) > 1 else []
+    for condition in conditions:
+        part = rows_of(mine, **condition._asdict())
+        rows += [condition_label(condition, conditions)] if len(conditions) > 1 else []
         for arm in part["arm"].unique():
             cells = part[part["arm"] == arm].set_index("budget").to_dict("index")
             gains = (_gain(cells.get(name), metric, alpha) for name in results.budgets)
@@ -99,8 +101,9 @@ def _gain_table(results: Results, direction: str) -> Table:
         "arm": False,
         **{budget_label(name).removesuffix(" per class"): True for name in results.budgets},
     }
+    label = direction_label(results.directions[direction])
     caption = (
-        f"{direction_label(direction)}: gain over {arm_label(baseline_arm(results))} by budget, {unit}, with "
+        f"{label}: gain over {arm_label(baseline_arm(results))} by budget, {unit}, with "
         "its 95 % interval over people. * marks a difference that is significant after Holm's correction "
         "over all arms, directions and budgets."
     )
@@ -120,10 +123,9 @@ def _saved_table(results: Results, saved: pd.DataFrame, direction: str) -> Table
     base = baseline_arm(results)
     rows: list[Row] = []
     conditions = conditions_of(results.curves, direction)
-    for network, protocol in conditions:
-        mine = (saved["direction"] == direction) & (saved["network"] == network)
-        part = saved[mine & (saved["protocol"] == protocol)]
-        rows += [condition_label((network, protocol), conditions)] if len(conditions) > 1 else []
+    for condition in conditions:
+        part = rows_of(saved, direction=direction, **condition._asdict())
+        rows += [condition_label(condition, conditions)] if len(conditions) > 1 else []
         for arm in part["arm"].unique():
             judged = part[(part["arm"] == arm) & part["level"].notna()]
             bound = "≤ " if judged["censored"].any() else ""
@@ -147,8 +149,9 @@ def _saved_table(results: Results, saved: pd.DataFrame, direction: str) -> Table
         "saved, s per class": True, "its 95 % interval": True,
     }  # fmt: skip
     base = arm_label(base)
+    label = direction_label(results.directions[direction])
     caption = (
-        f"{direction_label(direction)}: labelled seconds per class until a person's level is reached, read "
+        f"{label}: labelled seconds per class until a person's level is reached, read "
         f"off between budgets by a line. The level is 95 % of the way that {base} makes for this person from "
         f"the smallest to the largest budget; whom {base} learned nothing from is left out "
         f"({write.counted(n_people, 'person')} in all). Whoever does not reach it with the largest budget "

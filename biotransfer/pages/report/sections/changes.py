@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from ....evidence.changes.layers import barrier_height
+from ....evidence.metrics import CONDITION
+from ....evidence.reading import arm_label, direction_label, directions_of, network_label
 from ....results import Results
 from ...figures.changes import group_shares, plot_moved
-from ...figures.style import arm_label, direction_label, directions_of
 from ..table import Row, Table
-from ..table import table as rows_of
+from ..table import table as make_table
 from .section import Block, Section, paragraph, picture, table
 
 _SHOWN = 2
@@ -34,13 +35,15 @@ def make_movement(results: Results) -> Section | None:
     if "layers" not in results.extras:
         return None
     blocks: list[Block] = [paragraph(_INTRO)]
-    for i, direction in enumerate(directions_of(results)):
+    for i, (text, direction) in enumerate(directions_of(results).items()):
         folded = "" if i < _SHOWN else direction_label(direction)
-        blocks.append(
-            picture(plot_moved, results, direction, name=f"moved-{i}", caption=_CAPTION, folded=folded)
-        )
+        blocks.append(picture(plot_moved, results, text, name=f"moved-{i}", caption=_CAPTION, folded=folded))
     blocks += [table(_layers(results)), table(_barriers(results))]
     return Section("moved", "What moved", "What moved", blocks)
+
+
+def _place(results: Results, direction: str, network: str, variant: str, protocol: str) -> str:
+    return f"{direction_label(results.directions[direction])}, {network_label(network, variant)}, {protocol}"
 
 
 def _mean(value: float, digits: int = 2, sign: str = "") -> str:
@@ -48,7 +51,7 @@ def _mean(value: float, digits: int = 2, sign: str = "") -> str:
 
 
 def _layers(results: Results) -> Table:
-    keys = ["direction", "network", "protocol", "arm", "layer"]
+    keys = ["direction", *CONDITION, "arm", "layer"]
     columns = [
         "relative_distance",
         "cka_initial",
@@ -61,7 +64,7 @@ def _layers(results: Results) -> Table:
     rows: list[Row] = []
     where = ""
     for row in means.to_dict("records"):
-        heading = f"{direction_label(row['direction'])}, {row['network']}, {row['protocol']}"
+        heading = _place(results, row["direction"], row["network"], row["variant"], row["protocol"])
         if heading != where:
             rows.append(heading)
             where = heading
@@ -75,12 +78,12 @@ def _layers(results: Results) -> Table:
         "Means over folds and seeds. Reset: change of balanced accuracy in points when this layer alone goes "
         "back to its initial, or to fresh, weights (Zhang et al. 2019, arXiv:1902.01996)."
     )
-    return rows_of(head, rows, caption, "Layers")
+    return make_table(head, rows, caption, "Layers")
 
 
 def barrier_heights(barriers: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean height of the barrier between two arms, by direction, network and split rule."""
-    keys = ["direction", "network", "protocol", "first", "second"]
+    """Return the mean height of the barrier between two arms, by direction, condition and arms."""
+    keys = ["direction", *CONDITION, "first", "second"]
     each = [
         (*names, barrier_height(part["position"].to_numpy(), part["loss"].to_numpy()))
         for names, part in barriers.groupby([*keys, "split", "seed"], sort=False, observed=True)
@@ -91,10 +94,10 @@ def barrier_heights(barriers: pd.DataFrame) -> pd.DataFrame:
 
 def _barriers(results: Results) -> Table:
     if "barriers" not in results.extras:
-        heights = pd.DataFrame(columns=["direction", "network", "protocol", "first", "second", "height"])
+        heights = pd.DataFrame(columns=["direction", *CONDITION, "first", "second", "height"])
     else:
         heights = barrier_heights(results.extras["barriers"])
-    keys = ["direction", "network", "protocol"]
+    keys = ["direction", *CONDITION]
     rows: list[Row] = []
     for names, part in results.extras["attributions"].groupby(keys, sort=False, observed=True):
         mine = heights[(heights[keys] == list(names)).all(axis=1)]
@@ -104,9 +107,8 @@ def _barriers(results: Results) -> Table:
             f"{arm_label(str(arm))}: {shares[arm].idxmax()} ({100 * shares[arm].max():.0f} %)"
             for arm in shares
         ]
-        place = f"{direction_label(names[0])}, {names[1]}, {names[2]}"
-        rows.append([place, "; ".join(lines), "; ".join(best)])
+        rows.append([_place(results, *names), "; ".join(lines), "; ".join(best)])
     head = {"direction": False, "barrier, nats": False, "answers rest most on": False}
-    return rows_of(
+    return make_table(
         head, rows, "Barrier: rise of the loss above the line between its ends.", "Lines and inputs"
     )

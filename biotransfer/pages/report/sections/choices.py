@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import json
 
+from ....evidence.metrics import CONDITION
+from ....evidence.reading import (
+    arm_label,
+    compared_metric,
+    direction_label,
+    metric_label,
+    network_label,
+    protocol_label,
+)
 from ....results import Results
 from ....studies.recipe.tuning import best_candidate
-from ...figures.style import arm_label, direction_label, metric_label, protocol_label
 from .. import text as write
 from ..table import Row
 from ..table import table as make_table
@@ -19,7 +27,7 @@ def choices(results: Results) -> Section | None:
     if tried is None or not len(tried):
         return None
     arms = [arm_label(str(arm)) for arm in tried["arm"].unique()]
-    metric = str(results.recipe["compare"]["metric"])
+    metric = compared_metric(results)
     n_folds = int(results.recipe["tune"]["folds"])
     lead = (
         f"Values were chosen for every fold by itself, on {n_folds} inner folds of its training people: "
@@ -28,9 +36,10 @@ def choices(results: Results) -> Section | None:
         "used."
     )
     rows: list[Row] = []
-    where = ["direction", "network", "protocol"]
-    for (direction, network, protocol), part in tried.groupby(where, sort=False):
-        rows.append(f"{direction_label(str(direction))}, {network}, {protocol_label(str(protocol))}")
+    where = ["direction", *CONDITION]
+    for (direction, network, variant, protocol), part in tried.groupby(where, sort=False):
+        label = direction_label(results.directions[direction])
+        rows.append(f"{label}, {network_label(network, variant)}, {protocol_label(protocol)}")
         best = [best_candidate(fold) for _, fold in part.groupby("fold")]
         for values, mine in part.groupby("values", sort=False):
             said = json.loads(str(values))

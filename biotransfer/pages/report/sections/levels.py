@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ....evidence.checks.levels import level_table
+from ....evidence.metrics import CONDITION
+from ....evidence.reading import Condition, arm_label, condition_label, conditions_of, direction_label
 from ....results import Results
-from ...figures.style import arm_label, condition_label, conditions_of, direction_label
 from .. import text as write
 from ..table import Row
 from ..table import table as make_table
@@ -29,8 +30,8 @@ def level_section(results: Results) -> Section | None:
     for direction, part in levels.groupby("direction", sort=False):
         conditions = conditions_of(results.curves, str(direction))
         rows: list[Row] = []
-        for (network, protocol), mine in part.groupby(["network", "protocol"], sort=False):
-            rows.append(condition_label((str(network), str(protocol)), conditions))
+        for condition, mine in part.groupby(CONDITION, sort=False):
+            rows.append(condition_label(Condition(*map(str, condition)), conditions))
             rows += [
                 [
                     arm_label(str(r["name"])) + ("" if r["kind"] == "arm" else " (shallow, same inputs)"),
@@ -44,6 +45,7 @@ def level_section(results: Results) -> Section | None:
             "arm": False, "balanced accuracy": True, "95 % interval": True, "chance": True,
             "95 % of permutations below": True, "p": True,
         }  # fmt: skip
-        caption = f"{direction_label(str(direction))}: levels after the last update, means over people."
+        label = direction_label(results.directions[str(direction)])
+        caption = f"{label}: levels after the last update, means over people."
         blocks.append(table(make_table(columns, rows, caption)))
     return Section("levels", "Above chance?", "Chance", blocks)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ....results import Results
-from ...figures.matrix import matrix_conditions, plot_matrix
-from ...figures.style import (
+from ....evidence.reading import (
     arm_label,
     arms_of,
     baseline_arm,
     compared_metric,
     condition_label,
+    conditions_of,
     directions_of,
     metric_label,
+    rows_of,
 )
+from ....results import Results
+from ...figures.matrix import plot_matrix
 from ..table import Row, Table
-from ..table import table as rows_of
+from ..table import table as make_table
 from ..text import counted, gain, joined
 from .section import Section, paragraph, picture, table
 
@@ -60,7 +62,7 @@ def _summary(results: Results, arm: str) -> str:
         f"{counts[v]} {v}" for v in ("positive", "negative", "equivalent", "inconclusive") if v in counts
     )
     sources, targets = mine["source"].nunique(), mine["target"].nunique()
-    several = len(matrix_conditions(results))
+    several = len(conditions_of(results.verdicts))
     return (
         f"{counted(sources, 'source')} for {counted(targets, 'target')}"
         f"{f', in {several} ways' if several > 1 else ''}: of {counted(len(mine), 'verdict')} on "
@@ -71,13 +73,12 @@ def _summary(results: Results, arm: str) -> str:
 def direction_kinds(results: Results) -> pd.Series:
     """Return what source and target of each direction have in common, as one of four kinds."""
     kinds = {}
-    for direction in directions_of(results):
-        source, target = direction.split("->")
-        modalities = [str(results.data[end]["modality"]) for end in (source, target)]
-        if source == target:
-            kinds[direction] = "own people"
+    for text, direction in directions_of(results).items():
+        modalities = [str(results.data[end]["modality"]) for end in (direction.source, direction.target)]
+        if direction.source == direction.target:
+            kinds[text] = "own people"
         else:
-            kinds[direction] = "own modality" if modalities[0] == modalities[1] else modalities[0]
+            kinds[text] = "own modality" if modalities[0] == modalities[1] else modalities[0]
     return pd.Series(kinds)
 
 
@@ -85,10 +86,10 @@ def _kinds(results: Results, arms: list[str]) -> Table:
     """Average the gains by what source and target have in common."""
     kinds, metric = direction_kinds(results), compared_metric(results)
     verdicts = results.verdicts
-    conditions = matrix_conditions(results)
+    conditions = conditions_of(results.verdicts)
     rows: list[Row] = []
     for condition in conditions:
-        mine = verdicts[(verdicts["network"] == condition[0]) & (verdicts["protocol"] == condition[1])]
+        mine = rows_of(verdicts, **condition._asdict())
         if len(conditions) > 1:
             rows.append(condition_label(condition, conditions))
         for kind, text in _KINDS.items():
@@ -98,7 +99,7 @@ def _kinds(results: Results, arms: list[str]) -> Table:
                 rows.append(
                     [text, str(part["direction"].nunique()), *(gain(means.get(arm), metric) for arm in arms)]
                 )
-    return rows_of(
+    return make_table(
         {"source": False, "directions": True, **{arm_label(arm): True for arm in arms}},
         rows,
         f"Mean difference from {arm_label(baseline_arm(results))} over directions, {metric_label(metric)}, "

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from ....evidence.checks import family_table
+from ....evidence.reading import data_label, protocol_label
 from ....results import Results
 from ... import figures
-from ...figures.style import data_label, protocol_label
 from .. import text as write
 from ..table import Row, Table
 from ..table import table as make_table

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from ....evidence.metrics import STUDY_KEYS
-from ....evidence.verdicts import ask_otherwise, calibration_errors
-from ....results import Results
-from ...figures.style import (
+from ....evidence.reading import (
     arm_label,
     baseline_arm,
+    compared,
     compared_measure,
     compared_metric,
     condition_label,
@@ -18,7 +17,10 @@ from ...figures.style import (
     directions_of,
     measure_label,
     metric_label,
+    rows_of,
 )
+from ....evidence.verdicts import ask_otherwise, calibration_errors
+from ....results import Results
 from .. import text as write
 from ..table import Row, Table
 from ..table import table as make_table
@@ -35,7 +37,7 @@ def otherwise(results: Results) -> Section | None:
         against=baseline_arm(results),
         metric=compared_metric(results),
         measure=compared_measure(results),
-        margin=results.recipe["compare"]["margin"],
+        margin=compared(results).margin,
     )
     blocks: list[Block] = [
         paragraph(
@@ -53,13 +55,9 @@ def otherwise(results: Results) -> Section | None:
 def _asked_table(results: Results, asked: pd.DataFrame, direction: str) -> Table:
     metric, conditions = compared_metric(results), conditions_of(results.curves, direction)
     rows: list[Row] = []
-    for network, protocol in conditions:
-        rows += [condition_label((network, protocol), conditions)] if len(conditions) > 1 else []
-        here = (
-            (asked["direction"] == direction)
-            & (asked["network"] == network)
-            & (asked["protocol"] == protocol)
-        )
+    for condition in conditions:
+        rows += [condition_label(condition, conditions)] if len(conditions) > 1 else []
+        here = rows_of(asked, direction=direction, **condition._asdict())
         rows += [
             [
                 arm_label(d["arm"]), write.gain(d["mixed_difference"], metric), write.p_value(d["mixed_p"]),
@@ -67,16 +65,17 @@ def _asked_table(results: Results, asked: pd.DataFrame, direction: str) -> Table
                 f"{d['arrived']} of {d['n_subjects']}", write.whole(d["median_updates"]),
                 write.whole(d["base_median_updates"]), write.p_value(d["p_survival"]),
             ]
-            for d in asked[here].to_dict("records")
+            for d in here.to_dict("records")
         ]  # fmt: skip
-    base, margin = arm_label(baseline_arm(results)), 100 * results.recipe["compare"]["margin"]
+    base, margin = arm_label(baseline_arm(results)), 100 * compared(results).margin
     columns = {
         "arm": False, "mixed model": True, "its p": True, "P(worse)": True, "P(same)": True,
         "P(better)": True, "people at threshold": True, "median updates": True,
         f"those of {base}": True, "p (survival)": True,
     }  # fmt: skip
+    label = direction_label(results.directions[direction])
     caption = (
-        f"{direction_label(direction)}, {metric_label(metric)}, {measure_label(compared_measure(results))}, "
+        f"{label}, {metric_label(metric)}, {measure_label(compared_measure(results))}, "
         f"against {base}. Mixed model: people at random, seeds inside them (from six people and two seeds). "
         f"P: posterior probability of a mean difference below, within and above {margin:.3g} points. "
         "Survival: Kaplan-Meier medians of the updates to the threshold, where people who never reach it are "
@@ -95,23 +94,22 @@ def _sureness_table(results: Results, direction: str) -> Table:
     both = calibration_errors(results.predictions).merge(losses.reset_index(), on=[*STUDY_KEYS, "arm"])
     conditions = conditions_of(results.curves, direction)
     rows: list[Row] = []
-    for network, protocol in conditions:
-        rows += [condition_label((network, protocol), conditions)] if len(conditions) > 1 else []
-        here = (
-            (both["direction"] == direction) & (both["network"] == network) & (both["protocol"] == protocol)
-        )
+    for condition in conditions:
+        rows += [condition_label(condition, conditions)] if len(conditions) > 1 else []
+        here = rows_of(both, direction=direction, **condition._asdict())
         rows += [
             [
                 arm_label(d["arm"]), write.level(d["log_loss"], "log_loss"),
                 write.level(d["expected_calibration_error"], "expected_calibration_error"),
             ]
-            for d in both[here].to_dict("records")
+            for d in here.to_dict("records")
         ]  # fmt: skip
     columns = {
         "arm": False, metric_label("log_loss"): True, metric_label("expected_calibration_error"): True,
     }  # fmt: skip
+    label = direction_label(results.directions[direction])
     caption = (
-        f"{direction_label(direction)}: how sure the networks are after the last update, and how rightly; "
+        f"{label}: how sure the networks are after the last update, and how rightly; "
         "means over people. Calibration error: the mean gap between confidence and accuracy (seeds pooled)."
     )
     return make_table(columns, rows, caption)

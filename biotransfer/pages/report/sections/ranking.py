@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ....evidence.reading import arm_label, compared_metric, direction_label
 from ....evidence.verdicts import rank_methods
 from ....results import Results
 from ...figures.ranking import name_way, plot_ranking
-from ...figures.style import arm_label, compared_metric, direction_label
 from .. import text as write
 from ..table import Row, badge, table
 from .section import Section, paragraph, picture
@@ -38,11 +38,13 @@ def ranking(results: Results) -> Section | None:
         )
     ]
     for direction, part in transfers.groupby("direction", sort=False):
-        name = direction_label(str(direction))
+        ends = results.directions[str(direction)]
+        name = direction_label(ends)
         caption = f"{name}: gains over people with 95 % intervals, by lever; a bar marks the best control."
-        safe = str(direction).replace("->", "-to-").replace(" ", "-").lower()
         blocks.append(
-            picture(plot_ranking, ranked, results, direction, name=f"ranking-{safe}", caption=caption)
+            picture(
+                plot_ranking, ranked, results, direction, name=f"ranking-{ends.slug.lower()}", caption=caption
+            )
         )
         rows = [_row(item, metric) for item in part.to_dict("records")]
         blocks.append(block(table(columns, rows, f"{name}, in order of the gain."), "The ranking as a table"))
@@ -54,7 +56,7 @@ def _row(item: dict[str, Any], metric: str) -> Row:
     return [
         name_way(item),
         str(item["lever"]),
-        str(item["network"]).partition(" + ")[0],
+        str(item["network"]),
         write.gain(item["gain"], metric),
         write.interval(item["ci_low"], item["ci_high"], metric),
         arm_label(item["best_control"]) if known else write.NOTHING,

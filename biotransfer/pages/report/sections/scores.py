@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ....evidence.metrics import CONDITION
+from ....evidence.reading import compared_metric, metric_label
 from ....evidence.transferability import SCORES
 from ....results import Results
 from ...figures.scores import plot_scores, score_agreement, score_gains
-from ...figures.style import compared_metric
 from ..table import Row, Table
-from ..table import table as rows_of
+from ..table import table as make_table
 from ..text import counted, gain, joined, p_value, share
 from .section import Section, paragraph, picture, table
 
@@ -45,7 +46,7 @@ def make_scores(results: Results) -> Section | None:
 def verdict_on_scores(results: Results, agreement: pd.DataFrame) -> str:
     """Say in a sentence whether the scores rank sources as training did."""
     gains = score_gains(results)
-    span = gains.drop_duplicates(["direction", "network", "protocol", "arm"])["gain"]
+    span = gains.drop_duplicates(["direction", *CONDITION, "arm"])["gain"]
     metric = compared_metric(results)
     spread = (
         f"The gains themselves run from {gain(span.min(), metric)} to {gain(span.max(), metric)} over "
@@ -79,7 +80,7 @@ def verdict_on_scores(results: Results, agreement: pd.DataFrame) -> str:
 
 
 def _named(rows: pd.DataFrame) -> list[str]:
-    return [f"{row.score.replace('_', ' ')} (τ = {row.tau:.2f})" for row in rows.itertuples()]
+    return [f"{metric_label(row.score)} (τ = {row.tau:.2f})" for row in rows.itertuples()]
 
 
 def _agreement(results: Results, agreement: pd.DataFrame) -> Table:
@@ -91,7 +92,7 @@ def _agreement(results: Results, agreement: pd.DataFrame) -> Table:
         known = not np.isnan(row["tau"])
         rows.append(
             [
-                row["score"].replace("_", " "),
+                metric_label(row["score"]),
                 SCORES[row["score"]].summary,
                 f"{row['tau']:.2f}" if known else "–",
                 f"{row['ci_low']:.2f} to {row['ci_high']:.2f}" if known else "–",
@@ -103,7 +104,7 @@ def _agreement(results: Results, agreement: pd.DataFrame) -> Table:
         )
     columns = {"score": False, "what it is": False, "τ": True, "95 % interval": True, "p": True,
                "p, Holm": True, "above random weights": True, "above permuted labels": True}  # fmt: skip
-    return rows_of(
+    return make_table(
         columns,
         rows,
         "τ: weighted Kendall correlation of score and gain over the sources of one target, averaged over "
@@ -117,6 +118,6 @@ def _agreement(results: Results, agreement: pd.DataFrame) -> Table:
 def _missing(results: Results) -> Table:
     table = results.extras["scores"]
     absent = table[table["note"] != ""].groupby(["direction", "score", "note"], sort=False).size()
-    rows: list[Row] = [[d, s.replace("_", " "), note, str(n)] for (d, s, note), n in absent.items()]
+    rows: list[Row] = [[d, metric_label(s), note, str(n)] for (d, s, note), n in absent.items()]
     columns = {"direction": False, "score": False, "why": False, "times": True}
-    return rows_of(columns, rows, "Where a score is not defined, nothing is put in its place.")
+    return make_table(columns, rows, "Where a score is not defined, nothing is put in its place.")

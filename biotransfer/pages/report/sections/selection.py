@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ....evidence.metrics import CONDITION
+from ....evidence.reading import direction_label, network_label, protocol_label
 from ....results import Results
-from ...figures.style import direction_label, protocol_label
 from .. import text as write
 from ..table import Row, table
 from .section import Section, paragraph
@@ -15,14 +16,15 @@ def selection(results: Results) -> Section | None:
     found = results.extras.get("selection")
     if found is None or found.empty:
         return None
-    keys = ["direction", "network", "protocol", "split"]
+    keys = ["direction", *CONDITION, "split"]
     chosen: list[Row] = []
     looked: list[Row] = []
     shut, total = [], 0
     for key, part in found.groupby(keys, sort=False):
-        direction, network, protocol, split = map(str, key)
+        direction, network, variant, protocol, split = map(str, key)
+        label, network = direction_label(results.directions[direction]), network_label(network, variant)
         where = [
-            direction_label(direction),
+            label,
             network,
             *([protocol_label(protocol), split] if split else ["", ""]),
         ]
@@ -31,7 +33,7 @@ def selection(results: Results) -> Section | None:
         verdict = part[part["what"] == "transfer"].iloc[0]
         total += 1
         if verdict["name"] == "no":
-            shut.append(f"{direction_label(direction)} {network} {split}".strip())
+            shut.append(f"{label} {network} {split}".strip())
         of_people = f"{len(people)} of {int((part['what'] == 'person').sum())}"
         chosen.append(
             [*where, f"{', '.join(people)} ({of_people})", ", ".join(c.replace("_", " ") for c in classes),

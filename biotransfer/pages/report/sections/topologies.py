@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
+from ....evidence.metrics import CONDITION
+from ....evidence.reading import direction_label, network_label, rows_of
 from ....results import Results
 from ... import figures
-from ...figures.style import direction_label
 from .. import text as write
 from ..table import table as make_table
 from .section import Section, paragraph, picture, table
@@ -37,17 +38,12 @@ def topology_search(results: Results) -> Section | None:
     }  # fmt: skip
     lines = []
     for row in chosen.itertuples():
-        mine = rows[
-            (rows["direction"] == row.direction)
-            & (rows["network"] == row.network)
-            & (rows["protocol"] == row.protocol)
-            & (rows["fold"] == row.fold)
-        ]
+        mine = rows_of(rows, **{key: getattr(row, key) for key in ("direction", *CONDITION, "fold")})
         topology = ", ".join(f"{k} {v}" for k, v in json.loads(str(row.topology)).items())
         lines.append(
             [
-                direction_label(str(row.direction)),
-                str(row.network),
+                direction_label(results.directions[str(row.direction)]),
+                network_label(str(row.network), str(row.variant)),
                 f"{row.protocol} {int(str(row.fold)) + 1}" if row.protocol else "all",
                 topology,
                 write.whole(len(mine)),

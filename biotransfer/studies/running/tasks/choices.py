@@ -30,19 +30,19 @@ from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 class ChoiceTask:
     """Try every combination in every fold of one direction, network and rule."""
 
-    direction: str
+    direction: Direction
     network: str
     protocol: str
 
     @property
     def label(self) -> str:
         """File-name safe and unique within a study."""
-        return f"{self.direction.replace('->', '-to-')}_{self.network}_{self.protocol}_choices"
+        return f"{self.direction.slug}_{self.network}_{self.protocol}_choices"
 
     @property
     def columns(self) -> dict[str, Any]:
         """What tells it from other tasks in the tables."""
-        return {"direction": self.direction, "network": self.network, "protocol": self.protocol}
+        return {"direction": str(self.direction), "network": self.network, "protocol": self.protocol}
 
 
 def judges(plan: Plan) -> list[ArmRequest]:
@@ -56,7 +56,7 @@ def lay_out(plan: Plan) -> list[ChoiceTask]:
     """Return one task per direction, network and rule, none where nothing is to be chosen."""
     return [
         ChoiceTask(direction, spec["name"], rule["by"])
-        for direction in (plan.recipe["directions"] if plan.recipe["tune"] else [])
+        for direction in (plan.directions if plan.recipe["tune"] else [])
         for spec in plan.recipe["network"]
         for rule in plan.recipe["split"]
     ]
@@ -65,7 +65,7 @@ def lay_out(plan: Plan) -> list[ChoiceTask]:
 def trials(plan: Plan, task: ChoiceTask) -> list[Trial]:
     """Return one trial per fold and combination."""
     recipe = plan.recipe
-    origin, goal = task.direction.split("->")
+    origin, goal = task.direction.source, task.direction.target
     facts = {
         **task.columns,
         "source": plan.sides[origin].uid(task.network),
@@ -92,7 +92,7 @@ def trials(plan: Plan, task: ChoiceTask) -> list[Trial]:
 
 def _frame(plan: Plan, task: ChoiceTask, fold: int, values: Mapping[str, Any]) -> Plan:
     """Return the study that one combination makes of one outer fold's training rows."""
-    recipe, goal = plan.recipe, task.direction.split("->")[1]
+    recipe, goal = plan.recipe, task.direction.target
     outer = plan.split(task.direction, task.network, task.protocol, fold)
     windows = plan.sides[goal].windows(task.network)
     options = {"folds": recipe["tune"]["folds"], "seed": recipe["tune"]["seed"]}
@@ -100,7 +100,7 @@ def _frame(plan: Plan, task: ChoiceTask, fold: int, values: Mapping[str, Any]) -
     tried = replace(
         recipe,
         tune=None,
-        directions=(Direction.read(task.direction),),
+        directions=(task.direction,),
         network=tuple(item for item in recipe.network if item.name == task.network),
         split=tuple(rule for rule in recipe.split if rule.name == task.protocol),
         arms=tuple(judges(plan)),

@@ -10,6 +10,7 @@ import numpy as np
 
 from ....evidence.checks.fitted import refuse_test_rows, rows_fitted
 from ....learning.networks import Network, build_network
+from ....results import Direction
 from ....signals.splits import ALL, Split
 from ....signals.windows import Windows
 from ....transfer.align import ALIGN, Alignment
@@ -36,7 +37,7 @@ LEARNING_LIBRARIES = ("braindecode", "llvmlite", "numba", "torch")
 class FoldTask:
     """A task on one fold of a direction's target, with one budget of labels."""
 
-    direction: str
+    direction: Direction
     network: str
     protocol: str
     fold: int
@@ -46,14 +47,14 @@ class FoldTask:
     @property
     def label(self) -> str:
         """File-name safe and unique among the tasks of its kind."""
-        where = f"{self.direction.replace('->', '-to-')}_{self.network}_{self.protocol}_fold{self.fold}"
+        where = f"{self.direction.slug}_{self.network}_{self.protocol}_fold{self.fold}"
         return where if self.budget == ALL else f"{where}_budget{self.budget}"
 
     @property
     def columns(self) -> dict[str, Any]:
         """What tells it from other tasks in the tables."""
         return {
-            "direction": self.direction,
+            "direction": str(self.direction),
             "network": self.network,
             "protocol": self.protocol,
             "budget": self.budget,
@@ -68,11 +69,11 @@ def every_fold(plan: Plan, kind: type[TaskType], budgets: Sequence[str]) -> list
     """Return a task for every fold of every direction, network, rule and budget."""
     return [
         kind(direction, spec["name"], rule["by"], fold, split.name, budget)
-        for direction in plan.recipe["directions"]
+        for direction in plan.directions
         for spec in plan.recipe["network"]
         for rule in plan.recipe["split"]
         for budget in budgets
-        for fold, split in enumerate(plan.splits[direction.split("->")[1], rule["by"], spec["name"]])
+        for fold, split in enumerate(plan.splits[direction.target, rule["by"], spec["name"]])
     ]
 
 
@@ -138,7 +139,7 @@ def make_fold(plan: Plan, task: FoldTask, y: np.ndarray | None = None) -> Fold:
     """
     plan = plan.tuned(task)
     recipe = plan.recipe
-    source, target = task.direction.split("->")
+    source, target = task.direction.source, task.direction.target
     windows = plan.sides[target].windows(task.network)
     windows = windows if y is None else replace(windows, y=y)
     split = plan.split(task.direction, task.network, task.protocol, task.fold, task.budget)
@@ -155,7 +156,7 @@ def fold_facts(plan: Plan, task: FoldTask) -> dict[str, Any]:
     """Return what the numbers of every trial on a fold depend on, beyond the weights it starts from."""
     plan = plan.tuned(task)
     recipe = plan.recipe
-    source, target = (plan.sides[end] for end in task.direction.split("->"))
+    source, target = plan.sides[task.direction.source], plan.sides[task.direction.target]
     joint = ALIGN[recipe["align"]["name"]].facts["joint"]
     return {
         **task.columns,

@@ -11,6 +11,7 @@ import pandas as pd
 from ....learning.networks import initial_tensors
 from ....learning.networks.records import network_of
 from ....learning.weights import Weights
+from ....results import Direction
 from ....signals.splits import Split
 from ....signals.windows import Windows
 from ....transfer.carry import resolve_arms
@@ -77,7 +78,7 @@ def trials(plan: Plan, task: ScoreTask) -> list[Trial]:
     )
 
 
-def _place(task: FoldTask) -> tuple[str, str, str, int, str, str]:
+def _place(task: FoldTask) -> tuple[Direction, str, str, int, str, str]:
     return task.direction, task.network, task.protocol, task.fold, task.split_name, task.budget
 
 

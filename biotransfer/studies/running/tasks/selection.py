@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ....learning.weights import Weights
+from ....results import Direction
 from ....signals.windows import Windows
 from ....transfer.align import ALIGN
 from ....transfer.pretrain import METHODS
@@ -28,7 +29,7 @@ class SelectionTask:
     keeps aside. Where a topology is searched, choices are tried with the one that the recipe names.
     """
 
-    direction: str
+    direction: Direction
     network: str
     protocol: str | None = None
     fold: int | None = None
@@ -37,14 +38,14 @@ class SelectionTask:
     @property
     def label(self) -> str:
         """File-name safe and unique within a study."""
-        parts = [self.direction.replace("->", "-to-"), self.network]
+        parts = [self.direction.slug, self.network]
         return "_".join(parts if self.fold is None else [*parts, str(self.protocol), f"fold{self.fold}"])
 
     @property
     def columns(self) -> dict[str, Any]:
         """What tells it from other tasks in the tables."""
         return {
-            "direction": self.direction,
+            "direction": str(self.direction),
             "network": self.network,
             "protocol": self.protocol or "",
             "split": self.split_name,
@@ -57,14 +58,14 @@ def asks(plan: Plan) -> bool:
     return mine and plan.recipe["select"]["name"] != "all"
 
 
-def looks_at_target(plan: Plan, direction: str) -> bool:
+def looks_at_target(plan: Plan, direction: Direction) -> bool:
     """Whether the choice depends on the fold of the target."""
-    source, target = direction.split("->")
-    joint = ALIGN[plan.recipe["align"]["name"]].facts["joint"] or source == target
+    own = direction.source == direction.target
+    joint = own or ALIGN[plan.recipe["align"]["name"]].facts["joint"]
     return asks(plan) and bool(joint or SELECT[plan.recipe["select"]["name"]].facts["joint"])
 
 
-def selection_task(plan: Plan, direction: str, network: str, protocol: str, fold: int) -> SelectionTask:
+def selection_task(plan: Plan, direction: Direction, network: str, protocol: str, fold: int) -> SelectionTask:
     """Return the task whose choice holds for one fold of a target."""
     if not looks_at_target(plan, direction):
         return SelectionTask(direction, network)
@@ -72,7 +73,7 @@ def selection_task(plan: Plan, direction: str, network: str, protocol: str, fold
     return SelectionTask(direction, network, protocol, fold, name)
 
 
-def chosen(plan: Plan, direction: str, network: str, protocol: str, fold: int) -> Selection | None:
+def chosen(plan: Plan, direction: Direction, network: str, protocol: str, fold: int) -> Selection | None:
     """Return what was chosen for one fold of a target; None when everything is, or nothing was chosen yet."""
     table = plan.found.get("selection")
     if table is None or not asks(plan):
@@ -84,10 +85,10 @@ def chosen(plan: Plan, direction: str, network: str, protocol: str, fold: int) -
 def lay_out(plan: Plan) -> list[SelectionTask]:
     """Return one task, or one per fold of the target; none when everything is chosen."""
     tasks: dict[SelectionTask, None] = {}
-    for direction in plan.recipe["directions"] if asks(plan) else []:
+    for direction in plan.directions if asks(plan) else []:
         for spec in plan.recipe["network"]:
             for rule in plan.recipe["split"]:
-                for fold in range(len(plan.splits[direction.split("->")[1], rule["by"], spec["name"]])):
+                for fold in range(len(plan.splits[direction.target, rule["by"], spec["name"]])):
                     tasks[selection_task(plan, direction, spec["name"], rule["by"], fold)] = None
     return list(tasks)
 
@@ -95,7 +96,7 @@ def lay_out(plan: Plan) -> list[SelectionTask]:
 def trials(plan: Plan, task: SelectionTask) -> list[Trial]:
     """Return the one trial of a task."""
     recipe = plan.recipe
-    source, target = (plan.sides[name] for name in task.direction.split("->"))
+    source, target = plan.sides[task.direction.source], plan.sides[task.direction.target]
     facts: dict[str, Any] = {
         **task.columns,
         "windows": source.uid(task.network),
@@ -117,10 +118,10 @@ def _problem(plan: Plan, task: SelectionTask, device: str) -> SelectProblem:
     from ....transfer.select.inner import inner_gains
 
     recipe = plan.recipe
-    source_name, target_name = task.direction.split("->")
+    source_name = task.direction.source
     sides: list[Windows] = [
         plan.strangers(source_name, plan.sides[source_name].windows(task.network), task),
-        plan.sides[target_name].windows(task.network),
+        plan.sides[task.direction.target].windows(task.network),
     ]
     held_out = hold_out_people(sides[0], recipe["pretrain"]["held_out"])
     split = plan.split(task.direction, task.network, task.protocol, task.fold)

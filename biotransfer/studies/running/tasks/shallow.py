@@ -38,7 +38,7 @@ def lay_out(plan: Plan) -> list[ShallowTask]:
 def _enough_labels(plan: Plan, task: ShallowTask) -> bool:
     """Whether the labels that the budget leaves show how windows of one class differ: two of every class."""
     split = plan.split(task.direction, task.network, task.protocol, task.fold, task.budget)
-    windows = plan.sides[task.direction.split("->")[1]].windows(task.network)
+    windows = plan.sides[task.direction.target].windows(task.network)
     return bool(np.bincount(windows.y[split.train], minlength=len(windows.classes)).min() >= 2)
 
 
@@ -57,7 +57,7 @@ def run(
     plan: Plan, task: ShallowTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
 ) -> Outcome:
     """Align as for the network, fit on the training rows, and see what is said about the test rows."""
-    windows = plan.sides[task.direction.split("->")[1]].windows(task.network)
+    windows = plan.sides[task.direction.target].windows(task.network)
     specs = {spec["name"]: spec for spec in plan.recipe["baselines"]}
     subjects = windows.metadata["subject"].to_numpy(dtype=str)
     recordings = windows.metadata["recording"].to_numpy(dtype=str)

@@ -13,6 +13,7 @@ from ....errors import check
 from ....learning.networks import NETWORKS, Network
 from ....learning.predictions import accuracy, balanced_accuracy
 from ....learning.weights import Weights
+from ....results import Direction
 from ....signals.windows import Windows, natural_sorted
 from ....transfer.align import ALIGN
 from ....transfer.pretrain import METHODS, SOURCES, why_not
@@ -35,7 +36,7 @@ class SourceTask:
     chosen for it: then it is the first fold with the same values.
     """
 
-    direction: str
+    direction: Direction
     network: str
     name: str
     kind: str
@@ -46,7 +47,7 @@ class SourceTask:
     @property
     def label(self) -> str:
         """File-name safe and unique within a study."""
-        parts = [self.direction.replace("->", "-to-"), self.network, self.kind]
+        parts = [self.direction.slug, self.network, self.kind]
         if self.name != self.kind:
             parts.append(re.sub(r"[^\w.=-]+", "-", self.method).strip("-"))
         if self.fold is not None:
@@ -57,7 +58,7 @@ class SourceTask:
     def columns(self) -> dict[str, Any]:
         """What tells it from other tasks in the tables."""
         return {
-            "direction": self.direction,
+            "direction": str(self.direction),
             "network": self.network,
             "protocol": self.protocol or "",
             "source": self.kind,
@@ -65,14 +66,16 @@ class SourceTask:
         }
 
 
-def source_task(plan: Plan, name: str, direction: str, network: str, protocol: str, fold: int) -> SourceTask:
+def source_task(
+    plan: Plan, name: str, direction: Direction, network: str, protocol: str, fold: int
+) -> SourceTask:
     """Return the task that trains the source called ``name`` for one fold of a target."""
     source = plan.sources[name]
     joint = ALIGN[plan.recipe["align"]["name"]].facts["joint"] or source.joint
     joint = joint or (plan.searched_by_fold(direction) and network in plan.recipe["search"]["networks"])
     joint = joint or (source.kind != "same_modality" and selection.looks_at_target(plan, direction))
     task = SourceTask(direction, network, name, source.kind, source.label)
-    if joint or _pool(plan, task)[0] == direction.split("->")[1]:
+    if joint or _pool(plan, task)[0] == direction.target:
         return replace(task, protocol=protocol, fold=fold)
     if plan.recipe["tune"] is not None:
         chosen = [plan.chosen(replace(task, protocol=protocol, fold=f)) for f in range(fold + 1)]
@@ -80,7 +83,7 @@ def source_task(plan: Plan, name: str, direction: str, network: str, protocol: s
     return task
 
 
-def closed(plan: Plan, name: str, direction: str, network: str, protocol: str, fold: int) -> bool:
+def closed(plan: Plan, name: str, direction: Direction, network: str, protocol: str, fold: int) -> bool:
     """Whether the selection found nothing worth transferring for one fold of a target."""
     picked = selection.chosen(plan, direction, network, protocol, fold)
     return picked is not None and not picked.transfer and plan.sources[name].kind != "same_modality"
@@ -97,10 +100,10 @@ def _picked(plan: Plan, task: SourceTask) -> Selection | None:
 def lay_out(plan: Plan) -> list[SourceTask]:
     """Return what the arms start from, each once."""
     tasks: dict[SourceTask, None] = {}
-    for direction in plan.recipe["directions"]:
+    for direction in plan.directions:
         for spec in plan.recipe["network"]:
             for rule in plan.recipe["split"]:
-                key = (direction.split("->")[1], rule["by"], spec["name"])
+                key = (direction.target, rule["by"], spec["name"])
                 for fold in range(len(plan.splits[key])):
                     for name in plan.sources:
                         task = source_task(plan, name, direction, spec["name"], rule["by"], fold)
@@ -113,7 +116,7 @@ def trials(plan: Plan, task: SourceTask) -> list[Trial]:
     """Return one trial per seed."""
     plan = plan.tuned(task)
     recipe = plan.recipe
-    target = task.direction.split("->")[1]
+    target = task.direction.target
     facts: dict[str, Any] = {
         **task.columns,
         "windows": _pool(plan, task)[1].uid(task.network),
@@ -140,8 +143,7 @@ def trials(plan: Plan, task: SourceTask) -> list[Trial]:
 
 def _pool(plan: Plan, task: SourceTask) -> tuple[str, Any]:
     """Return the name and side of the data that the source is trained on."""
-    source, target = task.direction.split("->")
-    name = source
+    name, target = task.direction.source, task.direction.target
     if task.kind == "same_modality":
         name = f"same_modality {target}" if f"same_modality {target}" in plan.sides else target
     return name, plan.sides[name]
@@ -202,7 +204,7 @@ def run(
 
     plan = plan.tuned(task)
     recipe, seeds = plan.recipe, [trial.columns["seed"] for trial in wanted]
-    target = task.direction.split("->")[1]
+    target = task.direction.target
     rows = plan.split(task.direction, task.network, task.protocol, task.fold).fit_rows
     target_train = plan.sides[target].windows(task.network).take(rows)
     source, picked = plan.sources[task.name], _picked(plan, task)
@@ -229,7 +231,7 @@ def run(
         device=device,
         facts={
             "source": task.kind,
-            "direction": task.direction,
+            "direction": str(task.direction),
             "data_uid": aligned[0].digest(),
             **_card(plan, _pool(plan, task)[1], task.network),
         },

@@ -129,9 +129,9 @@ class Planned:
     @property
     def columns(self) -> dict[str, Any]:
         """What tells the task from others in the tables; the variant stands beside the network."""
-        columns = dict(self.task.columns)
-        if self.variant and "network" in columns:
-            columns["network"] = f"{columns['network']} + {self.variant}"
+        columns: dict[str, Any] = {}
+        for name, value in self.task.columns.items():
+            columns |= {name: value, "variant": self.variant} if name == "network" else {name: value}
         return columns
 
 

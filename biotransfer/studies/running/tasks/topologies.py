@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ....learning.weights import Weights
+from ....results import Direction
 from ....signals.splits import Split, inner_splits
 from ....signals.windows import Windows
 from ....transfer.pretrain.held_out import hold_out_people
@@ -30,7 +31,7 @@ class SearchTask:
     rows, on people whom the fold keeps aside, or behind an alignment that looks at the target.
     """
 
-    direction: str
+    direction: Direction
     network: str
     protocol: str | None = None
     fold: int | None = None
@@ -38,7 +39,7 @@ class SearchTask:
     @property
     def label(self) -> str:
         """File-name safe and unique within a study."""
-        parts = [self.direction.replace("->", "-to-"), self.network, "search"]
+        parts = [self.direction.slug, self.network, "search"]
         if self.fold is not None:
             parts += [str(self.protocol), f"fold{self.fold}"]
         return "_".join(parts)
@@ -47,7 +48,7 @@ class SearchTask:
     def columns(self) -> dict[str, Any]:
         """What tells it from other tasks in the tables."""
         return {
-            "direction": self.direction,
+            "direction": str(self.direction),
             "network": self.network,
             "protocol": self.protocol or "",
             "fold": -1 if self.fold is None else self.fold,
@@ -59,10 +60,10 @@ def lay_out(plan: Plan) -> list[SearchTask]:
     settings = plan.recipe["search"]
     tasks: dict[SearchTask, None] = {}
     own = [spec["name"] for spec in plan.recipe["network"]]
-    for direction in plan.recipe["directions"] if settings else []:
+    for direction in plan.directions if settings else []:
         for name in [name for name in settings["networks"] if name in own]:
             for rule in plan.recipe["split"]:
-                key = (direction.split("->")[1], rule["by"], name)
+                key = (direction.target, rule["by"], name)
                 for fold in range(len(plan.splits[key])):
                     task = SearchTask(direction, name, rule["by"], fold)
                     tasks[task if plan.searched_by_fold(direction) else SearchTask(direction, name)] = None
@@ -72,7 +73,7 @@ def lay_out(plan: Plan) -> list[SearchTask]:
 def trials(plan: Plan, task: SearchTask) -> list[Trial]:
     """Return the one search."""
     recipe = plan.recipe
-    source, target = task.direction.split("->")
+    source, target = task.direction.source, task.direction.target
     facts: dict[str, Any] = {
         **task.columns,
         "search": {k: v for k, v in recipe["search"].items() if k not in ("networks", "space")},
@@ -92,7 +93,7 @@ def trials(plan: Plan, task: SearchTask) -> list[Trial]:
 def _inner_folds(plan: Plan, task: SearchTask) -> list[tuple[Windows, Split]]:
     """Return the windows searched on, aligned anew by the training rows of every inner fold."""
     recipe, settings = plan.recipe, plan.recipe["search"]
-    source_name, target_name = task.direction.split("->")
+    source_name, target_name = task.direction.source, task.direction.target
     source = plan.strangers(source_name, plan.sides[source_name].windows(task.network), task)
     target = plan.sides[target_name].windows(task.network)
     source_rows = hold_out_people(source, recipe["pretrain"]["held_out"]).train

@@ -1,0 +1,273 @@
+"""Words and readers of results: what arms, directions, protocols and measures are called, and their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from ..errors import check, check_option
+from ..results import Direction, Results
+from ..signals.recording import MODALITIES
+from . import metrics
+from .metrics import CONDITION, METRICS, Compare
+
+
+class Condition(NamedTuple):
+    """What tells the comparisons of one direction apart; ``variant`` is "" for the recipe itself."""
+
+    network: str
+    variant: str
+    protocol: str
+
+
+def arm_label(arm: str) -> str:
+    """Return an arm's name as people read it.
+
+    Examples
+    --------
+    >>> arm_label("frozen_body")
+    'frozen body'
+    """
+    return arm.replace("_", " ")
+
+
+def data_label(key: str) -> str:
+    """Return what a key of ``Results.data`` stands for: EEG and EMG in capitals, other names as given.
+
+    Examples
+    --------
+    >>> data_label("eeg"), data_label("muse"), data_label("same_modality eeg")
+    ('EEG', 'muse', 'EEG of the same-modality source')
+    """
+    role, _, name = key.rpartition(" ")
+    label = name.upper() if name in MODALITIES else name
+    return f"{label} of the {role.replace('_', '-')} source" if role else label
+
+
+def end_labels(direction: Direction) -> tuple[str, str]:
+    """Return what a direction's source and target are called.
+
+    Examples
+    --------
+    >>> end_labels(Direction("emg", "eeg")), end_labels(Direction("muse", "muse"))
+    (('EMG', 'EEG'), ("other people's muse", 'muse'))
+    """
+    source, target = data_label(direction.source), data_label(direction.target)
+    own = direction.source == direction.target
+    return (f"other people's {target}" if own else source), target
+
+
+def direction_label(direction: Direction) -> str:
+    """Return a direction as people read it.
+
+    Examples
+    --------
+    >>> direction_label(Direction("emg", "eeg"))
+    'EMG → EEG'
+    """
+    return " → ".join(end_labels(direction))
+
+
+def network_label(network: str, variant: str = "") -> str:
+    """Return a network and the way to transfer as people read them.
+
+    Examples
+    --------
+    >>> network_label("mlp"), network_label("mlp", "coral")
+    ('mlp', 'mlp + coral')
+    """
+    return f"{network} + {variant}" if variant else str(network)
+
+
+def place_label(direction: str, network: str, variant: str, *more: str) -> str:
+    """Return a group of rows in a few plain words.
+
+    Examples
+    --------
+    >>> place_label("emg->eeg", "mlp", "coral", "subject")
+    'emg->eeg mlp + coral subject'
+    """
+    return " ".join(map(str, (direction, network_label(network, variant), *more)))
+
+
+def protocol_label(protocol: str) -> str:
+    """Return what a split rule holds out.
+
+    Examples
+    --------
+    >>> protocol_label("subject")
+    'new people'
+    """
+    known = {
+        "subject": "new people",
+        "subjects_out": "groups of new people",
+        "session": "other sessions",
+        "sklearn": "folds by scikit-learn",
+        "recording": "other recordings",
+        "block": "held-out blocks",
+        "shuffled_windows": "shuffled windows (leaks)",
+    }
+    return known.get(protocol, protocol.replace("_", " "))
+
+
+def metric_label(metric: str) -> str:
+    """Return a metric's or score's name as people read it."""
+    return metric.replace("_", " ")
+
+
+def is_share(metric: str) -> bool:
+    """Whether a metric is a share that reads best in percent."""
+    return metric.endswith("accuracy")
+
+
+class _Measure(NamedTuple):
+    """A measure of a learning curve: what it means, and how a sentence on a change goes on."""
+
+    label: str
+    phrase: str
+
+
+_MEASURES = {
+    "step0": _Measure("before any update", " before any update"),
+    "after_epoch_1": _Measure("after epoch 1", " after the first epoch"),
+    "asymptote": _Measure("mean of the last epochs, three at most", ""),
+    "final": _Measure("after the last update", " after the last update"),
+    "area": _Measure("mean over the learning curve", " averaged over training"),
+}
+
+
+def measure_label(measure: str) -> str:
+    """Return what a measure of a learning curve means.
+
+    Examples
+    --------
+    >>> measure_label("step0")
+    'before any update'
+    """
+    return _MEASURES[measure].label
+
+
+def measure_phrase(measure: str) -> str:
+    """Return how a sentence says that a change is one in this measure; nothing for the usual one.
+
+    Examples
+    --------
+    >>> measure_phrase("after_epoch_1")
+    ' after the first epoch'
+    """
+    return _MEASURES[measure].phrase
+
+
+def compared(results: Results) -> Compare:
+    """Return what the study compares."""
+    return Compare(**results.recipe["compare"])
+
+
+def compared_metric(results: Results) -> str:
+    """Return the metric that the study compares."""
+    return compared(results).metric
+
+
+def compared_measure(results: Results) -> str:
+    """Return the measure of the curve that the study compares."""
+    return compared(results).measure
+
+
+def baseline_arm(results: Results) -> str:
+    """Return the arm that all others are compared with."""
+    return compared(results).against
+
+
+def directions_of(results: Results) -> dict[str, Direction]:
+    """Return the directions in the order they were run, by the text that stands for them in tables."""
+    return {str(text): results.directions[str(text)] for text in results.curves["direction"].unique()}
+
+
+def ends_in(results: Results, target: str) -> list[str]:
+    """Return the directions that are tested on ``target``, as tables write them."""
+    return [text for text, direction in results.directions.items() if direction.target == target]
+
+
+def arms_of(results: Results) -> list[str]:
+    """Return the arms in the order they were run."""
+    return [str(a) for a in results.curves["arm"].unique()]
+
+
+def conditions_of(table: pd.DataFrame, direction: str | None = None) -> list[Condition]:
+    """Return the conditions of one direction, or of all, in the order they were run.
+
+    Raises
+    ------
+    BiotransferError
+        When there is no such direction.
+    """
+    if direction is not None:
+        check_option("direction", direction, table["direction"].unique())
+        table = table[table["direction"] == direction]
+    each = table[CONDITION].drop_duplicates().itertuples(index=False)
+    return [Condition(*map(str, condition)) for condition in each]
+
+
+def condition_label(condition: Condition, conditions: Sequence[Condition]) -> str:
+    """Return what tells one condition from the others; the protocol alone when there is one network."""
+    networks = {network_label(c.network, c.variant) for c in conditions}
+    protocol = protocol_label(condition.protocol)
+    network = network_label(condition.network, condition.variant)
+    return f"{network} · {protocol}" if len(networks) > 1 else protocol
+
+
+def rows_of(table: pd.DataFrame, **wanted: str) -> pd.DataFrame:
+    """Return the rows with these values.
+
+    Examples
+    --------
+    >>> rows_of(pd.DataFrame({"arm": ["a", "b"], "x": [3, 4]}), arm="b")["x"].tolist()
+    [4]
+    """
+    for column, value in wanted.items():
+        table = table[table[column] == value]
+    return table
+
+
+def select(frame: pd.DataFrame, **levels: str) -> pd.DataFrame:
+    """Return the rows of these index levels, which are dropped.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_tuples([("a", 1), ("b", 2)], names=["arm", "subject"])
+    >>> select(pd.DataFrame({"x": [3, 4]}, index), arm="b")["x"].to_dict()
+    {2: 4}
+    """
+    for name, value in levels.items():
+        frame = frame[frame.index.get_level_values(name) == value]
+    return frame.droplevel(list(levels))
+
+
+def target_of(results: Results, direction: str) -> dict[str, Any]:
+    """Return the facts of the data that a direction is tested on."""
+    target = results.directions[check_option("direction", direction, results.directions)].target
+    check(
+        target in results.data,
+        f"direction={direction!r} ends in {target!r} but results.data describes "
+        f"{', '.join(results.data) or 'nothing'}. Run the study again to rebuild data.json.",
+    )
+    return results.data[target]
+
+
+def chance_level(results: Results, direction: str, metric: str) -> float | None:
+    """Return the best value of a constant prediction on all test windows; None where there is none."""
+    if metric not in METRICS or METRICS[metric].facts["chance"] is None:
+        return None
+    target = target_of(results, direction)
+    totals = [sum(row.get(c, 0) for row in target["counts"].values()) for c in target["classes"]]
+    return metrics.chance_level(metric=metric, counts=totals)
+
+
+def people_measures(results: Results, metric: str | None = None) -> pd.DataFrame:
+    """Return :func:`.measure_curves` at the largest budget, against the baseline."""
+    asked = compared(results)
+    return metrics.measure_curves(
+        results.at_largest_budget().curves, against=asked.against, metric=metric or asked.metric
+    )
