@@ -68,7 +68,7 @@ def _run(recipe: Recipe, arguments: argparse.Namespace, note: str = "") -> int:
         path, methods = study.report, study.folder / "methods.md"
         if not (study.unchanged and path.is_file() and methods.is_file()):
             write_methods(study.results, methods)
-            here = arguments.cluster is None and recipe["cluster"] is None and not study.unchanged
+            here = arguments.cluster is None and recipe.cluster is None and not study.unchanged
             several = here and arguments.workers > 1
             spread = partial(share_with_processes, workers=arguments.workers) if several else None
             write_report(study.results, path, folder=study.folder if several else None, spread=spread)

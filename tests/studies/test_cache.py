@@ -4,20 +4,22 @@ import os
 import pickle
 import shutil
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from biotransfer.errors import BiotransferError
+from biotransfer.settings import spec
 from biotransfer.signals.datasets import load_dataset
-from biotransfer.signals.features import extract_features
+from biotransfer.signals.features import FEATURES, extract_features
 from biotransfer.signals.preprocessing import preprocess
 from biotransfer.signals.simulate import simulate_eeg
 from biotransfer.signals.windows import WindowsWriter, cut_windows, open_windows
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import cache
-from biotransfer.studies.running.data import dataset_parameters, load_side
+from biotransfer.studies.running.data import load_side
 
 RECIPE = {
     "eeg": {"data": "muse-mental-state", "subjects": ["a", "b"]},
@@ -50,7 +52,11 @@ def _section(folder):
         "eeg": {"data": "folder", "path": str(folder), "classes": classes},
         "emg": {"data": "simulated"},
     }
-    return load_recipe({**recipe, "network": "cnn_signal"})["eeg"]
+    return load_recipe({**recipe, "network": "cnn_signal"}).eeg
+
+
+def features_of(name):
+    return spec(lambda: FEATURES)("features", name)
 
 
 def _made(own):
@@ -60,16 +66,15 @@ def _made(own):
 @pytest.mark.parametrize("modality", ["eeg", "emg"])
 def test_stored_numbers_are_those_of_the_functions(real_data, own, modality):
     recipe = load_recipe({**RECIPE, "network": "mlp"})
-    section = recipe[modality]
+    section = recipe.sides[modality]
     recordings = [
-        preprocess(r, section["preprocess"])
-        for r in load_dataset(section["data"], data_dir=real_data, **dataset_parameters(section))
+        preprocess(r, section.preprocess)
+        for r in load_dataset(section.data.name, data_dir=real_data, **section.data.parameters)
     ]
-    options = {k: v for k, v in section["windows"].items() if v is not None}
-    signals = cut_windows(recordings, **options, dtype="float64")
-    features = extract_features(signals, recipe["features"])
+    signals = cut_windows(recordings, **section.windows.plain(), dtype="float64")
+    features = extract_features(signals, recipe.features)
     for _ in range(2):
-        side = load_side(modality, section, recipe["features"], real_data)
+        side = load_side(section, recipe.features, real_data)
         np.testing.assert_array_equal(side.signals.X, signals.X.astype(np.float32))
         np.testing.assert_array_equal(side.features.X, features.X)
         for mine, theirs in ((side.signals, signals), (side.features, features)):
@@ -82,16 +87,16 @@ def test_stored_numbers_are_those_of_the_functions(real_data, own, modality):
 
 def test_each_stage_is_made_anew_by_what_it_depends_on_and_no_other(own, folder_of_files):
     section = _section(folder_of_files)
-    load_side("eeg", section, {"name": "band_power"})
+    load_side(section, features_of("band_power"))
     first = _made(own)
     assert len(first) == 2
-    load_side("eeg", section, {"name": "band_power"})
+    load_side(section, features_of("band_power"))
     assert _made(own) == first
-    load_side("eeg", section, {"name": "time_domain"})
+    load_side(section, features_of("time_domain"))
     assert {p.parent.name for p in _made(own).keys() - first.keys()} == {"features"}
-    load_side("eeg", {**section, "windows": {**section["windows"], "length": 2.0}}, None)
+    load_side(replace(section, windows=replace(section.windows, length=2.0)), None)
     assert len(list(own.glob("recordings/*"))) == 1
-    load_side("eeg", {**section, "preprocess": []}, None)
+    load_side(replace(section, preprocess=()), None)
     assert len(list(own.glob("recordings/*"))) == 2
     assert {place: at for place, at in _made(own).items() if place in first} == first
 
@@ -101,12 +106,12 @@ def test_a_changed_file_is_seen_and_a_touched_one_is_not_taken_for_changed(own, 
     files = sorted(folder_of_files.iterdir())
     for file in files:
         os.utime(file, (time.time() - 100,) * 2)
-    before = load_side("eeg", section, None).facts["digest"]
+    before = load_side(section, None).facts["digest"]
     os.utime(files[0])
-    assert load_side("eeg", section, None).facts["digest"] == before
+    assert load_side(section, None).facts["digest"] == before
     assert len(list(own.glob("recordings/*"))) == 1
     shutil.copy(files[0], files[1])
-    assert load_side("eeg", section, None).facts["digest"] != before
+    assert load_side(section, None).facts["digest"] != before
     assert len(list(own.glob("recordings/*"))) == 2
 
 
@@ -125,19 +130,19 @@ def test_a_hash_is_not_read_again_while_size_and_time_stay(own, tmp_path):
 @pytest.mark.parametrize("kind", ["recordings", "signals", "features"])
 def test_what_is_damaged_is_made_again(own, folder_of_files, kind):
     section = _section(folder_of_files)
-    spec = {"name": "band_power"}
-    expected = np.array(load_side("eeg", section, spec).features.X)
+    features = features_of("band_power")
+    expected = np.array(load_side(section, features).features.X)
     for file in next((own / kind).iterdir()).glob("*.npy"):
         file.write_bytes(b"")
     if kind == "recordings":
         shutil.rmtree(own / "features")
-    np.testing.assert_array_equal(load_side("eeg", section, spec).features.X, expected)
+    np.testing.assert_array_equal(load_side(section, features).features.X, expected)
     shutil.rmtree(own)
-    np.testing.assert_array_equal(load_side("eeg", section, spec).features.X, expected)
+    np.testing.assert_array_equal(load_side(section, features).features.X, expected)
 
 
 def test_a_side_travels_as_its_place(own, folder_of_files):
-    side = load_side("eeg", _section(folder_of_files), {"name": "band_power"})
+    side = load_side(_section(folder_of_files), features_of("band_power"))
     sent = pickle.dumps(side)
     assert len(sent) < 10_000 < side.signals.X.nbytes
     there = pickle.loads(sent)
@@ -146,7 +151,7 @@ def test_a_side_travels_as_its_place(own, folder_of_files):
 
 
 def test_writing_to_prepared_data_changes_no_file(own, folder_of_files):
-    side = load_side("eeg", _section(folder_of_files), None)
+    side = load_side(_section(folder_of_files), None)
     file = next(own.glob("signals/*/X.npy"))
     before = file.read_bytes()
     side.signals.X[...] = 0
@@ -171,7 +176,7 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path, monkeypatch, folder_of
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("BIOTRANSFER_CACHE", str(tmp_path / "file"))
     with pytest.raises(BiotransferError, match="BIOTRANSFER_CACHE"):
-        load_side("eeg", _section(folder_of_files), None)
+        load_side(_section(folder_of_files), None)
 
 
 def test_windows_written_in_pieces_are_those_written_at_once(tmp_path):

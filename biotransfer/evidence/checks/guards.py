@@ -89,10 +89,10 @@ def leaking_split(frame: Frame) -> list[Fault]:
             "error",
             f"Split {rule['by']} trains on near copies of the test windows: its numbers say nothing about "
             "new recordings or new people",
-            protocol=rule["by"],
+            protocol=rule.name,
         )
-        for rule in frame.recipe["split"]
-        if SPLITS[rule["by"]].facts["leaks"]
+        for rule in frame.recipe.split
+        if SPLITS[rule.name].facts["leaks"]
     ]
 
 
@@ -139,7 +139,7 @@ def same_people(frame: Frame) -> list[Fault]:
         if one.facts["dataset"] == other.facts["dataset"] and not one.facts["simulated"]:
             both = set(one.signals.subjects) & set(other.signals.subjects)
             found |= dict.fromkeys(sorted(both), "of one data set")
-        for group in frame.recipe["same_people"]:
+        for group in frame.recipe.same_people:
             mine = [name.split("/", 1)[1] for name in group if name.split("/", 1)[0] == source]
             if mine and any(name.split("/", 1)[0] == target for name in group):
                 found |= dict.fromkeys(mine, "declared in same_people")
@@ -254,12 +254,12 @@ def unequal_tuning(frame: Frame) -> list[Fault]:
     for all arms alike.
     """
     recipe = frame.recipe
-    arms = known_arms(recipe["arms"])
+    arms = known_arms(recipe.arms)
     groups: dict[tuple[str, str, str], list[str]] = {}
     for label, arm in arms.items():
-        if arm.role == "transfer" or label == recipe["compare"]["against"]:
+        if arm.role == "transfer" or label == recipe.compare.against:
             groups.setdefault((arm.entry.name, str(arm.pretrain), str(arm.weights)), []).append(label)
-    baseline = arms[recipe["compare"]["against"]].entry.name
+    baseline = arms[recipe.compare.against].entry.name
     allowed = sum(arm.entry.name == baseline for arm in arms.values())
     return [
         Fault(

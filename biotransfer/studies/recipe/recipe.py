@@ -89,7 +89,7 @@ def _rule(_: str, given: Any) -> Rule:
 def _arms(_: str, given: Any) -> tuple[ArmRequest, ...]:
     given = given if isinstance(given, (list, tuple)) else [given]
     check(given, "arms is empty. Name at least one.")
-    return tuple(resolve_arms([arm.spec if isinstance(arm, ArmRequest) else arm for arm in given]))
+    return tuple(resolve_arms(given))
 
 
 def _seeds(where: str, given: Any) -> tuple[int, ...]:
@@ -432,6 +432,10 @@ class Recipe(Settings):
     def variants(self) -> dict[str, Recipe]:
         """The ways to transfer that are compared, by label: the recipe itself (""), and all ``methods``."""
         return {"": self} | {way.label: self._of(way) for way in self.methods}
+
+    def searches(self, network: str) -> bool:
+        """Whether the topology of a network is searched for."""
+        return self.search is not None and network in (self.search.networks or ())
 
     def with_values(self, values: Mapping[str, Any]) -> Recipe:
         """Return the recipe with some values set by path, such as ``{"align.k": 8}``."""

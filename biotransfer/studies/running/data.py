@@ -16,17 +16,19 @@ from typing import Any, NamedTuple
 
 from ... import __version__
 from ...errors import BiotransferError, DataNotFoundError, check
-from ...evidence.baselines import measure_nuisance
+from ...evidence.baselines import Nuisance, measure_nuisance
 from ...files import DamagedError, read_json, write_json
 from ...learning.networks import NETWORKS
+from ...settings import Spec
 from ...signals.datasets import DATASETS, data_files, load_dataset
 from ...signals.features import extract_features
 from ...signals.preprocessing import preprocess
 from ...signals.preprocessing.stored import read_notes, read_recordings, write_recordings
-from ...signals.recording import MODALITIES, Recording, check_same_classes
+from ...signals.recording import Recording, check_same_classes
 from ...signals.windows import Windows, WindowsWriter, concatenate, natural_sorted, open_windows
-from ...signals.windows.cutting import Cutting, check_cut, cut_recording, nothing_cut
+from ...signals.windows.cutting import check_cut, cut_recording, nothing_cut
 from ..recipe import Recipe, digest
+from ..recipe.sides import Section
 from .cache import (
     cache_folder,
     drop_entry,
@@ -60,13 +62,12 @@ _SMOKE_PEOPLE = 3
 class Request(NamedTuple):
     """What :func:`load_side` is asked for."""
 
-    modality: str
-    section: Mapping[str, Any]
-    features: Mapping[str, Any] | None
+    section: Section
+    features: Spec | None
     data_dir: str | None
     smoke: bool
     download: bool
-    nuisance: Mapping[str, Any] | None = None
+    nuisance: Nuisance | None = None
 
 
 class Place(NamedTuple):
@@ -122,8 +123,8 @@ class Side:
         return self.features
 
 
-def data_sections(recipe: Recipe) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    """Return what a recipe loads: modality and resolved section, by the name of the side.
+def data_sections(recipe: Recipe) -> dict[str, Section]:
+    """Return what a recipe loads, by the name of the side.
 
     Parameters
     ----------
@@ -132,50 +133,43 @@ def data_sections(recipe: Recipe) -> dict[str, tuple[str, Mapping[str, Any]]]:
 
     Returns
     -------
-    dict of str to (str, mapping)
+    dict of str to Section
         The sides that a direction names, and "same_modality NAME" for other data of that target's modality.
     """
     ends = {end for direction in recipe.directions for end in (direction.source, direction.target)}
-    every = {m: (m, recipe[m]) for m in MODALITIES if m in recipe.sides}
-    every |= {name: (section["modality"], section) for name, section in recipe["sets"].items()}
-    sections = {name: side for name, side in every.items() if name in ends}
-    for name, section in recipe["same_modality"].items():
-        if "people" not in section:
-            sections[f"same_modality {name}"] = (every[name][0], section)
-    return sections
+    sections = {name: section for name, section in recipe.sides.items() if name in ends}
+    others = {name: found for name, found in recipe.same_modality.items() if isinstance(found, Section)}
+    return sections | {f"same_modality {name}": section for name, section in others.items()}
 
 
 def load_side(
-    modality: str,
-    section: Mapping[str, Any],
-    features: Mapping[str, Any] | None,
+    section: Section,
+    features: Spec | None,
     data_dir: str | Path | None = None,
     *,
     smoke: bool = False,
     download: bool = True,
-    nuisance: Mapping[str, Any] | None = None,
+    nuisance: Nuisance | None = None,
 ) -> Side:
-    """Load, preprocess, window and featurise one resolved data section; what was done before is only opened.
+    """Load, preprocess, window and featurise one data section; what was done before is only opened.
 
     Parameters
     ----------
-    modality : {"eeg", "emg"}
-        What is recorded.
-    section : mapping
-        Resolved: ``data``, its parameters, ``preprocess``, ``windows``.
-    features : mapping or None
-        Resolved feature set.
+    section : Section
+        Of a recipe.
+    features : Spec or None
+        The feature set.
     data_dir : path, optional
         Folder of data sets.
     smoke : bool
         Keep the first three people.
     download : bool
         Whether missing data may be fetched.
-    nuisance : mapping or None
-        Resolved ``nuisance`` of the recipe, for a side that is tested on.
+    nuisance : Nuisance or None
+        Of the recipe, for a side that is tested on.
     """
     where = None if data_dir is None else str(data_dir)
-    return open_request(Request(modality, section, features, where, smoke, download, nuisance))
+    return open_request(Request(section, features, where, smoke, download, nuisance))
 
 
 def is_stored(request: Request) -> bool:
@@ -216,23 +210,23 @@ def _file_hashes(request: Request) -> dict[str, str] | None:
 
 def _files(request: Request) -> tuple[Path, list[Path]] | None:
     """Return the folder and the files that the recordings depend on, downloaded where they were missing."""
-    name, parameters = request.section["data"], dataset_parameters(request.section)
-    return data_files(name, data_dir=request.data_dir, download=request.download, **parameters)
+    data = request.section.data
+    return data_files(data.name, data_dir=request.data_dir, download=request.download, **data.parameters)
 
 
 def _keys(request: Request, files: Mapping[str, str] | None) -> dict[str, str]:
     """Return the address of every stage by what it depends on: recipe keys, file hashes, code, versions."""
     section = request.section
-    depends = [section["data"], dataset_parameters(section), section["preprocess"]]
+    depends = [section.data, section.preprocess]
     unique = os.urandom(8).hex() if files is None else ""
     code = {stage: code_uid(rooms, _LIBRARIES) for stage, rooms in _MADE_BY.items()}
     recordings = digest([__version__, code["recordings"], depends, request.smoke, dict(files or {}), unique])
-    signals = digest([recordings, code["signals"], request.modality, section["windows"]])
+    signals = digest([recordings, code["signals"], section.modality, section.windows])
     keys = {"recordings": recordings, "signals": signals}
     if request.features is not None:
         keys["features"] = digest([signals, code["features"], request.features])
     if request.nuisance is not None:
-        asked = [request.nuisance[key] for key in ("families", "line")]
+        asked = [request.nuisance.families, request.nuisance.line]
         keys["nuisance"] = digest([signals, code["nuisance"], asked])
     return keys
 
@@ -284,13 +278,13 @@ def _record(request: Request, folder: Path, loaded: list[Recording]) -> None:
     """Preprocess and store recordings, taking each from ``loaded``."""
     notes = list(dict.fromkeys(note for r in loaded for note in r.notes))
     loaded.reverse()
-    steps = request.section["preprocess"]
+    steps = request.section.preprocess
     write_recordings((preprocess(loaded.pop(), steps) for _ in range(len(loaded))), folder, notes)
 
 
 def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapping[str, str]) -> None:
     """Cut windows and extract features, some recordings at a time, and describe them."""
-    cutting = Cutting.read(request.section["windows"])
+    cutting = request.section.windows
     features = request.features if "features" in places else None
     precision = "float64" if request.features is not None else "float32"
     writers = {kind: WindowsWriter(place) for kind, place in places.items()}
@@ -326,8 +320,8 @@ def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapp
             raise nothing_cut(list(read_recordings(stored)), cutting.length)
         signals = writers["signals"].close()
         check_cut(signals, cutting.length)
-        facts = describe(request.modality, request.section, signals, read_notes(stored), excerpts)
-        if DATASETS[request.section["data"]].facts["sources"]:
+        facts = describe(request.section, signals, read_notes(stored), excerpts)
+        if DATASETS[request.section.data.name].facts["sources"]:
             facts["files"] = {name: files[name] for name in facts.pop("source_files") if name in files}
         write_json(places["signals"] / _FACTS, facts)
     if features is not None:
@@ -345,9 +339,9 @@ def _measure(request: Request, signals: str, folder: Path, loaded: list[Recordin
     measured, facts = measure_nuisance(
         loaded,
         open_windows(stored),
-        windows=request.section["windows"],
-        families=request.nuisance["families"],
-        line=request.nuisance["line"],
+        windows=request.section.windows,
+        families=request.nuisance.families,
+        line=request.nuisance.line,
     )
     facts["digest"] = measured.digest()
     writer = WindowsWriter(folder)
@@ -415,7 +409,7 @@ def find_side(place: Place) -> Side:
     side = open_request(request._replace(data_dir=here, download=False))
     if side.facts["digest"] != place.digest:
         raise DataNotFoundError(
-            f"{request.section['data']!r}: this machine has other data ({side.facts['digest']}, expected "
+            f"{request.section.data.name!r}: this machine has other data ({side.facts['digest']}, expected "
             f"{place.digest}). Give it the same files."
         )
     return side
@@ -428,22 +422,16 @@ def return_freed_memory() -> None:
         trim(0)
 
 
-def dataset_parameters(section: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those keys of a resolved data section that are parameters of its data set."""
-    takes = {parameter.name for parameter in DATASETS[section["data"]].parameters}
-    return {k: v for k, v in section.items() if k in takes}
-
-
 def load_recordings(
-    section: Mapping[str, Any],
+    section: Section,
     data_dir: str | Path | None = None,
     *,
     smoke: bool = False,
     download: bool = True,
 ) -> list[Recording]:
-    """Load the recordings of a resolved data section."""
+    """Load the recordings of a data section."""
     recordings = load_dataset(
-        section["data"], data_dir=data_dir, download=download, **dataset_parameters(section)
+        section.data.name, data_dir=data_dir, download=download, **section.data.parameters
     )
     if smoke:
         people = natural_sorted({r.subject for r in recordings})[:_SMOKE_PEOPLE]

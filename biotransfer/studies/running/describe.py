@@ -7,42 +7,43 @@ from typing import Any
 
 import numpy as np
 
+from ...settings import plain
 from ...signals.datasets import DATASETS
 from ...signals.preprocessing import describe_steps
 from ...signals.recording import Recording, annotation_spans
 from ...signals.spectra import power_density
 from ...signals.windows import Windows, natural_sorted
+from ..recipe.sides import Section
 
 _EXCERPT_SECONDS = 3.0
 _PSD_WINDOWS = 200
 
 
 def describe(
-    modality: str,
-    section: Mapping[str, Any],
+    section: Section,
     signals: Windows,
     notes: Sequence[str],
     excerpts: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return what the report says about the signals of one side: facts, counts, notes, excerpts, spectra."""
-    entry = DATASETS[section["data"]]
+    entry = DATASETS[section.data.name]
     return {
-        "dataset": section["data"],
+        "dataset": section.data.name,
         "title": entry.summary,
-        "modality": modality,
+        "modality": section.modality,
         **describe_rows(signals, features=False),
         "ch_names": list(signals.names),
         "sfreq": signals.sfreq,
         "unit": "V",
-        "window": dict(section["windows"]),
-        "preprocessing": list(section["preprocess"]),
-        "preprocessing_text": describe_steps(section["preprocess"]),
+        "window": section.windows.plain(),
+        "preprocessing": plain(section.preprocess),
+        "preprocessing_text": describe_steps(section.preprocess),
         "notes": list(notes),
         "caveats": list(entry.facts["caveats"]),
         "license": entry.facts["license"],
         "citation": entry.facts["citation"],
         "origin": entry.facts["origin"],
-        "simulated": section["data"] == "simulated",
+        "simulated": section.data.name == "simulated",
         "digest": signals.digest(),
         "source_files": natural_sorted({f for f in signals.metadata["source_file"].unique() if f}),
         "excerpts": dict(excerpts),

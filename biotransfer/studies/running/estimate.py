@@ -101,8 +101,8 @@ def _as_if(entry: Planned, like: Planned, known: Mapping[Ref, Weights]) -> dict[
 
 def _epochs(plan: Plan, entry: Planned) -> int:
     budget = getattr(entry.task, "budget", None)
-    settings = plan.train_settings(budget) if budget else plan.recipe["train"]
-    return int(settings["epochs"]) if isinstance(entry.task, (SourceTask, TargetTask)) else 0
+    schedule = plan.schedule(budget) if budget else plan.recipe.train
+    return schedule.epochs if isinstance(entry.task, (SourceTask, TargetTask)) else 0
 
 
 def _rows(plan: Plan, entry: Planned) -> int:

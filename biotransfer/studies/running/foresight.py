@@ -14,7 +14,6 @@ from ...evidence.stats import detectable_difference, smallest_p, subjects_needed
 from ...files import read_json
 from ...results import Direction
 from ...signals.splits import ALL, budget_label
-from ...transfer.carry import resolve_arms
 from .plan import Plan
 from .tasks import TargetTask, lay_out
 
@@ -111,24 +110,20 @@ def foresee(plan: Plan, spread: str | float | None = None) -> list[Foresight]:
 
     ``plan`` decides who is tested: a person counts once, however often.
     """
-    settings = plan.recipe["compare"]
+    compared = plan.recipe.compare
     tested: dict[tuple[Direction, str, str, str, str], set[str]] = {}
     tests: dict[tuple[Direction, str, str, str, str], int] = {}
     for variant, task in _targets(plan):
         people = plan.sides[task.direction.target].signals.metadata["subject"].to_numpy(dtype=str)
         split = plan.split(task.direction, task.network, task.protocol, task.fold, task.budget)
         key = (task.direction, task.network, variant, task.protocol, task.budget)
-        tests[key] = sum(
-            arm.label != settings["against"] for arm in resolve_arms(plan.of(variant).recipe["arms"])
-        )
+        tests[key] = sum(arm.label != compared.against for arm in plan.of(variant).recipe.arms)
         tested.setdefault(key, set()).update(np.unique(people[split.test]))
     out = []
     for (direction, network, variant, protocol, budget), people in tested.items():
-        family = [
-            key for key, who in tested.items() if key[3] == protocol and _can(len(who), settings["alpha"])
-        ]
+        family = [key for key, who in tested.items() if key[3] == protocol and _can(len(who), compared.alpha)]
         n_tests = sum(tests[key] for key in family) or tests[direction, network, variant, protocol, budget]
-        alpha = settings["alpha"] / max(n_tests, 1)
+        alpha = compared.alpha / max(n_tests, 1)
         value, origin = _spread(plan, direction.target, spread)
         out.append(
             Foresight(
@@ -142,8 +137,8 @@ def foresee(plan: Plan, spread: str | float | None = None) -> list[Foresight]:
                 spread=value,
                 origin=origin,
                 detectable=detectable_difference(value, len(people), alpha=alpha),
-                needed=subjects_needed(value, settings["margin"], alpha=alpha),
-                margin=settings["margin"],
+                needed=subjects_needed(value, compared.margin, alpha=alpha),
+                margin=compared.margin,
             )
         )
     return out

@@ -9,7 +9,6 @@ from ...learning.networks import NETWORKS, Network
 from ...learning.networks.checkpoints import open_weights
 from ...learning.training.arm import match_tensors
 from ...transfer.align import ALIGN
-from ...transfer.carry import resolve_arms
 
 if TYPE_CHECKING:
     from .plan import OfFold, Plan
@@ -39,8 +38,8 @@ def check_inputs(plan: Plan, task: OfFold, network: Network) -> None:
     """
     source = plan.sides[task.direction.source].facts
     takes_features = NETWORKS[task.network].facts["takes"] == "features"
-    align = plan.recipe["align"]
-    for arm in resolve_arms(plan.recipe["arms"]):
+    align = plan.recipe.align
+    for arm in plan.recipe.arms:
         weights = None if arm.weights is None else open_weights(arm.weights, network)
         if weights is None or not {"modality", "align"} <= set(weights.facts):
             continue
@@ -58,7 +57,7 @@ def check_inputs(plan: Plan, task: OfFold, network: Network) -> None:
         )
         asked: dict[str, Any] = {
             "features": source["features_spec"] if takes_features else None,
-            "scale": plan.recipe["scale"],
+            "scale": plan.recipe.scale,
             "align": align,
         }
         differs = [f"{k} {card.get(k)!r}, here {v!r}" for k, v in asked.items() if card.get(k) != v]

@@ -12,13 +12,14 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from ...errors import check
+from ...learning.training import Schedule
 from ...results import Direction
-from ...signals.splits import ALL, Split, budget_name, budget_splits, make_splits
+from ...signals.splits import ALL, Split, budget_splits, make_splits
 from ...signals.windows import Windows
 from ...transfer.align import ALIGN, Alignment, fit_alignment
-from ...transfer.carry import resolve_arms
 from ...transfer.pretrain import METHODS, method_label
 from ..recipe import Recipe
+from ..recipe.sides import Donors
 from ..recipe.tuning import best_candidate
 from .data import Side, data_sections
 
@@ -111,7 +112,7 @@ class Plan:
         """What the arms start from, each once, by the name that the arms give it."""
         found = {}
         usual = self.recipe.pretrain.method
-        for arm in resolve_arms(self.recipe["arms"]):
+        for arm in self.recipe.arms:
             if arm.source is not None and arm.starts_from is not None:
                 found[arm.source] = Source(arm.starts_from, dict(arm.pretrain or usual))
         return found
@@ -119,7 +120,7 @@ class Plan:
     @property
     def budgets(self) -> list[str]:
         """Names of the budgets, from the smallest."""
-        return budget_names(self.recipe)
+        return self.recipe.budget.names
 
     def split(
         self,
@@ -130,16 +131,14 @@ class Plan:
         budget: str | None = None,
     ) -> Split:
         """Return a split of the direction's target; what is not named is the first, or the largest budget."""
-        rule = protocol or self.recipe["split"][0]["by"]
+        rule = protocol or self.recipe.split[0].name
         key = (direction.target, rule, network, budget or self.budgets[-1])
         return self.labelled[key][fold or 0]
 
-    def train_settings(self, budget: str = ALL) -> dict[str, Any]:
-        """Return the schedule of a training on the target."""
-        train = dict(self.recipe["train"])
-        if budget != ALL and self.recipe["budget"]["epochs"] is not None:
-            train["epochs"] = self.recipe["budget"]["epochs"]
-        return train
+    def schedule(self, budget: str = ALL) -> Schedule:
+        """Return how long and how fast a training on the target goes."""
+        train, epochs = self.recipe.train, self.recipe.budget.epochs
+        return train if budget == ALL or epochs is None else replace(train, epochs=epochs)
 
     def strangers(self, name: str, windows: Windows, task: OfFold) -> Windows:
         """Return windows of the side ``name`` of people who are not in the target.
@@ -168,12 +167,12 @@ class Plan:
 
     def align(self, source: Windows, target: Windows) -> Alignment:
         """Fit the recipe's scaling and alignment on training rows of either side."""
-        return fit_alignment(source, target, self.recipe["align"], scale=self.recipe["scale"])
+        return fit_alignment(source, target, self.recipe.align, scale=self.recipe.scale)
 
     def chosen(self, task: OfFold) -> dict[str, Any]:
         """Return the values that inner validation chose for a task's fold, by path; none where none were."""
         table = self.found.get("choices")
-        if self.recipe["tune"] is None or table is None:
+        if self.recipe.tune is None or table is None:
             return {}
         mine = (table["direction"] == str(task.direction)) & (table["network"] == task.network)
         return best_candidate(
@@ -193,26 +192,20 @@ class Plan:
 
     def searched_by_fold(self, direction: Direction) -> bool:
         """Whether the topology is searched for every fold of the target by itself."""
-        search, own = self.recipe["search"], direction.source == direction.target
-        joint = ALIGN[self.recipe["align"]["name"]].facts["joint"]
-        return search is not None and (search["side"] == "target" or own or joint)
+        search, own = self.recipe.search, direction.source == direction.target
+        joint = ALIGN[self.recipe.align.name].facts["joint"]
+        return search is not None and (search.side == "target" or own or joint)
 
     def network_spec(self, task: OfFold) -> dict[str, Any]:
         """Return the specification of a task's network: the recipe's, with the topology that was found."""
         spec, table = self.recipe_network(task.network), self.found.get("search")
-        if table is None or task.network not in self.recipe["search"]["networks"]:
+        if table is None or not self.recipe.searches(task.network):
             return spec
         mine = table["chosen"] & (table["direction"] == str(task.direction))
         mine &= table["network"] == task.network
         if self.searched_by_fold(task.direction):
             mine &= (table["protocol"] == (task.protocol or "")) & (table["fold"] == task.fold)
         return {**spec, **json.loads(table.loc[mine, "topology"].iloc[0])}
-
-
-def budget_names(recipe: Recipe) -> list[str]:
-    """Return the names of a recipe's budgets, from the smallest."""
-    budget = recipe["budget"]
-    return [ALL] if budget == ALL else [budget_name(s) for s in budget["seconds"]]
 
 
 def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
@@ -251,10 +244,10 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
             f"{target}: {sides[target].facts['dataset']!r} has one subject, {people}. The unit of a "
             f"verdict is the person: load at least two, or use only directions with {target} as the source.",
         )
-        for spec in recipe["network"]:
-            windows = sides[target].windows(spec["name"])
-            for rule in recipe["split"]:
-                key = (target, rule["by"], spec["name"])
+        for spec in recipe.network:
+            windows = sides[target].windows(spec.name)
+            for rule in recipe.split:
+                key = (target, rule.name, spec.name)
                 if key not in splits:
                     splits[key] = make_splits(windows, **_split_options(recipe, target, rule))
                     for name, budgeted in _with_budgets(recipe, windows, splits[key]).items():
@@ -264,11 +257,14 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
 
 def _with_budgets(recipe: Recipe, windows: Windows, splits: list[Split]) -> dict[str, list[Split]]:
     """Return the folds with the labels that each budget leaves, by the budget's name."""
-    if recipe["budget"] == ALL:
+    budget = recipe.budget
+    if budget.seconds is None:
         return {ALL: splits}
-    options = {key: value for key, value in recipe["budget"].items() if key != "epochs"}
-    made = [budget_splits(windows, split, **options) for split in splits]
-    return {name: [fold[i] for fold in made] for i, name in enumerate(budget_names(recipe))}
+    made = [
+        budget_splits(windows, split, budget.seconds, labels_of=budget.labels_of, others=budget.others)
+        for split in splits
+    ]
+    return {name: [fold[i] for fold in made] for i, name in enumerate(budget.names)}
 
 
 def _refuse_same_people(recipe: Recipe, sides: Mapping[str, Side], direction: Direction) -> None:
@@ -278,7 +274,7 @@ def _refuse_same_people(recipe: Recipe, sides: Mapping[str, Side], direction: Di
         return
     sections = data_sections(recipe)
     origins = [
-        (sections[name][0], sections[name][1]["data"], sections[name][1].get("seed"))
+        (sections[name].modality, sections[name].data.name, sections[name].data.parameters.get("seed"))
         for name in (source, target)
     ]
     both = [s for s in sides[source].signals.subjects if s in set(sides[target].signals.subjects)]
@@ -293,10 +289,10 @@ def _refuse_same_people(recipe: Recipe, sides: Mapping[str, Side], direction: Di
 def _split_options(recipe: Recipe, target: str, rule: Mapping[str, Any]) -> dict[str, Any]:
     """Return a split's parameters, with the people kept aside as donors and smoke's few folds."""
     options = dict(rule)
-    people = recipe["same_modality"].get(target, {}).get("people")
-    if people:
-        options["donors"] = people
-    if recipe["smoke"]:
+    kept = recipe.same_modality.get(target)
+    if isinstance(kept, Donors):
+        options["donors"] = kept.people
+    if recipe.smoke:
         if options.get("donors"):
             options |= {"donors": 1, "folds": None}
         if options.get("folds") and options["folds"] > 2:

@@ -20,7 +20,6 @@ from ...evidence.verdicts import compare
 from ...files import DamagedError
 from ...results import CORE, SOURCES, Results, save_results
 from ...showing import html_table, one_line
-from ...transfer.carry import resolve_arms
 from ..recipe import Recipe, load_recipe
 from .collect import collect_finds, collect_tables
 from .data import Request, Side, data_sections, file_bytes, is_stored, open_request
@@ -116,15 +115,14 @@ def prepare(
     tested = {direction.target for direction in recipe.directions}
     requests = {
         name: Request(
-            modality,
             section,
-            recipe["features"],
+            recipe.features,
             where,
-            recipe["smoke"],
+            recipe.smoke,
             download,
-            recipe["nuisance"] if name in tested else None,
+            recipe.nuisance if name in tested else None,
         )
-        for name, (modality, section) in sections.items()
+        for name, section in sections.items()
     }
     sides: dict[str, Side] = {}
     with kept_processes():
@@ -222,7 +220,7 @@ def run_study(
             mark_unfinished(folder)
             guarded = run_guards(plan)
             refuse_errors(guarded)
-            with Crew(workers, cluster or recipe["cluster"], device) as crew:
+            with Crew(workers, cluster or recipe.cluster, device) as crew:
                 results, trials_run = _run_plan(plan, folder, crew, progress)
             provenance = {} if trials_run.total() else earlier_provenance(folder)
             if provenance.get("recipe_uid") != recipe.uid:
@@ -312,10 +310,10 @@ def _run_missing(
 def _results(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Results:
     """Compare the arms, and put everything together."""
     recipe = plan.recipe
-    arms = resolve_arms(recipe["arms"])
+    arms = recipe.arms
     verdicts = compare(
         tables["curves"],
-        **recipe["compare"],
+        **recipe.compare.plain(),
         roles={arm.label: arm.role for arm in arms},
         phrases={arm.label: arm.phrase for arm in arms},
     )

@@ -26,7 +26,7 @@ __all__ = [
 
 
 def make_arms(
-    specs: Sequence[str | Mapping[str, Any]],
+    specs: Sequence[str | Mapping[str, Any] | ArmRequest],
     sources: Weights | Mapping[str, Weights | None],
     network: Network,
     seed: int,

@@ -108,12 +108,12 @@ class ArmRequest:
         return "published weights" if named in (None, "published") else str(named).rpartition("/")[2]
 
 
-def resolve_arm(spec: str | Mapping[str, Any]) -> ArmRequest:
+def resolve_arm(spec: str | Mapping[str, Any] | ArmRequest) -> ArmRequest:
     """Return what one element of a recipe's ``arms`` asks for.
 
     Parameters
     ----------
-    spec : str or mapping
+    spec : str, mapping or ArmRequest
         A name, or ``{"name": ..., parameter: value, "pretrain": method, "weights": file, "label": ...}``.
 
     Raises
@@ -126,6 +126,8 @@ def resolve_arm(spec: str | Mapping[str, Any]) -> ArmRequest:
     >>> resolve_arm({"name": "l2_sp", "start": "scratch", "label": "l2_alone"}).role
     'control'
     """
+    if isinstance(spec, ArmRequest):
+        return spec
     given = {"name": spec} if isinstance(spec, str) else spec
     label, pretrain, weights = None, None, None
     if isinstance(given, Mapping):
@@ -164,7 +166,7 @@ def resolve_arm(spec: str | Mapping[str, Any]) -> ArmRequest:
     return request
 
 
-def resolve_arms(specs: Iterable[str | Mapping[str, Any]]) -> list[ArmRequest]:
+def resolve_arms(specs: Iterable[str | Mapping[str, Any] | ArmRequest]) -> list[ArmRequest]:
     """Return what a recipe's ``arms`` ask for, every label once.
 
     Raises

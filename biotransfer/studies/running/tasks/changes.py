@@ -41,7 +41,7 @@ class MovementTask(FoldTask):
 
 def lay_out(plan: Plan) -> list[MovementTask]:
     """Return every fold at the largest budget, where the recipe asks what moved."""
-    return every_fold(plan, MovementTask, plan.budgets[-1:]) if plan.recipe["moved"] else []
+    return every_fold(plan, MovementTask, plan.budgets[-1:]) if plan.recipe.moved else []
 
 
 def _followed(plan: Plan, task: FoldTask) -> dict[int, list[Trial]]:

@@ -18,7 +18,7 @@ from ....learning.networks.checkpoints import fingerprint
 from ....learning.weights import Weights
 from ....results import Direction
 from ....signals.splits import ALL, inner_splits
-from ....transfer.carry import ArmRequest, resolve_arms
+from ....transfer.carry import ArmRequest
 from ..plan import Plan
 from . import source, target
 from .source import SOURCE
@@ -47,24 +47,25 @@ class ChoiceTask:
 
 def judges(plan: Plan) -> list[ArmRequest]:
     """Return the arms that choose: the baseline, and "transferred" or the first arm that transfers."""
-    arms = resolve_arms(plan.recipe["arms"])
+    arms = plan.recipe.arms
     transfer = sorted((a for a in arms if a.role == "transfer"), key=lambda a: a.label != "transferred")
-    return [*(a for a in arms if a.label == plan.recipe["compare"]["against"]), *transfer[:1]]
+    return [*(a for a in arms if a.label == plan.recipe.compare.against), *transfer[:1]]
 
 
 def lay_out(plan: Plan) -> list[ChoiceTask]:
     """Return one task per direction, network and rule, none where nothing is to be chosen."""
     return [
-        ChoiceTask(direction, spec["name"], rule["by"])
-        for direction in (plan.directions if plan.recipe["tune"] else [])
-        for spec in plan.recipe["network"]
-        for rule in plan.recipe["split"]
+        ChoiceTask(direction, spec.name, rule.name)
+        for direction in (plan.directions if plan.recipe.tune else [])
+        for spec in plan.recipe.network
+        for rule in plan.recipe.split
     ]
 
 
 def trials(plan: Plan, task: ChoiceTask) -> list[Trial]:
     """Return one trial per fold and combination."""
-    recipe = plan.recipe
+    recipe, tune = plan.recipe, plan.recipe.tune
+    assert tune is not None
     origin, goal = task.direction.source, task.direction.target
     facts = {
         **task.columns,
@@ -75,9 +76,9 @@ def trials(plan: Plan, task: ChoiceTask) -> list[Trial]:
             for arm in judges(plan)
         ],
         "network": plan.recipe_network(task.network),
-        **{key: recipe[key] for key in ("scale", "align", "train", "engine", "pretrain", "same_modality")},
-        "inner": [recipe["tune"]["folds"], recipe["tune"]["seed"], recipe["seeds"][0]],
-        "judged": [recipe["compare"]["metric"], recipe["compare"]["measure"]],
+        **recipe.plain("scale", "align", "train", "engine", "pretrain", "same_modality"),
+        "inner": [tune.folds, tune.seed, recipe.seeds[0]],
+        "judged": [recipe.compare.metric, recipe.compare.measure],
     }
     asked = [
         TrialFacts(
@@ -85,18 +86,19 @@ def trials(plan: Plan, task: ChoiceTask) -> list[Trial]:
             [plan.split(task.direction, task.network, task.protocol, fold).uid, values],
         )
         for fold in range(len(plan.splits[goal, task.protocol, task.network]))
-        for i, values in enumerate(recipe.tune.candidates if recipe.tune else [])
+        for i, values in enumerate(tune.candidates)
     ]
     return make_trials(CHOICES, facts, asked)
 
 
 def _frame(plan: Plan, task: ChoiceTask, fold: int, values: Mapping[str, Any]) -> Plan:
     """Return the study that one combination makes of one outer fold's training rows."""
-    recipe, goal = plan.recipe, task.direction.target
+    recipe, tune, goal = plan.recipe, plan.recipe.tune, task.direction.target
+    assert tune is not None
     outer = plan.split(task.direction, task.network, task.protocol, fold)
     windows = plan.sides[goal].windows(task.network)
-    options = {"folds": recipe["tune"]["folds"], "seed": recipe["tune"]["seed"]}
-    inner = [replace(item, donors=outer.donors) for item in inner_splits(windows, outer, **options)]
+    inner = inner_splits(windows, outer, folds=tune.folds, seed=tune.seed)
+    inner = [replace(item, donors=outer.donors) for item in inner]
     tried = replace(
         recipe,
         tune=None,
@@ -136,7 +138,7 @@ def _validate(frame: Plan, task: target.TargetTask, trained: dict[Ref, Weights],
     """Return the compared measure of every arm and person of one inner fold; sources are trained once."""
     from ....evidence.metrics import curve_measures
 
-    settings = frame.recipe["compare"]
+    compared = frame.recipe.compare
     for name in frame.sources:
         own = source.source_task(frame, name, task.direction, task.network, task.protocol, task.fold)
         for trial in source.trials(frame, own):
@@ -144,10 +146,10 @@ def _validate(frame: Plan, task: target.TargetTask, trained: dict[Ref, Weights],
                 trained[trial.ref] = source.run(frame, own, [trial], {}, device).weights[0]
     asked = target.trials(frame, task)
     curves = target.run(frame, task, asked, trained, device).tables["curves"]
-    mine = curves[(curves["split_part"] == "test") & (curves["metric"] == settings["metric"])]
+    mine = curves[(curves["split_part"] == "test") & (curves["metric"] == compared.metric)]
     mine = mine.assign(subject=mine["subject"].astype(str))
     wide = mine.pivot(index=["trial", "subject"], columns="epoch", values="value")
-    measured = curve_measures(wide.to_numpy(float), wide.columns.to_numpy(float))[settings["measure"]]
+    measured = curve_measures(wide.to_numpy(float), wide.columns.to_numpy(float))[compared.measure]
     arms = [str(trial.columns["arm"]) for trial in asked]
     where = wide.index.to_frame(index=False)
     return pd.DataFrame(

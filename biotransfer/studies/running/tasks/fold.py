@@ -68,12 +68,12 @@ TaskType = TypeVar("TaskType", bound=FoldTask)
 def every_fold(plan: Plan, kind: type[TaskType], budgets: Sequence[str]) -> list[TaskType]:
     """Return a task for every fold of every direction, network, rule and budget."""
     return [
-        kind(direction, spec["name"], rule["by"], fold, split.name, budget)
+        kind(direction, spec.name, rule.name, fold, split.name, budget)
         for direction in plan.directions
-        for spec in plan.recipe["network"]
-        for rule in plan.recipe["split"]
+        for spec in plan.recipe.network
+        for rule in plan.recipe.split
         for budget in budgets
-        for fold, split in enumerate(plan.splits[direction.target, rule["by"], spec["name"]])
+        for fold, split in enumerate(plan.splits[direction.target, rule.name, spec.name])
     ]
 
 
@@ -144,10 +144,10 @@ def make_fold(plan: Plan, task: FoldTask, y: np.ndarray | None = None) -> Fold:
     windows = windows if y is None else replace(windows, y=y)
     split = plan.split(task.direction, task.network, task.protocol, task.fold, task.budget)
     pool = plan.strangers(source, plan.sides[source].windows(task.network), task)
-    train = pool.take(hold_out_people(pool, recipe["pretrain"]["held_out"]).train)
+    train = pool.take(hold_out_people(pool, recipe.pretrain.held_out).train)
     alignment = plan.align(train, windows.take(split.fit_rows))
     fitted = rows_fitted(alignment, windows, split)
-    refuse_test_rows(fitted, split, recipe["accept"].get("fitted_on_test_rows", ""))
+    refuse_test_rows(fitted, split, recipe.accept.get("fitted_on_test_rows", ""))
     aligned = alignment.target.apply(windows)
     return Fold(split, alignment, aligned, windows, train, plan.network_spec(task), fitted)
 
@@ -157,14 +157,14 @@ def fold_facts(plan: Plan, task: FoldTask) -> dict[str, Any]:
     plan = plan.tuned(task)
     recipe = plan.recipe
     source, target = plan.sides[task.direction.source], plan.sides[task.direction.target]
-    joint = ALIGN[recipe["align"]["name"]].facts["joint"]
+    joint = ALIGN[recipe.align.name].facts["joint"]
     return {
         **task.columns,
         "windows": target.uid(task.network),
         "split": plan.split(task.direction, task.network, task.protocol, task.fold, task.budget).uid,
         "network": plan.network_spec(task),
-        **{key: recipe[key] for key in ("scale", "align")},
-        "source": [source.uid(task.network), recipe["pretrain"]["held_out"]]
+        **recipe.plain("scale", "align"),
+        "source": [source.uid(task.network), recipe.pretrain.held_out]
         if joint
         else list(source.windows(task.network).names),
     }

@@ -42,31 +42,32 @@ def lay_out(plan: Plan) -> list[NuisanceTask]:
     """Return every target and rule; none where the recipe says ``nuisance: false``."""
     targets = dict.fromkeys(direction.target for direction in plan.directions)
     return [
-        NuisanceTask(target, rule["by"])
+        NuisanceTask(target, rule.name)
         for target in targets
-        for rule in plan.recipe["split"]
-        if plan.recipe["nuisance"] is not None and not plan.variant
+        for rule in plan.recipe.split
+        if plan.recipe.nuisance is not None and not plan.variant
     ]
 
 
 def _splits(plan: Plan, task: NuisanceTask) -> list[Split]:
-    return plan.splits[task.target, task.protocol, plan.recipe["network"][0]["name"]]
+    return plan.splits[task.target, task.protocol, plan.recipe.network[0].name]
 
 
 def trials(plan: Plan, task: NuisanceTask) -> list[Trial]:
     """Return one trial per family and stage that has any feature, and one for all families together."""
-    side, settings = plan.sides[task.target], plan.recipe["nuisance"]
+    side, asked_for = plan.sides[task.target], plan.recipe.nuisance
     assert side.nuisance is not None
+    assert asked_for is not None
     facts = {
         **task.columns,
         "nuisance": side.facts["nuisance"]["digest"],
-        "windows": side.uid(plan.recipe["network"][0]["name"]),
+        "windows": side.uid(plan.recipe.network[0].name),
         "splits": [split.uid for split in _splits(plan, task)],
-        "classifier": settings["classifier"],
+        "classifier": asked_for.classifier,
     }
     asked = []
     for stage in STAGES:
-        for family in [*(f for f in FAMILIES if f in settings["families"]), "all"]:
+        for family in [*(f for f in FAMILIES if f in asked_for.families), "all"]:
             columns = nuisance_columns(side.nuisance.names, stage, family, side.signals.modality)
             of = {side.nuisance.names[i].split("|")[1] for i in columns}
             if len(of) > (family == "all"):
@@ -87,8 +88,9 @@ def run(
     """Fit the classifier on the training rows of every fold, and see what it says about the test rows."""
     side, splits = plan.sides[task.target], _splits(plan, task)
     assert side.nuisance is not None
-    windows = _same_windows(side.nuisance, side.windows(plan.recipe["network"][0]["name"]))
-    spec, y = plan.recipe["nuisance"]["classifier"], windows.y
+    assert plan.recipe.nuisance is not None
+    windows = _same_windows(side.nuisance, side.windows(plan.recipe.network[0].name))
+    spec, y = plan.recipe.nuisance.classifier, windows.y
     subjects = windows.metadata["subject"].to_numpy(dtype=str)
     recordings = windows.metadata["recording"].to_numpy(dtype=str)
     strangers = not any(set(subjects[s.train]) & set(subjects[s.test]) for s in splits)

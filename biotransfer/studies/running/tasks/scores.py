@@ -14,7 +14,6 @@ from ....learning.weights import Weights
 from ....results import Direction
 from ....signals.splits import Split
 from ....signals.windows import Windows
-from ....transfer.carry import resolve_arms
 from ....transfer.pretrain import METHODS
 from ..plan import Plan
 from . import selection, target
@@ -43,14 +42,14 @@ class ScoreTask(FoldTask):
 
 def lay_out(plan: Plan) -> list[ScoreTask]:
     """Return every fold at the largest budget, where the recipe names scores and an arm has a source."""
-    asked = plan.recipe["scores"] and _arms(plan)
+    asked = plan.recipe.scores and _arms(plan)
     return every_fold(plan, ScoreTask, plan.budgets[-1:]) if asked else []
 
 
 def _arms(plan: Plan) -> list[str]:
     """Return one transfer arm of every source, fine-tuning first: whose gain its scores should foretell."""
     found: dict[str, str] = {}
-    requests = [arm for arm in resolve_arms(plan.recipe["arms"]) if arm.role == "transfer"]
+    requests = [arm for arm in plan.recipe.arms if arm.role == "transfer"]
     for arm in sorted(requests, key=lambda arm: arm.entry.name != "transferred"):
         if arm.source is not None:
             found.setdefault(arm.source, arm.label)
@@ -61,12 +60,12 @@ def trials(plan: Plan, task: ScoreTask) -> list[Trial]:
     """Return one trial per arm and seed; it needs what the arm starts from."""
     facts = {
         **fold_facts(plan, task),
-        "scores": plan.recipe["scores"],
+        "scores": plan.recipe.scores,
         "permutations": PERMUTATIONS,
         "max_windows": MAX_WINDOWS,
     }
     arms, asked = _arms(plan), target.trials(plan, TargetTask(*_place(task)))
-    own_head = {arm.label: _own_head(plan, arm.source) for arm in resolve_arms(plan.recipe["arms"])}
+    own_head = {arm.label: _own_head(plan, arm.source) for arm in plan.recipe.arms}
     return make_trials(
         SCORES,
         facts,
@@ -123,7 +122,7 @@ def run(
             train,
             source if fits else None,
             own_head=fits and _own_head(plan, name),
-            scores=plan.recipe["scores"],
+            scores=plan.recipe.scores,
             permutations=PERMUTATIONS,
             max_windows=MAX_WINDOWS,
             seed=seed,

@@ -55,14 +55,14 @@ class SelectionTask:
 def asks(plan: Plan) -> bool:
     """Whether there is a choice to make: a selection other than all, and an arm with a source."""
     mine = any(source.kind != "same_modality" for source in plan.sources.values())
-    return mine and plan.recipe["select"]["name"] != "all"
+    return mine and plan.recipe.select.name != "all"
 
 
 def looks_at_target(plan: Plan, direction: Direction) -> bool:
     """Whether the choice depends on the fold of the target."""
     own = direction.source == direction.target
-    joint = own or ALIGN[plan.recipe["align"]["name"]].facts["joint"]
-    return asks(plan) and bool(joint or SELECT[plan.recipe["select"]["name"]].facts["joint"])
+    joint = own or ALIGN[plan.recipe.align.name].facts["joint"]
+    return asks(plan) and bool(joint or SELECT[plan.recipe.select.name].facts["joint"])
 
 
 def selection_task(plan: Plan, direction: Direction, network: str, protocol: str, fold: int) -> SelectionTask:
@@ -86,10 +86,10 @@ def lay_out(plan: Plan) -> list[SelectionTask]:
     """Return one task, or one per fold of the target; none when everything is chosen."""
     tasks: dict[SelectionTask, None] = {}
     for direction in plan.directions if asks(plan) else []:
-        for spec in plan.recipe["network"]:
-            for rule in plan.recipe["split"]:
-                for fold in range(len(plan.splits[direction.target, rule["by"], spec["name"]])):
-                    tasks[selection_task(plan, direction, spec["name"], rule["by"], fold)] = None
+        for spec in plan.recipe.network:
+            for rule in plan.recipe.split:
+                for fold in range(len(plan.splits[direction.target, rule.name, spec.name])):
+                    tasks[selection_task(plan, direction, spec.name, rule.name, fold)] = None
     return list(tasks)
 
 
@@ -101,9 +101,9 @@ def trials(plan: Plan, task: SelectionTask) -> list[Trial]:
         **task.columns,
         "windows": source.uid(task.network),
         "network": plan.recipe_network(task.network),
-        **{key: recipe[key] for key in ("scale", "align", "select", "train", "engine")},
-        "pretrain": recipe["pretrain"],
-        "seed": recipe["seeds"][0],
+        **recipe.plain("scale", "align", "select", "train", "engine"),
+        "pretrain": recipe.pretrain,
+        "seed": recipe.seeds[0],
         "target": list(target.windows(task.network).names),
     }
     if task.fold is not None:
@@ -114,7 +114,6 @@ def trials(plan: Plan, task: SelectionTask) -> list[Trial]:
 
 def _problem(plan: Plan, task: SelectionTask, device: str) -> SelectProblem:
     """Align both sides by training rows, and say how a choice can be tried."""
-    from ....learning.training import Schedule
     from ....transfer.select.inner import inner_gains
 
     recipe = plan.recipe
@@ -123,22 +122,22 @@ def _problem(plan: Plan, task: SelectionTask, device: str) -> SelectProblem:
         plan.strangers(source_name, plan.sides[source_name].windows(task.network), task),
         plan.sides[task.direction.target].windows(task.network),
     ]
-    held_out = hold_out_people(sides[0], recipe["pretrain"]["held_out"])
+    held_out = hold_out_people(sides[0], recipe.pretrain.held_out)
     split = plan.split(task.direction, task.network, task.protocol, task.fold)
     alignment = plan.align(sides[0].take(held_out.train), sides[1].take(split.train))
     source, target = alignment.source.apply(sides[0]), alignment.target.apply(sides[1])
     method = recipe.pretrain.method
-    trains = SELECT[recipe["select"]["name"]].facts["trains"]
+    trains = SELECT[recipe.select.name].facts["trains"]
     gains = inner_gains(
         source,
         held_out,
         target,
         split,
         plan.recipe_network(task.network),
-        seed=recipe["seeds"][0],
-        schedule=Schedule(**recipe["train"]),
+        seed=recipe.seeds[0],
+        schedule=recipe.train,
         method=method,
-        engine=recipe["engine"],
+        engine=recipe.engine,
         device=device,
     )
     return SelectProblem(
@@ -160,14 +159,14 @@ def rehearse(plan: Plan) -> None:
     for task in lay_out(plan):
         if not task.fold:
             untrained = replace(_problem(plan, task, "cpu"), gains=lambda groups: np.zeros((len(groups), 2)))
-            select_source(untrained, plan.recipe["select"])
+            select_source(untrained, plan.recipe.select)
 
 
 def run(
     plan: Plan, task: SelectionTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
 ) -> Outcome:
     """Choose, by training rows of both sides only."""
-    selection = select_source(_problem(plan, task, device), plan.recipe["select"])
+    selection = select_source(_problem(plan, task, device), plan.recipe.select)
     return Outcome({"selection": selection.table[list(COLUMNS)].assign(trial=0)})
 
 

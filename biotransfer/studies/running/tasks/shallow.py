@@ -25,7 +25,7 @@ class ShallowTask(FoldTask):
 
 def lay_out(plan: Plan) -> list[ShallowTask]:
     """Return every fold of every network that takes features, with the largest budget of labels."""
-    if plan.variant or not plan.recipe["baselines"]:
+    if plan.variant or not plan.recipe.baselines:
         return []
     tasks = every_fold(plan, ShallowTask, plan.budgets[-1:])
     return [
@@ -45,11 +45,11 @@ def _enough_labels(plan: Plan, task: ShallowTask) -> bool:
 def trials(plan: Plan, task: ShallowTask) -> list[Trial]:
     """Return one trial per method with the labels as they are (permutation 0), and one per permutation."""
     recipe = plan.recipe
-    facts = {**fold_facts(plan, task), "network": task.network, "seed": recipe["seeds"][0]}
+    facts = {**fold_facts(plan, task), "network": task.network, "seed": recipe.seeds[0]}
     asked = []
-    for i, spec in enumerate(recipe["baselines"]):
-        for k in range(1 + (recipe["permutations"] if i == 0 else 0)):
-            asked.append(TrialFacts({"baseline": spec["name"], "permutation": k}, [spec, k]))
+    for i, spec in enumerate(recipe.baselines):
+        for k in range(1 + (recipe.permutations if i == 0 else 0)):
+            asked.append(TrialFacts({"baseline": spec.name, "permutation": k}, [spec, k]))
     return make_trials(SHALLOW, facts, asked)
 
 
@@ -58,7 +58,7 @@ def run(
 ) -> Outcome:
     """Align as for the network, fit on the training rows, and see what is said about the test rows."""
     windows = plan.sides[task.direction.target].windows(task.network)
-    specs = {spec["name"]: spec for spec in plan.recipe["baselines"]}
+    specs = {spec.name: spec for spec in plan.recipe.baselines}
     subjects = windows.metadata["subject"].to_numpy(dtype=str)
     recordings = windows.metadata["recording"].to_numpy(dtype=str)
     rows, folds = [], dict[int, Fold]()
@@ -69,7 +69,7 @@ def run(
             folds = {k: make_fold(plan, task, y)}
         split, X = folds[k].split, folds[k].windows.X.astype(np.float64)
         fitted = fit_baseline(
-            specs[trial.columns["baseline"]], X[split.train], y[split.train], seed=plan.recipe["seeds"][0]
+            specs[trial.columns["baseline"]], X[split.train], y[split.train], seed=plan.recipe.seeds[0]
         )
         predicted = fitted.predict(X[split.test])
         for subject in np.unique(subjects[split.test]):

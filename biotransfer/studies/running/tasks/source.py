@@ -71,13 +71,13 @@ def source_task(
 ) -> SourceTask:
     """Return the task that trains the source called ``name`` for one fold of a target."""
     source = plan.sources[name]
-    joint = ALIGN[plan.recipe["align"]["name"]].facts["joint"] or source.joint
-    joint = joint or (plan.searched_by_fold(direction) and network in plan.recipe["search"]["networks"])
+    joint = ALIGN[plan.recipe.align.name].facts["joint"] or source.joint
+    joint = joint or (plan.searched_by_fold(direction) and plan.recipe.searches(network))
     joint = joint or (source.kind != "same_modality" and selection.looks_at_target(plan, direction))
     task = SourceTask(direction, network, name, source.kind, source.label)
     if joint or _pool(plan, task)[0] == direction.target:
         return replace(task, protocol=protocol, fold=fold)
-    if plan.recipe["tune"] is not None:
+    if plan.recipe.tune is not None:
         chosen = [plan.chosen(replace(task, protocol=protocol, fold=f)) for f in range(fold + 1)]
         return replace(task, protocol=protocol, fold=chosen.index(chosen[fold]))
     return task
@@ -93,7 +93,7 @@ def _picked(plan: Plan, task: SourceTask) -> Selection | None:
     """Return whom the source is learned from; None for everybody."""
     if task.kind == "same_modality":
         return None
-    protocol = task.protocol or plan.recipe["split"][0]["by"]
+    protocol = task.protocol or plan.recipe.split[0].name
     return selection.chosen(plan, task.direction, task.network, protocol, task.fold or 0)
 
 
@@ -101,13 +101,13 @@ def lay_out(plan: Plan) -> list[SourceTask]:
     """Return what the arms start from, each once."""
     tasks: dict[SourceTask, None] = {}
     for direction in plan.directions:
-        for spec in plan.recipe["network"]:
-            for rule in plan.recipe["split"]:
-                key = (direction.target, rule["by"], spec["name"])
+        for spec in plan.recipe.network:
+            for rule in plan.recipe.split:
+                key = (direction.target, rule.name, spec.name)
                 for fold in range(len(plan.splits[key])):
                     for name in plan.sources:
-                        task = source_task(plan, name, direction, spec["name"], rule["by"], fold)
-                        if not closed(plan, name, direction, spec["name"], rule["by"], fold):
+                        task = source_task(plan, name, direction, spec.name, rule.name, fold)
+                        if not closed(plan, name, direction, spec.name, rule.name, fold):
                             tasks[task] = None
     return list(tasks)
 
@@ -121,8 +121,8 @@ def trials(plan: Plan, task: SourceTask) -> list[Trial]:
         **task.columns,
         "windows": _pool(plan, task)[1].uid(task.network),
         "network": plan.network_spec(task),
-        **{key: recipe[key] for key in ("scale", "align", "train", "engine")},
-        "held_out": recipe["pretrain"]["held_out"],
+        **recipe.plain("scale", "align", "train", "engine"),
+        "held_out": recipe.pretrain.held_out,
         "method": dict(plan.sources[task.name].method),
         "target": list(plan.sides[target].windows(task.network).names),
     }
@@ -137,7 +137,7 @@ def trials(plan: Plan, task: SourceTask) -> list[Trial]:
     return make_trials(
         SOURCE,
         facts,
-        [TrialFacts({"seed": seed}, seed, {}, f"{task.label}_seed{seed}") for seed in recipe["seeds"]],
+        [TrialFacts({"seed": seed}, seed, {}, f"{task.label}_seed{seed}") for seed in recipe.seeds],
     )
 
 
@@ -156,14 +156,14 @@ def _source_windows(plan: Plan, task: SourceTask, seed: int) -> Windows:
         return plan.strangers(name, side.windows(task.network), task)
     from_signals = SOURCES[task.kind].facts["made_from"] == "signals"
     windows = plan.strangers(name, side.signals if from_signals else side.windows(task.network), task)
-    features = plan.recipe["features"] if NETWORKS[task.network].facts["takes"] == "features" else None
+    features = plan.recipe.features if NETWORKS[task.network].facts["takes"] == "features" else None
     return make_source(windows, task.kind, seed, features=features, **_options(plan, task))
 
 
 def _options(plan: Plan, task: SourceTask) -> dict[str, Any]:
     """Return the parameters of what the source is trained on."""
     if task.kind == "noise":
-        return {"kind": plan.recipe["pretrain"]["noise"]}
+        return {"kind": plan.recipe.pretrain.noise}
     if task.kind == "simulated":
         return {"preprocess": plan.sides[_pool(plan, task)[0]].facts["preprocessing"]}
     return {}
@@ -180,7 +180,7 @@ def rehearse(plan: Plan, target: FoldTask, name: str, network: Network, target_n
     task = source_task(plan, name, target.direction, target.network, target.protocol, target.fold)
     own = task if task.kind == "same_modality" else replace(task, kind="supervised")
     windows = _source_windows(plan, own, 0)
-    split = hold_out_people(windows, plan.recipe["pretrain"]["held_out"])
+    split = hold_out_people(windows, plan.recipe.pretrain.held_out)
     reason = why_not(
         METHODS[plan.sources[name].method["name"]],
         network=network,
@@ -199,7 +199,6 @@ def run(
     training side of the task's (or the first) fold, the same for every budget; the source side does not
     depend on it. Windows of the target are given to methods that learn from both.
     """
-    from ....learning.training import Schedule
     from ....transfer.pretrain.training import pretrain
 
     plan = plan.tuned(task)
@@ -209,7 +208,7 @@ def run(
     target_train = plan.sides[target].windows(task.network).take(rows)
     source, picked = plan.sources[task.name], _picked(plan, task)
     own = task if task.kind == "same_modality" else replace(task, kind="supervised")
-    split = hold_out_people(_source_windows(plan, own, seeds[0]), recipe["pretrain"]["held_out"])
+    split = hold_out_people(_source_windows(plan, own, seeds[0]), recipe.pretrain.held_out)
     aligned = []
     for seed in seeds if task.kind in SOURCES and SOURCES[task.kind].facts["drawn"] else seeds[:1]:
         windows = _source_windows(plan, task, seed)
@@ -224,10 +223,10 @@ def run(
         split,
         plan.network_spec(task),
         seeds,
-        Schedule(**recipe["train"]),
+        recipe.train,
         method=source.method,
         target=alignment.target.apply(target_train) if source.joint else None,
-        engine=recipe["engine"],
+        engine=recipe.engine,
         device=device,
         facts={
             "source": task.kind,
@@ -258,8 +257,8 @@ def _card(plan: Plan, side: Any, network: str) -> dict[str, Any]:
         "preprocessing": side.facts["preprocessing"],
         "window": side.facts["window"],
         "features": side.facts["features_spec"] if features else None,
-        "scale": plan.recipe["scale"],
-        "align": plan.recipe["align"],
+        "scale": plan.recipe.scale,
+        "align": plan.recipe.align,
     }
 
 

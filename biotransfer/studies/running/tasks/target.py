@@ -10,7 +10,7 @@ import pandas as pd
 from ....learning.networks import Network, initial_tensors
 from ....learning.networks.checkpoints import fingerprint
 from ....learning.weights import Weights
-from ....transfer.carry import Arm, make_arms, resolve_arms
+from ....transfer.carry import Arm, make_arms
 from ..input_check import check_inputs
 from ..plan import Plan
 from . import selection, source
@@ -47,7 +47,7 @@ def trials(plan: Plan, task: TargetTask) -> list[Trial]:
     """Return one trial per arm and seed."""
     plan = plan.tuned(task)
     recipe = plan.recipe
-    facts = {**fold_facts(plan, task), "train": plan.train_settings(task.budget), "engine": recipe["engine"]}
+    facts = {**fold_facts(plan, task), "train": plan.schedule(task.budget), "engine": recipe.engine}
     trained = {
         name: {
             trial.columns["seed"]: trial.ref
@@ -60,11 +60,11 @@ def trials(plan: Plan, task: TargetTask) -> list[Trial]:
         if not source.closed(plan, name, task.direction, task.network, task.protocol, task.fold)
     }
     asked, kept, largest = [], followed(plan), task.budget == plan.budgets[-1]
-    for arm in resolve_arms(recipe["arms"]):
+    for arm in recipe.arms:
         own = [arm.spec] if arm.weights is None else [arm.spec, fingerprint(arm.weights, task.network)]
-        for seed in recipe["seeds"]:
+        for seed in recipe.seeds:
             needs = {arm.source: trained[arm.source][seed]} if arm.source in trained else {}
-            keeps = largest and arm.label in kept and seed in recipe["seeds"][:FOLLOWED_SEEDS]
+            keeps = largest and arm.label in kept and seed in recipe.seeds[:FOLLOWED_SEEDS]
             columns = {"arm": arm.label, "seed": seed}
             asked.append(TrialFacts(columns, [*own, seed], needs, keeps_weights=keeps))
     return make_trials(TARGET, facts, asked)
@@ -72,8 +72,8 @@ def trials(plan: Plan, task: TargetTask) -> list[Trial]:
 
 def followed(plan: Plan) -> list[str]:
     """Return the arms whose final weights are looked at: the baseline, a transfer, a control."""
-    requests, against = resolve_arms(plan.recipe["arms"]), plan.recipe["compare"]["against"]
-    if not plan.recipe["moved"]:
+    requests, against = plan.recipe.arms, plan.recipe.compare.against
+    if not plan.recipe.moved:
         return []
     transfers = [arm for arm in requests if arm.role == "transfer" and arm.label != against]
     transfers.sort(key=lambda arm: arm.entry.name != "transferred")
@@ -105,7 +105,7 @@ def _rehearse(plan: Plan) -> None:
                 untrained[name] = Weights(initial_tensors(record, 0), {"network": record.describe()})
             check_inputs(plan, task, network)
             make_arms(
-                plan.recipe["arms"],
+                plan.recipe.arms,
                 untrained,
                 network,
                 0,
@@ -117,7 +117,6 @@ def run(
     plan: Plan, task: TargetTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
 ) -> Outcome:
     """Train arms and seeds of one fold: the same windows, batches and heads; other starting weights."""
-    from ....learning.training import Schedule
     from ....learning.training.running import train
 
     plan = plan.tuned(task)
@@ -125,8 +124,8 @@ def run(
     network = target_network(fold)
     check_inputs(plan, task, network)
     arms = start_arms(plan, fold, network, wanted, weights)
-    schedule = Schedule(**plan.train_settings(task.budget))
-    engine = plan.recipe["engine"]
+    schedule = plan.schedule(task.budget)
+    engine = plan.recipe.engine
     curves = train(network, arms, fold.windows, fold.split, schedule, engine=engine, device=device)
     return Outcome(
         {
@@ -148,7 +147,7 @@ def start_arms(
     plan: Plan, fold: Fold, network: Network, wanted: Sequence[Trial], weights: Mapping[Ref, Weights]
 ) -> list[Arm]:
     """Return the arm that each trial starts from, in their order."""
-    specs = {arm.label: arm.spec for arm in resolve_arms(plan.recipe["arms"])}
+    specs = {arm.label: arm.spec for arm in plan.recipe.arms}
     target = fold.windows.take(fold.split.train)
     arms: list[Arm] = [None] * len(wanted)  # type: ignore[list-item]
     for seed in dict.fromkeys(trial.columns["seed"] for trial in wanted):

@@ -15,7 +15,7 @@ from ....results import Direction
 from ....signals.splits import Split, inner_splits
 from ....signals.windows import Windows
 from ....transfer.pretrain.held_out import hold_out_people
-from ...topologies import choose, on_front, read_space, run_search
+from ...topologies import Search, choose, on_front, read_space, run_search
 from ..plan import Plan
 from .fold import FOLD_CODE, FOLD_LIBRARIES, LEARNING_CODE, LEARNING_LIBRARIES
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
@@ -57,30 +57,28 @@ class SearchTask:
 
 def lay_out(plan: Plan) -> list[SearchTask]:
     """Return every search that the recipe asks for, each once."""
-    settings = plan.recipe["search"]
     tasks: dict[SearchTask, None] = {}
-    own = [spec["name"] for spec in plan.recipe["network"]]
-    for direction in plan.directions if settings else []:
-        for name in [name for name in settings["networks"] if name in own]:
-            for rule in plan.recipe["split"]:
-                key = (direction.target, rule["by"], name)
+    for direction in plan.directions:
+        for name in (spec.name for spec in plan.recipe.network if plan.recipe.searches(spec.name)):
+            for rule in plan.recipe.split:
+                key = (direction.target, rule.name, name)
                 for fold in range(len(plan.splits[key])):
-                    task = SearchTask(direction, name, rule["by"], fold)
+                    task = SearchTask(direction, name, rule.name, fold)
                     tasks[task if plan.searched_by_fold(direction) else SearchTask(direction, name)] = None
     return list(tasks)
 
 
 def trials(plan: Plan, task: SearchTask) -> list[Trial]:
     """Return the one search."""
-    recipe = plan.recipe
+    recipe, search = plan.recipe, _asked(plan)
     source, target = task.direction.source, task.direction.target
     facts: dict[str, Any] = {
         **task.columns,
-        "search": {k: v for k, v in recipe["search"].items() if k not in ("networks", "space")},
-        "space": recipe["search"]["space"].get(task.network),
+        "search": {k: v for k, v in search.plain().items() if k not in ("networks", "space")},
+        "space": search.space.get(task.network),
         "network": plan.recipe_network(task.network),
-        **{key: recipe[key] for key in ("scale", "align", "train", "engine")},
-        "held_out": recipe["pretrain"]["held_out"],
+        **recipe.plain("scale", "align", "train", "engine"),
+        "held_out": recipe.pretrain.held_out,
         "source": plan.sides[source].uid(task.network),
         "target": list(plan.sides[target].windows(task.network).names),
     }
@@ -90,23 +88,28 @@ def trials(plan: Plan, task: SearchTask) -> list[Trial]:
     return make_trials(SEARCH, facts, [TrialFacts({}, None)])
 
 
+def _asked(plan: Plan) -> Search:
+    search = plan.recipe.search
+    assert search is not None
+    return search
+
+
 def _inner_folds(plan: Plan, task: SearchTask) -> list[tuple[Windows, Split]]:
     """Return the windows searched on, aligned anew by the training rows of every inner fold."""
-    recipe, settings = plan.recipe, plan.recipe["search"]
+    recipe, search = plan.recipe, _asked(plan)
     source_name, target_name = task.direction.source, task.direction.target
     source = plan.strangers(source_name, plan.sides[source_name].windows(task.network), task)
     target = plan.sides[target_name].windows(task.network)
-    source_rows = hold_out_people(source, recipe["pretrain"]["held_out"]).train
+    source_rows = hold_out_people(source, recipe.pretrain.held_out).train
     outer = plan.split(task.direction, task.network, task.protocol, task.fold)
-    options = {"folds": settings["folds"], "seed": settings["seed"]}
     folds = []
-    if settings["side"] == "source":
+    if search.side == "source":
         own = Split("source", "subject", source_rows, np.empty(0, dtype=np.int64))
-        for inner in inner_splits(source, own, **options):
+        for inner in inner_splits(source, own, folds=search.folds, seed=search.seed):
             alignment = plan.align(source.take(inner.train), target.take(outer.fit_rows))
             folds.append((alignment.source.apply(source), inner))
     else:
-        for inner in inner_splits(target, outer, **options):
+        for inner in inner_splits(target, outer, folds=search.folds, seed=search.seed):
             alignment = plan.align(source.take(source_rows), target.take(inner.train))
             folds.append((alignment.target.apply(target), inner))
     return folds
@@ -116,23 +119,22 @@ def run(
     plan: Plan, task: SearchTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
 ) -> Outcome:
     """Search, and say which topology every arm of the direction gets."""
-    from ....learning.training import Schedule
     from ...topologies.evaluation import evaluate_topology
 
-    recipe, settings = plan.recipe, plan.recipe["search"]
+    recipe, search = plan.recipe, _asked(plan)
     folds, base = _inner_folds(plan, task), plan.recipe_network(task.network)
-    schedule, seeds = Schedule(**recipe["train"]), list(range(settings["inits"]))
+    schedule, seeds = recipe.train, list(range(search.inits))
     found = run_search(
         lambda spec: evaluate_topology(
-            spec, base, folds, schedule, seeds, engine=recipe["engine"], device=device
+            spec, base, folds, schedule, seeds, engine=recipe.engine, device=device
         ),
-        read_space(task.network, settings["space"].get(task.network)),
-        generations=settings["generations"],
-        population=settings["population"],
-        seed=settings["seed"],
+        read_space(task.network, search.space.get(task.network)),
+        generations=search.generations,
+        population=search.population,
+        seed=search.seed,
         journal=plan.scratch and plan.scratch / wanted[0].ref.task / _JOURNAL,
     )
-    chosen = choose(found, settings["choose"])
+    chosen = choose(found, search.choose)
     table = pd.DataFrame(
         {
             "trial": 0,
