@@ -170,6 +170,13 @@ def test_options_are_answered_with_the_nearest_one() -> None:
     assert did_you_mean(None, []) == ""
 
 
+def test_a_method_whose_package_is_absent_says_what_to_install() -> None:
+    facts = {"packages": ("no_such_module",), "extra": "methods"}
+    catalog = Catalog("align", [Entry("far", "Far.", _plain, facts=facts)])
+    with pytest.raises(BiotransferError, match=r"no_such_module.*pip install 'biotransfer\[methods\]'"):
+        catalog.resolve("far")
+
+
 # what the entries of a catalog declare
 
 

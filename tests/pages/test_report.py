@@ -134,10 +134,12 @@ def test_names_are_unique_and_references_resolve(page):
 
 def test_verdict_comes_first(page):
     order = [a["id"] for tag, a in page.tags if tag == "section"]
-    assert order == [
-        "verdict", "findings", "comparisons", "arms", "published", "curves", "people", "gains", "confusion",
-        "carried", "sources", "otherwise", "levels", "data", "methods", "provenance",
-    ]  # fmt: skip
+    before = ["verdict", "findings", "comparisons", "arms", "published", "curves", "people", "gains",
+              "confusion", "carried", "sources"]  # fmt: skip
+    after = ["data", "methods", "provenance"]
+    assert order[: len(before)] == before
+    assert order[-len(after) :] == after
+    assert {"otherwise", "levels"} <= set(order[len(before) : -len(after)])
 
 
 def test_headline_is_the_stored_sentence(results, page):

@@ -33,9 +33,7 @@ DATASETS = Catalog(
         "caveats": Fact("What a reader of results has to know.", tuple[str, ...], default=()),
         "sources": Fact("What is downloaded.", tuple[Source, ...], default=()),
         "registered": Fact("Patterns of the files that are checked.", tuple[str, ...], default=()),
-        "reads": Fact(
-            "Returns the files that it reads, where none is downloaded.", Callable | None, (), None
-        ),
+        "reads": Fact("Returns the files that it reads, downloading none.", Callable | None, (), None),
         "read_file": Fact("Reads one file, where a recording is one.", Callable | None, (), None),
     },
 )
