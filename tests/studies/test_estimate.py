@@ -25,7 +25,7 @@ def _rows(plan, task):
     if isinstance(task, TargetTask):
         split = plan.split(task.direction, task.network, task.protocol, task.fold, task.budget)
         return len(split.train)
-    return len(plan.sides[task.direction.split("->")[0]].signals)
+    return len(plan.sides[task.direction.source].signals)
 
 
 @pytest.mark.slow

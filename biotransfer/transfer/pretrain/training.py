@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -230,7 +230,7 @@ def _pretrained(
         "names": list(windows.names),
         "sfreq": windows.sfreq,
         "history": list(windows.history),
-        "train": asdict(problem.schedule),
+        "train": problem.schedule.plain(),
         "seed": problem.seeds[a],
         "n_windows": len(split.train),
         "n_subjects": int(own.metadata["subject"].iloc[split.train].nunique()),
