@@ -28,10 +28,13 @@ class Reader:
     accepts : callable
         ``(where, given) -> value``. It raises :class:`BiotransferError`, or TypeError for what it does not
         expect.
+    of : type, optional
+        The group that it reads a mapping into: its keys are documented below this one.
     """
 
     expects: str
     accepts: Callable[[str, Any], Any]
+    of: type[Settings] | None = None
 
     def __call__(self, where: str, given: Any, example: Any = MISSING) -> Any:
         """Return what ``given`` stands for.
@@ -146,6 +149,7 @@ def maybe(reader: Reader) -> Reader:
     return Reader(
         f"{reader.expects}, or nothing",
         lambda where, given: None if given is None else reader.accepts(where, given),
+        reader.of,
     )
 
 
@@ -174,7 +178,7 @@ def many(reader: Reader, *, least: int = 1, single: bool = True) -> Reader:
         check(not twice, f"{where}: {', '.join(twice)} is named twice. Name each once.")
         return values
 
-    return Reader(f"a list, each of it {reader.expects}", accept)
+    return Reader(f"a list, each of it {reader.expects}", accept, reader.of)
 
 
 class Spec(Mapping[str, Any]):
@@ -356,7 +360,7 @@ class Settings:
 
 def group(cls: type[Settings]) -> Reader:
     """Read a mapping into a group."""
-    return Reader(f"a mapping of {', '.join(cls.declared())}", lambda _, given: cls.read(given))
+    return Reader(f"a mapping of {', '.join(cls.declared())}", lambda _, given: cls.read(given), cls)
 
 
 def _default(item: Field[Any]) -> Any:

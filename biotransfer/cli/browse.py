@@ -15,10 +15,13 @@ def list_entries(arguments: argparse.Namespace) -> int:
     """List one catalog, the levers of transfer, or everything and the shipped recipes."""
     from ..studies.recipe import read_recipe, shipped_recipes
 
+    if arguments.kind == "keys" or arguments.markdown:
+        check(arguments.kind == "keys", "--markdown goes with keys. Type: biotransfer list keys --markdown")
+        return _list_keys(arguments.markdown)
     by_lever = {lever.kind for lever in LEVERS.values()}
     kinds = [kind for kind in (*CATALOGS, "levers", "recipes") if kind not in by_lever]
     if arguments.kind is not None:
-        kinds = [check_option("list", arguments.kind, [*CATALOGS, "levers", "recipes"])]
+        kinds = [check_option("list", arguments.kind, [*CATALOGS, "levers", "recipes", "keys"])]
     for kind in kinds:
         if kind == "levers":
             _list_levers()
@@ -37,6 +40,19 @@ def list_entries(arguments: argparse.Namespace) -> int:
             width = max(map(len, refused))
             for name, reason in refused.items():
                 print(f"  {name:<{width}}  {reason}")
+    return 0
+
+
+def _list_keys(markdown: bool) -> int:
+    """Print every key of a recipe with its default, what it expects, and what it means."""
+    from ..studies.recipe.reference import described_keys, reference_page
+
+    if markdown:
+        print(reference_page(), end="")
+        return 0
+    for one in described_keys():
+        default = "required" if one.required else f"= {one.default!r}"
+        print(f"  {one.path} {default}\n      {one.doc}\n      Expected {one.expects}.")
     return 0
 
 
@@ -221,11 +237,11 @@ def features(arguments: argparse.Namespace) -> int:
 def new(arguments: argparse.Namespace) -> int:
     """Write a commented recipe."""
     from ..files import write_text
+    from ..studies.recipe.reference import new_recipe_text
 
     path = Path(arguments.file)
     check(not path.exists(), f"{str(path)!r} exists. Choose another name: biotransfer new NAME.yaml")
     check(path.parent.is_dir(), f"the folder {str(path.parent)!r} does not exist. Make it first.")
-    template = Path(__file__).with_name("new_recipe.yaml").read_text(encoding="utf-8")
-    write_text(path, template)
+    write_text(path, new_recipe_text())
     print(f"{path}: edit it, then type: biotransfer check {path}")
     return 0

@@ -72,8 +72,9 @@ def build_parser() -> argparse.ArgumentParser:
     report.add_argument("folder", help="study folder")
     listing = command("list", "list what recipes can name")
     listing.add_argument(
-        "kind", nargs="?", help="datasets, networks, levers, select, align, pretrain, arms, ..."
+        "kind", nargs="?", help="keys (of a recipe), datasets, networks, levers, select, align, arms, ..."
     )
+    listing.add_argument("--markdown", action="store_true", help="the keys as the page docs/recipe.md")
     show = command("show", "show one entry, or a weights file, with its parameters and source")
     show.add_argument("name", help="name of an entry, a recipe, or a .safetensors file")
     fetch = command("fetch", "download data sets")

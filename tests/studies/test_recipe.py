@@ -1,4 +1,5 @@
 import copy
+import re
 
 import pytest
 import yaml
@@ -12,12 +13,14 @@ from biotransfer.signals.windows.cutting import Cutting
 from biotransfer.studies.recipe import (
     DESCRIPTIVE,
     KEYS,
+    Recipe,
     load_recipe,
     read_recipe,
     recipe_yaml,
     shipped_recipes,
 )
 from biotransfer.studies.recipe.published import Published
+from biotransfer.studies.recipe.reference import described_keys, new_recipe_text, reference_page
 from biotransfer.studies.recipe.tuning import Tune
 from biotransfer.studies.topologies import Search
 from biotransfer.transfer.pretrain import Pretraining
@@ -294,7 +297,20 @@ def test_a_missing_file_gets_a_suggestion():
         read_recipe("quickstrat.yaml")
 
 
-def test_the_recipe_that_new_writes_is_valid():
-    template = ROOT / "biotransfer" / "cli" / "new_recipe.yaml"
-    recipe = load_recipe(template)
-    assert recipe["seeds"] == [0, 1, 2, 3, 4]
+def test_the_recipe_that_new_writes_is_valid_and_names_every_key():
+    text = new_recipe_text()
+    recipe = load_recipe(yaml.safe_load(text))
+    assert recipe.seeds == (0, 1, 2, 3, 4)
+    assert [name for name in Recipe.declared() if f"{name}:" not in text] == []
+    keys = "|".join(Recipe.declared())
+    shown = yaml.safe_load("".join(re.findall(rf"^# ((?:{keys}): .*\n)\n", text, re.M)))
+    everything = load_recipe({**yaml.safe_load(text), **{k: v for k, v in shown.items() if k != "split"}})
+    assert everything.to_dict() == recipe.to_dict()
+
+
+def test_the_reference_is_the_page_of_the_keys():
+    page = (ROOT / "docs" / "recipe.md").read_text(encoding="utf-8")
+    assert page == reference_page()
+    paths = [one.path for one in described_keys()]
+    assert {"train.epochs", "budget.seconds", "compare.margin", "eeg.windows.length"} <= set(paths)
+    assert len(set(paths)) == len(paths)

@@ -73,6 +73,7 @@ def _side(modality: str) -> Reader:
     return Reader(
         "a mapping with data",
         lambda where, given: None if given is None else Section.of(where, modality, given),
+        Section,
     )
 
 
@@ -273,7 +274,7 @@ class Recipe(Settings):
     nuisance: Nuisance | None = key(
         "true, false, or families, line (mains frequency in Hz) and classifier: what features that should "
         "not carry the label reach (see: biotransfer list nuisance).",
-        Reader("true, false or a mapping", _nuisance),
+        Reader("true, false or a mapping", _nuisance, Nuisance),
         True,
     )
     baselines: tuple[Spec, ...] = key(

@@ -89,7 +89,7 @@ def describe_run(
         "trials_run": dict(trials_run),
         "engine": _by_network(trainings, "engine"),
         "path": _by_network(trainings, "path"),
-        "seeds": plan.recipe.seeds,
+        "seeds": list(plan.recipe.seeds),
         "simulated": any(side.facts["simulated"] for side in sides.values()),
         "note": note,
         "data_files": {f"{name}: {side.facts['dataset']}": _data_facts(side) for name, side in sides.items()},
