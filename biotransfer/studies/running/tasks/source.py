@@ -274,6 +274,7 @@ SOURCE = Kind(
         "signals/features",
         "signals/preprocessing",
         "signals/simulate",
+        "signals/spectra",
         "signals/splits",
         "signals/windows/container",
         "studies/running/tasks/selection",
