@@ -19,7 +19,7 @@ from ...errors import BiotransferError, DataNotFoundError, check
 from ...evidence.baselines import Nuisance, measure_nuisance
 from ...files import DamagedError, read_json, write_json
 from ...learning.networks import NETWORKS
-from ...settings import Spec
+from ...settings import Spec, plain
 from ...signals.datasets import DATASETS, data_files, load_dataset
 from ...signals.features import extract_features
 from ...signals.preprocessing import preprocess
@@ -377,7 +377,7 @@ def open_side(place: Place) -> Side:
             facts |= read_json(folder / _FACTS)
     except (BiotransferError, OSError) as error:
         raise DamagedError(str(error)) from error
-    facts["features_spec"] = request.features
+    facts["features_spec"] = plain(request.features)
     place = place._replace(digest=facts["digest"])
     return Side(opened["signals"], opened.get("features"), facts, place, opened.get("nuisance"))
 

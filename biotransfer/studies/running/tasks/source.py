@@ -14,6 +14,7 @@ from ....learning.networks import NETWORKS, Network
 from ....learning.predictions import accuracy, balanced_accuracy
 from ....learning.weights import Weights
 from ....results import Direction
+from ....settings import plain
 from ....signals.windows import Windows, natural_sorted
 from ....transfer.align import ALIGN
 from ....transfer.pretrain import METHODS, SOURCES, why_not
@@ -258,7 +259,7 @@ def _card(plan: Plan, side: Any, network: str) -> dict[str, Any]:
         "window": side.facts["window"],
         "features": side.facts["features_spec"] if features else None,
         "scale": plan.recipe.scale,
-        "align": plan.recipe.align,
+        "align": plain(plan.recipe.align),
     }
 
 
