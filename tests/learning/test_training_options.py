@@ -218,3 +218,13 @@ def test_curves_say_which_engine_ran(noisy, signals):
     one = _arms(cnn, (0,))[:1]
     assert train(cnn, one, windows, split, Schedule(epochs=1)).engine == "stacked"
     assert train(cnn, one, windows, split, Schedule(epochs=1), engine="loop").engine == "loop"
+
+
+def test_curves_say_by_what_every_arm_was_trained(signals):
+    cnn, windows, split = signals
+    arms = _arms(cnn, (0,), ["bss", "scratch"])
+    found = train(cnn, arms, windows, split, Schedule(epochs=1)).path
+    assert found[0] == "stacked modules"
+    assert found[1].startswith("kernel, products of ")
+    looped = train(cnn, arms, windows, split, Schedule(epochs=1), engine="loop").path
+    assert list(looped) == ["loop", "loop"]

@@ -26,7 +26,7 @@ from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import prepare, run_study
 from biotransfer.studies.running.store import TrialStore
 from biotransfer.studies.running.tasks import TargetTask, lay_out
-from biotransfer.studies.running.tasks.fold import make_fold
+from biotransfer.studies.running.tasks.fold import make_fold, target_network
 from biotransfer.transfer.carry import make_arms
 
 MADE = {"data": "simulated", "n_subjects": 2, "classes": 2, "preprocess": "none"}
@@ -59,8 +59,9 @@ def direct(study):
     fold = make_fold(plan, task)
     weights = load_weights(study.folder / "weights" / "emg-to-eeg_mlp_supervised_seed1")
     sources = dict.fromkeys(plan.sources, weights)
-    arms = make_arms(LOOKED_AT, sources, fold.network, 1, stream=fold.split.uid)
-    curves = train(fold.network, arms, fold.windows, fold.split, Schedule(**plan.recipe["train"]))
+    network = target_network(fold)
+    arms = make_arms(LOOKED_AT, sources, network, 1, stream=fold.split.uid)
+    curves = train(network, arms, fold.windows, fold.split, Schedule(**plan.recipe["train"]))
     start = {arm.name: arm.tensors for arm in arms}
     return fold, start, dict(zip(LOOKED_AT, curves.tensors, strict=True))
 
@@ -87,6 +88,7 @@ def test_tables_have_the_columns_of_the_functions(study):
 
 def test_layers_lines_and_attributions_are_those_of_direct_calls(study, direct):
     fold, start, final = direct
+    network = target_network(fold)
     extras, where = study.results.extras, {"split": fold.split.name, "seed": 1}
     rows = fold.split.test
     rows = rows if len(rows) <= 300 else np.sort(np.random.default_rng(0).permutation(rows)[:300])
@@ -94,18 +96,18 @@ def test_layers_lines_and_attributions_are_those_of_direct_calls(study, direct):
     for arm in LOOKED_AT:
         scratch = None if arm == "scratch" else final["scratch"]
         expected = describe_layers(
-            fold.network, start[arm], final[arm], X, y, source=start["transferred"], scratch=scratch, seed=1
+            network, start[arm], final[arm], X, y, source=start["transferred"], scratch=scratch, seed=1
         )
         found = _mine(extras["layers"], arm=arm, **where)[LAYER_COLUMNS]
         pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=1e-4, atol=1e-5)
         mapping = fold.alignment.target
         Z = (fold.unaligned.X[rows][:, mapping.columns].astype(float) - mapping.center) / mapping.scale
         expected = attribute_features(
-            fold.network, final[arm], Z, y, names=fold.unaligned.names, matrix=mapping.matrix, steps=20
+            network, final[arm], Z, y, names=fold.unaligned.names, matrix=mapping.matrix, steps=20
         )
         found = _mine(extras["attributions"], arm=arm, **where)[ATTRIBUTION_COLUMNS]
         pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=1e-3, atol=1e-5)
-    expected = barrier_line(fold.network, final["scratch"], final["permuted"], X, y)
+    expected = barrier_line(network, final["scratch"], final["permuted"], X, y)
     found = _mine(extras["barriers"], first="scratch", second="permuted", **where)[BARRIER_COLUMNS]
     pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=1e-4, atol=1e-5)
     heights = barrier_heights(_mine(extras["barriers"], **where)).set_index(["first", "second"])["height"]

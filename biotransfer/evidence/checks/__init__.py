@@ -16,7 +16,8 @@ from ...errors import check
 from ...results import Results
 from .catalog import CHECKS
 from .common import Finding
-from .fitted import fitted_on_test_rows, refuse_test_rows, rows_fitted
+from .findings import fitted_on_test_rows
+from .fitted import refuse_test_rows, rows_fitted
 from .guards import Fault, Frame
 from .nuisance import FAMILY_TABLE, family_table
 

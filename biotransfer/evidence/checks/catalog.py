@@ -8,7 +8,7 @@ from ...catalog import Catalog, Entry, Fact
 from ...results import Results
 from . import findings, guards
 from .common import Finding
-from .fitted import fitted_on_test_rows
+from .findings import fitted_on_test_rows
 from .guards import Fault, Frame
 from .nuisance import mains_carries_label, nuisance_carries_label
 

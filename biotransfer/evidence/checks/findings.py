@@ -203,3 +203,24 @@ def luck_of_seeds(results: Results) -> Finding:
         "The luck of the seeds is not small: " + "; ".join(texts) + ". All people share a seed's source "
         "network: p and interval allow for it where there are two seeds or more, and more seeds narrow it."
     )
+
+
+def fitted_on_test_rows(results: Results) -> Finding:
+    """Compare the windows that every scaling and alignment was fitted on with the fold's training side.
+
+    What was fitted remembers its windows; the comparison is made before every training, which does not begin
+    where one of them is outside.
+    """
+    table = results.extras.get("fits")
+    if table is None or table.empty:
+        return "note", "Not recorded in this study."
+    wrong = table[table["outside"] > 0]
+    if wrong.empty:
+        n = len(table)
+        return "ok", f"All {n} scalings and alignments were fitted on training windows alone."
+    first = wrong.iloc[0]
+    return "error", (
+        f"{len(wrong)} of {len(table)} scalings and alignments saw windows outside their training side; the "
+        f"first, {place_label(*first[['direction', 'network', 'variant', 'split']])}, {first['outside']} of "
+        f"{first['fitted']}."
+    )

@@ -7,12 +7,9 @@ from typing import Any
 import numpy as np
 
 from ...errors import check
-from ...results import Results
 from ...signals.splits import Split
 from ...signals.windows import Windows
 from ...transfer.align import Alignment
-from ..reading import place_label
-from .common import Finding
 
 
 def rows_fitted(alignment: Alignment, windows: Windows, split: Split) -> dict[str, Any]:
@@ -50,25 +47,4 @@ def refuse_test_rows(rows: dict[str, Any], split: Split, accepted: str) -> None:
         f"check C19 fitted_on_test_rows: scaling and alignment of split {split.name} saw {rows['outside']} "
         f"windows outside its training side, of {rows['fitted']}. Fit them on its fit_rows. To run it all "
         'the same write accept: {fitted_on_test_rows: "why"}; the report will say so.',
-    )
-
-
-def fitted_on_test_rows(results: Results) -> Finding:
-    """Compare the windows that every scaling and alignment was fitted on with the fold's training side.
-
-    What was fitted remembers its windows; the comparison is made before every training, which does not begin
-    where one of them is outside.
-    """
-    table = results.extras.get("fits")
-    if table is None or table.empty:
-        return "note", "Not recorded in this study."
-    wrong = table[table["outside"] > 0]
-    if wrong.empty:
-        n = len(table)
-        return "ok", f"All {n} scalings and alignments were fitted on training windows alone."
-    first = wrong.iloc[0]
-    return "error", (
-        f"{len(wrong)} of {len(table)} scalings and alignments saw windows outside their training side; the "
-        f"first, {place_label(*first[['direction', 'network', 'variant', 'split']])}, {first['outside']} of "
-        f"{first['fitted']}."
     )

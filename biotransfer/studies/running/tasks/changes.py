@@ -142,7 +142,6 @@ MOVEMENT = Kind(
         *FOLD_CODE,
         *LEARNING_CODE,
         "evidence/changes",
-        "evidence/metrics",
         "evidence/transferability",
         "signals/preprocessing",
         "signals/simulate",

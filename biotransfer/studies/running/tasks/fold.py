@@ -18,7 +18,6 @@ from ....transfer.pretrain.held_out import hold_out_people
 from ..plan import Plan
 
 FOLD_CODE = (
-    "evidence/checks/common",
     "evidence/checks/fitted",
     "signals/splits",
     "signals/windows/container",

@@ -145,6 +145,7 @@ NUISANCE = Kind(
         "learning/predictions",
         "signals/preprocessing",
         "signals/quality",
+        "signals/spectra",
         "signals/windows/container",
         "studies/running/tasks/nuisance",
     ),

@@ -275,6 +275,7 @@ SOURCE = Kind(
         "signals/features",
         "signals/preprocessing",
         "signals/simulate",
+        "signals/spectra",
         "signals/splits",
         "signals/windows/container",
         "studies/running/tasks/selection",

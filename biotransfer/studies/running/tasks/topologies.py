@@ -17,7 +17,7 @@ from ....signals.windows import Windows
 from ....transfer.pretrain.held_out import hold_out_people
 from ...topologies import Search, choose, on_front, read_space, run_search
 from ..plan import Plan
-from .fold import FOLD_CODE, FOLD_LIBRARIES, LEARNING_CODE, LEARNING_LIBRARIES
+from .fold import FOLD_LIBRARIES, LEARNING_CODE, LEARNING_LIBRARIES
 from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
 
 _JOURNAL = "candidates.json"
@@ -159,12 +159,15 @@ SEARCH = Kind(
     trials,
     run,
     (
-        *FOLD_CODE,
         *LEARNING_CODE,
         "evidence/metrics",
+        "signals/splits",
+        "signals/windows/container",
         "studies/running/tasks/topologies",
         "studies/topologies",
+        "transfer/align",
         "transfer/carry",
+        "transfer/pretrain/held_out",
     ),
     (*FOLD_LIBRARIES, *LEARNING_LIBRARIES, "optuna"),
 )
