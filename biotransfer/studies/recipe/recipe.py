@@ -232,8 +232,8 @@ class Recipe(Settings):
     )
     methods: tuple[Way, ...] = key(
         "Further ways to transfer, a list: label, and what differs of select, align, scale, pretrain, "
-        "network (some of the recipe's); arms: labels of those that run. Each has its own scratch; results "
-        "call them network + label.",
+        "network (some of the recipe's); arms: labels of those that run. Each has its own scratch; tables "
+        "name it in the column variant.",
         many(group(Way), least=0),
         (),
     )

@@ -219,7 +219,8 @@ def read_donors(
     """
     given = known_keys("same_modality", given, list(sides))
     found: dict[str, Donors | Section] = {}
-    for source, target in ((d.source, d.target) for d in directions):
+    for direction in directions:
+        source, target = direction.source, direction.target
         asked = given.get(target)
         check(
             asked is not None or not wanted,
@@ -244,7 +245,7 @@ def read_donors(
             found[target] = section
         check(
             source != target or keeps or all(rule.parameters.get("donors") for rule in splits),
-            f"directions: {source}->{target} starts from other people of its own set, but nobody is kept "
+            f"directions: {direction} starts from other people of its own set, but nobody is kept "
             f"aside. Add same_modality: {{{target}: {{people: 1}}}}, or split: {{by: subject, donors: 1}}.",
         )
     return found
