@@ -17,7 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from bench_training import CASES, Case, Workers, _data, _job, plain, training_operations
+from bench_training import CASES, Case, Workers, _data, _job, plain, update_operations
 
 from biotransfer.learning.training import epoch_order
 from biotransfer.learning.training.running import run_job
@@ -61,7 +61,7 @@ def timed(function: Callable[[], float], updates: int, rounds: int) -> tuple[flo
 
 def measure(case: Case, rounds: int, cores: int, most: int, rates: dict[str, float]) -> list[str]:
     """Return the lines of a case's table."""
-    operations = training_operations(case)
+    operations = update_operations(case)
     workers = Workers(cores)
     cpu, accuracy = timed(lambda: workers(case), case.models * cores * case.updates, rounds)
     seeds = range(case.peers)

@@ -11,7 +11,7 @@ from biotransfer.errors import BiotransferError
 from biotransfer.evidence.checks import refuse_errors, run_guards
 from biotransfer.signals.recording import Recording
 from biotransfer.signals.simulate import simulate_eeg, simulate_emg
-from biotransfer.signals.splits import make_splits
+from biotransfer.signals.splits import ALL, make_splits
 from biotransfer.signals.windows import Windows, cut_windows
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running.data import Side
@@ -35,7 +35,8 @@ def _frame(target: Side, source: Side, *, split: str = "subject", donors: Side |
     splits = {
         ("eeg", split, NETWORK): make_splits(windows, split, **({} if split == "subject" else {"folds": 2}))
     }
-    return SimpleNamespace(recipe=load_recipe(raw), sides=sides, splits=splits)
+    labelled = {(*key, ALL): made for key, made in splits.items()}
+    return SimpleNamespace(recipe=load_recipe(raw), sides=sides, splits=splits, labelled=labelled)
 
 
 def plant(seed: int) -> Iterator[tuple[str, Any]]:

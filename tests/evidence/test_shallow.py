@@ -7,7 +7,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from biotransfer.evidence.baselines import permute_labels
+from biotransfer.evidence.baselines import BASELINES, fit_baseline, permute_labels
 from biotransfer.evidence.checks.levels import level_table
 from biotransfer.pages.report.page import render
 from biotransfer.studies.recipe import load_recipe
@@ -31,6 +31,18 @@ RECIPE = {
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     return run_study(RECIPE, tmp_path_factory.mktemp("shallow") / "out").results
+
+
+@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize(("n_windows", "n_features"), [(40, 60), (120, 30)])
+def test_every_classifier_works_with_fewer_windows_than_features(name, n_windows, n_features):
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], n_windows // 3)
+    X = rng.standard_normal((2, len(y), n_features))
+    X[:, :, :20] += 1.5 * y[:, None]
+    fitted = fit_baseline(name, X[0], y)
+    assert (fitted.predict(X[1]) == y).mean() > 0.8
+    assert np.isfinite(fitted.predict_proba(X[1])).all()
 
 
 def test_permuted_recordings_keep_one_label_and_every_person_as_many_of_each():

@@ -19,7 +19,7 @@ from biotransfer.signals.simulate import simulate_eeg
 from biotransfer.signals.windows import WindowsWriter, cut_windows, open_windows
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import cache
-from biotransfer.studies.running.data import load_side
+from biotransfer.studies.running.data import Request, open_request
 
 RECIPE = {
     "eeg": {"data": "muse-mental-state", "subjects": ["a", "b"]},
@@ -74,7 +74,7 @@ def test_stored_numbers_are_those_of_the_functions(real_data, own, modality):
     signals = cut_windows(recordings, **section.windows.plain(), dtype="float64")
     features = extract_features(signals, recipe.features)
     for _ in range(2):
-        side = load_side(section, recipe.features, real_data)
+        side = open_request(Request(section, recipe.features, str(real_data)))
         np.testing.assert_array_equal(side.signals.X, signals.X.astype(np.float32))
         np.testing.assert_array_equal(side.features.X, features.X)
         for mine, theirs in ((side.signals, signals), (side.features, features)):
@@ -87,16 +87,16 @@ def test_stored_numbers_are_those_of_the_functions(real_data, own, modality):
 
 def test_each_stage_is_made_anew_by_what_it_depends_on_and_no_other(own, folder_of_files):
     section = _section(folder_of_files)
-    load_side(section, features_of("band_power"))
+    open_request(Request(section, features_of("band_power")))
     first = _made(own)
     assert len(first) == 2
-    load_side(section, features_of("band_power"))
+    open_request(Request(section, features_of("band_power")))
     assert _made(own) == first
-    load_side(section, features_of("time_domain"))
+    open_request(Request(section, features_of("time_domain")))
     assert {p.parent.name for p in _made(own).keys() - first.keys()} == {"features"}
-    load_side(replace(section, windows=replace(section.windows, length=2.0)), None)
+    open_request(Request(replace(section, windows=replace(section.windows, length=2.0)), None))
     assert len(list(own.glob("recordings/*"))) == 1
-    load_side(replace(section, preprocess=()), None)
+    open_request(Request(replace(section, preprocess=()), None))
     assert len(list(own.glob("recordings/*"))) == 2
     assert {place: at for place, at in _made(own).items() if place in first} == first
 
@@ -106,12 +106,12 @@ def test_a_changed_file_is_seen_and_a_touched_one_is_not_taken_for_changed(own, 
     files = sorted(folder_of_files.iterdir())
     for file in files:
         os.utime(file, (time.time() - 100,) * 2)
-    before = load_side(section, None).facts["digest"]
+    before = open_request(Request(section, None)).facts["digest"]
     os.utime(files[0])
-    assert load_side(section, None).facts["digest"] == before
+    assert open_request(Request(section, None)).facts["digest"] == before
     assert len(list(own.glob("recordings/*"))) == 1
     shutil.copy(files[0], files[1])
-    assert load_side(section, None).facts["digest"] != before
+    assert open_request(Request(section, None)).facts["digest"] != before
     assert len(list(own.glob("recordings/*"))) == 2
 
 
@@ -131,18 +131,18 @@ def test_a_hash_is_not_read_again_while_size_and_time_stay(own, tmp_path):
 def test_what_is_damaged_is_made_again(own, folder_of_files, kind):
     section = _section(folder_of_files)
     features = features_of("band_power")
-    expected = np.array(load_side(section, features).features.X)
+    expected = np.array(open_request(Request(section, features)).features.X)
     for file in next((own / kind).iterdir()).glob("*.npy"):
         file.write_bytes(b"")
     if kind == "recordings":
         shutil.rmtree(own / "features")
-    np.testing.assert_array_equal(load_side(section, features).features.X, expected)
+    np.testing.assert_array_equal(open_request(Request(section, features)).features.X, expected)
     shutil.rmtree(own)
-    np.testing.assert_array_equal(load_side(section, features).features.X, expected)
+    np.testing.assert_array_equal(open_request(Request(section, features)).features.X, expected)
 
 
 def test_a_side_travels_as_its_place(own, folder_of_files):
-    side = load_side(_section(folder_of_files), features_of("band_power"))
+    side = open_request(Request(_section(folder_of_files), features_of("band_power")))
     sent = pickle.dumps(side)
     assert len(sent) < 10_000 < side.signals.X.nbytes
     there = pickle.loads(sent)
@@ -151,7 +151,7 @@ def test_a_side_travels_as_its_place(own, folder_of_files):
 
 
 def test_writing_to_prepared_data_changes_no_file(own, folder_of_files):
-    side = load_side(_section(folder_of_files), None)
+    side = open_request(Request(_section(folder_of_files), None))
     file = next(own.glob("signals/*/X.npy"))
     before = file.read_bytes()
     side.signals.X[...] = 0
@@ -176,7 +176,7 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path, monkeypatch, folder_of
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("BIOTRANSFER_CACHE", str(tmp_path / "file"))
     with pytest.raises(BiotransferError, match="BIOTRANSFER_CACHE"):
-        load_side(_section(folder_of_files), None)
+        open_request(Request(_section(folder_of_files), None))
 
 
 def test_windows_written_in_pieces_are_those_written_at_once(tmp_path):

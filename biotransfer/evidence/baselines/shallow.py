@@ -41,11 +41,22 @@ def qda(seed: int, *, regularization: float = 0.01) -> Any:
 
     Notes
     -----
-    Source: :class:`sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis`.
+    Source: :class:`sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis`, "svd". A class of fewer
+    windows than features has directions without variance, which that one refuses: then "eigen", and every
+    covariance is shrunk by as much.
     """
     from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 
-    return QuadraticDiscriminantAnalysis(reg_param=regularization)
+    class Quadratic(QuadraticDiscriminantAnalysis):
+        """Chooses its solver when it sees how many windows a class has."""
+
+        def fit(self, X: np.ndarray, y: np.ndarray) -> Any:
+            """Fit the classes' means and covariances."""
+            if np.unique(y, return_counts=True)[1].min() < X.shape[1]:
+                self.set_params(solver="eigen", shrinkage=regularization)
+            return super().fit(X, y)
+
+    return Quadratic(reg_param=regularization)
 
 
 def logistic_regression(seed: int, *, strength: float = 1.0) -> Any:

@@ -28,7 +28,7 @@ from ...signals.recording import Recording, check_same_classes
 from ...signals.windows import Windows, WindowsWriter, concatenate, natural_sorted, open_windows
 from ...signals.windows.cutting import check_cut, cut_recording, nothing_cut
 from ..recipe import Recipe, digest
-from ..recipe.sides import Section
+from ..recipe.sides import Donors, Section
 from .cache import (
     cache_folder,
     drop_entry,
@@ -60,13 +60,29 @@ _SMOKE_PEOPLE = 3
 
 
 class Request(NamedTuple):
-    """What :func:`load_side` is asked for."""
+    """A side that is asked for.
+
+    Parameters
+    ----------
+    section : Section
+        Of a recipe.
+    features : Spec or None
+        The feature set.
+    data_dir : str or None
+        Folder of data sets.
+    smoke : int
+        How many people to keep; 0 for all of them.
+    download : bool
+        Whether missing data may be fetched.
+    nuisance : Nuisance or None
+        Of the recipe, for a side that is tested on.
+    """
 
     section: Section
     features: Spec | None
-    data_dir: str | None
-    smoke: bool
-    download: bool
+    data_dir: str | None = None
+    smoke: int = 0
+    download: bool = True
     nuisance: Nuisance | None = None
 
 
@@ -142,34 +158,14 @@ def data_sections(recipe: Recipe) -> dict[str, Section]:
     return sections | {f"same_modality {name}": section for name, section in others.items()}
 
 
-def load_side(
-    section: Section,
-    features: Spec | None,
-    data_dir: str | Path | None = None,
-    *,
-    smoke: bool = False,
-    download: bool = True,
-    nuisance: Nuisance | None = None,
-) -> Side:
-    """Load, preprocess, window and featurise one data section; what was done before is only opened.
+def smoke_people(recipe: Recipe, name: str) -> int:
+    """Return how many people of a side the recipe keeps in its smoke form; 0 outside of it.
 
-    Parameters
-    ----------
-    section : Section
-        Of a recipe.
-    features : Spec or None
-        The feature set.
-    data_dir : path, optional
-        Folder of data sets.
-    smoke : bool
-        Keep the first three people.
-    download : bool
-        Whether missing data may be fetched.
-    nuisance : Nuisance or None
-        Of the recipe, for a side that is tested on.
+    Two of those that a set to itself keeps aside stay aside, where there are two: a person is held out of the
+    source then, not a recording, of which some sets have one per class.
     """
-    where = None if data_dir is None else str(data_dir)
-    return open_request(Request(section, features, where, smoke, download, nuisance))
+    aside = recipe.same_modality.get(name)
+    return _SMOKE_PEOPLE + (isinstance(aside, Donors) and aside.people > 1) if recipe.smoke else 0
 
 
 def is_stored(request: Request) -> bool:
@@ -188,7 +184,7 @@ def file_bytes(request: Request) -> int:
 
 
 def open_request(request: Request) -> Side:
-    """Return the side that is asked for; see :func:`load_side`."""
+    """Load, preprocess, window and featurise a side; what was done before is only opened."""
     files = _file_hashes(request)
     keys = _keys(request, files)
     for _ in range(_ATTEMPTS):
@@ -358,7 +354,7 @@ def _read(stored: Path) -> Iterator[Recording]:
 
 
 def open_side(place: Place) -> Side:
-    """Open what :func:`load_side` made: arrays are mapped, not read.
+    """Open what :func:`open_request` made: arrays are mapped, not read.
 
     Raises
     ------
@@ -426,7 +422,7 @@ def load_recordings(
     section: Section,
     data_dir: str | Path | None = None,
     *,
-    smoke: bool = False,
+    smoke: int = 0,
     download: bool = True,
 ) -> list[Recording]:
     """Load the recordings of a data section."""
@@ -434,6 +430,6 @@ def load_recordings(
         section.data.name, data_dir=data_dir, download=download, **section.data.parameters
     )
     if smoke:
-        people = natural_sorted({r.subject for r in recordings})[:_SMOKE_PEOPLE]
+        people = natural_sorted({r.subject for r in recordings})[:smoke]
         recordings = [r for r in recordings if r.subject in people]
     return recordings

@@ -294,7 +294,7 @@ def _split_options(recipe: Recipe, target: str, rule: Mapping[str, Any]) -> dict
         options["donors"] = kept.people
     if recipe.smoke:
         if options.get("donors"):
-            options |= {"donors": 1, "folds": None}
+            options |= {"donors": min(options["donors"], 2), "folds": None}
         if options.get("folds") and options["folds"] > 2:
             options["folds"] = 2
     return options

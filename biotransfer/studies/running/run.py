@@ -22,7 +22,7 @@ from ...results import CORE, SOURCES, Results, save_results
 from ...showing import html_table, one_line
 from ..recipe import Recipe, load_recipe
 from .collect import collect_finds, collect_tables
-from .data import Request, Side, data_sections, file_bytes, is_stored, open_request
+from .data import Request, Side, data_sections, file_bytes, is_stored, open_request, smoke_people
 from .folder import (
     check_folder,
     claim_folder,
@@ -118,7 +118,7 @@ def prepare(
             section,
             recipe.features,
             where,
-            recipe.smoke,
+            smoke_people(recipe, name),
             download,
             recipe.nuisance if name in tested else None,
         )

@@ -122,7 +122,7 @@ class Planned:
     """A task with its kind, all its trials, and the variant of the recipe that it belongs to."""
 
     kind: Kind
-    task: Any
+    task: Task
     trials: list[Trial]
     variant: str = ""
 
