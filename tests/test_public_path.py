@@ -1,10 +1,12 @@
 """From recordings to verdict by public names alone: the functions that the README lists, in its order."""
 
+import ast
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pandas as pd
 import pytest
 
@@ -24,7 +26,7 @@ SIMULATED = {
 REAL = {
     "emg": {"data": "myodisco", "subjects": ["S1", "S2", "S3"], "sessions": ["day1"],
             "classes": ["hand_close", "hand_open"]},
-    "eeg": {"data": "mental-arithmetic", "subjects": ["00", "01", "02", "03"]},
+    "eeg": {"data": "muse-mental-state", "classes": ["relaxed", "concentrating"]},
 }  # fmt: skip
 WINDOWS = {"length": 1.0, "step": 1.0}
 
@@ -209,3 +211,15 @@ def test_real_recordings_reach_the_verdict_of_the_study(
     walk = _walked(REAL, tmp_path)
     assert {row["n_subjects"] for row in walk.verdicts} == {4}
     _same(walk, _study(REAL, tmp_path / "study"))
+
+
+def test_the_first_notebook_takes_the_same_steps() -> None:
+    notebook = nbformat.read(ROOT / "notebooks" / "01_does_it_transfer.ipynb", as_version=4)
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    used = {node.attr for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Attribute)}
+    assert set(_listed()) - {"from_raws", "from_folder"} <= used
+    imported = {alias.name for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Import)
+                for alias in node.names}  # fmt: skip
+    modules = {node.module for node in ast.walk(ast.parse(code)) if isinstance(node, ast.ImportFrom)}
+    assert "biotransfer" in imported
+    assert not any(str(module).startswith("biotransfer") for module in modules)

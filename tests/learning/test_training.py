@@ -11,6 +11,7 @@ from biotransfer.learning.training import stacked as stacked_module
 from biotransfer.learning.training.job import Job
 from biotransfer.learning.training.running import choose_engine, run_job, train
 from biotransfer.learning.weights import Weights
+from biotransfer.results import CURVES
 from biotransfer.signals.splits import make_splits
 from biotransfer.transfer.carry import Arm, make_arms
 from tests.builders import make_windows
@@ -197,3 +198,38 @@ def test_a_missing_gpu_is_said(case):
     job = Job(network, arms, windows.X, windows.y, rows, rows, split.uid, Schedule())
     with pytest.raises(BiotransferError, match="--device cpu"):
         run_job(job, device="cuda")
+
+
+def test_curves_give_the_table_of_a_study():
+    windows = make_windows(n_subjects=4)
+    network = build_network({"name": "mlp", "hidden": [8]}, windows.shape, 3)
+    split = make_splits(windows, by="subject", validation=1)[0]
+    arms = [arm for seed in (3, 5) for arm in make_arms(["scratch"], {}, network, seed)]
+    curves = train(network, arms, windows, split, Schedule(epochs=2))
+    table = curves.to_frame("emg->eeg", budget="5")
+    assert list(table) == CURVES
+    assert table.drop(columns="value").duplicated().sum() == 0
+    for column, expected in {
+        "direction": {"emg->eeg"}, "network": {"mlp"}, "protocol": {"subject"}, "budget": {"5"},
+        "arm": {"scratch"}, "split": {split.name}, "seed": {3, 5}, "epoch": {0, 1, 2},
+        "split_part": {"train", "validation", "test"},
+        "metric": {"accuracy", "balanced_accuracy", "log_loss"},
+    }.items():  # fmt: skip
+        assert set(table[column]) == expected, column
+    last = table[(table["split_part"] == "test") & (table["metric"] == "accuracy") & (table["epoch"] == 2)]
+    right = curves.predicted[:, -1, len(split.validation) :] == windows.y[split.test]
+    assert last["seed"].tolist() == [3, 5]
+    np.testing.assert_array_equal(last["value"], right.mean(axis=1))
+    named = curves.to_frame("emg->eeg", network="small", protocol="mine")
+    assert (set(named["network"]), set(named["protocol"])) == ({"small"}, {"mine"})
+
+
+def test_curves_without_people_say_where_to_get_them():
+    windows = make_windows()
+    network = build_network({"name": "mlp", "hidden": [8]}, windows.shape, 3)
+    rows = np.arange(8)[None]
+    job = Job(
+        network, make_arms(["scratch"], {}, network, 0), windows.X, windows.y, rows, rows, "x", Schedule(1)
+    )
+    with pytest.raises(BiotransferError, match=r"Make them with train\("):
+        run_job(job).to_frame("emg->eeg")

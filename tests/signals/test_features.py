@@ -575,3 +575,12 @@ def test_own_arrays_go_all_the_way() -> None:
     spread = column(features, "std_0")
     assert spread[features.y == 0].mean() == pytest.approx(20, rel=0.05)
     assert spread[features.y == 1].mean() == pytest.approx(40, rel=0.05)
+
+
+def test_many_windows_are_described_one_by_one_and_the_one_that_fails_is_named() -> None:
+    eeg, emg = (cut_windows(one) for one in simulate_pair(n_subjects=1, seed=0))
+    for one, made in zip((eeg, emg), extract_features([eeg, emg], "band_power"), strict=True):
+        assert made.digest() == extract_features(one, "band_power").digest()
+    features = extract_features(emg, "band_power")
+    with pytest.raises(BiotransferError, match=r"windows\[1\], <Windows: .* emg features"):
+        extract_features([eeg, features], "band_power")

@@ -9,6 +9,7 @@ from biotransfer.signals.splits import make_splits
 from biotransfer.transfer.carry import make_arms
 from biotransfer.transfer.pretrain import SOURCES
 from biotransfer.transfer.pretrain.held_out import hold_out_people
+from biotransfer.transfer.pretrain.making import make_source
 from biotransfer.transfer.pretrain.sources import invent_labels, noise, shuffled_labels
 from biotransfer.transfer.pretrain.training import pretrain
 from tests.builders import make_windows
@@ -31,6 +32,44 @@ def test_one_person_gives_up_recordings_instead():
     assert set(windows.metadata["run"].iloc[split.test]) == {"c0r4", "c1r4", "c2r4"}
     with pytest.raises(BiotransferError, match="nothing can be held out"):
         hold_out_people(make_windows(n_subjects=1, n_recordings=1))
+
+
+def test_a_source_is_made_by_name():
+    windows = make_windows(n_times=32)
+    assert make_source(windows) is windows
+    for name in ("shuffled_labels", "noise", "phase"):
+        made = make_source(windows, name, 3)
+        assert len(made) == len(windows)
+        assert not (np.array_equal(made.X, windows.X) and np.array_equal(made.y, windows.y))
+        assert (
+            made.digest() == make_source(windows, name, 3).digest() != make_source(windows, name, 4).digest()
+        )
+    white = make_source(windows, "noise", 3)
+    np.testing.assert_array_equal(white.y, invent_labels(noise(windows, 3), 3).y)
+    phases = make_source(windows, "noise", 3, kind="phase")
+    np.testing.assert_array_equal(phases.y, windows.y)
+    described = make_source(windows, "phase", 3, features="time_domain")
+    assert not described.is_signal
+    with pytest.raises(BiotransferError, match="made from signals"):
+        make_source(make_windows(), "noise")
+    with pytest.raises(BiotransferError, match="Did you mean 'shuffled_labels'"):
+        make_source(windows, "shuffled_label")
+
+
+def test_pretraining_takes_one_windows_and_holds_people_out_by_itself():
+    windows = make_windows(n_subjects=4)
+    spec = {"name": "mlp", "hidden": [8]}
+    (one,) = pretrain(windows, network=spec, seeds=[1], schedule=FAST)
+    (many,) = pretrain([windows], hold_out_people(windows), spec, [1], FAST)
+    assert one.weights.digest() == many.weights.digest()
+    (usual,) = pretrain(windows)
+    assert (usual.weights.facts["seed"], usual.weights.facts["network"]["name"]) == (0, "mlp")
+
+
+def test_the_windows_that_do_not_fit_the_first_are_named():
+    wide = make_windows(n_subjects=4, n_features=13)
+    with pytest.raises(BiotransferError, match=r"windows\[1\], <Windows: .* shape \(13,\)"):
+        pretrain([make_windows(n_subjects=4), wide], None, "mlp", [0, 1], FAST)
 
 
 def test_pretraining_knows_strangers_and_its_controls_do_not():
