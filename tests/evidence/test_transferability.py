@@ -5,20 +5,11 @@ import pytest
 from scipy import optimize, stats
 
 from biotransfer.errors import BiotransferError
-from biotransfer.evidence.transferability import (
-    SCORES,
-    h_score,
-    leep,
-    linear_cka,
-    logme,
-    nce,
-    otdd,
-    proxy_a_distance,
-    trans_rate,
-)
+from biotransfer.evidence.transferability import SCORES, linear_cka, otdd, proxy_a_distance
 from biotransfer.evidence.transferability.judging import score_transfer
 from biotransfer.evidence.transferability.outputs import class_probabilities, layer_outputs, network_features
 from biotransfer.evidence.transferability.ranking import rank_agreement
+from biotransfer.evidence.transferability.scores import h_score, leep, logme, nce, trans_rate
 from biotransfer.learning.networks import build_network, initial_tensors
 from tests.builders import make_windows
 

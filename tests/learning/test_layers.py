@@ -137,11 +137,9 @@ def test_loading_is_exact():
     network = _network("linear")
     tensors = initial_tensors(network, 0)
     module = build_module(network)
-    with pytest.raises(
-        BiotransferError, match=r"'own.weight' has shape \(1, 6\), the network's has \(4, 6\)"
-    ):
+    with pytest.raises(BiotransferError, match=r"'own\.weight' has shape \(1, 6\), .* \(4, 6\)"):
         load_tensors(module, {**tensors, "own.weight": tensors["own.weight"][:1]})
-    with pytest.raises(BiotransferError, match=r"'own.bias' has shape \(\), the network's has \(4,\)"):
+    with pytest.raises(BiotransferError, match=r"'own\.bias' has shape \(\), .* \(4,\)"):
         load_tensors(module, {**tensors, "own.bias": np.float32(1)})
     load_tensors(module, tensors)
     assert all(np.array_equal(p.detach(), tensors[k]) for k, p in module.named_parameters())

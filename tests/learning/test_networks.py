@@ -4,6 +4,7 @@ import torch
 
 from biotransfer.errors import BiotransferError
 from biotransfer.learning.networks import NETWORKS, PARTS, build_network, initial_tensors
+from biotransfer.learning.networks.forward import run_network
 from biotransfer.learning.networks.modules import build_module
 from biotransfer.learning.networks.tensors import load_tensors
 
@@ -90,6 +91,31 @@ def test_operations_of_an_mlp_in_closed_form():
 def test_networks_that_do_not_fit(spec, shape, message):
     with pytest.raises(BiotransferError, match=message):
         build_network(spec, shape, 3)
+
+
+@pytest.mark.parametrize(("name", "shape"), ALL)
+def test_running_a_network_is_its_module_in_evaluation_mode(name, shape):
+    """However many windows at a time; heads drop nothing."""
+    head = {"name": "spinal", "width": 4, "dropout": 0.5}
+    network = build_network({"name": name, "head": head}, shape, 3)
+    tensors = initial_tensors(network, 0)
+    module = build_module(network, torch.float64).eval()
+    load_tensors(module, tensors)
+    X = np.random.default_rng(0).normal(size=(11, *shape)).astype(np.float32)
+    first = next(layer.name for layer in network.layers if layer.name)
+    for dtype, batch in (("float64", 11), ("float64", 3), ("float32", 4)):
+        found = run_network(network, tensors, X, layers=[first, "head"], dtype=dtype, batch=batch)
+        assert found.logits.dtype == found.features.dtype == found.outputs[first].dtype == dtype
+        near = 1e-12 if dtype == "float64" else 1e-5
+        logits = module(torch.from_numpy(X.astype(float))).detach().numpy()
+        np.testing.assert_allclose(found.logits, logits, atol=near)
+        np.testing.assert_allclose(found.outputs["head"], found.logits, atol=near)
+        np.testing.assert_allclose(found.probabilities.sum(1), 1, rtol=1e-6)
+        last = module.get_submodule("head")
+        given = torch.from_numpy(found.inputs["head"].astype(float))
+        np.testing.assert_allclose(last(given).detach().numpy(), logits, atol=near)
+        assert found.features.shape == (11, module.get_submodule("head_1").in_features * 2)
+    assert run_network(network, tensors, X[:0]).logits.shape == (0, 3)
 
 
 def test_foreign_tensors_are_refused():

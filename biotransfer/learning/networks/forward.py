@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...errors import BiotransferError
 from ..predictions import softmax
 from .network import Network
 
@@ -25,17 +26,27 @@ class Activations:
     ----------
     logits : ndarray, shape (n_windows, n_outputs)
         What the head gives.
-    features : ndarray, shape (n_windows, n_units)
-        What the head sees.
+    entered : ndarray, shape (n_windows, n_units), or None
+        What the head sees; None where it is loose tensors of a library's model.
     inputs, outputs : dict of str to ndarray, shape (n_windows, ...)
         Of the layers that were asked for, by name: what enters a layer, and what leaves it before what
         follows (norm, ReLU).
     """
 
     logits: np.ndarray
-    features: np.ndarray
+    entered: np.ndarray | None
     inputs: Mapping[str, np.ndarray]
     outputs: Mapping[str, np.ndarray]
+
+    @property
+    def features(self) -> np.ndarray:
+        """What the head sees, shape (n_windows, n_units)."""
+        if self.entered is None:
+            raise BiotransferError(
+                "the head of this network is loose tensors, so what enters it cannot be seen. "
+                "Use another network, such as EEGNet."
+            )
+        return self.entered
 
     @property
     def probabilities(self) -> np.ndarray:
@@ -81,7 +92,9 @@ def run_network(
     def keep(parts: list[np.ndarray], value: torch.Tensor) -> None:
         parts.append(value.numpy().copy())
 
-    first_of_head(network, module).register_forward_pre_hook(lambda _, given: keep(features, given[0]))
+    head = first_of_head(network, module)
+    if head is not None:
+        head.register_forward_pre_hook(lambda _, given: keep(features, given[0].flatten(1)))
     for name in layers:
         layer = module.get_submodule(name)
         layer.register_forward_pre_hook(lambda _, given, name=name: keep(inputs[name], given[0]))
@@ -92,10 +105,9 @@ def run_network(
         return answer
 
     logits = in_batches(run, len(X), batch=batch)
-    seen = np.concatenate(features)
     return Activations(
         logits,
-        seen.reshape(len(seen), -1),
+        np.concatenate(features) if features else None,
         {name: np.concatenate(parts) for name, parts in inputs.items()},
         {name: np.concatenate(parts) for name, parts in outputs.items()},
     )

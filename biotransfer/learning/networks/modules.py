@@ -60,8 +60,8 @@ def load_module(network: Network, tensors: Mapping[str, np.ndarray], dtype: torc
     return module.requires_grad_(False)
 
 
-def first_of_head(network: Network, module: nn.Module) -> nn.Module:
-    """Return the first layer of the head: what enters it are the features."""
+def first_of_head(network: Network, module: nn.Module) -> nn.Module | None:
+    """Return the first layer of the head, which the features enter; a head of loose tensors has none."""
     modules = dict(module.named_modules())
     head = [layer.name for layer in network.layers if layer.part == "head" and layer.name in modules]
-    return modules[head[0]]
+    return modules[head[0]] if head else None

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ...errors import BiotransferError
 from ..networks.modules import first_of_head, load_module
 from ..networks.network import Network
 from .arm import Arm, Penalty
@@ -164,7 +165,13 @@ def watch_head(network: Network, module: nn.Module) -> list[torch.Tensor]:
     def remember(_: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
         seen[:] = [given[0].flatten(1)]
 
-    first_of_head(network, module).register_forward_pre_hook(remember)
+    head = first_of_head(network, module)
+    if head is None:
+        raise BiotransferError(
+            f"the head of network {network.name!r} is loose tensors, so what enters it cannot be penalised. "
+            "Use another network, such as EEGNet."
+        )
+    head.register_forward_pre_hook(remember)
     return seen
 
 

@@ -188,7 +188,7 @@ class Learned:
 class Stack:
     """The forward pass of a network for many models: ``(tensors, x) -> y``, each with a leading model axis.
 
-    Dense networks run as one; of others, the models run one after the other.
+    Dense networks run as one; of others, the models run one after the other. Nothing is dropped at random.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ class Stack:
         self.network = network
         self.names = {name: prefix + name for name in network.tensor_shapes}
         as_one = engine != "loop" and is_dense(network) and can_stack(network)
-        self.module = None if as_one else build_module(network)
+        self.module = None if as_one else build_module(network).eval()
 
     def __call__(self, tensors: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
         """Return the output, shape (n_models, n_windows, ...)."""
