@@ -195,9 +195,9 @@ def test_the_first_training_of_a_process_keeps_to_one_thread():
     script = """
 import numpy as np, threadpoolctl, torch
 from biotransfer.transfer.carry import make_arms
-from biotransfer.learning.layers.convolution import convolve_patches
 from biotransfer.learning.networks import build_network
-from biotransfer.learning.training import Job, Schedule, run_job, running
+from biotransfer.learning.training import Schedule, running
+from biotransfer.learning.training.job import Job
 real = running.train_stacked
 def watched(*given):
     curves = real(*given)
@@ -210,7 +210,7 @@ network = build_network({"name": "mlp", "hidden": [2000]}, (6,), 2)
 arms = make_arms(["scratch"], {}, network, 0)
 rows = np.arange(20)[None]
 X, y = np.random.default_rng(0).standard_normal((20, 6), dtype=np.float32), np.arange(20) % 2
-run_job(Job(network, arms, X, y, rows, rows, "s", Schedule(epochs=1)))
+running.run_job(Job(network, arms, X, y, rows, rows, "s", Schedule(epochs=1)))
 """
     said = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
     threads = json.loads(said)
@@ -227,9 +227,10 @@ from biotransfer import edges
 if sys.argv[1] == "scipy":
     edges._torch_product = lambda name: None
 from biotransfer.transfer.carry import make_arms
-from biotransfer.learning.layers.convolution import convolve_patches
 from biotransfer.learning.networks import build_network
-from biotransfer.learning.training import Job, Schedule, run_job
+from biotransfer.learning.training import Schedule
+from biotransfer.learning.training.job import Job
+from biotransfer.learning.training.running import run_job
 network = build_network({"name": "mlp", "hidden": [130, 70]}, (70,), 3)
 rows, rng = np.arange(90)[None], np.random.default_rng(0)
 job = Job(network, make_arms(["scratch"], {}, network, 0), rng.standard_normal((90, 70)), np.arange(90) % 3,
