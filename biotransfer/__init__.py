@@ -26,7 +26,7 @@ _HOMES = {
     "transfer.align": ["Alignment", "fit_alignment"],
     "transfer.carry": ["Arm", "make_arms"],
     "learning.training": ["Schedule"],
-    "learning.training.job": ["Curves"],
+    "learning.training.curves": ["Curves"],
     "learning.training.running": ["train"],
     "transfer.pretrain.held_out": ["hold_out_people"],
     "transfer.pretrain.making": ["make_source"],

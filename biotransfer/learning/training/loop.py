@@ -13,8 +13,9 @@ from torch.nn import functional
 from ..networks.modules import build_module
 from ..networks.tensors import load_tensors, module_tensors, set_training
 from .augmentations import Augment, make_augment
+from .curves import Curves
 from .extras import Anchors, LowRank, ModuleOutputs, Penalties, watch_head
-from .job import Curves, Job, empty_curves, shared_tensor
+from .job import Job, empty_curves, shared_tensor
 from .norms import make_stochastic
 from .schedule import update_seed
 from .stopping import BestEpochs

@@ -13,9 +13,10 @@ from ...signals.splits import Split
 from ...signals.windows import Windows
 from ..networks.network import Network
 from .arm import Arm
+from .curves import Curves, Tested
 from .forward import can_stack
 from .guard import reproducibly
-from .job import Curves, Job, Tested
+from .job import Job
 from .loop import train_loop
 from .schedule import Schedule
 from .stacked import train_stacked

@@ -17,7 +17,8 @@ import torch
 from ..networks.network import Network
 from .arm import Arm
 from .augmentations import Augment, make_augment
-from .job import Curves, Job, join_curves, shared_tensor
+from .curves import Curves, join_curves
+from .job import Job, shared_tensor
 from .models import Models
 from .recorder import Recorder
 from .stopping import BestEpochs

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from .job import Curves, Job
+from .curves import Curves
+from .job import Job
 
 
 class BestEpochs:

@@ -10,7 +10,8 @@ import torch
 
 from ...errors import check
 from .arm import Arm, Teacher
-from .job import Curves, Job, PseudoLabels
+from .curves import Curves
+from .job import Job, PseudoLabels
 from .schedule import epoch_order
 
 

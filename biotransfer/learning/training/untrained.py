@@ -11,7 +11,7 @@ from torch.nn import functional
 from ..networks.forward import run_network
 from ..networks.network import Network
 from .arm import Arm
-from .job import Curves
+from .curves import Curves
 from .schedule import Schedule
 
 

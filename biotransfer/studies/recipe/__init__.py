@@ -12,8 +12,9 @@ from typing import Any
 import yaml
 
 from .clusters import check_cluster
+from .keys import DESCRIPTIVE, KEYS
 from .reading import override, read_recipe, shipped_recipes
-from .recipe import DESCRIPTIVE, KEYS, Recipe, digest
+from .recipe import Recipe, digest
 
 __all__ = [
     "DESCRIPTIVE", "KEYS", "Recipe", "check_cluster", "digest", "load_recipe", "read_recipe", "recipe_yaml",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ...errors import check, check_option
 from ...learning.networks import NETWORKS
 from ...learning.training.augmentations import refuse_features
@@ -12,12 +10,10 @@ from ...transfer.carry import why_not as why_no_arm
 from ...transfer.pretrain import METHODS
 from ...transfer.pretrain import why_not as why_no_method
 from ...transfer.select import SELECT
-
-if TYPE_CHECKING:
-    from .recipe import Recipe
+from .keys import Keys
 
 
-def refuse_what_does_not_fit(recipe: Recipe) -> None:
+def refuse_what_does_not_fit(recipe: Keys) -> None:
     """Refuse values that are right by themselves and do not go together.
 
     Raises
@@ -38,7 +34,7 @@ def refuse_what_does_not_fit(recipe: Recipe) -> None:
     _tune(recipe)
 
 
-def _networks(recipe: Recipe) -> None:
+def _networks(recipe: Keys) -> None:
     wanted = ALIGN[recipe.align.name].facts["takes"]
     for network in recipe.network:
         takes = NETWORKS[network.name].facts["takes"]
@@ -53,7 +49,7 @@ def _networks(recipe: Recipe) -> None:
         )
 
 
-def _arms(recipe: Recipe) -> None:
+def _arms(recipe: Keys) -> None:
     for arm in recipe.arms:
         if arm.starts_from is not None:
             method = METHODS[(arm.pretrain or recipe.pretrain.method)["name"]]
@@ -67,7 +63,7 @@ def _arms(recipe: Recipe) -> None:
         check(reason is None, str(reason))
 
 
-def _budget(recipe: Recipe) -> None:
+def _budget(recipe: Keys) -> None:
     budget = recipe.budget
     check(
         not recipe.scores or budget.ever_labelled,
@@ -112,7 +108,7 @@ def _budget(recipe: Recipe) -> None:
         )
 
 
-def _training(recipe: Recipe) -> None:
+def _training(recipe: Keys) -> None:
     check(
         recipe.train.patience == 0 or all(rule.parameters.get("validation") for rule in recipe.split),
         f"train.patience={recipe.train.patience} watches validation windows, and not every split keeps some. "
@@ -125,7 +121,7 @@ def _training(recipe: Recipe) -> None:
             refuse_features(network.name, recipe.train.augment["name"])  # type: ignore[index]
 
 
-def _tune(recipe: Recipe) -> None:
+def _tune(recipe: Keys) -> None:
     if recipe.tune is None:
         return
     check(

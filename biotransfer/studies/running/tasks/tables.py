@@ -13,7 +13,7 @@ from ....signals.windows import Windows
 from ....transfer.carry import Arm
 
 if TYPE_CHECKING:
-    from ....learning.training.job import Curves
+    from ....learning.training.curves import Curves
 
 
 def prediction_table(curves: Curves, windows: Windows, split: Split) -> pd.DataFrame:
