@@ -21,7 +21,7 @@ from biotransfer.learning.weights import load_weights
 from biotransfer.pages.figures import plot_moved
 from biotransfer.pages.figures.changes import group_shares
 from biotransfer.pages.report.sections.changes import barrier_heights, make_movement
-from biotransfer.results import TABLES
+from biotransfer.results import TABLES, Direction
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import prepare, run_study
 from biotransfer.studies.running.store import TrialStore
@@ -55,7 +55,8 @@ def study(tmp_path_factory):
 def direct(study):
     """The second fold and seed 1 anew: source weights from the folder, training by train()."""
     plan = prepare(load_recipe(RECIPE))
-    task = TargetTask("emg->eeg", "mlp", "subject", 1, plan.split("emg->eeg", "mlp", fold=1).name)
+    direction = Direction("emg", "eeg")
+    task = TargetTask(direction, "mlp", "subject", 1, plan.split(direction, "mlp", fold=1).name)
     fold = make_fold(plan, task)
     weights = load_weights(study.folder / "weights" / "emg-to-eeg_mlp_supervised_seed1")
     sources = dict.fromkeys(plan.sources, weights)
