@@ -125,7 +125,7 @@ def _show_weights(path: Path) -> int:
     print(path)
     for key, text in card_lines(weights).items():
         print(f"  {key}: {text}")
-    fates = {row["tensor"]: row for row in weights.facts.get("ledger", ())}
+    fates = {row["tensor"]: row for row in weights.card.get("ledger", ())}
     width = max(map(len, [*weights.tensors, *fates]), default=0)
     print("  tensors:")
     for name in {**weights.tensors, **fates}:

@@ -136,7 +136,7 @@ def check(arguments: argparse.Namespace) -> int:
     rehearse(plan)
     print(f"{recipe['title']}  (recipe {recipe.uid})")
     for name, side in plan.sides.items():
-        facts = side.facts
+        facts = side.about
         print(
             f"  {name}: {facts['dataset']}, {facts['n_subjects']} people, {facts['n_windows']} windows, "
             f"classes {', '.join(facts['classes'])}"

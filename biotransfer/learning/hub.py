@@ -159,8 +159,8 @@ def model_card(weights: Weights, repo: str) -> str:
     repo : str
         ``owner/name``.
     """
-    network: Mapping[str, Any] = weights.facts.get("network", {})
-    tags = ["biotransfer", *filter(None, [str(weights.facts.get("modality", "")), "time-series"])]
+    network: Mapping[str, Any] = weights.card.get("network", {})
+    tags = ["biotransfer", *filter(None, [str(weights.card.get("modality", "")), "time-series"])]
     rows = "\n".join(f"| {name} | {text} |" for name, text in card_lines(weights).items())
     return (
         "---\nlibrary_name: biotransfer\ntags:\n"

@@ -1,6 +1,6 @@
-"""Weights are values: named arrays plus the facts that say what they are.
+"""Weights are values: named arrays plus the card that says what they are.
 
-On disk: ``NAME.safetensors`` (numbers, nothing executable) and ``NAME.json`` (the card: facts, with a format
+On disk: ``NAME.safetensors`` (numbers, nothing executable) and ``NAME.json`` (the card, with a format
 version). Older formats are read, too: ``UPGRADES`` says how.
 """
 
@@ -57,12 +57,17 @@ class Weights:
     ----------
     tensors : mapping of str to ndarray
         Every tensor of the network by name; of a checkpoint, those that fit.
-    facts : mapping
-        The card: what ``CARD`` lists, as far as it is known.
+    card : mapping
+        What ``CARD`` lists, as far as it is known.
     """
 
     tensors: Mapping[str, np.ndarray]
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """The card, by its name in 0.1.0."""
+        return self.card
 
     @property
     def n_parameters(self) -> int:
@@ -78,7 +83,7 @@ class Weights:
         return state.hexdigest()[:16]
 
     def __repr__(self) -> str:
-        name = (self.facts.get("network") or {}).get("name", "")
+        name = (self.card.get("network") or {}).get("name", "")
         of = f" of {name}" if name else ""
         return one_line(f"Weights{of}: {len(self.tensors)} tensors, {self.n_parameters} parameters")
 
@@ -110,7 +115,7 @@ def save_weights(weights: Weights, path: str | Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {k: np.ascontiguousarray(v) for k, v in weights.tensors.items()}
     write_atomically(path, lambda part: save_file(tensors, part))
-    card = {"format_version": FORMAT_VERSION, "digest": weights.digest(), **dict(weights.facts)}
+    card = {"format_version": FORMAT_VERSION, "digest": weights.digest(), **dict(weights.card)}
     write_json(path.with_suffix(".json"), card | {"library": __version__})
     return path
 
@@ -181,7 +186,7 @@ def card_lines(weights: Weights) -> dict[str, str]:
     ('6 parameters in 1 tensors', 'rest, task')
     """
     lines = {"size": f"{weights.n_parameters} parameters in {len(weights.tensors)} tensors"}
-    facts = dict(weights.facts)
+    facts = dict(weights.card)
     network = facts.pop("network", None)
     if network is not None:
         shape = " x ".join(map(str, network["input_shape"]))

@@ -58,7 +58,7 @@ class _Side:
     """Signals without features."""
 
     signals: Any
-    facts: Any
+    about: Any
 
     def windows(self, network):
         return self.signals

@@ -68,7 +68,7 @@ def test_a_checkpoint_says_of_every_tensor_what_became_of_it(name, tmp_path):
     before = torch.get_rng_state()
     weights = load_checkpoint(ours, save(state, tmp_path / "model.safetensors"))
     assert torch.equal(torch.get_rng_state(), before)
-    rows = {row["tensor"]: row for row in weights.facts["ledger"]}
+    rows = {row["tensor"]: row for row in weights.card["ledger"]}
     assert [k for k in rows if rows[k]["action"] != "kept"] == list(ours.tensor_shapes)
     for key, shape in ours.tensor_shapes.items():
         row, mine = rows[key], state[key].numpy()
@@ -115,10 +115,10 @@ def test_a_prefix_is_found_and_said(change, prefix, tmp_path):
     state = {k: v for k, v in state.items() if k.startswith("encoder.")}
     path = save({change(k): v for k, v in state.items()}, tmp_path / "a.safetensors")
     weights = load_checkpoint(ours, path)
-    assert weights.facts["checkpoint"]["prefix"] == prefix
+    assert weights.card["checkpoint"]["prefix"] == prefix
     straight = load_checkpoint(ours, save(state, tmp_path / "b.safetensors"))
     assert weights.digest() == straight.digest()
-    assert weights.facts["ledger"] == straight.facts["ledger"]
+    assert weights.card["ledger"] == straight.card["ledger"]
 
 
 def test_a_prefix_can_be_given_and_a_wrong_one_is_refused(tmp_path):
@@ -137,7 +137,7 @@ def test_published_names_are_renamed_as_the_library_declares(tmp_path):
     renamed["cross_attn.temparature"] = renamed.pop("cross_attn.temperature")
     weights = load_checkpoint(ours, save(renamed, tmp_path / "a.safetensors"))
     assert weights.digest() == load_checkpoint(ours, save(state, tmp_path / "b.safetensors")).digest()
-    rows = {row["tensor"]: row for row in weights.facts["ledger"]}
+    rows = {row["tensor"]: row for row in weights.card["ledger"]}
     assert rows["cross_attn.temperature"]["action"] == "kept"
     assert "differs by up to 0.01" in rows["cross_attn.temperature"]["reason"]
 
@@ -145,7 +145,7 @@ def test_published_names_are_renamed_as_the_library_declares(tmp_path):
 def test_what_nothing_asked_for_is_named(tmp_path):
     _, state = published("BIOT")
     path = save({**state, "decoder.weight": torch.ones(3)}, tmp_path / "a.safetensors")
-    assert load_checkpoint(network("BIOT"), path).facts["checkpoint"]["unused"] == ["decoder.weight"]
+    assert load_checkpoint(network("BIOT"), path).card["checkpoint"]["unused"] == ["decoder.weight"]
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".pt", ".bin", ".ckpt"])
@@ -189,9 +189,9 @@ def test_where_a_checkpoint_is_looked_for(tmp_path):
         torch.save(state, tmp_path / name)
     with pytest.raises(BiotransferError, match=r"a\.pth, b\.pth"):
         load_checkpoint(ours, tmp_path)
-    assert load_checkpoint(ours, tmp_path, file="b.pth").facts["checkpoint"]["file"] == "b.pth"
+    assert load_checkpoint(ours, tmp_path, file="b.pth").card["checkpoint"]["file"] == "b.pth"
     save(state, tmp_path / "model.safetensors")
-    assert load_checkpoint(ours, tmp_path).facts["checkpoint"]["file"] == "model.safetensors"
+    assert load_checkpoint(ours, tmp_path).card["checkpoint"]["file"] == "model.safetensors"
     with pytest.raises(BiotransferError, match="names no checkpoint of its own"):
         load_checkpoint(build_network("EEGNet", (4, 250), 3, sfreq=250.0))
     (tmp_path / "broken.safetensors").write_bytes(b"123")
@@ -219,7 +219,7 @@ def test_a_checkpoint_can_be_kept_with_its_ledger(tmp_path):
     weights = load_checkpoint(network("BIOT"), save(published("BIOT")[1], tmp_path / "net.safetensors"))
     again = load_weights(save_weights(weights, tmp_path / "ours"))
     assert again.digest() == weights.digest()
-    assert again.facts["ledger"] == weights.facts["ledger"]
+    assert again.card["ledger"] == weights.card["ledger"]
     assert card_lines(again)["ledger"].startswith(f"{len(weights.tensors)} copied")
 
 
@@ -343,8 +343,8 @@ def test_a_repository_is_downloaded_once_and_its_commit_is_kept(server, tmp_path
     )
     weights = load_checkpoint(network("LUNA"), cache_dir=tmp_path / "cache")
     assert weights.digest() == load_checkpoint(network("LUNA"), file).digest()
-    assert weights.facts["checkpoint"]["origin"] == repo
-    assert weights.facts["checkpoint"]["revision"] == commit
+    assert weights.card["checkpoint"]["origin"] == repo
+    assert weights.card["checkpoint"]["revision"] == commit
     again = get(repo, file.name, revision=commit, cache_dir=tmp_path / "cache", endpoint="http://127.0.0.1:9")
     assert again.read_bytes() == file.read_bytes()
     with pytest.raises(BiotransferError, match=r"absent\.safetensors cannot be had from the hub"):
@@ -383,6 +383,6 @@ def test_shared_weights_come_back_as_they_were(server, tmp_path, monkeypatch):
     assert "secret" not in readme
     again = hub.pull_weights("lab/emg-mlp", cache_dir=tmp_path / "cache", endpoint=endpoint)
     assert again.digest() == weights.digest()
-    assert json.loads(json.dumps(again.facts)).items() >= facts.items()
+    assert json.loads(json.dumps(again.card)).items() >= facts.items()
     with pytest.raises(BiotransferError, match="Expected owner/name"):
         hub.push_weights(weights, "emg-mlp")

@@ -273,11 +273,11 @@ def test_a_deeper_head_answers_as_before(name):
     weights, X = trained(name, shape), np.random.default_rng(1).normal(size=(6, *shape))
     deeper = deepen(deepen(weights))
     assert (
-        deeper.facts["network"]["parameters"]["head"]["hidden"]
+        deeper.card["network"]["parameters"]["head"]["hidden"]
         == [weights.tensors["head.weight"].shape[1]] * 2
     )
     assert np.allclose(answers(deeper, X), answers(weights, X), atol=1e-10)
-    assert deeper.facts["changes"] == ["head deepened", "head deepened"]
+    assert deeper.card["changes"] == ["head deepened", "head deepened"]
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -293,7 +293,7 @@ def test_a_wider_head_answers_as_before(name):
     assert np.allclose(answers(wider, X), answers(weights, X), atol=1e-5)
     noisy = widen(weights, 100)
     n = weights.tensors["head.weight"].shape[1]
-    (entering,) = [r["tensor"] for r in noisy.facts["ledger"] if r["action"] == "adapted"][:1]
+    (entering,) = [r["tensor"] for r in noisy.card["ledger"] if r["action"] == "adapted"][:1]
     assert np.array_equal(noisy.tensors[entering][:n], weights.tensors[entering])
     assert not np.array_equal(noisy.tensors[entering][n:], wider.tensors[entering][n:])
     close = np.abs(answers(noisy, X) - answers(weights, X)).max()
@@ -306,10 +306,10 @@ def test_a_replaced_head_is_fresh_and_nothing_else_is(name):
     weights = trained(name, shape)
     before = {k: v.copy() for k, v in weights.tensors.items()}
     new = replace_head(weights, "spinal", classes=["rest", "task"], seed=4)
-    assert new.facts["classes"] == ["rest", "task"]
+    assert new.card["classes"] == ["rest", "task"]
     assert network_of(new).n_outputs == 2
-    assert [r["tensor"] for r in new.facts["ledger"]] == list(new.tensors)
-    for row in new.facts["ledger"]:
+    assert [r["tensor"] for r in new.card["ledger"]] == list(new.tensors)
+    for row in new.card["ledger"]:
         assert (row["action"] == "fresh") == (row["part"] == "head")
         assert row["action"] == "fresh" or np.array_equal(new.tensors[row["tensor"]], before[row["tensor"]])
     assert all(np.array_equal(weights.tensors[k], v) for k, v in before.items())
@@ -330,7 +330,7 @@ def test_what_surgery_refuses():
         deepen(Weights({"a": np.zeros(3, np.float32)}))
     with pytest.raises(BiotransferError, match=r"head\.weight"):
         network_of(
-            Weights(weights.tensors, {**weights.facts, "network": trained("mlp", (8,)).facts["network"]})
+            Weights(weights.tensors, {**weights.card, "network": trained("mlp", (8,)).card["network"]})
         )
 
 

@@ -32,7 +32,7 @@ def weights():
 def test_round_trip(weights, tmp_path):
     path = save_weights(weights, tmp_path / "net")
     again = load_weights(path)
-    assert again.facts == {**weights.facts, "library": __version__}
+    assert again.card == {**weights.card, "library": __version__}
     assert all(np.array_equal(again.tensors[k], v) for k, v in weights.tensors.items())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["net.json", "net.safetensors"]
 
@@ -65,12 +65,12 @@ def test_format_1_stays_readable_and_computes_the_same(tmp_path):
     assert (raw["format_version"], FORMAT_VERSION) == (1, 2)
     weights = load_weights(OLD)
     assert weights.digest() == raw["digest"]
-    assert weights.facts["history"] == raw["preprocessing"]
-    assert "preprocessing" not in weights.facts
+    assert weights.card["history"] == raw["preprocessing"]
+    assert "preprocessing" not in weights.card
     parameters = {**raw["network"]["parameters"], "head": {"name": "linear"}}
-    assert weights.facts["network"]["parameters"] == parameters
+    assert weights.card["network"]["parameters"] == parameters
     kept = {k: v for k, v in raw.items() if k not in ("format_version", "digest", "preprocessing", "network")}
-    assert weights.facts.items() >= kept.items()
+    assert weights.card.items() >= kept.items()
     x = np.random.default_rng(0).normal(size=(5, 12))
     t = weights.tensors
     hidden = x
@@ -80,7 +80,7 @@ def test_format_1_stays_readable_and_computes_the_same(tmp_path):
     assert np.allclose(run_network(network_of(weights), t, x).logits, logits, atol=1e-5)
     again = load_weights(save_weights(weights, tmp_path / "new"))
     assert again.digest() == weights.digest()
-    assert {k: v for k, v in again.facts.items() if k != "library"} == weights.facts
+    assert {k: v for k, v in again.card.items() if k != "library"} == weights.card
     assert json.loads((tmp_path / "new.json").read_text())["format_version"] == FORMAT_VERSION
 
 

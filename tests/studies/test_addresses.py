@@ -14,7 +14,7 @@ import pytest
 from biotransfer.errors import BiotransferError
 from biotransfer.studies.running import code, data
 from biotransfer.studies.running.tasks import KINDS
-from biotransfer.studies.running.tasks.task import TrialFacts, make_trials
+from biotransfer.studies.running.tasks.task import AskedTrial, make_trials
 from tests import ROOT
 from tests.test_architecture import FILES, _imports, _own_imports, _typing_only
 
@@ -114,7 +114,7 @@ def _kind(name):
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_another_version_of_a_library_that_computes_is_another_address(kind, monkeypatch):
     def address():
-        return make_trials(kind, {}, [TrialFacts({}, None)])[0].ref
+        return make_trials(kind, {}, [AskedTrial({}, None)])[0].ref
 
     before, real = address(), code.library_version
     for name in kind.libraries:

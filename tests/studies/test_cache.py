@@ -106,12 +106,12 @@ def test_a_changed_file_is_seen_and_a_touched_one_is_not_taken_for_changed(own, 
     files = sorted(folder_of_files.iterdir())
     for file in files:
         os.utime(file, (time.time() - 100,) * 2)
-    before = open_request(Request(section, None)).facts["digest"]
+    before = open_request(Request(section, None)).about["digest"]
     os.utime(files[0])
-    assert open_request(Request(section, None)).facts["digest"] == before
+    assert open_request(Request(section, None)).about["digest"] == before
     assert len(list(own.glob("recordings/*"))) == 1
     shutil.copy(files[0], files[1])
-    assert open_request(Request(section, None)).facts["digest"] != before
+    assert open_request(Request(section, None)).about["digest"] != before
     assert len(list(own.glob("recordings/*"))) == 2
 
 
@@ -146,7 +146,7 @@ def test_a_side_travels_as_its_place(own, folder_of_files):
     sent = pickle.dumps(side)
     assert len(sent) < 10_000 < side.signals.X.nbytes
     there = pickle.loads(sent)
-    assert there.facts == side.facts
+    assert there.card == side.about
     np.testing.assert_array_equal(there.signals.X, side.signals.X)
 
 

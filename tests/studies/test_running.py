@@ -77,12 +77,12 @@ def test_the_folder_keeps_the_contract(study):
 def test_exported_weights_carry_the_whole_card_and_can_be_run(study):
     for path in (study.folder / "weights").glob("*.safetensors"):
         weights = load_weights(path)
-        assert set(CARD) <= set(weights.facts), path
+        assert set(CARD) <= set(weights.card), path
         assert network_of(weights).tensor_shapes == {k: v.shape for k, v in weights.tensors.items()}
-        assert len(weights.facts["classes"]) == weights.facts["network"]["n_outputs"]
-        assert [len(weights.facts["names"])] == weights.facts["network"]["input_shape"][:1]
-        assert weights.facts["recipe_uid"] == study.recipe.uid
-        assert weights.facts["preprocessing"] == study.recipe[weights.facts["modality"]]["preprocess"]
+        assert len(weights.card["classes"]) == weights.card["network"]["n_outputs"]
+        assert [len(weights.card["names"])] == weights.card["network"]["input_shape"][:1]
+        assert weights.card["recipe_uid"] == study.recipe.uid
+        assert weights.card["preprocessing"] == study.recipe[weights.card["modality"]]["preprocess"]
 
 
 def test_the_weights_of_one_study_start_another_by_one_line(study, tmp_path):
@@ -100,7 +100,7 @@ def test_the_weights_of_one_study_start_another_by_one_line(study, tmp_path):
 
     plan = prepare(load_recipe(recipe))
     before = TARGET.trials(plan, TARGET.lay_out(plan)[0])
-    save_weights(Weights({k: v + 0.1 for k, v in source.tensors.items()}, source.facts), file)
+    save_weights(Weights({k: v + 0.1 for k, v in source.tensors.items()}, source.card), file)
     after = TARGET.trials(plan, TARGET.lay_out(plan)[0])
     assert [a.ref == b.ref for a, b in zip(after, before, strict=True)] == [True, False]
 

@@ -63,7 +63,7 @@ def test_pretraining_takes_one_windows_and_holds_people_out_by_itself():
     (many,) = pretrain([windows], hold_out_people(windows), spec, [1], FAST)
     assert one.weights.digest() == many.weights.digest()
     (usual,) = pretrain(windows)
-    assert (usual.weights.facts["seed"], usual.weights.facts["network"]["name"]) == (0, "mlp")
+    assert (usual.weights.card["seed"], usual.weights.card["network"]["name"]) == (0, "mlp")
 
 
 def test_the_windows_that_do_not_fit_the_first_are_named():
@@ -103,8 +103,8 @@ def test_one_windows_for_all_seeds_equals_one_each():
 
 def test_weights_say_what_they_are():
     windows = make_windows(n_subjects=4)
-    card = pretrain([windows], hold_out_people(windows), "mlp", [7], FAST, facts={"source": "supervised"})[0]
-    facts = card.weights.facts
+    card = pretrain([windows], hold_out_people(windows), "mlp", [7], FAST, card={"source": "supervised"})[0]
+    facts = card.weights.card
     assert facts["classes"] == ["class0", "class1", "class2"]
     assert facts["seed"] == 7
     assert facts["n_subjects"] == 3

@@ -75,8 +75,8 @@ def test_weights_fit_the_network_and_an_arm_takes_stem_and_body(method, network)
     record = build_network(NETWORKS[network], windows.shape, n_classes)
     assert {k: v.shape for k, v in weights.tensors.items()} == record.tensor_shapes
     assert all(v.dtype == np.float32 and np.isfinite(v).all() for v in weights.tensors.values())
-    assert weights.facts["method"]["name"] == method
-    assert weights.facts["method"].items() >= METHODS[method].defaults.items()
+    assert weights.card["method"]["name"] == method
+    assert weights.card["method"].items() >= METHODS[method].defaults.items()
     target = build_network(NETWORKS[network], windows.shape, 5)
     arm = make_arms(["transferred"], {"supervised": weights}, target, 0)[0]
     for row in arm.ledger:
@@ -162,7 +162,7 @@ def test_methods_that_know_strangers_say_so(method):
     spec = {"name": "mlp", "hidden": [16, 8]}
     items = pretrain([windows], hold_out_people(windows), spec, [0], schedule, method=method, target=target)
     assert np.mean(items[0].y_pred == items[0].y_true) > 0.8
-    assert items[0].weights.facts["metrics"]["accuracy"] > 0.8
+    assert items[0].weights.card["metrics"]["accuracy"] > 0.8
 
 
 @pytest.mark.parametrize("method", [m for m in METHODS if METHODS[m].facts["people"] > 1])
@@ -209,8 +209,8 @@ def test_multi_task_shares_the_body_only():
     assert ours.tensors["stem_0.weight"].shape == (12, 9)
     assert theirs.tensors["stem_0.weight"].shape == (12, 16)
     assert np.array_equal(ours.tensors["body_1.weight"], theirs.tensors["body_1.weight"])
-    assert ours.facts["classes"] == ["class0", "class1"]
-    assert theirs.facts["classes"] == ["class0", "class1", "class2"]
+    assert ours.card["classes"] == ["class0", "class1"]
+    assert theirs.card["classes"] == ["class0", "class1", "class2"]
 
 
 def _two_people(rng, n_models=3, n=20, d=5):

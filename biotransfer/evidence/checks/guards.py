@@ -28,7 +28,7 @@ class Side(Protocol):
         """As cut."""
 
     @property
-    def facts(self) -> Mapping[str, Any]:
+    def about(self) -> Mapping[str, Any]:
         """For the report."""
 
     def windows(self, network: str) -> Windows:
@@ -136,7 +136,7 @@ def same_people(frame: Frame) -> list[Fault]:
     for source, target in _own_modality(frame):
         one, other = frame.sides[source], frame.sides[target]
         found: dict[str, str] = {}
-        if one.facts["dataset"] == other.facts["dataset"] and not one.facts["simulated"]:
+        if one.about["dataset"] == other.about["dataset"] and not one.about["simulated"]:
             both = set(one.signals.subjects) & set(other.signals.subjects)
             found |= dict.fromkeys(sorted(both), "of one data set")
         for group in frame.recipe.same_people:

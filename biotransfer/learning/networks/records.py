@@ -24,11 +24,11 @@ def network_of(weights: Weights) -> Network:
     BiotransferError
         When the card names no network, or the tensors are not those of the network it names.
     """
-    card = weights.facts.get("network")
+    card = weights.card.get("network")
     check(
         card is not None,
         "these weights name no network on their card, so they cannot be run. "
-        "Give them facts={'network': network.describe()}.",
+        "Give them card={'network': network.describe()}.",
     )
     assert card is not None
     network = _build(
@@ -39,7 +39,7 @@ def network_of(weights: Weights) -> Network:
         card.get("build", {}).get("sfreq"),
     )
     shapes = {k: tuple(v.shape) for k, v in weights.tensors.items()}
-    whole = "checkpoint" not in weights.facts
+    whole = "checkpoint" not in weights.card
     expected = {k: s for k, s in network.tensor_shapes.items() if whole or k in shapes}
     wrong = sorted(k for k in {*shapes, *expected} if shapes.get(k) != expected.get(k))
     check(

@@ -201,9 +201,9 @@ def _operated(
         {"tensor": k, "part": network.tensor_parts[k], "action": action, "reason": reason}
         for k, (action, reason) in fates.items()
     ]
-    before = list(weights.facts.get("changes", []))
+    before = list(weights.card.get("changes", []))
     facts = {
-        **weights.facts,
+        **weights.card,
         **more,
         "network": network.describe(),
         "changes": [*before, what],

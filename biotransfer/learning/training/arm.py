@@ -218,7 +218,7 @@ def match_tensors(source: Weights, network: Network) -> Fit:
     """
     carried: Tensors = {}
     reasons: dict[str, str] = {}
-    told = {row["tensor"]: row["reason"] for row in source.facts.get("ledger", ())}
+    told = {row["tensor"]: row["reason"] for row in source.card.get("ledger", ())}
     for name, shape in network.tensor_shapes.items():
         if network.tensor_parts[name] == "head":
             reasons[name] = "the head sees the target's classes"

@@ -105,7 +105,7 @@ class Side:
         As cut, float32.
     features : Windows or None
         As extracted; None when the recipe names no features.
-    facts : dict
+    about : dict
         For the report, see :func:`describe`.
     place : Place, optional
         Where it is stored. A side with a place is pickled as that: other processes map the same files.
@@ -115,20 +115,20 @@ class Side:
 
     signals: Windows
     features: Windows | None
-    facts: Mapping[str, Any]
+    about: Mapping[str, Any]
     place: Place | None = None
     nuisance: Windows | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.place is None:
-            return Side, (self.signals, self.features, self.facts, None, self.nuisance)
+            return Side, (self.signals, self.features, self.about, None, self.nuisance)
         return _reopen, (self.place,)
 
     def uid(self, network: str) -> str:
         """Hash of what ``network`` takes: its content, and how features are extracted."""
         if NETWORKS[network].facts["takes"] == "signals":
-            return str(self.facts["digest"])
-        return digest([self.facts["features_digest"], self.facts["features_spec"]])
+            return str(self.about["digest"])
+        return digest([self.about["features_digest"], self.about["features_spec"]])
 
     def windows(self, network: str) -> Windows:
         """Return what ``network`` takes, float32."""
@@ -316,14 +316,14 @@ def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapp
             raise nothing_cut(list(read_recordings(stored)), cutting.length)
         signals = writers["signals"].close()
         check_cut(signals, cutting.length)
-        facts = describe(request.section, signals, read_notes(stored), excerpts)
+        about = describe(request.section, signals, read_notes(stored), excerpts)
         if DATASETS[request.section.data.name].facts["sources"]:
-            facts["files"] = {name: files[name] for name in facts.pop("source_files") if name in files}
-        write_json(places["signals"] / _FACTS, facts)
+            about["files"] = {name: files[name] for name in about.pop("source_files") if name in files}
+        write_json(places["signals"] / _FACTS, about)
     if features is not None:
         extracted = writers["features"].close()
-        facts = {**describe_rows(extracted, features=True), "features_digest": extracted.digest()}
-        write_json(places["features"] / _FACTS, facts)
+        about = {**describe_rows(extracted, features=True), "features_digest": extracted.digest()}
+        write_json(places["features"] / _FACTS, about)
 
 
 def _measure(request: Request, signals: str, folder: Path, loaded: list[Recording]) -> None:
@@ -332,18 +332,18 @@ def _measure(request: Request, signals: str, folder: Path, loaded: list[Recordin
     stored = find_entry("signals", signals)
     if stored is None:
         raise DamagedError(f"signals/{signals} is gone")
-    measured, facts = measure_nuisance(
+    measured, about = measure_nuisance(
         loaded,
         open_windows(stored),
         windows=request.section.windows,
         families=request.nuisance.families,
         line=request.nuisance.line,
     )
-    facts["digest"] = measured.digest()
+    about["digest"] = measured.digest()
     writer = WindowsWriter(folder)
     writer.append(measured)
     writer.close()
-    write_json(folder / _FACTS, {"nuisance": facts})
+    write_json(folder / _FACTS, {"nuisance": about})
 
 
 def _read(stored: Path) -> Iterator[Recording]:
@@ -364,18 +364,18 @@ def open_side(place: Place) -> Side:
     request, keys, root = place.request, place.keys, Path(place.root)
     folders = {kind: find_entry(kind, key, root=root) for kind, key in keys.items() if kind != "recordings"}
     opened: dict[str, Windows] = {}
-    facts: dict[str, Any] = {}
+    about: dict[str, Any] = {}
     try:
         for kind, folder in folders.items():
             if folder is None:
                 raise DamagedError(f"{kind}/{keys[kind]} is not in {root}")
             opened[kind] = open_windows(folder)
-            facts |= read_json(folder / _FACTS)
+            about |= read_json(folder / _FACTS)
     except (BiotransferError, OSError) as error:
         raise DamagedError(str(error)) from error
-    facts["features_spec"] = plain(request.features)
-    place = place._replace(digest=facts["digest"])
-    return Side(opened["signals"], opened.get("features"), facts, place, opened.get("nuisance"))
+    about["features_spec"] = plain(request.features)
+    place = place._replace(digest=about["digest"])
+    return Side(opened["signals"], opened.get("features"), about, place, opened.get("nuisance"))
 
 
 _opened: dict[str, Side] = {}
@@ -403,9 +403,9 @@ def find_side(place: Place) -> Side:
         request = place.request
     here = request.data_dir if request.data_dir and Path(request.data_dir).is_dir() else None
     side = open_request(request._replace(data_dir=here, download=False))
-    if side.facts["digest"] != place.digest:
+    if side.about["digest"] != place.digest:
         raise DataNotFoundError(
-            f"{request.section.data.name!r}: this machine has other data ({side.facts['digest']}, expected "
+            f"{request.section.data.name!r}: this machine has other data ({side.about['digest']}, expected "
             f"{place.digest}). Give it the same files."
         )
     return side

@@ -88,7 +88,7 @@ def check_folder(folder: Path, recipe: Recipe) -> None:
 
 def claim_folder(folder: Path, plan: Plan) -> None:
     """Write into ``folder`` what is run on which data; refuse to mix it with other data or versions."""
-    data = {name: side.facts["digest"] for name, side in plan.sides.items()}
+    data = {name: side.about["digest"] for name, side in plan.sides.items()}
     made_from = {"version": __version__, "data": data}
     path = folder / "made_from.json"
     try:
@@ -133,7 +133,7 @@ def only_writer(folder: Path) -> Iterator[None]:
 
 def outcome_uid(plan: Plan) -> str:
     """Return a hash of everything that the tables, verdicts and checks of a study follow from."""
-    data = {name: [side.facts["digest"], side.facts["features_spec"]] for name, side in plan.sides.items()}
+    data = {name: [side.about["digest"], side.about["features_spec"]] for name, side in plan.sides.items()}
     given = [
         fingerprint(arm.weights, spec["name"])
         for variant in plan.recipe.variants.values()

@@ -36,14 +36,14 @@ def check_inputs(plan: Plan, task: OfFold, network: Network) -> None:
     BiotransferError
         With what differs.
     """
-    source = plan.sides[task.direction.source].facts
+    source = plan.sides[task.direction.source].about
     takes_features = NETWORKS[task.network].facts["takes"] == "features"
     align = plan.recipe.align
     for arm in plan.recipe.arms:
         weights = None if arm.weights is None else open_weights(arm.weights, network)
-        if weights is None or not {"modality", "align"} <= set(weights.facts):
+        if weights is None or not {"modality", "align"} <= set(weights.card):
             continue
-        card = weights.facts
+        card = weights.card
         what = f"arm {arm.label!r}: weights {arm.weights!r}"
         check(
             card["modality"] == source["modality"],

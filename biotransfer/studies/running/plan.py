@@ -241,7 +241,7 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
         people = sides[target].signals.subjects
         check(
             len(people) > 1,
-            f"{target}: {sides[target].facts['dataset']!r} has one subject, {people}. The unit of a "
+            f"{target}: {sides[target].about['dataset']!r} has one subject, {people}. The unit of a "
             f"verdict is the person: load at least two, or use only directions with {target} as the source.",
         )
         for spec in recipe.network:

@@ -45,7 +45,7 @@ def _cpu() -> str:
 
 
 def _data_facts(side: Side) -> dict[str, Any]:
-    facts = side.facts
+    facts = side.about
     files: dict[str, str] = facts.get("files", {})
     return {
         "n_files": len(files),
@@ -90,9 +90,9 @@ def describe_run(
         "engine": _by_network(trainings, "engine"),
         "path": _by_network(trainings, "path"),
         "seeds": list(plan.recipe.seeds),
-        "simulated": any(side.facts["simulated"] for side in sides.values()),
+        "simulated": any(side.about["simulated"] for side in sides.values()),
         "note": note,
-        "data_files": {f"{name}: {side.facts['dataset']}": _data_facts(side) for name, side in sides.items()},
+        "data_files": {f"{name}: {side.about['dataset']}": _data_facts(side) for name, side in sides.items()},
         "versions": package_versions(),
         "python": sys.version.split()[0],
         "platform": platform.platform(),

@@ -128,7 +128,7 @@ def prepare(
     with kept_processes():
         for name, side in open_sides(requests, workers):
             if progress:
-                progress(f"loading {name}: {side.facts['dataset']}", len(sides), len(sections))
+                progress(f"loading {name}: {side.about['dataset']}", len(sides), len(sections))
             sides[name] = side
     sides = {name: sides[name] for name in sections}
     if progress:
@@ -324,7 +324,7 @@ def _results(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Results:
         ledger=tables["ledger"],
         sources=tables.get("sources", pd.DataFrame(columns=SOURCES)),
         data={
-            name: {k: v for k, v in side.facts.items() if k != "files"} for name, side in plan.sides.items()
+            name: {k: v for k, v in side.about.items() if k != "files"} for name, side in plan.sides.items()
         },
         verdict_list=verdicts,
         extras={name: table for name, table in tables.items() if name not in CORE},

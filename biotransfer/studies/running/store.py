@@ -96,7 +96,7 @@ class TrialStore:
                         for name, value in weights.tensors.items()
                     }
                     save_file(tensors, part / _WEIGHTS)
-                facts = {str(i): weights.facts for i, weights in outcome.weights.items()}
+                facts = {str(i): weights.card for i, weights in outcome.weights.items()}
                 (part / _INDEX).write_text(json.dumps({"trials": uids, "weights": facts}), encoding="utf-8")
         except OSError as error:
             raise BiotransferError(
@@ -193,6 +193,6 @@ def export_weights(
     for name, ref in absent.items():
         weights = found[ref]
         save_weights(
-            Weights(weights.tensors, {**weights.facts, **facts, "trial": "/".join(ref)}), folder / name
+            Weights(weights.tensors, {**weights.card, **facts, "trial": "/".join(ref)}), folder / name
         )
     sweep_parts(folder)

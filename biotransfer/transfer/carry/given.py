@@ -32,7 +32,7 @@ def given_source(request: ArmRequest, network: Network) -> Weights | None:
     check(
         match_tensors(source, network).carried,
         f"arm {request.label!r}: nothing of weights={request.weights!r} fits network {network.name!r} below "
-        f"its head. They are of network {source.facts.get('network', {}).get('name')!r}: use that one, "
+        f"its head. They are of network {source.card.get('network', {}).get('name')!r}: use that one, "
         "with the same parameters.",
     )
     whole = set(source.tensors) >= set(source_network(source).tensor_shapes)

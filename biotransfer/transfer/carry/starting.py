@@ -61,13 +61,13 @@ def begin_with(source: Weights, fresh: Tensors, network: Network, seed: int, sta
         drawn = initial_tensors(source_network(source), seed, stream="sham")
         carried = match_tensors(source, network).carried
         sham = {k: fresh[k] if k in carried else v for k, v in drawn.items() if k in source.tensors}
-        return Weights(sham, source.facts)
+        return Weights(sham, source.card)
     tensors = {}
     for name, value in source.tensors.items():
         rng = np.random.default_rng([seed, zlib.crc32(name.encode()), 1 if start == "permuted" else 2])
         permute = start == "permuted" or is_statistic(name)
         tensors[name] = permute_values(value, rng) if permute else redraw_values(value, rng)
-    return Weights(tensors, source.facts)
+    return Weights(tensors, source.card)
 
 
 def carry(

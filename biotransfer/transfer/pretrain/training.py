@@ -45,9 +45,9 @@ class Pretrained:
     loss: np.ndarray
 
     def __repr__(self) -> str:
-        facts = self.weights.facts
+        card = self.weights.card
         return one_line(
-            f"Pretrained {facts['network']['name']}, seed {facts['seed']}: accuracy "
+            f"Pretrained {card['network']['name']}, seed {card['seed']}: accuracy "
             f"{np.mean(self.y_true == self.y_pred):.2f} on {len(self.y_true)} windows kept out"
         )
 
@@ -67,7 +67,7 @@ def pretrain(
     engine: str = "auto",
     device: str = "cpu",
     dtype: str = "float32",
-    facts: Mapping[str, Any] | None = None,
+    card: Mapping[str, Any] | None = None,
 ) -> list[Pretrained]:
     """Train one source network per seed from random weights.
 
@@ -90,7 +90,7 @@ def pretrain(
         **Training rows only** of the target, aligned; for methods whose fact ``joint`` is true.
     engine, device, dtype : str
         See :func:`.run_job`.
-    facts : mapping, optional
+    card : mapping, optional
         Added to every weights card.
 
     Returns
@@ -169,7 +169,7 @@ def pretrain(
     with reproducibly():
         learned = entry.function(problem, **parameters)
         predicted = _predict(problem, learned, own_head=entry.facts["labels"])
-    card = {"method": {"name": entry.name, **parameters}, **dict(facts or {})}
+    card = {"method": {"name": entry.name, **parameters}, **dict(card or {})}
     return [_pretrained(problem, learned, a, predicted[a], split, card) for a in range(len(seeds))]
 
 
@@ -215,7 +215,7 @@ def _pretrained(
     a: int,
     y_pred: np.ndarray,
     split: Split,
-    facts: dict[str, Any],
+    more: dict[str, Any],
 ) -> Pretrained:
     own = problem.windows[problem.pool[a]]
     network, tensors, windows = problem.network, learned.tensors, own
@@ -239,6 +239,6 @@ def _pretrained(
             "accuracy": float(np.mean(y_true == y_pred)),
             "n_windows": len(y_true),
         },
-        **facts,
+        **more,
     }
     return Pretrained(Weights(tensors[a], card), y_true, y_pred, learned.loss[a])

@@ -10,7 +10,7 @@ How to add a kind of task (a baseline, a score, an analysis of trained networks,
 3. One line per new table in ``results.TABLES``.
 
 Caching, resuming, workers, clusters and collecting into ``Results`` (``Results.extras`` for new tables)
-follow. A trial is run once for ever: whatever ``run`` reads must be in the facts of the task or the trial,
+follow. A trial is run once for ever: whatever ``run`` reads must be in the depends of the task or the trial,
 and nothing else may be, or work is done twice. Code that ``run`` reaches and the kind does not name is found
 by a test. Weights of another trial are asked for by ``Trial.needs``; a trial whose weights somebody needs
 must return them in ``Outcome.weights``.
@@ -29,13 +29,13 @@ from .selection import SELECTION, SelectionTask
 from .shallow import SHALLOW
 from .source import SOURCE, SourceTask
 from .target import TARGET, TargetTask, rehearse
-from .task import STAGES, Kind, Outcome, Planned, Ref, Task, Trial, TrialFacts, make_trials
+from .task import STAGES, AskedTrial, Kind, Outcome, Planned, Ref, Task, Trial, make_trials
 from .topologies import SEARCH
 
 __all__ = [
     "KINDS", "STAGES", "Kind", "Outcome", "Planned", "Ref", "SelectionTask", "SourceTask", "TargetTask",
     "Task", "Trial",
-    "TrialFacts", "lay_out", "make_trials", "rehearse",
+    "AskedTrial", "lay_out", "make_trials", "rehearse",
 ]  # fmt: skip
 
 KINDS: tuple[Kind, ...] = (SEARCH, CHOICES, SELECTION, SOURCE, TARGET, SHALLOW, NUISANCE, SCORES, MOVEMENT)

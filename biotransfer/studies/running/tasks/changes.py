@@ -23,12 +23,12 @@ from .fold import (
     Fold,
     FoldTask,
     every_fold,
-    fold_facts,
+    fold_depends,
     make_fold,
     target_network,
 )
 from .target import TargetTask, followed, start_arms
-from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
+from .task import AskedTrial, Kind, Outcome, Ref, Trial, make_trials
 
 MAX_WINDOWS = 300
 STEPS = 20
@@ -60,9 +60,9 @@ def trials(plan: Plan, task: MovementTask) -> list[Trial]:
     for seed, mine in _followed(plan, task).items():
         needs = {f"final {trial.columns['arm']}": trial.ref for trial in mine}
         needs |= {f"source {name}": ref for trial in mine for name, ref in trial.needs.items()}
-        asked.append(TrialFacts({"seed": seed}, seed, needs))
-    facts = {**fold_facts(plan, task), "max_windows": MAX_WINDOWS, "steps": STEPS, "arms": followed(plan)}
-    return make_trials(MOVEMENT, facts, asked)
+        asked.append(AskedTrial({"seed": seed}, seed, needs))
+    depends = {**fold_depends(plan, task), "max_windows": MAX_WINDOWS, "steps": STEPS, "arms": followed(plan)}
+    return make_trials(MOVEMENT, depends, asked)
 
 
 def run(

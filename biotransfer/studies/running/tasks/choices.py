@@ -23,7 +23,7 @@ from ..plan import Plan
 from . import source, target
 from .source import SOURCE
 from .target import TARGET
-from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
+from .task import AskedTrial, Kind, Outcome, Ref, Trial, make_trials
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def trials(plan: Plan, task: ChoiceTask) -> list[Trial]:
     recipe, tune = plan.recipe, plan.recipe.tune
     assert tune is not None
     origin, goal = task.direction.source, task.direction.target
-    facts = {
+    depends = {
         **task.columns,
         "source": plan.sides[origin].uid(task.network),
         "target": plan.sides[goal].uid(task.network),
@@ -81,14 +81,14 @@ def trials(plan: Plan, task: ChoiceTask) -> list[Trial]:
         "judged": [recipe.compare.metric, recipe.compare.measure],
     }
     asked = [
-        TrialFacts(
+        AskedTrial(
             {"fold": fold, "candidate": i, "values": json.dumps(values)},
             [plan.split(task.direction, task.network, task.protocol, fold).uid, values],
         )
         for fold in range(len(plan.splits[goal, task.protocol, task.network]))
         for i, values in enumerate(tune.candidates)
     ]
-    return make_trials(CHOICES, facts, asked)
+    return make_trials(CHOICES, depends, asked)
 
 
 def _frame(plan: Plan, task: ChoiceTask, fold: int, values: Mapping[str, Any]) -> Plan:

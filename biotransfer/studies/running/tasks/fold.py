@@ -151,7 +151,7 @@ def make_fold(plan: Plan, task: FoldTask, y: np.ndarray | None = None) -> Fold:
     return Fold(split, alignment, aligned, windows, train, plan.network_spec(task), fitted)
 
 
-def fold_facts(plan: Plan, task: FoldTask) -> dict[str, Any]:
+def fold_depends(plan: Plan, task: FoldTask) -> dict[str, Any]:
     """Return what the numbers of every trial on a fold depend on, beyond the weights it starts from."""
     plan = plan.tuned(task)
     recipe = plan.recipe

@@ -17,7 +17,7 @@ from ....learning.weights import Weights
 from ....signals.splits import Split
 from ....signals.windows import Windows
 from ..plan import Plan
-from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
+from .task import AskedTrial, Kind, Outcome, Ref, Trial, make_trials
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ def trials(plan: Plan, task: NuisanceTask) -> list[Trial]:
     side, asked_for = plan.sides[task.target], plan.recipe.nuisance
     assert side.nuisance is not None
     assert asked_for is not None
-    facts = {
+    depends = {
         **task.columns,
-        "nuisance": side.facts["nuisance"]["digest"],
+        "nuisance": side.about["nuisance"]["digest"],
         "windows": side.uid(plan.recipe.network[0].name),
         "splits": [split.uid for split in _splits(plan, task)],
         "classifier": asked_for.classifier,
@@ -71,8 +71,8 @@ def trials(plan: Plan, task: NuisanceTask) -> list[Trial]:
             columns = nuisance_columns(side.nuisance.names, stage, family, side.signals.modality)
             of = {side.nuisance.names[i].split("|")[1] for i in columns}
             if len(of) > (family == "all"):
-                asked.append(TrialFacts({"stage": stage, "family": family}, [stage, family]))
-    return make_trials(NUISANCE, facts, asked)
+                asked.append(AskedTrial({"stage": stage, "family": family}, [stage, family]))
+    return make_trials(NUISANCE, depends, asked)
 
 
 def _same_windows(measured: Windows, windows: Windows) -> Windows:

@@ -24,12 +24,12 @@ from .fold import (
     LEARNING_LIBRARIES,
     FoldTask,
     every_fold,
-    fold_facts,
+    fold_depends,
     make_fold,
     target_network,
 )
 from .target import TargetTask, start_arms
-from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
+from .task import AskedTrial, Kind, Outcome, Ref, Trial, make_trials
 
 PERMUTATIONS = 19
 MAX_WINDOWS = 300
@@ -58,8 +58,8 @@ def _arms(plan: Plan) -> list[str]:
 
 def trials(plan: Plan, task: ScoreTask) -> list[Trial]:
     """Return one trial per arm and seed; it needs what the arm starts from."""
-    facts = {
-        **fold_facts(plan, task),
+    depends = {
+        **fold_depends(plan, task),
         "scores": plan.recipe.scores,
         "permutations": PERMUTATIONS,
         "max_windows": MAX_WINDOWS,
@@ -68,9 +68,9 @@ def trials(plan: Plan, task: ScoreTask) -> list[Trial]:
     own_head = {arm.label: _own_head(plan, arm.source) for arm in plan.recipe.arms}
     return make_trials(
         SCORES,
-        facts,
+        depends,
         [
-            TrialFacts(trial.columns, [trial.columns["seed"], own_head[trial.columns["arm"]]], trial.needs)
+            AskedTrial(trial.columns, [trial.columns["seed"], own_head[trial.columns["arm"]]], trial.needs)
             for trial in asked
             if trial.columns["arm"] in arms and trial.needs
         ],

@@ -18,7 +18,7 @@ from ....transfer.select import SELECT, Selection, SelectProblem, select_source
 from ....transfer.select.problem import COLUMNS, read_selection
 from ..plan import Plan
 from .fold import FOLD_LIBRARIES, LEARNING_CODE, LEARNING_LIBRARIES
-from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
+from .task import AskedTrial, Kind, Outcome, Ref, Trial, make_trials
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def trials(plan: Plan, task: SelectionTask) -> list[Trial]:
     """Return the one trial of a task."""
     recipe = plan.recipe
     source, target = plan.sides[task.direction.source], plan.sides[task.direction.target]
-    facts: dict[str, Any] = {
+    depends: dict[str, Any] = {
         **task.columns,
         "windows": source.uid(task.network),
         "network": plan.recipe_network(task.network),
@@ -107,9 +107,9 @@ def trials(plan: Plan, task: SelectionTask) -> list[Trial]:
         "target": list(target.windows(task.network).names),
     }
     if task.fold is not None:
-        facts["split"] = plan.split(task.direction, task.network, task.protocol, task.fold).uid
-        facts["target"] = target.uid(task.network)
-    return make_trials(SELECTION, facts, [TrialFacts({}, None)])
+        depends["split"] = plan.split(task.direction, task.network, task.protocol, task.fold).uid
+        depends["target"] = target.uid(task.network)
+    return make_trials(SELECTION, depends, [AskedTrial({}, None)])
 
 
 def _problem(plan: Plan, task: SelectionTask, device: str) -> SelectProblem:

@@ -14,8 +14,8 @@ from ....learning.networks import NETWORKS
 from ....learning.predictions import accuracy, balanced_accuracy, chance_level
 from ....learning.weights import Weights
 from ..plan import Plan
-from .fold import FOLD_CODE, FOLD_LIBRARIES, Fold, FoldTask, every_fold, fold_facts, make_fold
-from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
+from .fold import FOLD_CODE, FOLD_LIBRARIES, Fold, FoldTask, every_fold, fold_depends, make_fold
+from .task import AskedTrial, Kind, Outcome, Ref, Trial, make_trials
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ def _enough_labels(plan: Plan, task: ShallowTask) -> bool:
 def trials(plan: Plan, task: ShallowTask) -> list[Trial]:
     """Return one trial per method with the labels as they are (permutation 0), and one per permutation."""
     recipe = plan.recipe
-    facts = {**fold_facts(plan, task), "network": task.network, "seed": recipe.seeds[0]}
+    depends = {**fold_depends(plan, task), "network": task.network, "seed": recipe.seeds[0]}
     asked = []
     for i, spec in enumerate(recipe.baselines):
         for k in range(1 + (recipe.permutations if i == 0 else 0)):
-            asked.append(TrialFacts({"baseline": spec.name, "permutation": k}, [spec, k]))
-    return make_trials(SHALLOW, facts, asked)
+            asked.append(AskedTrial({"baseline": spec.name, "permutation": k}, [spec, k]))
+    return make_trials(SHALLOW, depends, asked)
 
 
 def run(

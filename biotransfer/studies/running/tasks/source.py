@@ -24,7 +24,7 @@ from ....transfer.select import Selection
 from ..plan import Plan
 from . import selection
 from .fold import FOLD_LIBRARIES, LEARNING_CODE, LEARNING_LIBRARIES, FoldTask
-from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
+from .task import AskedTrial, Kind, Outcome, Ref, Trial, make_trials
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def trials(plan: Plan, task: SourceTask) -> list[Trial]:
     plan = plan.tuned(task)
     recipe = plan.recipe
     target = task.direction.target
-    facts: dict[str, Any] = {
+    depends: dict[str, Any] = {
         **task.columns,
         "windows": _pool(plan, task)[1].uid(task.network),
         "network": plan.network_spec(task),
@@ -129,16 +129,16 @@ def trials(plan: Plan, task: SourceTask) -> list[Trial]:
     }
     picked = _picked(plan, task)
     if picked is not None:
-        facts["select"] = [sorted(picked.people), picked.classes]
+        depends["select"] = [sorted(picked.people), picked.classes]
     if task.kind in SOURCES:
-        facts["options"] = _options(plan, task)
+        depends["options"] = _options(plan, task)
     if task.fold is not None:
-        facts["split"] = plan.split(task.direction, task.network, task.protocol, task.fold).uid
-        facts["target"] = plan.sides[target].uid(task.network)
+        depends["split"] = plan.split(task.direction, task.network, task.protocol, task.fold).uid
+        depends["target"] = plan.sides[target].uid(task.network)
     return make_trials(
         SOURCE,
-        facts,
-        [TrialFacts({"seed": seed}, seed, {}, f"{task.label}_seed{seed}") for seed in recipe.seeds],
+        depends,
+        [AskedTrial({"seed": seed}, seed, {}, f"{task.label}_seed{seed}") for seed in recipe.seeds],
     )
 
 
@@ -166,7 +166,7 @@ def _options(plan: Plan, task: SourceTask) -> dict[str, Any]:
     if task.kind == "noise":
         return {"kind": plan.recipe.pretrain.noise}
     if task.kind == "simulated":
-        return {"preprocess": plan.sides[_pool(plan, task)[0]].facts["preprocessing"]}
+        return {"preprocess": plan.sides[_pool(plan, task)[0]].about["preprocessing"]}
     return {}
 
 
@@ -229,7 +229,7 @@ def run(
         target=alignment.target.apply(target_train) if source.joint else None,
         engine=recipe.engine,
         device=device,
-        facts={
+        card={
             "source": task.kind,
             "direction": str(task.direction),
             "data_uid": aligned[0].digest(),
@@ -254,10 +254,10 @@ def _card(plan: Plan, side: Any, network: str) -> dict[str, Any]:
     """Return how a source network's inputs were made, for its weights card."""
     features = NETWORKS[network].facts["takes"] == "features"
     return {
-        "dataset": side.facts["dataset"],
-        "preprocessing": side.facts["preprocessing"],
-        "window": side.facts["window"],
-        "features": side.facts["features_spec"] if features else None,
+        "dataset": side.about["dataset"],
+        "preprocessing": side.about["preprocessing"],
+        "window": side.about["window"],
+        "features": side.about["features_spec"] if features else None,
         "scale": plan.recipe.scale,
         "align": plain(plan.recipe.align),
     }

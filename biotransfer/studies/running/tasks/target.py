@@ -22,13 +22,13 @@ from .fold import (
     Fold,
     FoldTask,
     every_fold,
-    fold_facts,
+    fold_depends,
     make_fold,
     source_network,
     target_network,
 )
 from .tables import ledger_table, prediction_table, training_table
-from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
+from .task import AskedTrial, Kind, Outcome, Ref, Trial, make_trials
 
 FOLLOWED_SEEDS = 2
 
@@ -47,7 +47,7 @@ def trials(plan: Plan, task: TargetTask) -> list[Trial]:
     """Return one trial per arm and seed."""
     plan = plan.tuned(task)
     recipe = plan.recipe
-    facts = {**fold_facts(plan, task), "train": plan.schedule(task.budget), "engine": recipe.engine}
+    depends = {**fold_depends(plan, task), "train": plan.schedule(task.budget), "engine": recipe.engine}
     trained = {
         name: {
             trial.columns["seed"]: trial.ref
@@ -66,8 +66,8 @@ def trials(plan: Plan, task: TargetTask) -> list[Trial]:
             needs = {arm.source: trained[arm.source][seed]} if arm.source in trained else {}
             keeps = largest and arm.label in kept and seed in recipe.seeds[:FOLLOWED_SEEDS]
             columns = {"arm": arm.label, "seed": seed}
-            asked.append(TrialFacts(columns, [*own, seed], needs, keeps_weights=keeps))
-    return make_trials(TARGET, facts, asked)
+            asked.append(AskedTrial(columns, [*own, seed], needs, keeps_weights=keeps))
+    return make_trials(TARGET, depends, asked)
 
 
 def followed(plan: Plan) -> list[str]:

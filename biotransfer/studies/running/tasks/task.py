@@ -135,35 +135,35 @@ class Planned:
         return columns
 
 
-class TrialFacts(NamedTuple):
-    """What :func:`make_trials` needs to know of one trial; ``facts`` as for the task, beyond the task's."""
+class AskedTrial(NamedTuple):
+    """What :func:`make_trials` needs to know of one trial; ``depends`` as for the task, beyond the task's."""
 
     columns: Mapping[str, Any]
-    facts: Any
+    depends: Any
     needs: Mapping[str, Ref] = {}
     weights_name: str = ""
     keeps_weights: bool = False
 
 
-def make_trials(kind: Kind, facts: Any, trials: Sequence[TrialFacts]) -> list[Trial]:
+def make_trials(kind: Kind, depends: Any, trials: Sequence[AskedTrial]) -> list[Trial]:
     """Address trials by what their numbers depend on.
 
     Parameters
     ----------
     kind : Kind
         Of the task; what it names as code and libraries is added.
-    facts : JSON value
+    depends : JSON value
         **Everything, and nothing else,** that the numbers of all trials of the task depend on: recipe keys,
         uids of data and splits. The version of biotransfer is added.
-    trials : sequence of TrialFacts
+    trials : sequence of AskedTrial
         What each trial's numbers depend on beyond that; what it needs counts by itself.
     """
     from .... import __version__
 
-    task = digest([__version__, kind.name, code_uid(kind.code, kind.libraries), facts])
+    task = digest([__version__, kind.name, code_uid(kind.code, kind.libraries), depends])
     return [
         Trial(
-            Ref(task, digest([t.facts, {name: list(ref) for name, ref in t.needs.items()}])),
+            Ref(task, digest([t.depends, {name: list(ref) for name, ref in t.needs.items()}])),
             dict(t.columns),
             dict(t.needs),
             t.weights_name,

@@ -18,7 +18,7 @@ from ....transfer.pretrain.held_out import hold_out_people
 from ...topologies import Search, choose, on_front, read_space, run_search
 from ..plan import Plan
 from .fold import FOLD_LIBRARIES, LEARNING_CODE, LEARNING_LIBRARIES
-from .task import Kind, Outcome, Ref, Trial, TrialFacts, make_trials
+from .task import AskedTrial, Kind, Outcome, Ref, Trial, make_trials
 
 _JOURNAL = "candidates.json"
 
@@ -72,7 +72,7 @@ def trials(plan: Plan, task: SearchTask) -> list[Trial]:
     """Return the one search."""
     recipe, search = plan.recipe, _asked(plan)
     source, target = task.direction.source, task.direction.target
-    facts: dict[str, Any] = {
+    depends: dict[str, Any] = {
         **task.columns,
         "search": {k: v for k, v in search.plain().items() if k not in ("networks", "space")},
         "space": search.space.get(task.network),
@@ -83,9 +83,9 @@ def trials(plan: Plan, task: SearchTask) -> list[Trial]:
         "target": list(plan.sides[target].windows(task.network).names),
     }
     if task.fold is not None:
-        facts["split"] = plan.split(task.direction, task.network, task.protocol, task.fold).uid
-        facts["target"] = plan.sides[target].uid(task.network)
-    return make_trials(SEARCH, facts, [TrialFacts({}, None)])
+        depends["split"] = plan.split(task.direction, task.network, task.protocol, task.fold).uid
+        depends["target"] = plan.sides[target].uid(task.network)
+    return make_trials(SEARCH, depends, [AskedTrial({}, None)])
 
 
 def _asked(plan: Plan) -> Search:
