@@ -6,6 +6,7 @@ Names are loaded when they are used: importing the package costs nothing.
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 __version__ = "0.1.0"
@@ -41,6 +42,7 @@ _HOMES = {
     "sklearn": ["TransferClassifier"],
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
+_ROOMS = ("signals", "learning", "transfer", "evidence", "studies", "pages")
 
 __all__ = ["__version__", *sorted(_HOME)]
 
@@ -48,13 +50,21 @@ __all__ = ["__version__", *sorted(_HOME)]
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         value = getattr(import_module(f".{_HOME[name]}", __name__), name)
-    elif name in _HOMES:
-        value = import_module(f".{name}", __name__)
-    else:
+    elif name.startswith("_"):
         raise AttributeError(f"module 'biotransfer' has no attribute {name!r}")
+    else:
+        value = _place(name)
     globals()[name] = value
     return value
 
 
+def _place(name: str) -> Any:
+    """Return a module by its own name, whatever room it stands in: ``biotransfer.figures``."""
+    for where in (__name__, *(f"{__name__}.{room}" for room in _ROOMS)):
+        if find_spec(f"{where}.{name}") is not None:
+            return import_module(f"{where}.{name}")
+    raise AttributeError(f"module 'biotransfer' has no attribute {name!r}")
+
+
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME, *_HOMES})
+    return sorted({*globals(), *_HOME, *_ROOMS})

@@ -223,3 +223,26 @@ def test_the_first_notebook_takes_the_same_steps() -> None:
     modules = {node.module for node in ast.walk(ast.parse(code)) if isinstance(node, ast.ImportFrom)}
     assert "biotransfer" in imported
     assert not any(str(module).startswith("biotransfer") for module in modules)
+
+
+NAMES_OF_0_1_0 = (
+    "Arm BiotransferError Network Recipe Recording Results Schedule Split Study TransferClassifier "
+    "Weights Windows build_network compare concatenate cut_windows deepen extract_features fetch "
+    "fit_alignment from_arrays from_epochs from_raws hold_out_people inspect_recordings load_checkpoint "
+    "load_dataset load_recipe load_results load_weights make_arms make_splits measure_curves methods_text "
+    "preprocess pretrain pull_weights push_weights replace_head run_study save_weights simulate_eeg "
+    "simulate_emg simulate_pair to_epochs train widen write_report"
+)
+
+
+def test_every_public_name_of_0_1_0_is_there() -> None:
+    assert set(NAMES_OF_0_1_0.split()) <= set(bt.__all__)
+    for name in bt.__all__:
+        assert getattr(bt, name) is not None
+
+
+def test_a_module_is_found_by_its_own_name_whatever_room_it_stands_in() -> None:
+    assert bt.figures.plot_learning_curves is bt.plot_learning_curves
+    assert bt.networks.build_network is bt.build_network
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        bt.nonsense  # noqa: B018
