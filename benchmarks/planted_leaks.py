@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 from biotransfer.errors import BiotransferError
@@ -15,6 +14,7 @@ from biotransfer.signals.splits import ALL, make_splits
 from biotransfer.signals.windows import Windows, cut_windows
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running.data import Side
+from biotransfer.studies.running.plan import Plan
 
 NETWORK = "cnn_signal"
 
@@ -36,7 +36,7 @@ def _frame(target: Side, source: Side, *, split: str = "subject", donors: Side |
         ("eeg", split, NETWORK): make_splits(windows, split, **({} if split == "subject" else {"folds": 2}))
     }
     labelled = {(*key, ALL): made for key, made in splits.items()}
-    return SimpleNamespace(recipe=load_recipe(raw), sides=sides, splits=splits, labelled=labelled)
+    return Plan(load_recipe(raw), sides, splits, labelled)
 
 
 def plant(seed: int) -> Iterator[tuple[str, Any]]:

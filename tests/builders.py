@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
+from biotransfer.evidence.transferability.outputs import computing_layers, layer_outputs
 from biotransfer.signals.windows import Windows
 
 
@@ -57,3 +58,9 @@ def make_windows(
         modality=modality,
         sfreq=None if n_times is None else 100.0,
     )
+
+
+def head_inputs(network, tensors, X: np.ndarray) -> np.ndarray:
+    """What the head of a network sees."""
+    last = [layer.name for layer in computing_layers(network) if layer.part != "head"][-1]
+    return layer_outputs(network, tensors, X)[last]

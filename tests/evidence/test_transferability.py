@@ -7,11 +7,11 @@ from scipy import optimize, stats
 from biotransfer.errors import BiotransferError
 from biotransfer.evidence.transferability import SCORES, linear_cka, otdd, proxy_a_distance
 from biotransfer.evidence.transferability.judging import score_transfer
-from biotransfer.evidence.transferability.outputs import class_probabilities, layer_outputs, network_features
+from biotransfer.evidence.transferability.outputs import layer_outputs
 from biotransfer.evidence.transferability.ranking import rank_agreement
 from biotransfer.evidence.transferability.scores import h_score, leep, logme, nce, trans_rate
 from biotransfer.learning.networks import build_network, initial_tensors
-from tests.builders import make_windows
+from tests.builders import head_inputs, make_windows
 
 
 def _features(n=60, d=5, n_classes=3, signal=1.0, seed=0):
@@ -227,9 +227,7 @@ def test_layer_outputs_of_an_mlp_are_its_matrix_products():
     assert list(got) == ["stem_0", "body_1", "head"]
     for name, expected in zip(got, (first, second, logits), strict=True):
         np.testing.assert_allclose(got[name], expected, atol=1e-12)
-    np.testing.assert_allclose(network_features(network, tensors, X), second, atol=1e-12)
-    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(class_probabilities(network, tensors, X), expected, atol=1e-12)
+    np.testing.assert_allclose(head_inputs(network, tensors, X), second, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +241,7 @@ def test_layers_of_convolutions_are_told_apart(spec, shape):
     assert all(value.shape[0] == 5 and np.isfinite(value).all() for value in got.values())
     assert not [name for name in got if "norm" in name]
     n_features = network.tensor_shapes["head.weight"][1]
-    assert network_features(network, initial_tensors(network, 0), X).shape == (5, n_features)
+    assert head_inputs(network, initial_tensors(network, 0), X).shape == (5, n_features)
     with pytest.raises(BiotransferError, match="Align them first"):
         layer_outputs(network, initial_tensors(network, 0), X[..., :-1])
 
@@ -272,7 +270,7 @@ def test_a_source_that_reads_the_target_beats_random_weights_and_permuted_labels
         assert table.loc[name, "z"] > 3, name
         assert table.loc[name, "p"] == pytest.approx(1 / 20), name
     assert (table["note"] == "").all()
-    features = network_features(network, tensors, target.X)
+    features = head_inputs(network, tensors, target.X)
     assert table.loc["logme", "value"] == logme(features, target.y)
 
 

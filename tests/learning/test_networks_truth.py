@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from biotransfer.errors import BiotransferError
-from biotransfer.evidence.transferability.outputs import network_features
 from biotransfer.learning.networks import (
     HEADS,
     NETWORKS,
@@ -23,7 +22,7 @@ from biotransfer.learning.training.running import train
 from biotransfer.learning.weights import Weights
 from biotransfer.signals.splits import Split
 from biotransfer.transfer.carry import make_arms
-from tests.builders import make_windows
+from tests.builders import head_inputs, make_windows
 
 OWN = [name for name, entry in NETWORKS.items() if not entry.facts["packages"]]
 SHAPES = {"features": (64,), "signals": (4, 128)}
@@ -133,7 +132,7 @@ def test_every_network_computes_its_formula(spec):
     tensors, X = drawn(network), np.random.default_rng(1).normal(size=(5, *shape))
     features = by_hand(network, tensors, X)
     assert np.allclose(torch_forward(network, tensors, X), dense(tensors, "head", features), atol=1e-10)
-    assert np.allclose(network_features(network, tensors, X), features, atol=1e-10)
+    assert np.allclose(head_inputs(network, tensors, X), features, atol=1e-10)
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -159,7 +158,7 @@ def test_a_spinal_head_computes_its_formula(name, norm):
     x4 = step(4, np.concatenate([b, x3], axis=1))
     logits = dense(tensors, "head", np.concatenate([x1, x2, x3, x4], axis=1))
     assert np.allclose(torch_forward(network, tensors, X), logits, atol=1e-10)
-    assert np.allclose(network_features(network, tensors, X), features, atol=1e-10)
+    assert np.allclose(head_inputs(network, tensors, X), features, atol=1e-10)
 
 
 def test_dropout_acts_on_what_enters_each_layer_of_the_row_and_only_in_training():
@@ -243,7 +242,7 @@ def test_attention_looks_where_the_score_points():
     tensors = drawn(network)
     tensors["body_attention.score"] = np.full((1, 4), 1e3, np.float32)
     X = np.random.default_rng(0).normal(size=(4, 3, 50)) * np.array([1.0, 2.0, 3.0])[:, None]
-    features = network_features(network, tensors, X)
+    features = head_inputs(network, tensors, X)
     module = build_module(network, torch.float64)
     load_tensors(module, tensors)
     seen = {}

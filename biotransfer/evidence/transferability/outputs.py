@@ -1,4 +1,4 @@
-"""What a network gives on windows: its layers, the features its head sees, its class probabilities."""
+"""What the layers of a network give on windows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from ...errors import check
 from ...learning.layers.layer import Layer
 from ...learning.networks.forward import run_network
 from ...learning.networks.network import Network
-from ...learning.predictions import softmax
 
 _BATCH = 512
 
@@ -48,42 +47,3 @@ def layer_outputs(
     found = run_network(network, tensors, X, layers=names[1:], dtype="float64", batch=_BATCH)
     handed = [*found.inputs.values(), found.logits]
     return {name: value.reshape(len(value), -1) for name, value in zip(names, handed, strict=True)}
-
-
-def network_features(network: Network, tensors: Mapping[str, np.ndarray], X: np.ndarray) -> np.ndarray:
-    """Return what the head sees.
-
-    Parameters
-    ----------
-    network : Network
-        The record.
-    tensors : mapping of str to ndarray
-        Its weights.
-    X : ndarray, shape (n_windows, *network.input_shape)
-        Windows.
-
-    Returns
-    -------
-    ndarray, shape (n_windows, n_units), float64
-    """
-    last = [layer.name for layer in computing_layers(network) if layer.part != "head"][-1]
-    return layer_outputs(network, tensors, X)[last]
-
-
-def class_probabilities(network: Network, tensors: Mapping[str, np.ndarray], X: np.ndarray) -> np.ndarray:
-    """Return the softmax of what the head gives.
-
-    Parameters
-    ----------
-    network : Network
-        The record.
-    tensors : mapping of str to ndarray
-        Its weights.
-    X : ndarray, shape (n_windows, *network.input_shape)
-        Windows.
-
-    Returns
-    -------
-    ndarray, shape (n_windows, n_outputs), float64
-    """
-    return softmax(list(layer_outputs(network, tensors, X).values())[-1])
