@@ -6,18 +6,25 @@ Each may break with any release of the other package. Then it is mended here, an
 from __future__ import annotations
 
 import ctypes
+import getpass
 import importlib
+import os
+import subprocess
 import sys
+import tempfile
 import types
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
 
 from .errors import BiotransferError, check
 
 if TYPE_CHECKING:
     import torch
 
+_COMPILES = "BIOTRANSFER_COMPILES"
 _GIVEN = ((1, -2, 3), (4, 5, -6)), ((7, 8), (-9, 10), (11, 12))
 _KNOWN = (58, 24, -83, 10)
 """A matrix product of small whole numbers, exact in any precision and order; the answer row by row."""
@@ -112,6 +119,49 @@ def multiplies(name: str, address: int) -> bool:
         return [out[i + j * rows] for i in range(rows) for j in range(columns)]
 
     return all(answer(turned) == list(map(float, _KNOWN)) for turned in (False, True))
+
+
+def compile_apart(function: Any, command: Callable[[tuple[Any, ...]], str]) -> Any:
+    """Let another process compile a function for numba's cache, so that every process runs what is stored.
+
+    Why: code that a process has just compiled calls inner functions that were compiled one by one, code from
+    the cache calls those that were compiled inside it; both are right, and round differently. With this a
+    study's numbers do not depend on whether its process was the first of an installation. Tried with: numba
+    0.68 (``Dispatcher._cache.load_overload``). Without it, or where no cache can be written: the first
+    process of an installation gives other last bits than all later ones.
+
+    Parameters
+    ----------
+    function : numba dispatcher
+        With ``cache=True``.
+    command : callable
+        Takes the types of the arguments; returns Python code that compiles the function for them.
+
+    Returns
+    -------
+    numba dispatcher
+        The same.
+    """
+    cache = getattr(function, "_cache", None)
+    load = getattr(cache, "load_overload", None)
+    if load is None:
+        return function
+
+    def load_or_let_compile(signature: tuple[Any, ...], context: Any) -> Any:
+        found = load(signature, context)
+        if found is not None or _COMPILES in os.environ:
+            return found
+        with FileLock(Path(tempfile.gettempdir()) / f"biotransfer-{getpass.getuser()}-compiles.lock"):
+            found = load(signature, context)
+            if found is None:
+                paths = os.pathsep.join(path for path in sys.path if path)
+                environment = {**os.environ, _COMPILES: "1", "PYTHONPATH": paths}
+                subprocess.run([sys.executable, "-c", command(signature)], env=environment, check=False)
+                found = load(signature, context)
+        return found
+
+    cache.load_overload = load_or_let_compile
+    return function
 
 
 def update_by_adamw(

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ..layers.dense import RELU
+from ..layers.layer import Layer
 from ..networks.network import Network
 from .adamw import BETAS, EPS
 from .extras import Stacked
@@ -88,6 +89,31 @@ def kernel_shape(network: Network, schedule: Schedule) -> Shape:
         float(schedule.weight_decay),
         int(schedule.batch_size),
     )
+
+
+def compile_kernel(dtype: str) -> None:
+    """Compile the kernel for numpy's cache by training a network of two weights; nothing is kept of it.
+
+    Parameters
+    ----------
+    dtype : {"float32", "float64"}
+        Precision of what trains.
+    """
+    layers = (Layer("linear", "head", "head", {"n_in": 1, "n_out": 1}),)
+    shape = kernel_shape(Network("mlp", layers, (1,), 1), Schedule(batch_size=1))
+    rows, number = aligned_rows(1, 2, np.dtype(dtype)), np.zeros((1, 2))
+    state = State(
+        rows,
+        rows.copy(),
+        rows.copy(),
+        aligned_rows(0, 2, np.dtype(dtype)),
+        number,
+        number,
+        number.astype(int),
+    )
+    scratch, X, order = make_scratch(shape, np.dtype(dtype)), np.zeros((1, 1), dtype), np.zeros((1, 1), int)
+    find_logits(shape, state, scratch, X, order, np.empty((1, 1, 1), dtype))
+    train_epoch(shape, state, scratch, X, order, np.zeros(1, int), 0, np.zeros(1), np.zeros(1, int))
 
 
 class CompiledModels:

@@ -23,7 +23,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from ...edges import publish_products
+from ...edges import compile_apart, publish_products
 
 _PRODUCTS = {"float32": "biotransfer_sgemm", "float64": "biotransfer_dgemm"}
 PRODUCTS_OF = publish_products({"sgemm": _PRODUCTS["float32"], "dgemm": _PRODUCTS["float64"]})
@@ -59,12 +59,17 @@ def _compiled(function: Callable[..., Any]) -> Any:
 
 
 def _entry(function: Callable[..., Any]) -> Any:
-    """Compile at the first call; where no folder can be written, every process compiles for itself."""
+    """Compile apart before the first call; where no folder can be written, every process for itself."""
     make: Any = njit
     try:
-        return make(**_OPTIONS, nogil=True, cache=True)(function)
+        return compile_apart(make(**_OPTIONS, nogil=True, cache=True)(function), _command)
     except RuntimeError:
         return make(**_OPTIONS, nogil=True)(function)
+
+
+def _command(signature: tuple[Any, ...]) -> str:
+    """Return the code that compiles an entry for arguments of these types."""
+    return f"from {__package__}.compiled import compile_kernel; compile_kernel({str(signature[3].dtype)!r})"
 
 
 @_in_ir
