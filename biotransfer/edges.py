@@ -142,7 +142,7 @@ def compile_apart(function: Any, command: Callable[[tuple[Any, ...]], str]) -> A
     numba dispatcher
         The same.
     """
-    cache = getattr(function, "_cache", None)
+    cache: Any = getattr(function, "_cache", None)
     load = getattr(cache, "load_overload", None)
     if load is None:
         return function

@@ -53,7 +53,7 @@ CHANGES = [
     ("permutations", 2, {"shallow": "grown"}),
     ("tune", {"align.k": [4, 8]}, {"choices": "grown", "source": "other", "transferred": "other"}),
     ("scores", True, {"scores": "grown"}),
-    ("moved", True, {"movement": "grown"}),
+    ("moved", True, {"changes": "grown"}),
     ("published", [], {}),
     ("accept", {"leaking_split": "to see what it does"}, {}),
     ("same_people", [["eeg/1", "emg/1"]], {}),

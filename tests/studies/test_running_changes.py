@@ -20,7 +20,7 @@ from biotransfer.learning.training.running import train
 from biotransfer.learning.weights import load_weights
 from biotransfer.pages.figures import plot_moved
 from biotransfer.pages.figures.changes import group_shares
-from biotransfer.pages.report.sections.changes import barrier_heights, make_movement
+from biotransfer.pages.report.sections.changes import barrier_heights, make_changes
 from biotransfer.results import TABLES, Direction
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import prepare, run_study
@@ -151,9 +151,9 @@ def test_the_figure_and_the_section_show_every_arm(study):
     assert {"line:scratch:transferred", "line:scratch:permuted", "line:transferred:permuted"} <= set(lines)
     shares = group_shares(study.results.extras["attributions"])
     np.testing.assert_allclose(shares.sum(), 1.0)
-    section = make_movement(study.results)
+    section = make_changes(study.results)
     assert section is not None
-    assert make_movement(replace(study.results, extras={})) is None
+    assert make_changes(replace(study.results, extras={})) is None
     with pytest.raises(BiotransferError, match="Add moved: true"):
         plot_moved(replace(study.results, extras={}), "emg->eeg")
     with pytest.raises(BiotransferError, match="moved='yes'"):

@@ -75,7 +75,8 @@ def score_transfer(
         check_option("scores", name, SCORES)
         check(
             SCORES[name].facts["needs"] != "two_layers",
-            f"scores: {name!r} compares two layers, not a source with a target. See movement.",
+            f"scores: {name!r} compares two layers, not a source with a target. Leave it out; a recipe's "
+            "moved: true shows it layer by layer.",
         )
     check(permutations >= 1, f"permutations={permutations}. Expected 1 or more, such as 50.")
     target = _some(target, max_windows, seed)

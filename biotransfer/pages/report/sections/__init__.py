@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ....results import Results
 from .calibration import calibration
-from .changes import make_movement
+from .changes import make_changes
 from .choices import choices
 from .levels import level_section
 from .matrix import make_matrix
@@ -32,7 +32,7 @@ SECTIONS: tuple[Callable[[Results], Section | None], ...] = (
     level_section,
     make_matrix,
     make_scores,
-    make_movement,
+    make_changes,
     topology_search,
     choices,
     selection,

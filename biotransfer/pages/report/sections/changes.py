@@ -30,7 +30,7 @@ _CAPTION = (
 )
 
 
-def make_movement(results: Results) -> Section | None:
+def make_changes(results: Results) -> Section | None:
     """Show layers, lines and attributions of every direction."""
     if "layers" not in results.extras:
         return None

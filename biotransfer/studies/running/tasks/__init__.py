@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..plan import Plan
-from .changes import MOVEMENT
+from .changes import CHANGES
 from .choices import CHOICES
 from .nuisance import NUISANCE
 from .scores import SCORES
@@ -38,7 +38,7 @@ __all__ = [
     "AskedTrial", "lay_out", "make_trials", "rehearse",
 ]  # fmt: skip
 
-KINDS: tuple[Kind, ...] = (SEARCH, CHOICES, SELECTION, SOURCE, TARGET, SHALLOW, NUISANCE, SCORES, MOVEMENT)
+KINDS: tuple[Kind, ...] = (SEARCH, CHOICES, SELECTION, SOURCE, TARGET, SHALLOW, NUISANCE, SCORES, CHANGES)
 
 
 def lay_out(plan: Plan, stages: tuple[str, ...] = STAGES) -> list[Planned]:

@@ -35,13 +35,13 @@ STEPS = 20
 
 
 @dataclass(frozen=True)
-class MovementTask(FoldTask):
+class ChangesTask(FoldTask):
     """Look at the trained networks of one fold."""
 
 
-def lay_out(plan: Plan) -> list[MovementTask]:
+def lay_out(plan: Plan) -> list[ChangesTask]:
     """Return every fold at the largest budget, where the recipe asks what moved."""
-    return every_fold(plan, MovementTask, plan.budgets[-1:]) if plan.recipe.moved else []
+    return every_fold(plan, ChangesTask, plan.budgets[-1:]) if plan.recipe.moved else []
 
 
 def _followed(plan: Plan, task: FoldTask) -> dict[int, list[Trial]]:
@@ -54,7 +54,7 @@ def _followed(plan: Plan, task: FoldTask) -> dict[int, list[Trial]]:
     return found
 
 
-def trials(plan: Plan, task: MovementTask) -> list[Trial]:
+def trials(plan: Plan, task: ChangesTask) -> list[Trial]:
     """Return one trial per seed; it needs the final weights of every arm, and what the arms start from."""
     asked = []
     for seed, mine in _followed(plan, task).items():
@@ -62,11 +62,11 @@ def trials(plan: Plan, task: MovementTask) -> list[Trial]:
         needs |= {f"source {name}": ref for trial in mine for name, ref in trial.needs.items()}
         asked.append(AskedTrial({"seed": seed}, seed, needs))
     depends = {**fold_depends(plan, task), "max_windows": MAX_WINDOWS, "steps": STEPS, "arms": followed(plan)}
-    return make_trials(MOVEMENT, depends, asked)
+    return make_trials(CHANGES, depends, asked)
 
 
 def run(
-    plan: Plan, task: MovementTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
+    plan: Plan, task: ChangesTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
 ) -> Outcome:
     """Compare the arms' networks on windows of the people tested, who trained none of them."""
     from ....evidence.changes.layers import barrier_line, describe_layers
@@ -131,8 +131,8 @@ def _attribute(
     return attribute_features(network, tensors, X, y, steps=STEPS, **options)
 
 
-MOVEMENT = Kind(
-    "movement",
+CHANGES = Kind(
+    "changes",
     "analyses",
     "scores and analyses",
     lay_out,
