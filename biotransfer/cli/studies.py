@@ -134,7 +134,7 @@ def check(arguments: argparse.Namespace) -> int:
     recipe = load_recipe(arguments.recipe, arguments.set, smoke=arguments.smoke)
     plan = prepare(recipe, arguments.data, download=False)
     rehearse(plan)
-    print(f"{recipe['title']}  (recipe {recipe.uid})")
+    print(f"{recipe.title}  (recipe {recipe.uid})")
     for name, side in plan.sides.items():
         facts = side.about
         print(

@@ -64,7 +64,7 @@ def run_guards(frame: Frame) -> list[dict[str, Any]]:
         faults = entry.function(frame)
         severity = max((f.severity for f in faults), key=_RANK.index, default="ok")
         message = ". ".join(f.message for f in faults) + "." if faults else entry.facts["clean"]
-        reason = frame.recipe["accept"].get(entry.name, "") if severity == "error" else ""
+        reason = frame.recipe.accept.get(entry.name, "") if severity == "error" else ""
         touches = [{"target": f.target, "protocol": f.protocol, "source": f.source} for f in faults
                    if f.severity == "error"]  # fmt: skip
         found.append({**_describe(entry, severity, message, reason), "touches": touches})

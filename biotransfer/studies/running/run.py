@@ -81,7 +81,7 @@ class Study:
         return self.folder / "report.html"
 
     def __repr__(self) -> str:
-        return one_line(f"Study {self.recipe['title']!r} in {self.folder}")
+        return one_line(f"Study {self.recipe.title!r} in {self.folder}")
 
     def _repr_html_(self) -> str:
         return html_table({"folder": str(self.folder)}) + self.results._repr_html_()
