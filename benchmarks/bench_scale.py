@@ -158,6 +158,9 @@ SERIES = {
 
 def measure(name: str, n: int) -> dict[str, float]:
     """Run one point in this process."""
+    import biotransfer.learning.training.running
+    import biotransfer.studies.running  # noqa: F401  # imports are no part of the growth
+
     function, _ = SERIES[name]
 
     clock, before = time.perf_counter(), _cpu_seconds()

@@ -42,6 +42,14 @@ _HOMES = {
     "sklearn": ["TransferClassifier"],
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
+_MOVED = {
+    "arms": "transfer.carry",
+    "movement": "evidence.changes",
+    "pretraining": "transfer.pretrain",
+    "search": "studies.topologies",
+    "selection": "transfer.select",
+    "study": "studies.running",
+}
 _ROOMS = ("signals", "learning", "transfer", "evidence", "studies", "pages")
 
 __all__ = ["__version__", *sorted(_HOME)]
@@ -59,7 +67,9 @@ def __getattr__(name: str) -> Any:
 
 
 def _place(name: str) -> Any:
-    """Return a module by its own name, whatever room it stands in: ``biotransfer.figures``."""
+    """Return a module by its own name, or that of 0.1.0, whatever room it stands in."""
+    if name in _MOVED:
+        return import_module(f".{_MOVED[name]}", __name__)
     for where in (__name__, *(f"{__name__}.{room}" for room in _ROOMS)):
         if find_spec(f"{where}.{name}") is not None:
             return import_module(f"{where}.{name}")

@@ -19,52 +19,31 @@ from .files import read_json, write_atomically, write_json, write_text
 from .showing import html_table, one_line
 from .signals.splits import budget_seconds
 
-KEYS = ["direction", "network", "variant", "protocol", "budget", "arm", "split", "subject", "seed"]
+CONDITION = ["network", "variant", "protocol"]
+"""What is compared under one heading."""
+_PLACE = ["direction", *CONDITION]
+KEYS = [*_PLACE, "budget", "arm", "split", "subject", "seed"]
 CURVES = [*KEYS, "step", "epoch", "split_part", "metric", "value"]
 PREDICTIONS = [*KEYS, "window_uid", "y_true", "y_pred", "probabilities"]
-LEDGER = [
-    "direction",
-    "network",
-    "variant",
-    "protocol",
-    "arm",
-    "tensor",
-    "part",
-    "action",
-    "trained",
-    "parameters",
-    "reason",
-]
-SOURCES = ["direction", "network", "variant", "protocol", "source", "method", "seed", "subjects", "windows",
+LEDGER = [*_PLACE, "arm", "tensor", "part", "action", "trained", "parameters", "reason"]
+SOURCES = [*_PLACE, "source", "method", "seed", "subjects", "windows",
            "accuracy", "balanced_accuracy", "chance"]  # fmt: skip
-TRAININGS = ["direction", "network", "variant", "protocol", "budget", "arm", "split", "seed", "engine",
+TRAININGS = [*_PLACE, "budget", "arm", "split", "seed", "engine",
              "path", "epochs", "best_epoch", "pseudo_labels"]  # fmt: skip
-BASELINES = ["direction", "network", "variant", "protocol", "split", "baseline", "permutation", "subject",
+BASELINES = [*_PLACE, "split", "baseline", "permutation", "subject",
              "n_windows", "accuracy", "balanced_accuracy", "chance"]  # fmt: skip
-FITS = ["direction", "network", "variant", "protocol", "budget", "split", "fitted", "outside"]
+FITS = [*_PLACE, "budget", "split", "fitted", "outside"]
 NUISANCE = ["target", "protocol", "stage", "family", "split", "subject", "n_features", "n_windows",
             "accuracy", "balanced_accuracy", "chance"]  # fmt: skip
 NUISANCE_TESTS = ["target", "protocol", "stage", "family", "n_subjects", "balanced_accuracy", "null_mean",
                   "null_95", "p", "n_permutations"]  # fmt: skip
-SELECTION = [
-    "direction",
-    "network",
-    "variant",
-    "protocol",
-    "split",
-    "what",
-    "name",
-    "score",
-    "error",
-    "chosen",
-    "reason",
-]
-SCORES = ["direction", "network", "variant", "protocol", "budget", "arm", "split", "seed", "score", "value",
+SELECTION = [*_PLACE, "split", "what", "name", "score", "error", "chosen", "reason"]
+SCORES = [*_PLACE, "budget", "arm", "split", "seed", "score", "value",
           "random_value", "null_mean", "null_sd", "z", "p", "larger_is_better", "n_windows",
           "note"]  # fmt: skip
-CHOICES = ["direction", "network", "variant", "protocol", "fold", "candidate", "values", "arm", "people",
+CHOICES = [*_PLACE, "fold", "candidate", "values", "arm", "people",
            "value"]  # fmt: skip
-_OF_FOLD = ["direction", "network", "variant", "protocol", "budget", "split", "seed"]
+_OF_FOLD = [*_PLACE, "budget", "split", "seed"]
 LAYERS = [*_OF_FOLD, "arm", "layer", "part", "parameters", "distance", "relative_distance", "cka_initial",
           "cka_source", "cka_scratch", "reset_initial", "reset_fresh"]  # fmt: skip
 BARRIERS = [*_OF_FOLD, "first", "second", "position", "loss", "balanced_accuracy"]
@@ -90,7 +69,7 @@ TABLES: dict[str, list[str] | None] = {
 """Every table a task may write, by name, with its columns; None where a method chooses them itself. The first
 four are fields of :class:`Results`, all others are found in ``Results.extras``."""
 CORE = ("curves", "predictions", "ledger", "sources")
-VERDICTS = ["direction", "source", "target", "network", "variant", "protocol", "budget", "arm", "against",
+VERDICTS = ["direction", "source", "target", *CONDITION, "budget", "arm", "against",
             "metric", "n_subjects", "n_seeds", "difference", "ci_low", "ci_high", "p", "p_holm", "margin",
             "verdict", "detectable_difference", "spread", "subjects_needed", "p_people",
             "sentence"]  # fmt: skip
@@ -163,7 +142,7 @@ class Results:
     sources : DataFrame
         What the source networks reach on people they were not trained on.
     data : dict
-        By modality: facts, counts, notes and excerpts of the signals (see ``study.describe``).
+        By modality: facts, counts, notes and excerpts of the signals (see ``studies.running.describe``).
     verdict_list : list of dict
         The comparison of every arm, see ``verdicts.compare``.
     checks : list of dict
@@ -327,13 +306,14 @@ def _with_variants(results: Results) -> Results:
     names = [spec["name"] for spec in results.recipe["network"]]
     unpacked = {f"{name} + {item['label']}": (name, item["label"]) for name in names for item in methods}
 
-    def table(old: pd.DataFrame) -> pd.DataFrame:
+    def table(name: str, old: pd.DataFrame) -> pd.DataFrame:
         if "network" not in old:
             return old
         pairs = [unpacked.get(text, (text, "")) for text in old["network"]]
         new = old.assign(network=[name for name, _ in pairs])
         new.insert(list(new).index("network") + 1, "variant", [label for _, label in pairs])
-        return new
+        later = [column for column in TABLES.get(name) or [] if column not in new]
+        return new.assign(**dict.fromkeys(later, "")) if name == "trainings" else new
 
     def verdict(old: dict[str, Any]) -> dict[str, Any]:
         network, variant = unpacked.get(old["network"], (old["network"], ""))
@@ -341,7 +321,7 @@ def _with_variants(results: Results) -> Results:
 
     return replace(
         results,
-        **{name: table(getattr(results, name)) for name in CORE},
+        **{name: table(name, getattr(results, name)) for name in CORE},
         verdict_list=[verdict(row) for row in results.verdict_list],
-        extras={name: table(old) for name, old in results.extras.items()},
+        extras={name: table(name, old) for name, old in results.extras.items()},
     )

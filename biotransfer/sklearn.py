@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .errors import check, check_option
 from .learning.networks import build_network
 from .learning.networks.checkpoints import open_weights
+from .learning.networks.forward import run_network
 from .learning.training import Schedule
 from .learning.training.running import train
 from .learning.weights import Weights
@@ -90,10 +91,10 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         *,
         sfreq: float | None = None,
         scale: str = "standard",
-        epochs: int = 20,
-        learning_rate: float = 1e-3,
-        batch_size: int = 64,
-        weight_decay: float = 0.0,
+        epochs: int = Schedule.epochs,
+        learning_rate: float = Schedule.learning_rate,
+        batch_size: int = Schedule.batch_size,
+        weight_decay: float = Schedule.weight_decay,
         seed: int = 0,
         engine: str = "auto",
         device: str = "cpu",
@@ -178,8 +179,6 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         -------
         ndarray, shape (n_windows, n_classes)
         """
-        from .learning.networks.forward import run_network
-
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, allow_nd=True, reset=False)
         given, wanted = tuple(X.shape[1:]), self.network_.input_shape

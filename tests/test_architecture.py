@@ -31,16 +31,41 @@ ROOMS = {
     "pages": ("figures", "report"),
 }  # fmt: skip
 HEAVY = {
-    "mne": ("signals", "pages/report", "cli"),
-    "torch": (
-        "edges", "learning", "transfer/pretrain", "evidence/transferability", "evidence/changes",
-    ),
-    "braindecode": ("edges", "learning/networks"),
+    "mne": ("signals", "cli"),
+    "torch": ("edges", "learning", "transfer/pretrain", "evidence/changes"),
+    "numba": ("edges", "learning/training"),
+    "braindecode": (),
     "matplotlib": ("pages",),
     "pyriemann": ("transfer/align",),
     "ot": ("transfer/align", "evidence/transferability"),
     "optuna": ("studies/topologies",),
+    "statsmodels": ("evidence/stats",),
 }  # fmt: skip
+KEPT_OUT = frozenset(
+    [
+        "braindecode",
+        "distributed",
+        "jinja2",
+        "llvmlite",
+        "matplotlib",
+        "mne",
+        "numba",
+        "optuna",
+        "ot",
+        "pandas",
+        "peft",
+        "pooch",
+        "pyriemann",
+        "requests",
+        "safetensors",
+        "scipy",
+        "skada",
+        "sklearn",
+        "statsmodels",
+        "torch",
+    ]
+)
+"""What is not loaded before it is needed."""
 
 
 class Import(NamedTuple):
@@ -178,6 +203,36 @@ def test_no_circles() -> None:
     assert not circles
 
 
+@cache
+def _reaches(name: str) -> frozenset[str]:
+    """Packages of others that importing a module loads, through the modules that it imports at its top."""
+    seen, todo, found = {name}, [name], set()
+    while todo:
+        here = todo.pop()
+        packages = [here.rsplit(".", i)[0] for i in range(1, here.count(".") + 1)]
+        for i in _imports(FILES[here]):
+            if i.top and i.name.split(".")[0] != "biotransfer":
+                found.add(i.name.split(".")[0])
+        tops = [i.name.removeprefix("biotransfer.") for i in _own_imports(FILES[here]) if i.top]
+        new = {other for other in [*packages, *tops] if other in FILES} - seen
+        seen |= new
+        todo += new
+    return frozenset(found & KEPT_OUT)
+
+
+@pytest.mark.parametrize("name", sorted(n for n in FILES if n and not n.startswith("cli")))
+def test_imports_inside_functions_keep_something_heavy_out(name: str) -> None:
+    """The command line apart, which loads what a command needs."""
+    idle = [
+        f"line {i.line}: {i.name}"
+        for i in _own_imports(FILES[name])
+        if not i.top
+        and (inner := i.name.removeprefix("biotransfer.")) in FILES
+        and not _reaches(inner) - _reaches(name)
+    ]
+    assert not idle, f"{name}: {idle} can stand at the top"
+
+
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_heavy_packages_are_known_to_few(name: str) -> None:
     for found in _imports(FILES[name]):
@@ -185,6 +240,16 @@ def test_heavy_packages_are_known_to_few(name: str) -> None:
         if heavy in HEAVY:
             here = name.replace(".", "/") + "/"
             assert any(here.startswith(f"{room}/") for room in HEAVY[heavy]), f"{name} imports {heavy}"
+
+
+@pytest.mark.parametrize(("heavy", "room"), [(h, room) for h, rooms in HEAVY.items() for room in rooms])
+def test_a_room_that_may_know_a_heavy_package_does(heavy: str, room: str) -> None:
+    known = {
+        name
+        for name, path in FILES.items()
+        if any(i.name.split(".")[0] == heavy for i in _imports(path, typing=True))
+    }
+    assert any(f"{name.replace('.', '/')}/".startswith(f"{room}/") for name in known)
 
 
 def test_only_the_command_line_prints() -> None:

@@ -244,5 +244,7 @@ def test_every_public_name_of_0_1_0_is_there() -> None:
 def test_a_module_is_found_by_its_own_name_whatever_room_it_stands_in() -> None:
     assert bt.figures.plot_learning_curves is bt.plot_learning_curves
     assert bt.networks.build_network is bt.build_network
+    assert bt.arms.make_arms is bt.make_arms
+    assert bt.study.run_study is bt.run_study
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         bt.nonsense  # noqa: B018

@@ -11,7 +11,7 @@ from ..errors import check, check_option
 from ..results import Direction, Results
 from ..signals.recording import MODALITIES
 from . import metrics
-from .metrics import CONDITION, METRICS, Compare
+from .metrics import CONDITION, MEASURES, METRICS, Compare
 
 
 class Condition(NamedTuple):
@@ -122,22 +122,6 @@ def is_share(metric: str) -> bool:
     return metric.endswith("accuracy")
 
 
-class _Measure(NamedTuple):
-    """A measure of a learning curve: what it means, and how a sentence on a change goes on."""
-
-    label: str
-    phrase: str
-
-
-_MEASURES = {
-    "step0": _Measure("before any update", " before any update"),
-    "after_epoch_1": _Measure("after epoch 1", " after the first epoch"),
-    "asymptote": _Measure("mean of the last epochs, three at most", ""),
-    "final": _Measure("after the last update", " after the last update"),
-    "area": _Measure("mean over the learning curve", " averaged over training"),
-}
-
-
 def measure_label(measure: str) -> str:
     """Return what a measure of a learning curve means.
 
@@ -146,7 +130,7 @@ def measure_label(measure: str) -> str:
     >>> measure_label("step0")
     'before any update'
     """
-    return _MEASURES[measure].label
+    return MEASURES[measure].label
 
 
 def measure_phrase(measure: str) -> str:
@@ -157,7 +141,7 @@ def measure_phrase(measure: str) -> str:
     >>> measure_phrase("after_epoch_1")
     ' after the first epoch'
     """
-    return _MEASURES[measure].phrase
+    return MEASURES[measure].phrase
 
 
 def compared(results: Results) -> Compare:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import BiotransferError, check
+from ..files import write_atomically, write_json
 from ..showing import html_table, one_line
 
 FORMAT_VERSION = 2
@@ -109,7 +110,6 @@ def save_weights(weights: Weights, path: str | Path) -> Path:
     from safetensors.numpy import save_file
 
     from .. import __version__
-    from ..files import write_atomically, write_json
 
     path = _tensor_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)

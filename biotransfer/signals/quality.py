@@ -9,8 +9,9 @@ import numpy as np
 
 from ..errors import check
 from ..showing import html_table, one_line
+from .datasets.common import identical_share
 from .recording import Recording, annotation_spans
-from .spectra import MAINS_HZ, harmonics, hum_bins, power_density
+from .spectra import MAINS_HZ, hum_bins, power_density
 
 KINDS = {
     "noticed": "a defect the loader met and dealt with",
@@ -170,7 +171,7 @@ def _mains(recording: Recording, data: np.ndarray) -> Iterator[Finding]:
     freqs, power = spectrum
     total = power[:, freqs >= 1].sum(axis=1)
     for line in MAINS_HZ:
-        if not harmonics(line, recording.sfreq):
+        if line + 5 >= freqs[-1]:
             continue
         inside, beside = hum_bins(freqs, line)
         near, floor = power[:, inside], np.median(power[:, beside], axis=1)
@@ -226,8 +227,6 @@ def _stretches(recording: Recording) -> Iterator[tuple[int, int]]:
 
 
 def _near_copies(recordings: Sequence[Recording]) -> Iterator[Finding]:
-    from .datasets.common import identical_share
-
     signals = [r.raw.get_data(picks=r.picks) for r in recordings]
     for i, recording in enumerate(recordings):
         for j in range(i):

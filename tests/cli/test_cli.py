@@ -138,7 +138,7 @@ def test_inspect_says_what_is_wrong(capsys, tmp_path):
         (["check", "quickstart", "--workers", "0"], "workers=0"),
         (["check", "quickstart", "--set", "align.k=5000"], "k=5000"),
         (["check", "quickstart", "--set", "compare.margin=0.0"], "margin"),
-        (["check", "quickstart", "--set", "network=[]"], "network is empty"),
+        (["check", "quickstart", "--set", "network=[]"], "network=[] is empty"),
         (["check", "quickstart", "--set", "network.hidden=[a]"], "is a str"),
         (["check", "quickstart", "--set", "train=5", "--smoke"], "train=5"),
     ],

@@ -119,7 +119,7 @@ def test_the_kernel_trains_what_the_loop_trains(name):
     np.testing.assert_allclose(kernel.loss, loop.loss, atol=1e-6)
     for one, other in zip(loop.tensors, kernel.tensors, strict=True):
         for key in network.tensor_shapes:
-            np.testing.assert_allclose(one[key], other[key], atol=1e-6, err_msg=key)
+            np.testing.assert_allclose(one[key], other[key], rtol=0, atol=1e-10, err_msg=key)
 
 
 @pytest.mark.parametrize("name", [name for name in OWN if KINDS[name].pool])

@@ -379,10 +379,7 @@ def test_shortcuts_name_parameters_that_exist() -> None:
 
 
 @pytest.mark.parametrize("name", list(STEPS))
-def test_every_step_is_documented_and_says_what_it_did(name: str) -> None:
-    entry = STEPS[name]
-    assert entry.summary.endswith(".")
-    assert all(p.doc for p in entry.parameters)
+def test_every_step_says_what_it_did(name: str) -> None:
     step = {"name": name, **({"sfreq": 100.0} if name == "resample" else {})}
     sentence = describe_steps([step])
     assert sentence.startswith("Signals were ")

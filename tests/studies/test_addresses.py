@@ -25,7 +25,16 @@ PLUMBING = (
 """What asks, lays out, stores and shows: it computes nothing, and what it hands to a kind is in the facts."""
 HELD = ("signals.recording", "signals.datasets", "signals.windows")
 """What makes windows: the address holds their content instead."""
-NO_NUMBERS = {"huggingface_hub", "joblib", "pandas", "pooch", "pyarrow", "safetensors", "threadpoolctl"}
+NO_NUMBERS = {
+    "filelock",
+    "huggingface_hub",
+    "joblib",
+    "pandas",
+    "pooch",
+    "pyarrow",
+    "safetensors",
+    "threadpoolctl",
+}
 """Libraries that keep tables, read, send or guard."""
 RECIPE = {
     "title": "addresses",

@@ -75,7 +75,6 @@ def test_every_entry_says_what_it_is(case):
         assert set(entry.facts["needs"]) <= set(NEEDS)
         assert entry.facts["lever"] in ("carry", "regularize", "extra data")
         assert entry.facts["phrase"].format(source="EMG", target="EEG")
-        assert all(p.doc for p in entry.parameters), entry.name
         if entry.source == "own":
             assert entry.name in ("scratch", "permuted", "noise_source", "simulated_source", "same_modality")
 

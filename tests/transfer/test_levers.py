@@ -127,7 +127,7 @@ def _arm(name, method, **options):
         (_arm("co_tuning", "multi_task"), "gives the target's head"),
         ({"pretrain": {"name": "reptile", "inner_step": 3}}, "Did you mean 'inner_steps'"),
         ({"pretrain": 3}, "neither a name nor a mapping"),
-        ({"pretrain": {"held_out": 0.9}}, "Expected a share up to 0.5"),
+        ({"pretrain": {"held_out": 0.9}}, "above 0 up to 0.5"),
         ({"pretrain": {"noise": "pink"}}, "pretrain.noise='pink' is unknown"),
         ({"arms": ["scratch", "dann"]}, "the same classes"),
         (

@@ -52,8 +52,8 @@ def qda(seed: int, *, regularization: float = 0.01) -> Any:
 
         def fit(self, X: np.ndarray, y: np.ndarray) -> Any:
             """Fit the classes' means and covariances."""
-            if np.unique(y, return_counts=True)[1].min() < X.shape[1]:
-                self.set_params(solver="eigen", shrinkage=regularization)
+            few = np.unique(y, return_counts=True)[1].min() < X.shape[1]
+            self.set_params(solver="eigen" if few else "svd", shrinkage=regularization if few else None)
             return super().fit(X, y)
 
     return Quadratic(reg_param=regularization)

@@ -51,7 +51,7 @@ def run_guards(frame: Frame) -> list[dict[str, Any]]:
     Parameters
     ----------
     frame : Frame
-        Recipe, sides and splits, such as ``study.prepare`` returns.
+        Recipe, sides and splits, such as ``studies.running.prepare`` returns.
 
     Returns
     -------

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ...results import Direction
 from ...signals.splits import SPLITS, Split, find_copies, shared_content
 from ...signals.windows import Windows, concatenate
 from ...transfer.carry import known_arms
@@ -36,15 +35,11 @@ class Side(Protocol):
 
 
 class Frame(Protocol):
-    """What a study is made from: ``study.Plan``."""
+    """What a study is made from: ``studies.running.plan.Plan``."""
 
     @property
     def recipe(self) -> Any:
         """Resolved, by key."""
-
-    @property
-    def directions(self) -> Sequence[Direction]:
-        """From which data to which."""
 
     @property
     def sides(self) -> Mapping[str, Any]:
@@ -153,7 +148,7 @@ def same_people(frame: Frame) -> list[Fault]:
 
 def _own_modality(frame: Frame) -> list[tuple[str, str]]:
     """Return (source, target) of one modality that are two sets of data."""
-    pairs = dict.fromkeys((direction.source, direction.target) for direction in frame.directions)
+    pairs = dict.fromkeys((direction.source, direction.target) for direction in frame.recipe.directions)
     for name in frame.sides:
         if name.startswith("same_modality "):
             pairs[name, name.removeprefix("same_modality ")] = None
@@ -247,7 +242,7 @@ def _one_each(recordings: np.ndarray, subjects: np.ndarray, y: np.ndarray) -> bo
 
 
 def unequal_tuning(frame: Frame) -> list[Fault]:
-    """Count the settings that every way to transfer is tried with beside those of the baseline.
+    """Count the choices of parameters that a way to transfer is tried with beside those of the baseline.
 
     Arms of one method and source that differ in parameters alone are one arm tuned on the test people: an
     error where there are more of them than of the baseline's. A search for topologies and the schedule hold
@@ -264,7 +259,8 @@ def unequal_tuning(frame: Frame) -> list[Fault]:
     return [
         Fault(
             "error",
-            f"{name} is tried with {len(labels)} settings ({', '.join(labels)}), {baseline} with {allowed}: "
+            f"{name} is tried with {len(labels)} choices of parameters ({', '.join(labels)}), {baseline} "
+            f"with {allowed}: "
             "the best of several looks better by luck alone",
         )
         for (name, *_), labels in groups.items()

@@ -14,7 +14,14 @@ from ...learning.predictions import (
 )
 from .calibration import calibration_curves, labelled_seconds, seconds_needed
 from .compared import MEASURES, Compare
-from .curves import CONDITION, STUDY_KEYS, curve_measures, measure_curves, time_to_threshold
+from .curves import (
+    CONDITION,
+    STUDY_KEYS,
+    curve_measures,
+    join_tables,
+    measure_curves,
+    time_to_threshold,
+)
 
 __all__ = [
     "CONDITION",
@@ -28,6 +35,7 @@ __all__ = [
     "chance_level",
     "confusion",
     "curve_measures",
+    "join_tables",
     "expected_calibration_error",
     "labelled_seconds",
     "log_loss",

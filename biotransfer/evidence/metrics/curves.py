@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,9 @@ from numpy.typing import ArrayLike
 
 from ...errors import check, check_option
 from ...learning.predictions import METRICS
-from ...results import CURVES, KEYS
+from ...results import CONDITION, CURVES, KEYS
 from .compared import MEASURES, Compare
 
-CONDITION = ["network", "variant", "protocol"]
 STUDY_KEYS = ["direction", *CONDITION, "budget"]
 
 
@@ -165,8 +164,25 @@ def _extended(tested: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(added, ignore_index=True) if len(added) > 1 else tested
 
 
+def join_tables(curves: pd.DataFrame | Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return one table of curves out of one or several, such as those of every split.
+
+    Raises
+    ------
+    BiotransferError
+        For none.
+    """
+    if isinstance(curves, pd.DataFrame):
+        return curves
+    check(
+        isinstance(curves, Sequence) and curves and all(isinstance(c, pd.DataFrame) for c in curves),
+        f"curves={curves!r} are no tables. Pass that of at least one split, train(...).to_frame(...).",
+    )
+    return pd.concat(curves, ignore_index=True)
+
+
 def measure_curves(
-    curves: pd.DataFrame,
+    curves: pd.DataFrame | Sequence[pd.DataFrame],
     *,
     against: str = Compare.against,
     metric: str = Compare.metric,
@@ -178,7 +194,7 @@ def measure_curves(
 
     Parameters
     ----------
-    curves : DataFrame
+    curves : DataFrame or sequence of DataFrame
         See ``results.CURVES``; only rows of the test part are used.
     against : str
         The arm that gains are counted from.
@@ -214,6 +230,7 @@ def measure_curves(
     Bozinovski 2020, doi:10.31449/inf.v44i3.2828 (savings). The default threshold is ours: a share of the
     gain, because a share of the accuracy itself can lie below chance.
     """
+    curves = join_tables(curves)
     tested = _extended(_select(curves, metric, against))
     run = ["arm", "subject", "seed"] if each_seed else ["arm", "subject"]
     by = [*STUDY_KEYS, *run, "epoch"]

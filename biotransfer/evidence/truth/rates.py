@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import check
-from ..verdicts import decide
-
-VERDICT_NAMES = ("positive", "negative", "equivalent", "inconclusive")
+from ..verdicts import VERDICTS, decide
 
 
 def interval_of_rate(count: int, n: int, level: float = 0.95) -> tuple[float, float]:
@@ -66,7 +64,7 @@ def confusion(
     mine = verdicts[verdicts["arm"] == arm]
     rows = []
     for key, part in mine.groupby(list(by), sort=False):
-        counts = {name: int((part["verdict"] == name).sum()) for name in VERDICT_NAMES}
+        counts = {name: int((part["verdict"] == name).sum()) for name in VERDICTS}
         rows.append(
             {
                 **dict(zip(by, key, strict=True)),

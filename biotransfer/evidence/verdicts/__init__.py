@@ -7,10 +7,20 @@ from ..metrics import Compare
 from .comparison import ROLES, compare, compare_measures
 from .otherwise import ask_otherwise, calibration_errors
 from .ranking import rank_methods
-from .rule import Decision, decide
+from .rule import VERDICTS, Decision, decide
 from .wording import headline, write_sentence
 
 __all__ = [
-    "ROLES", "Compare", "Decision", "ask_otherwise", "calibration_errors", "compare", "compare_measures",
-    "decide", "headline", "rank_methods", "write_sentence",
-]  # fmt: skip
+    "ROLES",
+    "VERDICTS",
+    "Compare",
+    "Decision",
+    "ask_otherwise",
+    "calibration_errors",
+    "compare",
+    "compare_measures",
+    "decide",
+    "headline",
+    "rank_methods",
+    "write_sentence",
+]

@@ -13,7 +13,7 @@ from ...errors import check, check_option
 from ...results import Direction
 from ...signals.splits import ALL, SPLITS, budget_label
 from ...transfer.carry import ARMS
-from ..metrics import STUDY_KEYS, Compare, measure_curves
+from ..metrics import STUDY_KEYS, Compare, join_tables, measure_curves
 from ..reading import network_label, place_label
 from ..stats import bootstrap_interval, crossed_test, detectable_difference, subjects_needed
 from .rule import Decision, decide
@@ -124,20 +124,18 @@ def _judge(
 
 
 def _known_roles(curves: pd.DataFrame, roles: Mapping[str, str] | None) -> Mapping[str, str]:
-    """Return every arm's role: those given, else the catalog's."""
+    """Return every arm's role: the one given, else the catalog's."""
     arms = [str(arm) for arm in curves["arm"].unique()]
-    if roles is None:
-        roles = {arm: str(ARMS[arm].facts["role"]) if arm in ARMS else "transfer" for arm in arms}
-        unknown = ", ".join(arm for arm in arms if arm not in ARMS)
-        check(
-            not unknown,
-            f"arm={unknown!r} is no name of the catalog, so its role is open. Expected one of "
-            f"{', '.join(ROLES)}. Pass roles={roles}.",
-        )
+    known = {arm: str(ARMS[arm].facts["role"]) for arm in arms if arm in ARMS} | dict(roles or {})
+    unknown = [arm for arm in arms if arm not in known]
+    check(
+        not unknown,
+        f"arm={', '.join(unknown)!r} is no name of the catalog, so its role is open. Expected one of "
+        f"{', '.join(ROLES)}. Pass roles={dict.fromkeys(unknown, 'transfer')}.",
+    )
     for arm in arms:
-        check_option("arm (in roles)", arm, roles)
-        check_option(f"roles[{arm!r}]", roles[arm], ROLES)
-    return roles
+        check_option(f"roles[{arm!r}]", known[arm], ROLES)
+    return known
 
 
 def compare(
@@ -199,9 +197,7 @@ def compare(
     the wider of that and the one of :func:`.crossed_test`.
     """
     asked = Compare(against, metric, measure, margin, alpha)
-    if not isinstance(curves, pd.DataFrame):
-        check(curves, "curves=[] is empty. Pass the table of at least one split, train(...).to_frame(...).")
-        curves = pd.concat(curves, ignore_index=True)
+    curves = join_tables(curves)
     roles = _known_roles(curves, roles)
     if leaking_protocols is None:
         leaking_protocols = {name for name, entry in SPLITS.items() if entry.facts["leaks"]}
@@ -260,7 +256,7 @@ def compare(
 
 
 def compare_measures(
-    curves: pd.DataFrame,
+    curves: pd.DataFrame | Sequence[pd.DataFrame],
     *,
     against: str = Compare.against,
     metric: str = Compare.metric,
@@ -296,6 +292,7 @@ def compare_measures(
         As :func:`compare`.
     """
     each = [Compare(against, metric, measure, margin, alpha) for measure in measures]
+    curves = join_tables(curves)
     roles = _known_roles(curves, roles)
     table = measure_curves(curves, against=against, metric=metric, last=last, each_seed=True)
     rows = []

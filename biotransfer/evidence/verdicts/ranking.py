@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...errors import check_option
 from ...results import Results
 from ...transfer.carry import ArmRequest, known_arms
 from ..metrics import STUDY_KEYS
@@ -72,7 +73,8 @@ def rank_methods(results: Results) -> pd.DataFrame:
 def _lever(variant: str, recipe: dict[str, Any], arm: ArmRequest) -> str:
     """Return which lever of transfer a way to transfer pulls, or else an arm."""
     if variant:
-        item = next(item for item in recipe["methods"] if item["label"] == variant)
+        ways = {item["label"]: item for item in recipe["methods"]}
+        item = ways[check_option("variant", variant, ways)]
         return ", ".join(key for key in ("select", "align", "pretrain", "scale") if key in item) or "carry"
     if arm.role == "control":
         return "control"

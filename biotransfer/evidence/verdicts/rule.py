@@ -13,6 +13,9 @@ from ...showing import html_table, one_line
 from ..metrics import Compare
 from ..stats import crossed_test, equivalence_p, holm, sign_flip_p, smallest_p
 
+VERDICTS = ("positive", "negative", "equivalent", "inconclusive")
+"""What a decision can be, in the order of tables."""
+
 
 @dataclass(frozen=True)
 class Decision:

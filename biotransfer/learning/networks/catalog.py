@@ -59,6 +59,10 @@ NETWORKS = Catalog(
 )
 
 
+OWN = tuple(name for name, entry in NETWORKS.items() if not entry.facts["packages"])
+"""Networks whose every layer this package knows: no library's whole model."""
+
+
 def build_network(
     spec: str | Mapping[str, Any],
     input_shape: tuple[int, ...],

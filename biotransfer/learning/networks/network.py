@@ -57,7 +57,12 @@ class Network:
     @cached_property
     def tensor_layers(self) -> dict[str, str]:
         """Layer that every tensor stands and falls with; a norm belongs to the layer before it."""
-        return {k: layer.name.removesuffix("_norm") for layer in self.layers for k in layer.tensor_shapes()}
+        owners: dict[str, str] = {}
+        owner = ""
+        for layer in self.layers:
+            owner = owner if layer.record.norm else layer.name or owner
+            owners |= dict.fromkeys(layer.tensor_shapes(), owner)
+        return owners
 
     @property
     def n_parameters(self) -> int:

@@ -47,7 +47,7 @@ class Penalty:
     Parameters
     ----------
     name : str
-        Of ``training.penalties.PENALTIES``.
+        Of ``learning.training.PENALTIES``.
     options : mapping
         The penalty's parameters.
     tensors : mapping of str to ndarray

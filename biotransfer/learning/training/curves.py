@@ -96,7 +96,7 @@ class Curves:
         network: str | None = None,
         variant: str = "",
         protocol: str | None = None,
-        budget: str = ALL,
+        budget: str | None = None,
     ) -> pd.DataFrame:
         """Return the curves as a study's table, which :func:`biotransfer.compare` takes.
 
@@ -108,8 +108,8 @@ class Curves:
             What the table calls them. Default: the network's name, the split's rule.
         variant : str
             Which way to transfer, where several are compared.
-        budget : str
-            Labelled seconds per class, or "all".
+        budget : str, optional
+            Labelled seconds per class, such as "5"; "all" where every window has its label.
 
         Returns
         -------
@@ -123,13 +123,18 @@ class Curves:
             For curves that :func:`.train` did not make.
         """
         table, tested = self.by_trial(), self._tested()
+        check(
+            budget is not None or not len(tested.split.unlabelled),
+            f"split {tested.split.name} leaves {len(tested.split.unlabelled)} windows without their label, "
+            "and budget says not how many seconds have one. Pass to_frame(..., budget='5') for 5 s a class.",
+        )
         trial = table["trial"].to_numpy()
         columns = {
             "direction": str(direction),
             "network": network or tested.network,
             "variant": variant,
             "protocol": protocol or tested.split.rule,
-            "budget": budget,
+            "budget": ALL if budget is None else budget,
             "arm": np.array([arm.name for arm in tested.arms])[trial],
             "split": tested.split.name,
             "subject": table["subject"].astype("str"),
@@ -163,9 +168,11 @@ class Curves:
         facts = {"trainings": n_arms, "points": n_points, "windows": n_eval, "engine": self.engine}
         if self.tested is None:
             return html_table(facts)
-        right = (self.predicted[:, -1] == self.tested.y).mean(axis=1)
-        names = [f"{arm.name}, seed {arm.seed}" for arm in self.tested.arms]
-        last = {name: f"accuracy {value:.3f}" for name, value in zip(names, right, strict=True)}
+        first, last = len(self.tested.split.validation), {}
+        if n_eval > first:
+            right = (self.predicted[:, -1, first:] == self.tested.y[first:]).mean(axis=1)
+            names = [f"{arm.name}, seed {arm.seed}" for arm in self.tested.arms]
+            last = {name: f"test accuracy {value:.3f}" for name, value in zip(names, right, strict=True)}
         return html_table({"split": self.tested.split.name, **facts, **last})
 
 

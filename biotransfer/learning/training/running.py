@@ -139,13 +139,15 @@ def train(
         (a budget of 0) nothing is updated and every point of the curve repeats the first.
     """
     n = len(arms)
+    check(n, "arms=[] is empty. Expected one or more. Pass make_arms(...).")
     eval_rows = np.concatenate([split.validation, split.test])
     subjects = windows.metadata["subject"].iloc[eval_rows].to_numpy(dtype=str)
     tested = Tested(network.name, arms, split, subjects, windows.y[eval_rows])
     if not len(split.train):
-        curves = evaluate_untrained(
-            network, arms, windows.X[eval_rows], windows.y[eval_rows], schedule or Schedule()
-        )
+        with reproducibly():
+            curves = evaluate_untrained(
+                network, arms, windows.X[eval_rows], windows.y[eval_rows], schedule or Schedule()
+            )
         return replace(curves, tested=tested)
     job = Job(
         network,

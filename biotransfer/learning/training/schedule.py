@@ -74,7 +74,9 @@ class Schedule(Settings):
     )
 
     def __repr__(self) -> str:
-        return one_line("Schedule " + ", ".join(f"{name}={value!r}" for name, value in self.plain().items()))
+        usual = self.defaults()
+        own = [f"{name}={value!r}" for name, value in self.plain().items() if value != usual[name]]
+        return one_line(f"Schedule: {', '.join(own) or 'every key by default'}")
 
     def _repr_html_(self) -> str:
         return html_table(self.plain())

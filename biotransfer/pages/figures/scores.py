@@ -19,6 +19,7 @@ from ...evidence.reading import (
     network_label,
     place_label,
 )
+from ...evidence.stats import holm
 from ...evidence.transferability import SCORES
 from ...evidence.transferability.ranking import rank_agreement
 from ...results import Results
@@ -83,8 +84,6 @@ def score_agreement(results: Results) -> pd.DataFrame:
         ``p_holm`` over the scores; ``beats_random`` (share of rows whose score lies above the random-weight
         network's); ``cases``.
     """
-    from ...evidence.stats import holm
-
     table, rows = score_gains(results), []
     for name in dict.fromkeys(table["score"]):
         part = table[table["score"] == name]

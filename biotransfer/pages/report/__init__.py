@@ -9,6 +9,7 @@ from ...errors import BiotransferError, check
 from ...files import write_text
 from ...results import Results
 from .methods import methods_text
+from .page import render
 
 if TYPE_CHECKING:
     from .parts import Spread
@@ -54,8 +55,6 @@ def write_report(
         When the file cannot be written; nothing half-written stays. When one of ``folder`` and ``spread`` is
         given alone.
     """
-    from .page import render
-
     check(
         (folder is None) == (spread is None),
         f"folder={folder!r} with spread={spread!r}. Give both, as processes read the folder, or none.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...evidence.metrics import CONDITION
+from ...evidence.metrics import CONDITION, MEASURES
 from ...evidence.reading import (
     Condition,
     arm_label,
@@ -31,6 +31,7 @@ from ...evidence.stats import bootstrap_interval
 from ...evidence.verdicts import compare_measures
 from ...results import Direction, Results
 from ...signals.splits import ALL, budget_label
+from ...transfer.carry import known_arms
 from . import text as write
 from .table import Row, Table, badge, table
 
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 
 _MOMENTS = ("step0", "after_epoch_1", "asymptote", "area")
 _EPOCH_0 = "epoch_0"
-_POINTS_OF_CURVE = {"step0": "step0", "step_0": "step0", "after_epoch_1": "after_epoch_1",
-                    "epoch_1": "after_epoch_1", "final": "final"}  # fmt: skip
 
 
 def _unit(metric: str) -> str:
@@ -197,8 +196,6 @@ def other_measures(results: Results) -> pd.DataFrame | None:
     DataFrame or None
         See :func:`.compare_measures`; None where the study holds no verdicts.
     """
-    from ...transfer.carry import known_arms
-
     if not results.verdict_list:
         return None
     asked = compared(results)
@@ -319,7 +316,7 @@ def published_table(results: Results, measures: Mapping[str, pd.DataFrame]) -> T
         label = direction_label(Direction.read(item["direction"]))
         rows.append(
             [
-                label, str(item["network"]), arm_label(item["arm"]),
+                label, network_label(item["network"], item.get("variant", "")), arm_label(item["arm"]),
                 metric_label(metric), at.replace("_", "\u00a0"), write.level(float(item["value"]), metric),
                 *ours, write.linked(item.get("note") or ""),
             ]
@@ -338,9 +335,9 @@ def _ours(measures: pd.DataFrame | None, item: Mapping[str, Any], metric: str, a
     if measures is None:
         return write.NOTHING
     key = {k: str(item[k]) for k in ("direction", "network", "arm")}
-    mine = rows_of(measures, **key, variant="", protocol=protocol)
+    mine = rows_of(measures, **key, variant=str(item.get("variant", "")), protocol=protocol)
     if mine.empty:
         return write.NOTHING
     if at == _EPOCH_0:
         return write.level_range(mine["step0"].mean(), mine["after_epoch_1"].mean(), metric, " → ")
-    return write.level(mine[_POINTS_OF_CURVE[at]].mean(), metric) if at in _POINTS_OF_CURVE else write.NOTHING
+    return write.level(mine[at].mean(), metric) if at in MEASURES else write.NOTHING

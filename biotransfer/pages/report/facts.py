@@ -9,6 +9,8 @@ from markupsafe import Markup
 
 from ...evidence.reading import arm_label, arms_of, direction_label, network_label, protocol_label
 from ...results import Results
+from ...transfer.carry import known_arms
+from ...transfer.pretrain import METHODS
 from ..figures.carried import carried_shares, distinct_shares
 from . import text as write
 from .table import Cell, Row, Table, table
@@ -60,8 +62,6 @@ def source_table(results: Results) -> Table | None:
 
 def _method(label: str) -> str:
     """Write a method of pretraining, and whether a probe had to read its network."""
-    from ...transfer.pretrain import METHODS
-
     name = label.partition(" ")[0]
     probed = name in METHODS and not METHODS[name].facts["labels"]
     return f"{label.replace('_', ' ')}{', by a probe' if probed else ''}"
@@ -69,8 +69,6 @@ def _method(label: str) -> str:
 
 def guide_table(results: Results) -> Table:
     """Return what each arm starts from."""
-    from ...transfer.carry import known_arms
-
     known = known_arms(results.recipe["arms"])
     rows: list[Row] = []
     for arm in arms_of(results):

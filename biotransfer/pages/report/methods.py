@@ -20,7 +20,14 @@ from ...evidence.reading import (
     metric_label,
 )
 from ...evidence.stats import EXACT_UP_TO, smallest_p
+from ...learning.networks import NETWORKS
+from ...learning.training import AUGMENTATIONS
 from ...results import Results
+from ...signals.features import FEATURES
+from ...signals.splits import SPLITS
+from ...transfer.align import ALIGN
+from ...transfer.carry import ARMS
+from ...transfer.select import SELECT
 from .text import counted, joined, whole
 
 _STATISTICS = {
@@ -218,10 +225,6 @@ def _few(names: Sequence[str], most: int = 20) -> str:
 
 
 def _inputs(results: Results, references: _References) -> str:
-    from ...signals.features import FEATURES
-    from ...transfer.align import ALIGN
-    from ...transfer.select import SELECT
-
     recipe = results.recipe
     sentences = []
     for spec in _as_list(recipe.get("features")):
@@ -281,8 +284,6 @@ def _ways(methods: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _networks(results: Results, references: _References) -> str:
-    from ...learning.networks import NETWORKS
-
     recipe, sentences = results.recipe, []
     keys = ["network", "variant", "direction", "protocol", "arm"]
     once = results.ledger.drop_duplicates([*keys, "tensor"])
@@ -319,8 +320,6 @@ def _networks(results: Results, references: _References) -> str:
 
 def _options(recipe: Mapping[str, Any], references: _References) -> str:
     """Say when training ended, and what was done to windows and precision."""
-    from ...learning.training import AUGMENTATIONS
-
     train, tune = recipe["train"], recipe.get("tune")
     patience, augment = train.get("patience", 0), train.get("augment", "none")
     parts = ["There was no early stopping and no tuning: every arm made the same number of updates."]
@@ -345,8 +344,6 @@ def _options(recipe: Mapping[str, Any], references: _References) -> str:
 
 
 def _arms(results: Results, references: _References) -> str:
-    from ...transfer.carry import ARMS
-
     phrases = []
     for spec in _as_list(results.recipe["arms"]):
         name = spec.get("label", spec["name"])
@@ -372,8 +369,6 @@ def _arms(results: Results, references: _References) -> str:
 
 
 def _evaluation(results: Results) -> str:
-    from ...signals.splits import SPLITS
-
     recipe, sentences = results.recipe, []
     for spec in _as_list(recipe["split"]):
         rule = str(spec.get("by", spec.get("name")))

@@ -155,10 +155,10 @@ def budget_label(name: str) -> str:
 def budget_splits(
     windows: Windows,
     split: Split,
-    seconds: Sequence[float],
+    seconds: float | Sequence[float],
     *,
-    labels_of: str = "test_person",
-    others: str = "unlabelled",
+    labels_of: str = LABELS_OF[0],
+    others: str = OTHERS[0],
     seed: int = 0,
 ) -> list[Split]:
     """Return one split per budget: the same test, and so many labelled seconds of every class to train on.
@@ -169,7 +169,7 @@ def budget_splits(
         What ``split`` splits.
     split : Split
         One fold; with ``labels_of="test_person"`` it tests one person whom it does not train on.
-    seconds : sequence of float
+    seconds : float or sequence of float
         Labelled seconds per class of distinct signal; a larger budget holds the smaller ones. 0 is no label.
     labels_of : {"test_person", "training_people"}
         Whose labels are counted. "test_person": calibration. For every class the first half of the person's
@@ -193,8 +193,8 @@ def budget_splits(
     BiotransferError
         When somebody has too little signal, or one recording of a class only.
     """
-    asked = Budget(seconds, labels_of, others)
-    check(not asked.everything, f"seconds={seconds!r} leaves all labels: the split itself is that budget.")
+    asked = [float(s) for s in np.atleast_1d(np.asarray(seconds, dtype=float))]
+    Budget(asked, labels_of, others)
     check(not split.leaks, f"split {split.name} leaks: a budget counts distinct seconds. Use by: subject.")
     if labels_of == "training_people":
         queues = list(_in_turn(windows, split, seed))
@@ -204,7 +204,7 @@ def budget_splits(
         queues = [pool[windows.y[pool] == label] for label in np.unique(windows.y[test])]
         always, apart = (split.train if others == "labelled" else NONE), "recording"
     made = []
-    for s in map(float, seconds):
+    for s in asked:
         taken = [_take(windows, queue, s, split.name) for queue in queues]
         labelled = np.sort(np.concatenate([always, *taken]).astype(np.int64))
         rest = np.setdiff1d(np.concatenate([split.train, pool]), labelled)

@@ -60,11 +60,11 @@ class Cutting(Settings):
 def cut_windows(
     recordings: Recording | Sequence[Recording],
     *,
-    length: float = 1.0,
-    step: float = 0.5,
-    by: str = "samples",
-    n_times: int | None = None,
-    min_length: float | None = None,
+    length: float = Cutting.length,
+    step: float = Cutting.step,
+    by: str = Cutting.by,
+    n_times: int | None = Cutting.n_times,
+    min_length: float | None = Cutting.min_length,
     dtype: str = "float32",
 ) -> Windows:
     """Cut labelled windows; none crosses a file, a gap, an edge or the border of a label.

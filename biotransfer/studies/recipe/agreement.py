@@ -32,6 +32,15 @@ def refuse_what_does_not_fit(recipe: Keys) -> None:
         "[lda].",
     )
     _tune(recipe)
+    _published(recipe)
+
+
+def _published(recipe: Keys) -> None:
+    for item in recipe.published:
+        check_option("published.direction", str(item.direction), [str(d) for d in recipe.directions])
+        check_option("published.network", item.network, [network.name for network in recipe.network])
+        check_option("published.arm", item.arm, [arm.label for arm in recipe.arms])
+        check_option("published.variant", item.variant, ["", *(way.label for way in recipe.methods)])
 
 
 def _networks(recipe: Keys) -> None:

@@ -40,10 +40,11 @@ class Section(Settings):
         "The data set (see: biotransfer list datasets), with its parameters beside it.",
         made("the name of a data set"),
     )
-    preprocess: Sequence[Mapping[str, Any]] = key(
+    preprocess: Any = key(
         "A preset (eeg, emg, none), a mapping that changes one, or steps (see: biotransfer list preprocess); "
         "the modality's preset when left out.",
         made("a preset or steps"),
+        None,
     )
     windows: Cutting = key("How windows are cut.", group(Cutting), Cutting())
     modality: str = key("eeg or emg, where the data set does not say it.", made("eeg or emg"), "")
@@ -89,7 +90,7 @@ class Section(Settings):
         )
         return cls(
             Spec(entry.name, parameters),
-            resolve_steps(given.get("preprocess", modality)),
+            resolve_steps(modality if given.get("preprocess") is None else given["preprocess"]),
             Cutting.read(given.get("windows", {}), where),
             modality,
         )

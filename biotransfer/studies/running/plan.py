@@ -45,7 +45,7 @@ class OfFold(Protocol):
 
 
 class Source(NamedTuple):
-    """What a source network is trained on (``pretraining.SOURCES`` or same_modality), and how."""
+    """What a source network is trained on (``transfer.pretrain.SOURCES`` or same_modality), and how."""
 
     kind: str
     method: Mapping[str, Any]
@@ -92,11 +92,6 @@ class Plan:
     finds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     variant: str = ""
     scratch: Path | None = None
-
-    @cached_property
-    def directions(self) -> list[Direction]:
-        """Of the recipe, in its order."""
-        return list(self.recipe.directions)
 
     @property
     def found(self) -> Mapping[str, Any]:

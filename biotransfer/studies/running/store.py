@@ -19,7 +19,7 @@ import pandas as pd
 
 from ...errors import BiotransferError
 from ...files import DamagedError, folder_aside, sweep_parts
-from ...learning.weights import Weights
+from ...learning.weights import Weights, save_weights
 from ..recipe import digest
 from .tasks import Outcome, Ref, Trial
 
@@ -180,7 +180,6 @@ def export_weights(
     store: TrialStore, trials: Sequence[Trial], folder: Path, facts: Mapping[str, Any]
 ) -> None:
     """Write the named weights of ``trials`` into the study folder, where they are not there yet."""
-    from ...learning.weights import save_weights
 
     def stands(name: str, ref: Ref) -> bool:
         card = folder / f"{name}.json"

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from .cluster import open_cluster
 from .orders import Order, carry_out, work
 from .plan import Plan
 from .processes import share_with_processes
@@ -56,8 +57,6 @@ class Crew:
         orders = sorted(orders, key=lambda order: -work(plan, order))
         if self.asked is not None and orders:
             if self._cluster is None:
-                from .cluster import open_cluster
-
                 self._cluster = open_cluster(self.asked)
             yield from self._cluster.run(plan, orders, self.device)
         elif self.workers == 1 or len(orders) < 2:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...evidence.metrics import balanced_accuracy
 from ...learning.networks import build_network
 from ...learning.training import Schedule
 from ...learning.training.running import train
@@ -44,8 +45,6 @@ def evaluate_topology(
     engine, device : str
         See :func:`.run_job`.
     """
-    from ...evidence.metrics import balanced_accuracy
-
     errors: dict[str, list[float]] = {}
     operations = 0.0
     for windows, split in folds:

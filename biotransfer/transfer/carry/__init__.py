@@ -69,6 +69,11 @@ def make_arms(
     ['scratch']
     """
     sources = {"supervised": sources} if isinstance(sources, Weights) else sources
+    check(
+        isinstance(sources, Mapping) and all(w is None or isinstance(w, Weights) for w in sources.values()),
+        f"sources={sources!r} are neither weights nor weights by name. What pretrain gives holds them: pass "
+        "sources=pretrain(...)[0].weights, or {'supervised': ...}.",
+    )
     requests = resolve_arms(specs)
     wanted_by: dict[str, list[str]] = {}
     for request in requests:

@@ -30,7 +30,7 @@ class ArmRequest:
     parameters : mapping
         All of its parameters.
     pretrain : mapping, optional
-        How its source network is pretrained (``pretraining.METHODS``); as the study says when not given.
+        How its source network is pretrained (``METHODS``); as the study says when not given.
     weights : str or mapping, optional
         What it starts from instead of a source network of the study: a file of weights, or a checkpoint (see
         :func:`.open_weights`).
@@ -159,6 +159,11 @@ def resolve_arm(spec: str | Mapping[str, Any] | ArmRequest) -> ArmRequest:
         f"arm {entry.name!r}: pretrain and weights are both given. Leave one out: given weights are trained.",
     )
     request = ArmRequest(label or entry.name, entry, parameters, pretrain, weights)
+    check(
+        request.role == entry.facts["role"] or request.label != entry.name,
+        f"arm {entry.name!r} is a {request.role} with these parameters, and its name means a "
+        f"{entry.facts['role']}. Give it a name of its own, such as label: {entry.name}_{request.role}.",
+    )
     check(
         pretrain is None or request.starts_from is not None,
         f"arm {entry.name!r} starts from no source network, so pretrain changes nothing. Leave pretrain out.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...catalog import Entry
+from ...learning.networks.catalog import OWN
 from ...learning.networks.network import Network
 from ...learning.weights import is_statistic
 
@@ -91,9 +92,8 @@ def _lacks_layers(need: str, network: Network) -> str | None:
     """Say what of its layers a network lacks."""
     below = {k: s for k, s in network.tensor_shapes.items() if network.tensor_parts[k] != "head"}
     if need == "units" and network.build is not None:
-        return (
-            f"and network {network.name!r} is a library's model. Use network: mlp, cnn_image or cnn_signal."
-        )
+        ours = f"{', '.join(OWN[:-1])} or {OWN[-1]}"
+        return f"and network {network.name!r} is a library's model. Use network: {ours}."
     if need == "dense_layer" and not any(k.endswith(".weight") and len(s) == 2 for k, s in below.items()):
         return f"and network {network.name!r} has none. Use network: mlp or cnn_image, or arm frozen_body."
     if need == "batch_norm" and not any(map(is_statistic, below)):

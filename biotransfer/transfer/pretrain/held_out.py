@@ -7,9 +7,10 @@ import numpy as np
 from ...errors import check
 from ...signals.splits import Split
 from ...signals.windows import Windows, natural_sorted
+from .settings import Pretraining
 
 
-def hold_out_people(windows: Windows, share: float = 0.2) -> Split:
+def hold_out_people(windows: Windows, share: float = Pretraining.held_out) -> Split:
     """Keep some people out of the source's training, to see what its network knows about strangers.
 
     Parameters

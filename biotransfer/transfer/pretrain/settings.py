@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from ...errors import check
-from ...settings import Settings, Spec, key, number, option, spec
+from ...settings import Settings, Spec, key, known_keys, number, option, spec
 from .catalog import METHODS
+from .sources import NOISES
 
-NOISES = ("gaussian", "phase")
 _METHOD = spec(lambda: METHODS)
 
 
@@ -43,6 +43,8 @@ class Pretraining(Settings):
             f"pretrain={given!r} is neither a name nor a mapping. Write pretrain: {{name: supervised}}.",
         )
         own = {name: given[name] for name in ("held_out", "noise") if name in given}
+        entry = METHODS[given.get("name", cls.defaults()["method"])]
+        known_keys(cls.SECTION, given, ["name", *(p.name for p in entry.parameters), "held_out", "noise"])
         method = {"name": cls.defaults()["method"], **{k: v for k, v in given.items() if k not in own}}
         return cls(_METHOD(cls.SECTION, method), **own)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..carry import make_arms
+
 if TYPE_CHECKING:
     from .problem import Learned, PretrainProblem
 
@@ -17,7 +19,6 @@ def supervised(problem: PretrainProblem) -> Learned:
     """
     from ...learning.training.job import Job
     from ...learning.training.running import run_job
-    from ..carry import make_arms
     from .problem import Learned
 
     X, y = problem.pooled()

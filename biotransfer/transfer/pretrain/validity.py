@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...catalog import Entry
+from ...learning.networks.catalog import OWN
 
 if TYPE_CHECKING:
     from ...learning.networks.network import Network
 
-OURS = "mlp, cnn_image or cnn_signal"
+OURS = f"{', '.join(OWN[:-1])} or {OWN[-1]}"
 
 
 def why_not(

@@ -15,6 +15,7 @@ from ....evidence.reading import (
     metric_label,
     rows_of,
 )
+from ....evidence.verdicts import VERDICTS
 from ....results import Results
 from ...figures.matrix import plot_matrix
 from ..table import Row, Table
@@ -58,9 +59,7 @@ def _summary(results: Results, arm: str) -> str:
     """Count the verdicts on one arm."""
     mine = results.verdicts[results.verdicts["arm"] == arm]
     counts = mine["verdict"].value_counts()
-    said = joined(
-        f"{counts[v]} {v}" for v in ("positive", "negative", "equivalent", "inconclusive") if v in counts
-    )
+    said = joined(f"{counts[v]} {v}" for v in VERDICTS if v in counts)
     sources, targets = mine["source"].nunique(), mine["target"].nunique()
     several = len(conditions_of(results.verdicts))
     return (

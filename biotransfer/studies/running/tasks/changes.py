@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ....evidence.changes.layers import barrier_line, describe_layers
 from ....learning.networks import Network
 from ....learning.weights import Weights
 from ....transfer.align.transform import Transform
@@ -69,8 +70,6 @@ def run(
     plan: Plan, task: ChangesTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
 ) -> Outcome:
     """Compare the arms' networks on windows of the people tested, who trained none of them."""
-    from ....evidence.changes.layers import barrier_line, describe_layers
-
     fold, trained = make_fold(plan, task), _followed(plan, task)
     network = target_network(fold)
     parts: dict[str, list[pd.DataFrame]] = {"layers": [], "barriers": [], "attributions": []}

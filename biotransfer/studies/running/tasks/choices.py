@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from ....evidence.metrics import curve_measures
 from ....learning.networks.checkpoints import fingerprint
 from ....learning.weights import Weights
 from ....results import Direction
@@ -56,7 +57,7 @@ def lay_out(plan: Plan) -> list[ChoiceTask]:
     """Return one task per direction, network and rule, none where nothing is to be chosen."""
     return [
         ChoiceTask(direction, spec.name, rule.name)
-        for direction in (plan.directions if plan.recipe.tune else [])
+        for direction in (plan.recipe.directions if plan.recipe.tune else [])
         for spec in plan.recipe.network
         for rule in plan.recipe.split
     ]
@@ -136,8 +137,6 @@ def _n_people(table: pd.DataFrame) -> int:
 
 def _validate(frame: Plan, task: target.TargetTask, trained: dict[Ref, Weights], device: str) -> pd.DataFrame:
     """Return the compared measure of every arm and person of one inner fold; sources are trained once."""
-    from ....evidence.metrics import curve_measures
-
     compared = frame.recipe.compare
     for name in frame.sources:
         own = source.source_task(frame, name, task.direction, task.network, task.protocol, task.fold)

@@ -68,7 +68,7 @@ def every_fold(plan: Plan, kind: type[TaskType], budgets: Sequence[str]) -> list
     """Return a task for every fold of every direction, network, rule and budget."""
     return [
         kind(direction, spec.name, rule.name, fold, split.name, budget)
-        for direction in plan.directions
+        for direction in plan.recipe.directions
         for spec in plan.recipe.network
         for rule in plan.recipe.split
         for budget in budgets

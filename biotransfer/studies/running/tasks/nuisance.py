@@ -40,7 +40,7 @@ class NuisanceTask:
 
 def lay_out(plan: Plan) -> list[NuisanceTask]:
     """Return every target and rule; none where the recipe says ``nuisance: false``."""
-    targets = dict.fromkeys(direction.target for direction in plan.directions)
+    targets = dict.fromkeys(direction.target for direction in plan.recipe.directions)
     return [
         NuisanceTask(target, rule.name)
         for target in targets

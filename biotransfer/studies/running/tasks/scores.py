@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ....evidence.transferability.judging import score_transfer
 from ....learning.networks import initial_tensors
 from ....learning.networks.records import network_of
 from ....learning.weights import Weights
@@ -100,8 +101,6 @@ def run(
     plan: Plan, task: ScoreTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
 ) -> Outcome:
     """Score what the arms start from on training rows; test rows are not looked at."""
-    from ....evidence.transferability.judging import score_transfer
-
     fold = make_fold(plan, task)
     own = target_network(fold)
     train = fold.windows.take(fold.split.train)

@@ -85,7 +85,7 @@ def chosen(plan: Plan, direction: Direction, network: str, protocol: str, fold: 
 def lay_out(plan: Plan) -> list[SelectionTask]:
     """Return one task, or one per fold of the target; none when everything is chosen."""
     tasks: dict[SelectionTask, None] = {}
-    for direction in plan.directions if asks(plan) else []:
+    for direction in plan.recipe.directions if asks(plan) else []:
         for spec in plan.recipe.network:
             for rule in plan.recipe.split:
                 for fold in range(len(plan.splits[direction.target, rule.name, spec.name])):

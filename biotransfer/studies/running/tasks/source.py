@@ -101,7 +101,7 @@ def _picked(plan: Plan, task: SourceTask) -> Selection | None:
 def lay_out(plan: Plan) -> list[SourceTask]:
     """Return what the arms start from, each once."""
     tasks: dict[SourceTask, None] = {}
-    for direction in plan.directions:
+    for direction in plan.recipe.directions:
         for spec in plan.recipe.network:
             for rule in plan.recipe.split:
                 key = (direction.target, rule.name, spec.name)

@@ -58,7 +58,7 @@ class SearchTask:
 def lay_out(plan: Plan) -> list[SearchTask]:
     """Return every search that the recipe asks for, each once."""
     tasks: dict[SearchTask, None] = {}
-    for direction in plan.directions:
+    for direction in plan.recipe.directions:
         for name in (spec.name for spec in plan.recipe.network if plan.recipe.searches(spec.name)):
             for rule in plan.recipe.split:
                 key = (direction.target, rule.name, name)
