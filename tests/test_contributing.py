@@ -7,7 +7,7 @@ from pkgutil import resolve_name
 
 import pytest
 
-from biotransfer.catalog import Catalog
+from biotransfer.catalog import REQUIRED, Catalog
 from biotransfer.cli import main
 from tests import ROOT
 
@@ -73,12 +73,13 @@ def test_every_catalog_says_how_to_add_to_it(capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.parametrize("kind", ITEMS)
 def test_what_is_said_of_a_catalog_is_so(kind: str) -> None:
-    found = re.search(r"`([A-Z]+)`\s+of\s+`([a-z/_]+)/`", ITEMS[kind])
+    found = re.search(r"`([A-Z]+)`\s+of\s+`([a-z/_]+?)(?:/|\.py)`", ITEMS[kind])
     assert found, "Say in which catalog of which room an entry stands."
     catalog = getattr(import_module("biotransfer." + found[2].replace("/", ".")), found[1])
     assert isinstance(catalog, Catalog)
-    facts = {fact for entry in catalog.values() for fact in entry.facts}
-    assert set(re.findall(r"`(\w+)`", ITEMS[kind].partition("Facts: ")[2])) <= facts
+    said = set(re.findall(r"`(\w+)`", ITEMS[kind].partition("Facts: ")[2]))
+    assert said <= set(catalog.facts)
+    assert {name for name, fact in catalog.facts.items() if fact.default is REQUIRED} <= said
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
