@@ -231,9 +231,19 @@ class Catalog(Mapping[str, Entry]):
         return full
 
     def __getitem__(self, name: str) -> Entry:
+        return self.find(name)
+
+    def find(self, name: Any, where: str = "") -> Entry:
+        """Return an entry; ``where`` is the key that names it, for the message."""
+        check(
+            isinstance(name, str),
+            f"{where or self.kind}={name!r} is no name. Use one of: {', '.join(self)}.",
+        )
         if name in self.refused:
-            raise BiotransferError(f"{self.kind}={name!r} cannot be used here: {self.refused[name]}.")
-        check_option(self.kind, name, self._entries)
+            raise BiotransferError(
+                f"{where or self.kind}={name!r} cannot be used here: {self.refused[name]}."
+            )
+        check_option(where or self.kind, name, self._entries)
         return self._entries[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -262,13 +272,15 @@ class Catalog(Mapping[str, Entry]):
         said = self._entries[name].facts
         return "; ".join(text for key, fact in self.facts.items() for text in fact.asked(said[key]))
 
-    def resolve(self, spec: str | Mapping[str, Any]) -> tuple[Entry, dict[str, Any]]:
+    def resolve(self, spec: str | Mapping[str, Any], where: str = "") -> tuple[Entry, dict[str, Any]]:
         """Return the entry and the full, validated parameters that ``spec`` asks for.
 
         Parameters
         ----------
         spec : str or mapping
             A name, or ``{"name": ..., parameter: value, ...}``.
+        where : str
+            The key that holds it, for messages; the catalog's kind when not given.
 
         Raises
         ------
@@ -279,10 +291,10 @@ class Catalog(Mapping[str, Entry]):
             spec = {"name": spec}
         check(
             isinstance(spec, Mapping) and "name" in spec,
-            f"{self.kind}={spec!r} is neither a name nor a mapping with a name. "
-            f"Write {self.kind}: {next(iter(self))}.",
+            f"{where or self.kind}={spec!r} is neither a name nor a mapping with a name. "
+            f"Write {where or self.kind}: {next(iter(self))}.",
         )
-        entry = self[spec["name"]]
+        entry = self.find(spec["name"], where)
         _check_packages(self.kind, entry)
         parameters = {p.name: p for p in entry.parameters}
         given = {key: value for key, value in spec.items() if key != "name"}

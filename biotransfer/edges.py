@@ -6,7 +6,6 @@ Each may break with any release of the other package. Then it is mended here, an
 from __future__ import annotations
 
 import ctypes
-import getpass
 import importlib
 import os
 import subprocess
@@ -151,7 +150,10 @@ def compile_apart(function: Any, command: Callable[[tuple[Any, ...]], str]) -> A
         found = load(signature, context)
         if found is not None or _COMPILES in os.environ:
             return found
-        with FileLock(Path(tempfile.gettempdir()) / f"biotransfer-{getpass.getuser()}-compiles.lock"):
+        with FileLock(
+            Path(tempfile.gettempdir())
+            / f"biotransfer-{os.getuid() if hasattr(os, 'getuid') else 'all'}-compiles.lock"
+        ):
             found = load(signature, context)
             if found is None:
                 paths = os.pathsep.join(path for path in sys.path if path)

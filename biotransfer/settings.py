@@ -7,6 +7,7 @@ refused in the same words wherever it is given.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -15,6 +16,10 @@ from typing import Any, ClassVar, Self
 
 from .catalog import Catalog
 from .errors import BiotransferError, check, check_option, did_you_mean
+
+
+class UnexpectedError(Exception):
+    """A value that a reader does not take; its text, if any, says why."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +31,18 @@ class Reader:
     expects : str
         What it has to be, for the message and the documentation.
     accepts : callable
-        ``(where, given) -> value``. It raises :class:`BiotransferError`, or TypeError for what it does not
-        expect.
+        ``(where, given) -> value``. It raises :class:`BiotransferError`, or :class:`UnexpectedError` for what
+        it does not expect.
     of : type, optional
         The group that it reads a mapping into: its keys are documented below this one.
+    under : str
+        What stands between this key and those of the group: "N" for a position, "NAME" for a name.
     """
 
     expects: str
     accepts: Callable[[str, Any], Any]
     of: type[Settings] | None = None
+    under: str = ""
 
     def __call__(self, where: str, given: Any, example: Any = MISSING) -> Any:
         """Return what ``given`` stands for.
@@ -55,7 +63,7 @@ class Reader:
         """
         try:
             return self.accepts(where, given)
-        except TypeError as error:
+        except UnexpectedError as error:
             such = "" if example is MISSING or example is None else f", such as {plain(example)!r}"
             raise BiotransferError(f"{where}={given!r}{error}. Expected {self.expects}{such}.") from error
 
@@ -76,7 +84,7 @@ def whole(least: int | None = None, most: int | None = None) -> Reader:
 
     def accept(_: str, given: Any) -> int:
         if isinstance(given, bool) or not isinstance(given, Integral) or not _inside(int(given), least, most):
-            raise TypeError
+            raise UnexpectedError
         return int(given)
 
     return Reader(f"a whole number{_range(least, most)}", accept)
@@ -100,12 +108,17 @@ def number(
 
     def accept(_: str, given: Any) -> float:
         if isinstance(given, str) and _is_number(given):
-            raise TypeError(" (write 1.0e-3, not 1e-3: YAML reads that as text)")
-        fits = not isinstance(given, bool) and isinstance(given, Real) and math.isfinite(given)
-        fits = fits and _inside(given, least, most)
-        if not fits or (above is not None and given <= above) or (below is not None and given >= below):
-            raise TypeError
-        return float(given)
+            raise UnexpectedError(" (write 1.0e-3, not 1e-3: YAML reads that as text)")
+        if isinstance(given, bool) or not isinstance(given, Real):
+            raise UnexpectedError
+        try:
+            value = float(given)
+        except OverflowError:
+            value = math.inf
+        fits = math.isfinite(value) and _inside(value, least, most)
+        if not fits or (above is not None and value <= above) or (below is not None and value >= below):
+            raise UnexpectedError
+        return value
 
     more = f" above {above:g}" if above is not None else ""
     more += f"{' and' if more else ''} below {below:g}" if below is not None else ""
@@ -117,7 +130,7 @@ def text() -> Reader:
 
     def accept(_: str, given: Any) -> str:
         if not isinstance(given, str):
-            raise TypeError(" is no text")
+            raise UnexpectedError(" is no text")
         return given
 
     return Reader("text; put it in quotes", accept)
@@ -128,7 +141,7 @@ def flag() -> Reader:
 
     def accept(_: str, given: Any) -> bool:
         if not isinstance(given, bool):
-            raise TypeError
+            raise UnexpectedError
         return given
 
     return Reader("true or false", accept)
@@ -150,6 +163,7 @@ def maybe(reader: Reader) -> Reader:
         f"{reader.expects}, or nothing",
         lambda where, given: None if given is None else reader.accepts(where, given),
         reader.of,
+        reader.under,
     )
 
 
@@ -169,7 +183,7 @@ def many(reader: Reader, *, least: int = 1, single: bool = True) -> Reader:
     def accept(where: str, given: Any) -> tuple[Any, ...]:
         if not isinstance(given, (list, tuple)):
             if not single:
-                raise TypeError
+                raise UnexpectedError
             given = [given]
         values = tuple(reader(where, value) for value in given)
         check(len(values) >= least, f"{where}={list(given)!r} is empty. Name at least {least}.")
@@ -178,7 +192,8 @@ def many(reader: Reader, *, least: int = 1, single: bool = True) -> Reader:
         check(not twice, f"{where}: {', '.join(twice)} is named twice. Name each once.")
         return values
 
-    return Reader(f"a list, each of it {reader.expects}", accept, reader.of)
+    expects = f"{reader.expects}, or a list of such" if single else f"a list, each of it {reader.expects}"
+    return Reader(expects, accept, reader.of, "N" if reader.of else "")
 
 
 class Spec(Mapping[str, Any]):
@@ -200,6 +215,7 @@ class Spec(Mapping[str, Any]):
     NAME: ClassVar[str] = "name"
 
     def __init__(self, name: str, parameters: Mapping[str, Any] | None = None):
+        check(self.NAME not in (parameters or {}), f"{name}: {self.NAME} is no parameter of its own.")
         self.name = name
         self.parameters: dict[str, Any] = plain(parameters or {})
 
@@ -216,9 +232,10 @@ class Spec(Mapping[str, Any]):
         values = ", ".join(f"{k}={v!r}" for k, v in self.parameters.items())
         return f"{self.name}({values})"
 
-    def changed(self, **parameters: Any) -> Self:
-        """Return the same method with some parameters replaced."""
-        return type(self)(self.name, {**self.parameters, **parameters})
+    def changed(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the request with some values replaced; another name leaves those of ``values`` alone."""
+        kept = {} if values.get(self.NAME, self.name) != self.name else dict(self)
+        return {**kept, **values}
 
 
 class Rule(Spec):
@@ -236,8 +253,8 @@ def spec(catalog: Callable[[], Catalog]) -> Reader:
         Returns the catalog, which may be slow to import.
     """
 
-    def accept(_: str, given: Any) -> Spec:
-        entry, parameters = catalog().resolve(given)
+    def accept(where: str, given: Any) -> Spec:
+        entry, parameters = catalog().resolve(given, where)
         return Spec(entry.name, parameters)
 
     return Reader("a name, or a mapping with name and parameters", accept)
@@ -273,7 +290,7 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-def key(doc: str, read: Reader, default: Any = MISSING) -> Any:
+def key(doc: str, read: Reader, default: Any = MISSING, *, written: str | None = None) -> Any:
     """Declare a field of a group: what it means, how it is read, and its default.
 
     Parameters
@@ -284,13 +301,15 @@ def key(doc: str, read: Reader, default: Any = MISSING) -> Any:
         Checks a value.
     default : object, optional
         As written; a key without one has to be given.
+    written : str, optional
+        What a recipe calls it, where not by its name; "" where its values stand beside the other keys.
     """
-    metadata = {"doc": doc, "read": read}
+    metadata = {"doc": doc, "read": read, "written": written}
     if default is MISSING:
         return field(metadata=metadata)
     if isinstance(default, (str, int, float, bool, tuple)) or default is None:
         return field(default=default, metadata=metadata)
-    return field(default_factory=lambda: default, metadata=metadata)
+    return field(default_factory=lambda: copy.copy(default), metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -298,6 +317,8 @@ class Settings:
     """A group of declared keys; every value is read when the group is made."""
 
     SECTION: ClassVar[str] = ""
+    ALONE: ClassVar[str] = ""
+    """The key that a value stands for where no mapping is given; "" where there has to be one."""
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -341,6 +362,8 @@ class Settings:
         """
         if isinstance(given, cls):
             return given
+        if cls.ALONE and not isinstance(given, Mapping):
+            given = {cls.ALONE: given}
         try:
             known = known_keys(cls.SECTION, given, list(cls.declared()))
             absent = [
@@ -360,7 +383,9 @@ class Settings:
 
 def group(cls: type[Settings]) -> Reader:
     """Read a mapping into a group."""
-    return Reader(f"a mapping of {', '.join(cls.declared())}", lambda _, given: cls.read(given), cls)
+    alone = f"{cls.ALONE} alone, or " if cls.ALONE else ""
+    names = [item.metadata["written"] or name for name, item in cls.declared().items()]
+    return Reader(f"{alone}a mapping of {', '.join(names)}", lambda _, given: cls.read(given), cls)
 
 
 def _default(item: Field[Any]) -> Any:

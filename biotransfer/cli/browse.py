@@ -13,8 +13,6 @@ from .catalogs import CATALOGS, LEVERS, catalog_of, lever_entries
 
 def list_entries(arguments: argparse.Namespace) -> int:
     """List one catalog, the levers of transfer, or everything and the shipped recipes."""
-    from ..studies.recipe import read_recipe, shipped_recipes
-
     if arguments.kind == "keys" or arguments.markdown:
         check(arguments.kind == "keys", "--markdown goes with keys. Type: biotransfer list keys --markdown")
         return _list_keys(arguments.markdown)
@@ -28,6 +26,8 @@ def list_entries(arguments: argparse.Namespace) -> int:
             continue
         print(f"{kind}:")
         if kind == "recipes":
+            from ..studies.recipe import read_recipe, shipped_recipes
+
             rows = [(name, read_recipe(path)[0].get("title", "")) for name, path in shipped_recipes().items()]
         else:
             rows = [(entry.name, entry.summary) for entry in catalog_of(kind).values()]

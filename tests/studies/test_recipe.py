@@ -1,3 +1,4 @@
+import contextlib
 import copy
 import re
 
@@ -22,6 +23,8 @@ from biotransfer.studies.recipe import (
 from biotransfer.studies.recipe.published import Published
 from biotransfer.studies.recipe.reference import described_keys, new_recipe_text, reference_page
 from biotransfer.studies.recipe.tuning import Tune
+from biotransfer.studies.recipe.ways import REPLACED
+from biotransfer.studies.running.folder import FIXED
 from biotransfer.studies.topologies import Search
 from biotransfer.transfer.pretrain import Pretraining
 from tests import ROOT
@@ -33,6 +36,9 @@ SMALL = {
     "features": "statistical",
     "align": {"name": "top_k", "k": 16},
 }
+
+
+PUBLISHED = {"direction": "emg->eeg", "network": "mlp", "arm": "scratch", "metric": "accuracy", "value": 0.9}
 
 
 def _with(**changes):
@@ -110,6 +116,68 @@ def test_a_value_is_refused_in_the_same_words_by_recipe_and_python():
                 ask()
             said.append(str(caught.value))
         assert said[0] == said[1]
+
+
+SMALL_BASES = (
+    {},
+    {"tune": {"align.k": [8, 16]}},
+    {"search": {"side": "target"}},
+    {"budget": [5], "align": {"name": "pca", "k": 8}},
+)
+PATHS = [one for one in described_keys() if not {"N", "NAME", "TARGET"} & set(one.path.split("."))]
+
+
+@pytest.mark.parametrize("one", PATHS, ids=lambda one: one.path)
+def test_set_takes_every_path_of_the_reference(one):
+    said = []
+    for base in SMALL_BASES:
+        raw = {k: v for k, v in copy.deepcopy({**SMALL, **base}).items() if k != one.path}
+        try:
+            load_recipe(raw, [f"{one.path}={yaml.safe_dump(one.default, default_flow_style=True).strip()}"])
+            return
+        except BiotransferError as error:
+            said.append(str(error))
+    assert not [text for text in said if "unknown key" in text or "has no parameter" in text]
+    assert one.default is None or one.required or one.path in ("directions", "align", "features"), said
+
+
+ODD = (
+    "null", "true", "[]", "{}", "-1", "0", "7", "1e999", ".nan", "9" * 400, "x", "''", "[x, x]", "[1, 1]",
+    "{name: x}", "{name: [x]}", "{x: {y: [1]}}", "[[1]]", "[{}]",
+)  # fmt: skip
+BESIDE = {
+    "methods": {"methods": [{"label": "w", "scale": "none"}]},
+    "published": {"published": [PUBLISHED]},
+    "sets": {"sets": {"mine": {"data": "simulated", "modality": "eeg"}}},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "path", [*(one.path for one in described_keys()), "search.space.mlp", "search.space.mlp.hidden"]
+)
+def test_any_value_is_taken_or_refused_by_name(path):
+    """Whatever stands behind a key: a recipe, or a message; nothing else."""
+    where = path.replace("NAME", "mine").replace("TARGET", "eeg").replace(".N.", ".0.")
+    beside = BESIDE.get(where.split(".")[0], {}) if "." in where else {}
+    for base in SMALL_BASES:
+        for value in ODD:
+            with contextlib.suppress(BiotransferError):
+                load_recipe(copy.deepcopy({**SMALL, **base, **beside}), [f"{where}={value}"])
+
+
+def test_values_of_one_head_are_chosen_together():
+    recipe = load_recipe(_with(tune={"train.epochs": [2, 3], "train.learning_rate": [1.0e-3, 1.0e-2]}))
+    chosen = recipe.with_values(recipe.tune.candidates[-1])
+    assert (chosen.train.epochs, chosen.train.learning_rate) == (3, 1.0e-2)
+    named = load_recipe(_with(tune={"align.name": ["pca", "top_k"]}))
+    assert [named.with_values(values).align.name for values in named.tune.candidates] == ["pca", "top_k"]
+    with pytest.raises(BiotransferError, match="bogus"):
+        load_recipe(_with(tune={"align.name": ["pca", "bogus"]}))
+
+
+def test_facts_of_keys_name_keys():
+    assert {*DESCRIPTIVE, *REPLACED, *FIXED} <= set(Recipe.declared())
 
 
 def test_uid_changes_with_every_key_that_can_change_a_number():
@@ -196,6 +264,12 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
         (_with(seeds=[1, 1]), "repeats"),
         (_with(budget="some"), "Expected all, or labelled seconds"),
         (_with(budget=[5, 5]), "repeats one"),
+        ({**_with(), "budget": None}, "Expected all, or labelled seconds"),
+        (_with(budget={"seconds": "all", "epochs": 50}), "counts none"),
+        (_with(methods=[{"label": "w", "arms": ["scratch", "transferred", "scratch"]}]), "named twice"),
+        (_with(methods=[{"label": "w"}]), "changes nothing"),
+        (_with(published=[{**PUBLISHED, "network": "cnn_image"}]), "published.network='cnn_image'"),
+        (_with(published=[{**PUBLISHED, "arm": "transfered"}]), "Did you mean 'transferred'"),
         (_with(budget={"seconds": [5], "label_of": "x"}), "Did you mean 'labels_of'"),
         (_with(budget={"seconds": [5], "labels_of": "testperson"}), "Did you mean 'test_person'"),
         (_with(budget=[0, 5], align={"name": "top_k", "k": 8}), "the labels that a budget withholds"),
@@ -229,7 +303,7 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
         (_with(accept=["leaking_split"]), "is no mapping"),
         (_with(same_people=[["eeg/a"]]), "names no two people"),
         (_with(same_people=[["eeg/a", "egg/b"]]), "Did you mean"),
-        (_with(nuisance={"classifier": "ldx"}), "baseline='ldx' is unknown"),
+        (_with(nuisance={"classifier": "ldx"}), "nuisance.classifier='ldx' is unknown"),
     ],
 )
 def test_what_is_wrong_is_said(raw, message):

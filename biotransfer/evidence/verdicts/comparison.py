@@ -12,7 +12,7 @@ import pandas as pd
 from ...errors import check, check_option
 from ...results import Direction
 from ...signals.splits import ALL, SPLITS, budget_label
-from ...transfer.carry import ARMS
+from ...transfer.carry import ARMS, resolve_arm
 from ..metrics import STUDY_KEYS, Compare, join_tables, measure_curves
 from ..reading import network_label, place_label
 from ..stats import bootstrap_interval, crossed_test, detectable_difference, subjects_needed
@@ -126,7 +126,7 @@ def _judge(
 def _known_roles(curves: pd.DataFrame, roles: Mapping[str, str] | None) -> Mapping[str, str]:
     """Return every arm's role: the one given, else the catalog's."""
     arms = [str(arm) for arm in curves["arm"].unique()]
-    known = {arm: str(ARMS[arm].facts["role"]) for arm in arms if arm in ARMS} | dict(roles or {})
+    known = {arm: resolve_arm(arm).role for arm in arms if arm in ARMS} | dict(roles or {})
     unknown = [arm for arm in arms if arm not in known]
     check(
         not unknown,

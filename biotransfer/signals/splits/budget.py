@@ -6,14 +6,14 @@ A budget changes whose labels a split may use, never what it tests on, and is th
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ...errors import check
-from ...settings import Reader, Settings, key, maybe, number, option, whole
+from ...settings import Reader, Settings, UnexpectedError, key, maybe, number, option, whole
 from ..windows import Windows, natural_sorted
 from .checking import check_apart, check_split
 from .split import NONE, Split
@@ -24,16 +24,16 @@ OTHERS = ("unlabelled", "labelled")
 _ROUNDING = 1e-6
 
 
-def _seconds(where: str, given: Any) -> tuple[float, ...] | None:
-    if given is None or (isinstance(given, str) and given == ALL):
-        return None
+def _seconds(where: str, given: Any) -> tuple[float, ...] | str:
+    if isinstance(given, str) and given == ALL:
+        return ALL
     listed = given if isinstance(given, (list, tuple)) else [given]
     try:
         values = [number(0).accepts(where, s) for s in listed]
-    except TypeError:
+    except UnexpectedError:
         values = []
     if not values:
-        raise TypeError
+        raise UnexpectedError
     check(len(set(values)) == len(values), f"{where}={given!r} repeats one. Name each once.")
     return tuple(sorted(values))
 
@@ -55,11 +55,12 @@ class Budget(Settings):
     """
 
     SECTION = "budget"
+    ALONE = "seconds"
 
-    seconds: Sequence[float] | None = key(
+    seconds: Any = key(
         "all, or labelled seconds per class, such as [0, 1, 2, 5, 10].",
         Reader("all, or labelled seconds per class, such as [0, 1, 2, 5, 10]", _seconds),
-        None,
+        ALL,
     )
     labels_of: str = key(
         "Whose labels: the test person's, from other recordings, or the training people's.",
@@ -76,23 +77,17 @@ class Budget(Settings):
     )
 
     def agree(self) -> None:
-        """Refuse labels of others where the training people's are counted."""
+        """Refuse labels of others where the training people's are counted, and choices about all labels."""
+        others = {name: value for name, value in self.defaults().items() if name != "seconds"}
+        check(
+            not self.everything or all(getattr(self, name) == value for name, value in others.items()),
+            f"budget: {', '.join(others)} say whose labels are counted, and seconds='all' counts none. Leave "
+            "them out, or give seconds: [1, 2, 5, 10].",
+        )
         check(
             self.calibrates or self.others == "unlabelled",
             "budget.others='labelled' goes with labels_of: test_person. Leave it out.",
         )
-
-    @classmethod
-    def read(cls, given: Any, inside: str = "") -> Budget:
-        """Return the budget of ``all``, of seconds alone, or of a mapping with ``seconds``."""
-        if isinstance(given, cls):
-            return given
-        spelled = given if isinstance(given, Mapping) else {"seconds": given}
-        check(
-            "seconds" in spelled,
-            f"budget={given!r} names no seconds. Write budget: {{seconds: [1, 2, 5, 10]}}, or budget: all.",
-        )
-        return super().read(spelled, inside)
 
     def plain(self) -> Any:
         """Return "all", or every key with its value."""
@@ -101,7 +96,7 @@ class Budget(Settings):
     @property
     def everything(self) -> bool:
         """Whether all labels are used."""
-        return self.seconds is None
+        return bool(self.seconds == ALL)
 
     @property
     def calibrates(self) -> bool:
@@ -111,17 +106,17 @@ class Budget(Settings):
     @property
     def names(self) -> list[str]:
         """The budgets as tables write them, from the smallest."""
-        return [ALL] if self.seconds is None else [budget_name(s) for s in self.seconds]
+        return [ALL] if self.everything else [budget_name(s) for s in self.seconds]
 
     @property
     def always_labelled(self) -> bool:
         """Whether every training has labelled windows."""
-        return self.seconds is None or self.others == "labelled" or min(self.seconds) > 0
+        return self.everything or self.others == "labelled" or min(self.seconds) > 0
 
     @property
     def ever_labelled(self) -> bool:
         """Whether the largest budget leaves trainings a labelled window."""
-        return self.seconds is None or self.others == "labelled" or max(self.seconds) > 0
+        return self.everything or self.others == "labelled" or max(self.seconds) > 0
 
 
 def budget_name(seconds: float) -> str:

@@ -1,6 +1,6 @@
 """YAML <-> Recipe: what a study is, validated before anything loads, with a uid.
 
-No torch and no mne here: a recipe is checked in a moment.
+No torch here: a recipe is checked in a moment.
 """
 
 from __future__ import annotations

@@ -45,7 +45,9 @@ from .sides import Donors, Section, read_sets
 from .tuning import Tune
 from .ways import Way
 
+_MOST_SEEDS = 100_000
 ENGINES = ("auto", "stacked", "loop")
+_WAYS = many(group(Way), least=0)
 DESCRIPTIVE = ("title", "question", "source", "published", "cluster")
 """Keys that change no number."""
 
@@ -86,6 +88,9 @@ def _arms(_: str, given: Any) -> tuple[ArmRequest, ...]:
 
 def _seeds(where: str, given: Any) -> tuple[int, ...]:
     if isinstance(given, int) and not isinstance(given, bool):
+        check(
+            given <= _MOST_SEEDS, f"{where}={given} is more than {_MOST_SEEDS}. Expected a number such as 10."
+        )
         given = list(range(given))
     good = isinstance(given, (list, tuple)) and given and all(type(s) is int and s >= 0 for s in given)
     check(good, f"{where}={given!r}. Expected a number of seeds, such as 10, or a list of them.")
@@ -171,7 +176,7 @@ class Keys(Settings):
     sets: Mapping[str, Section] = key(
         "Further data by names of your own, beside or instead of eeg and emg: {muse: {data: "
         "muse-mental-state}, ...}; modality where the data set does not say it.",
-        Reader("a mapping by name", read_sets),
+        Reader("a mapping by name", read_sets, Section, "NAME"),
         {},
     )
     directions: tuple[Direction, ...] = key(
@@ -221,13 +226,13 @@ class Keys(Settings):
         "Further ways to transfer, a list: label, and what differs of select, align, scale, pretrain, "
         "network (some of the recipe's); arms: labels of those that run. Each has its own scratch; tables "
         "name it in the column variant.",
-        many(group(Way), least=0),
+        Reader("a list of ways", lambda where, given: () if given is None else _WAYS(where, given), Way, "N"),
         (),
     )
     same_modality: Mapping[str, Donors | Section] = key(
         "By target, the source of that arm: {people: n} of the target's own set kept aside, or another data "
         "set.",
-        made("a mapping by target"),
+        Reader("a mapping by target", lambda _, given: given, Donors, "TARGET"),
         {},
     )
     split: tuple[Rule, ...] = key(

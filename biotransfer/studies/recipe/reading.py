@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from ...errors import BiotransferError, check, did_you_mean
+from ...settings import Settings
 from .recipe import Recipe
 
 
@@ -36,7 +37,14 @@ def read_recipe(recipe: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any],
         When there is no such file or it is no YAML mapping; line and column are named.
     """
     if isinstance(recipe, Mapping):
-        return copy.deepcopy(dict(recipe)), None
+        return {
+            k: v.plain() if isinstance(v, Settings) else copy.deepcopy(v) for k, v in recipe.items()
+        }, None
+    check(
+        isinstance(recipe, (str, Path)),
+        f"recipe={recipe!r} is a {type(recipe).__name__}. Expected a file, the name of a shipped recipe or a "
+        "mapping.",
+    )
     path, shipped = Path(recipe), shipped_recipes()
     if not path.is_file() and str(recipe) in shipped:
         path = shipped[str(recipe)]
@@ -79,10 +87,18 @@ def override(raw: dict[str, Any], text: str) -> None:
         if below is None and depth == 0:
             below = copy.deepcopy(Recipe.defaults().get(part))
         if not isinstance(below, (dict, list)):
-            below = {"name": below} if isinstance(below, str) else {}
+            alone = _alone(part)
+            below = {} if below is None or not alone else {alone: below}
         node[at] = below
         node = below
     node[_position(node, last, text)] = parsed
+
+
+def _alone(key: str) -> str:
+    """Return the key that a value alone stands for: that of its group, if it has one, or a method's name."""
+    item = Recipe.declared().get(key)
+    group = None if item is None else item.metadata["read"].of
+    return "name" if group is None else str(group.ALONE)
 
 
 def _position(node: Any, part: str, text: str) -> Any:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ...errors import check, check_option
-from ...settings import Spec, known_keys, made, plain
+from ...settings import Spec, known_keys, made, many, plain, text
 from ...showing import html_table, one_line
 from ...signals.recording import MODALITIES
 from ...transfer.carry import ArmRequest
@@ -109,9 +109,9 @@ class Recipe(Keys):
         changes = {}
         for name, given in way.changes.items():
             if name == "arms":
-                for arm in given:
+                changes[name] = many(text())(f"methods {way.label}: arms", given)
+                for arm in changes[name]:
                     check_option(f"methods {way.label}: arms", arm, labels)
-                changes[name] = tuple(given)
                 continue
             changes[name] = self.declared()[name].metadata["read"](name, given)
             for item in changes[name] if name == "network" else ():
@@ -148,16 +148,17 @@ class Recipe(Keys):
 
     def with_values(self, values: Mapping[str, Any]) -> Recipe:
         """Return the recipe with some values set by path, such as ``{"align.k": 8}``."""
-        changed: dict[str, Any] = {}
+        by_head: dict[str, dict[str, Any]] = {}
         for path, value in values.items():
             head, _, last = path.partition(".")
-            now = changed.get(head, getattr(self, head))
+            by_head.setdefault(head, {})[last] = value
+        changed: dict[str, Any] = {}
+        for head, own in by_head.items():
+            now = getattr(self, head)
             if head == "network":
-                changed[head] = (now[0].changed(**{last: value}), *now[1:])
+                changed[head] = (now[0].changed(own), *now[1:])
             else:
-                changed[head] = (
-                    now.changed(**{last: value}) if isinstance(now, Spec) else {**now.plain(), last: value}
-                )
+                changed[head] = now.changed(own) if isinstance(now, Spec) else {**now.plain(), **own}
         return replace(self, **changed)
 
     def plain(self, *names: str) -> dict[str, Any]:
@@ -180,7 +181,13 @@ class Recipe(Keys):
         return digest(self.plain(*(name for name in self.declared() if name not in DESCRIPTIVE)))
 
     def __getitem__(self, name: str) -> Any:
-        return self.plain(name)[name]
+        return self.to_dict()[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.plain()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.plain())
 
     def to_dict(self) -> dict[str, Any]:
         """Return every key as YAML writes it."""

@@ -71,13 +71,15 @@ def described_keys() -> Iterator[Described]:
 def _described(group: type[Settings], above: str) -> Iterator[Described]:
     defaults = group.defaults()
     for name, item in group.declared().items():
-        reader = item.metadata["read"]
-        path = f"{above}{name}"
+        reader, written = item.metadata["read"], item.metadata["written"]
+        if written == "":
+            continue
+        path = f"{above}{written or name}"
         yield Described(
             path, defaults.get(name), name not in defaults, reader.expects, str(item.metadata["doc"])
         )
         if reader.of is not None:
-            yield from _described(reader.of, f"{path}.")
+            yield from _described(reader.of, f"{path}.{reader.under}." if reader.under else f"{path}.")
 
 
 def new_recipe_text() -> str:
@@ -107,7 +109,7 @@ def reference_page() -> str:
             "",
             "Every key that a recipe may have, made from the declarations by which recipes are read:",
             "`python -m biotransfer list keys --markdown > docs/recipe.md`. A part of a key that stands in a",
-            "mapping is written behind a dot, as `--set` takes it.",
+            "mapping is written behind a dot, as `--set` takes it; N is a position in a list, from 0.",
             "",
             *rows,
             "",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Self
 
-from ...errors import check, check_option
+from ...errors import BiotransferError, check, check_option
 from ...results import Direction
 from ...settings import Rule, Settings, Spec, group, key, known_keys, made, plain, whole
 from ...signals.datasets import DATASETS
@@ -47,7 +47,14 @@ class Section(Settings):
         None,
     )
     windows: Cutting = key("How windows are cut.", group(Cutting), Cutting())
-    modality: str = key("eeg or emg, where the data set does not say it.", made("eeg or emg"), "")
+    modality: Any = key("eeg or emg, where the data set does not say it.", made("eeg or emg"), None)
+
+    def agree(self) -> None:
+        """Refuse what :meth:`of` has not made."""
+        check(
+            isinstance(self.data, Spec) and self.modality in MODALITIES,
+            f"data={self.data!r} of modality {self.modality!r} is no section. Make it by Section.of.",
+        )
 
     @classmethod
     def of(cls, where: str, modality: str, given: Any) -> Self:
@@ -68,6 +75,7 @@ class Section(Settings):
             For data of another modality, or keys and values that do not fit.
         """
         if isinstance(given, cls):
+            check(given.modality == modality, f"{where}.modality={given.modality!r}. Expected {modality}.")
             return given
         check(
             isinstance(given, Mapping) and "data" in given,
@@ -112,6 +120,14 @@ class Donors(Settings):
     SECTION = "same_modality"
 
     people: int = key("How many.", whole(1))
+
+
+def _read_donors(target: str, asked: Any) -> Donors:
+    try:
+        return Donors.read(asked)
+    except BiotransferError as error:
+        text = str(error).removeprefix(Donors.SECTION)
+        raise BiotransferError(f"{Donors.SECTION}.{target}{text}") from error
 
 
 def read_sets(where: str, given: Any) -> dict[str, Section]:
@@ -230,7 +246,7 @@ def read_donors(
         )
         keeps = isinstance(asked, Donors) or (isinstance(asked, Mapping) and set(asked) == {"people"})
         if keeps and (wanted or source == target):
-            found[target] = Donors.read(asked)
+            found[target] = _read_donors(target, asked)
             check(
                 all(rule.name == "subject" for rule in splits),
                 f"same_modality.{target}: people can be kept aside only with split: {{by: subject}}. "

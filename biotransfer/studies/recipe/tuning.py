@@ -19,9 +19,12 @@ _MOST = 48
 
 
 def _values(where: str, given: Any) -> dict[str, list[Any]]:
-    check(given, f"{where} names nothing to choose. Write for example tune: {{align.k: [64, 128]}}.")
+    check(
+        isinstance(given, Mapping) and given,
+        f"{where}={given!r} names nothing to choose. Write for example tune: {{align.k: [64, 128]}}.",
+    )
     for path, options in given.items():
-        head, _, last = path.partition(".")
+        head, _, last = str(path).partition(".")
         check_option("tune", head, TUNED)
         check(
             last and isinstance(options, list) and len(options) >= 2,
@@ -59,7 +62,9 @@ class Tune(Settings):
             isinstance(given, Mapping),
             f"tune={given!r} is no mapping. Write for example tune: {{align.k: [64, 128]}}.",
         )
-        values = {**given.get("values", {}), **{k: v for k, v in given.items() if "." in str(k)}}
+        inside_values = given.get("values", {})
+        check(isinstance(inside_values, Mapping), f"tune.values={inside_values!r} is no mapping by path.")
+        values = {**inside_values, **{k: v for k, v in given.items() if "." in str(k)}}
         rest = {k: v for k, v in given.items() if "." not in str(k) and k != "values"}
         return super().read({"values": values, **rest}, inside)
 

@@ -40,7 +40,13 @@ class Way(Settings):
         f"What differs, beside the label: {', '.join(REPLACED)} (labels of those that run).",
         made("keys of the recipe"),
         {},
+        written="",
     )
+
+    def agree(self) -> None:
+        """Refuse a way that changes nothing, or what no way can."""
+        known_keys("methods", self.changes, REPLACED)
+        check(self.changes, f"methods: {self.label!r} changes nothing. Give one of {', '.join(REPLACED)}.")
 
     @property
     def name(self) -> str:
@@ -54,9 +60,7 @@ class Way(Settings):
             return given
         given = known_keys("methods", given, ["label", *REPLACED])
         changes = {name: given[name] for name in REPLACED if name in given}
-        way = cls(given.get("label"), changes)
-        check(changes, f"methods: {way.label!r} changes nothing. Give one of {', '.join(REPLACED)}.")
-        return way
+        return cls(given.get("label"), changes)
 
     def plain(self) -> dict[str, Any]:
         """Return the changed keys beside the label."""

@@ -16,7 +16,6 @@ from ...errors import BiotransferError, check
 from ...files import is_alive, read_json, sweep_parts, write_json, write_text
 from ...learning.networks.checkpoints import fingerprint
 from ...results import Results, load_results
-from ...transfer.carry import resolve_arms
 from ..recipe import DESCRIPTIVE, Recipe, digest, recipe_yaml
 from .code import code_uid
 from .plan import Plan
@@ -135,10 +134,10 @@ def outcome_uid(plan: Plan) -> str:
     """Return a hash of everything that the tables, verdicts and checks of a study follow from."""
     data = {name: [side.about["digest"], side.about["features_spec"]] for name, side in plan.sides.items()}
     given = [
-        fingerprint(arm.weights, spec["name"])
+        fingerprint(arm.weights, spec.name)
         for variant in plan.recipe.variants.values()
-        for arm in resolve_arms(variant["arms"])
-        for spec in variant["network"]
+        for arm in variant.arms
+        for spec in variant.network
         if arm.weights is not None
     ]
     return digest([code_uid(), plan.recipe.to_dict(), data, given])

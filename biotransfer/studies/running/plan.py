@@ -253,7 +253,7 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
 def _with_budgets(recipe: Recipe, windows: Windows, splits: list[Split]) -> dict[str, list[Split]]:
     """Return the folds with the labels that each budget leaves, by the budget's name."""
     budget = recipe.budget
-    if budget.seconds is None:
+    if budget.everything:
         return {ALL: splits}
     made = [
         budget_splits(windows, split, budget.seconds, labels_of=budget.labels_of, others=budget.others)

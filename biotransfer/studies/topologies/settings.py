@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...settings import Reader, Settings, key, known_keys, many, maybe, option, plain, text, whole
+from ...settings import (
+    Reader,
+    Settings,
+    UnexpectedError,
+    key,
+    known_keys,
+    many,
+    maybe,
+    option,
+    plain,
+    text,
+    whole,
+)
 from .nsga2 import RULES
 from .space import read_space
 
@@ -15,7 +27,7 @@ SIDES = ("source", "target")
 
 def _by_network(_: str, given: Any) -> Any:
     if not isinstance(given, Mapping):
-        raise TypeError
+        raise UnexpectedError
     return plain(given)
 
 

@@ -105,6 +105,11 @@ def read_space(network: str, given: Mapping[str, Any] | None = None) -> Space:
     )
     if not given:
         return SPACES[network]
+    check(
+        isinstance(given, Mapping),
+        f"search.space.{network}={given!r} is no mapping. Expected values by parameter: "
+        f"{', '.join(SPACES[network])}.",
+    )
     return {name: _read(network, name, value) for name, value in given.items()}
 
 

@@ -159,10 +159,11 @@ def resolve_arm(spec: str | Mapping[str, Any] | ArmRequest) -> ArmRequest:
         f"arm {entry.name!r}: pretrain and weights are both given. Leave one out: given weights are trained.",
     )
     request = ArmRequest(label or entry.name, entry, parameters, pretrain, weights)
+    usual = ArmRequest(entry.name, entry, entry.defaults).role
     check(
-        request.role == entry.facts["role"] or request.label != entry.name,
-        f"arm {entry.name!r} is a {request.role} with these parameters, and its name means a "
-        f"{entry.facts['role']}. Give it a name of its own, such as label: {entry.name}_{request.role}.",
+        request.role == usual or request.label != entry.name,
+        f"arm {entry.name!r} is a {request.role} with these parameters, and its name means a {usual}. Give "
+        f"it a name of its own, such as label: {entry.name}_{request.role}.",
     )
     check(
         pretrain is None or request.starts_from is not None,

@@ -19,11 +19,13 @@ class Pretraining(Settings):
     """What every source network learns, and what is kept to see what it knows."""
 
     SECTION = "pretrain"
+    ALONE = "name"
 
     method: Spec = key(
         "The method, by its name (see: biotransfer list pretrain), with its parameters beside it.",
         _METHOD,
         "supervised",
+        written="name",
     )
     held_out: float = key(
         "Share of the source's people kept out of training, to see what its network knows.",
