@@ -484,7 +484,7 @@ def test_impossible_requests_are_refused():
     absent = curves[(curves["seed"] == 0) | (curves["subject"] != "S3")]
     for call, message in [
         (lambda: compare(curves, roles={**ROLES, "permuted": "contrl"}), "Did you mean 'control'"),
-        (lambda: compare(curves, roles={"scratch": "baseline"}), "transferred"),
+        (lambda: compare(curves.replace({"arm": {"permuted": "mine"}})), "Pass roles={'mine': 'transfer'}"),
         (lambda: compare(curves, roles=ROLES, measure="asymptot"), "Did you mean 'asymptote'"),
         (lambda: compare(curves, roles=ROLES, against="scrach"), "Did you mean 'scratch'"),
         (lambda: compare(curves, roles=ROLES, margin=0), "margin"),

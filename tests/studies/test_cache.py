@@ -146,7 +146,7 @@ def test_a_side_travels_as_its_place(own, folder_of_files):
     sent = pickle.dumps(side)
     assert len(sent) < 10_000 < side.signals.X.nbytes
     there = pickle.loads(sent)
-    assert there.card == side.about
+    assert there.about == side.about
     np.testing.assert_array_equal(there.signals.X, side.signals.X)
 
 

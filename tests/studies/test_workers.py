@@ -1,5 +1,6 @@
 """Workers: processes of this machine, a real Dask scheduler, SLURM by a stand-in; some of them are killed."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -112,8 +113,11 @@ def test_a_block_that_fails_ends_its_processes_at_once():
     import psutil
 
     def running():
-        mine = psutil.Process().children(recursive=True)
-        return {child.pid for child in mine if "resource_tracker" not in " ".join(child.cmdline())}
+        found = set()
+        for child in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found |= set() if "resource_tracker" in " ".join(child.cmdline()) else {child.pid}
+        return found
 
     def fail():
         with kept_processes():

@@ -443,7 +443,15 @@ def test_a_sham_start_makes_any_method_a_control():
             assert name in request.summary
     assert resolve_arm("self_training").role == "reference"
     assert resolve_arm("self_training").starts_from is None
-    assert resolve_arm({"name": "self_training", "teacher": "transferred"}).role == "transfer"
+    taught = {"name": "self_training", "teacher": "transferred"}
+    assert resolve_arm({**taught, "label": "taught"}).role == "transfer"
+
+
+def test_a_name_of_the_catalog_keeps_its_role():
+    """On the public path an arm's role is that of its name."""
+    for spec in ({"name": "l2_sp", "start": "permuted"}, {"name": "self_training", "teacher": "transferred"}):
+        with pytest.raises(BiotransferError, match=f"label: {spec['name']}_"):
+            resolve_arm(spec)
 
 
 def test_arms_of_another_version_are_left_out():

@@ -160,8 +160,10 @@ def resolve_arm(spec: str | Mapping[str, Any] | ArmRequest) -> ArmRequest:
     )
     request = ArmRequest(label or entry.name, entry, parameters, pretrain, weights)
     usual = ArmRequest(entry.name, entry, entry.defaults).role
+    known = parameters.get("start", "source") in ("source", *_SHAMS)
+    known = known and parameters.get("teacher", "scratch") in ("scratch", "transferred")
     check(
-        request.role == usual or request.label != entry.name,
+        not known or request.role == usual or request.label != entry.name,
         f"arm {entry.name!r} is a {request.role} with these parameters, and its name means a {usual}. Give "
         f"it a name of its own, such as label: {entry.name}_{request.role}.",
     )

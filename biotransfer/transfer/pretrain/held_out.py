@@ -7,10 +7,12 @@ import numpy as np
 from ...errors import check
 from ...signals.splits import Split
 from ...signals.windows import Windows, natural_sorted
-from .settings import Pretraining
+
+HELD_OUT = 0.2
+"""Share of a source's people that is kept out of its training, unless somebody says otherwise."""
 
 
-def hold_out_people(windows: Windows, share: float = Pretraining.held_out) -> Split:
+def hold_out_people(windows: Windows, share: float = HELD_OUT) -> Split:
     """Keep some people out of the source's training, to see what its network knows about strangers.
 
     Parameters

@@ -9,6 +9,7 @@ from typing import Any, Self
 from ...errors import check
 from ...settings import Settings, Spec, key, known_keys, number, option, spec
 from .catalog import METHODS
+from .held_out import HELD_OUT
 from .sources import NOISES
 
 _METHOD = spec(lambda: METHODS)
@@ -30,7 +31,7 @@ class Pretraining(Settings):
     held_out: float = key(
         "Share of the source's people kept out of training, to see what its network knows.",
         number(above=0, most=0.5),
-        0.2,
+        HELD_OUT,
     )
     noise: str = key("Surrogate of the arm noise_source: gaussian or phase.", option(NOISES), "gaussian")
 
