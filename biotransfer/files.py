@@ -109,6 +109,15 @@ def sweep_parts(folder: Path) -> None:
                 part.unlink(missing_ok=True)
 
 
+def shipped_recipes() -> dict[str, Path]:
+    """Return the recipes that come with the package, by name."""
+    here = Path(__file__).parent
+    folder = here / "pipelines"
+    if not folder.is_dir():
+        folder = here.parent / "pipelines"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, atomically."""
     write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))

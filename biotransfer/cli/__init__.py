@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from ..errors import BiotransferError
 from .parser import build_parser
 
 __all__ = ["build_parser", "main"]
+
+
+COMMANDS = {
+    "run": "studies.run",
+    "demo": "studies.demo",
+    "check": "studies.check",
+    "report": "studies.report",
+    "list": "browse.list_entries",
+    "show": "browse.show",
+    "fetch": "browse.fetch",
+    "inspect": "browse.inspect",
+    "features": "browse.features",
+    "new": "browse.new",
+}
+"""Where each command is; a module is loaded when one of its commands is asked for."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,22 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         Arguments; those of the process when not given.
     """
     arguments = build_parser().parse_args(argv)
-    from . import browse, studies
-
-    commands = {
-        "run": studies.run,
-        "demo": studies.demo,
-        "check": studies.check,
-        "report": studies.report,
-        "list": browse.list_entries,
-        "show": browse.show,
-        "fetch": browse.fetch,
-        "inspect": browse.inspect,
-        "features": browse.features,
-        "new": browse.new,
-    }
+    module, _, function = COMMANDS[arguments.command].partition(".")
     try:
-        return commands[arguments.command](arguments)
+        return int(getattr(import_module(f".{module}", __name__), function)(arguments))
     except BiotransferError as error:
         if arguments.debug:
             raise

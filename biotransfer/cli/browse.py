@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BiotransferError, check, check_option, did_you_mean
+from ..files import shipped_recipes
 from .catalogs import CATALOGS, LEVERS, catalog_of, lever_entries
 
 
@@ -26,9 +27,7 @@ def list_entries(arguments: argparse.Namespace) -> int:
             continue
         print(f"{kind}:")
         if kind == "recipes":
-            from ..studies.recipe import read_recipe, shipped_recipes
-
-            rows = [(name, read_recipe(path)[0].get("title", "")) for name, path in shipped_recipes().items()]
+            rows = [(name, _title(path)) for name, path in shipped_recipes().items()]
         else:
             rows = [(entry.name, entry.summary) for entry in catalog_of(kind).values()]
         width = max((len(name) for name, _ in rows), default=0)
@@ -41,6 +40,12 @@ def list_entries(arguments: argparse.Namespace) -> int:
             for name, reason in refused.items():
                 print(f"  {name:<{width}}  {reason}")
     return 0
+
+
+def _title(path: Path) -> str:
+    import yaml
+
+    return str(yaml.safe_load(path.read_text(encoding="utf-8")).get("title", ""))
 
 
 def _list_keys(markdown: bool) -> int:
@@ -72,8 +77,6 @@ def _list_levers() -> None:
 
 def show(arguments: argparse.Namespace) -> int:
     """Show an entry with parameters and source, a recipe, or a weights file."""
-    from ..studies.recipe import load_recipe, recipe_yaml, shipped_recipes
-
     name = arguments.name
     if name.endswith((".safetensors", ".json")):
         return _show_weights(Path(name))
@@ -81,6 +84,8 @@ def show(arguments: argparse.Namespace) -> int:
     for kind in found:
         _show_entry(kind, name)
     if name in shipped_recipes():
+        from ..studies.recipe import load_recipe, recipe_yaml
+
         print(recipe_yaml(load_recipe(name)))
         return 0
     if not found:

@@ -11,9 +11,10 @@ from typing import Any
 
 import yaml
 
+from ...files import shipped_recipes
 from .clusters import check_cluster
 from .keys import DESCRIPTIVE, KEYS
-from .reading import override, read_recipe, shipped_recipes
+from .reading import override, read_recipe
 from .recipe import Recipe, digest
 
 __all__ = [

@@ -10,17 +10,9 @@ from typing import Any
 import yaml
 
 from ...errors import BiotransferError, check, did_you_mean
+from ...files import shipped_recipes
 from ...settings import Settings
 from .recipe import Recipe
-
-
-def shipped_recipes() -> dict[str, Path]:
-    """Return the recipes that come with the package, by name."""
-    here = Path(__file__).parents[2]
-    folder = here / "pipelines"
-    if not folder.is_dir():
-        folder = here.parent / "pipelines"
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
 def read_recipe(recipe: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Path | None]:
