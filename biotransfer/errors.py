@@ -75,6 +75,40 @@ def check_option(name: str, value: Any, options: Iterable[str]) -> Any:
     return value
 
 
+def one_or_many(name: str, given: Any, kind: type[Item], instead: str) -> list[Item]:
+    """Return what was given in a list: one object, or several.
+
+    Parameters
+    ----------
+    name : str
+        The argument, for the message.
+    given : object
+        One of ``kind``, or an iterable of them.
+    kind : type
+        What is expected.
+    instead : str
+        What to type where it is something else.
+
+    Raises
+    ------
+    BiotransferError
+        For anything else, or none.
+    """
+    if isinstance(given, kind):
+        return [given]
+    wanted = f"Expected {kind.__name__}, one or many. {instead}"
+    check(isinstance(given, Iterable), f"{name} is a {type(given).__name__}. {wanted}")
+    items = []
+    for item in given:
+        check(
+            isinstance(item, kind),
+            f"{name} is a {type(given).__name__} of {type(item).__name__}. {wanted}",
+        )
+        items.append(item)
+    check(items, f"{name}=[] is empty. {wanted}")
+    return items
+
+
 def for_each(name: str, items: Iterable[Item], function: Callable[[Item], Made]) -> list[Made]:
     """Return what ``function`` makes of every item; an error says which of several it is about.
 

@@ -248,3 +248,13 @@ def test_a_module_is_found_by_its_own_name_whatever_room_it_stands_in() -> None:
     assert bt.study.run_study is bt.run_study
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         bt.nonsense  # noqa: B018
+
+
+@pytest.mark.parametrize("step", ["preprocess", "cut_windows", "extract_features", "pretrain"])
+@pytest.mark.parametrize("given", ["raw", "none", "text", "nothing", "mixed"])
+def test_one_or_many_of_something_else_is_refused_with_what_to_type(step: str, given: str) -> None:
+    recording = bt.simulate_eeg(n_subjects=1, seed=0)[0]
+    right = bt.cut_windows(recording) if step in ("extract_features", "pretrain") else recording
+    wrong = {"raw": recording.raw, "none": None, "text": "eeg", "nothing": [], "mixed": [right, 3]}[given]
+    with pytest.raises(bt.BiotransferError, match=r"(from_raws|cut_windows)\("):
+        getattr(bt, step)(wrong)

@@ -19,6 +19,8 @@ from ..errors import BiotransferError, check, check_option
 from ..showing import html_table, one_line
 
 MODALITIES = ("eeg", "emg")
+FROM_RAWS = "Make recordings of MNE Raws: from_raws([raw], modality='eeg', classes=[...], subjects=['p01'])."
+"""What to type where something else than recordings is given."""
 VOLTS_PER_UNIT = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6, "nV": 1e-9}
 EDGE = "EDGE boundary"
 _LARGEST_VOLTS = 1.0  # scalp and skin potentials stay far below; more means a wrong unit

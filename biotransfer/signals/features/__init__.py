@@ -8,7 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from ...errors import BiotransferError, check_option, for_each
+from ...errors import BiotransferError, check_option, for_each, one_or_many
 from ..windows import Windows, concatenate
 from .catalog import FEATURES
 
@@ -66,7 +66,8 @@ def extract_features(
     check_option("dtype", dtype, DTYPES)
     if isinstance(windows, Windows):
         return _extract(windows, spec, dtype)
-    return for_each("windows", windows, lambda one: _extract(one, spec, dtype))
+    many = one_or_many("windows", windows, Windows, "Type: cut_windows(recordings).")
+    return for_each("windows", many, lambda one: _extract(one, spec, dtype))
 
 
 def _extract(windows: Windows, spec: str | Mapping[str, Any], dtype: str) -> Windows:

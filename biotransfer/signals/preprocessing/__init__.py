@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, overload
 
-from ...errors import check, check_option, for_each
-from ..recording import Recording
+from ...errors import check, check_option, for_each, one_or_many
+from ..recording import FROM_RAWS, Recording
 from .steps import STEPS
 
 __all__ = [
@@ -160,7 +160,8 @@ def preprocess(
     """
     if isinstance(recordings, Recording):
         return _preprocess(recordings, steps, overrides)
-    return for_each("recordings", recordings, lambda recording: _preprocess(recording, steps, overrides))
+    many = one_or_many("recordings", recordings, Recording, FROM_RAWS)
+    return for_each("recordings", many, lambda recording: _preprocess(recording, steps, overrides))
 
 
 def _preprocess(recording: Recording, steps: Spec | None, overrides: Mapping[str, Any]) -> Recording:

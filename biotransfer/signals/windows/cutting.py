@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ...errors import BiotransferError, check, check_option, for_each
+from ...errors import BiotransferError, check, check_option, for_each, one_or_many
 from ...settings import Settings, key, maybe, number, option, whole
-from ..recording import Recording, annotation_spans, check_same_classes
+from ..recording import FROM_RAWS, Recording, annotation_spans, check_same_classes
 from .container import Windows, concatenate
 
 CUT_RULES = ("samples", "timestamps")
@@ -102,7 +102,7 @@ def cut_windows(
     >>> cut_windows(eeg, length=1.0, step=0.5).is_signal
     True
     """
-    recordings = [recordings] if isinstance(recordings, Recording) else list(recordings)
+    recordings = one_or_many("recordings", recordings, Recording, FROM_RAWS)
     check_same_classes(recordings)
     cutting = Cutting(length, step, by, n_times, min_length)
     check_option("dtype", dtype, PRECISIONS)

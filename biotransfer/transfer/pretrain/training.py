@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...errors import check
+from ...errors import check, one_or_many
 from ...learning.networks import Network, build_network
 from ...learning.networks.forward import in_batches
 from ...learning.training import Schedule
@@ -111,7 +111,7 @@ def pretrain(
     >>> pretrain(windows, seeds=[0], schedule=Schedule(epochs=1))[0].weights
     <Weights of mlp: 6 tensors, 12900 parameters>
     """
-    windows = [windows] if isinstance(windows, Windows) else list(windows)
+    windows = one_or_many("windows", windows, Windows, "Type: cut_windows(recordings).")
     seeds = list(seeds)
     schedule = replace(schedule or Schedule(), patience=0)
     entry, parameters = METHODS.resolve(method)
