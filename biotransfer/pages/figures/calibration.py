@@ -24,7 +24,7 @@ from ...evidence.reading import (
 )
 from ...results import Results
 from .curves import axis_limits, interval_over_people, name_ends
-from .style import INK, MUTED, PAGE_WIDTH, arm_look, clean, new_figure, panel_grid, title
+from .style import MUTED, PAGE_WIDTH, arm_look, blank, clean, headline, new_figure, panel_grid, title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,14 +118,13 @@ def plot_calibration(
         _draw_frame(ax, part.columns.to_numpy(float), chance, metric)
         _draw_arms(ax, part, arms_of(results), bands, chance)
         title(ax, condition_label(condition, conditions))
-    for ax in list(axes.flat)[len(conditions) :]:
-        ax.set_axis_off()
+    blank(axes, len(conditions))
     for ax in axes[:, 0]:
         ax.set_ylabel(metric_label(metric), fontsize=9.5, color=MUTED, parse_math=False)
-    figure.suptitle(
+    headline(
+        figure,
         f"{direction_label(results.directions[direction])}: {metric_label(metric)} by labels of the target",
-        x=0.01, ha="left", fontsize=11, color=INK, parse_math=False,
-    )  # fmt: skip
+    )
     return figure
 
 

@@ -16,7 +16,7 @@ from ...evidence.reading import (
     select,
 )
 from ...results import Results
-from .style import INK, MUTED, PAGE_WIDTH, clean, new_figure, panel_grid, shorten, title
+from .style import INK, MUTED, PAGE_WIDTH, blank, clean, headline, new_figure, panel_grid, shorten, title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,16 +125,14 @@ def plot_ledger(results: Results, direction: str) -> Figure:
             network = network_label(condition.network, condition.variant)
             alone = sum(network_label(c.network, c.variant) == network for c in conditions) == 1
             title(ax, network if alone else condition_label(condition, conditions))
-    for ax in list(axes.flat)[len(panels) :]:
-        ax.set_axis_off()
+    blank(axes, len(panels))
     figure.legend(
         handles=[Patch(color=ACTIONS.get(a, "#525252"), label=a) for a in used], loc="outside lower left",
         ncols=len(used), fontsize=9, frameon=False, labelcolor=INK,
     )  # fmt: skip
-    figure.suptitle(
-        f"{direction_label(results.directions[direction])}: where each arm's parameters come from",
-        x=0.01, ha="left", fontsize=11, color=INK,
-    )  # fmt: skip
+    headline(
+        figure, f"{direction_label(results.directions[direction])}: where each arm's parameters come from"
+    )
     return figure
 
 

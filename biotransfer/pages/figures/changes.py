@@ -10,7 +10,7 @@ import pandas as pd
 from ...errors import check
 from ...evidence.reading import arm_label, arms_of, condition_label, conditions_of, direction_label, rows_of
 from ...results import Results
-from .style import INK, MUTED, PAGE_WIDTH, arm_look, clean, new_figure, shorten, title
+from .style import INK, MUTED, PAGE_WIDTH, arm_look, clean, headline, new_figure, shorten, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,10 +68,7 @@ def plot_moved(results: Results, direction: str) -> Figure:
         handles=_legend(list(dict.fromkeys(layers["arm"])), arms_of(results)), loc="outside lower left",
         ncols=3, fontsize=9, frameon=False, labelcolor=INK,
     )  # fmt: skip
-    figure.suptitle(
-        f"{direction_label(results.directions[direction])}: what training on the target changed",
-        x=0.01, ha="left", fontsize=11, color=INK,
-    )  # fmt: skip
+    headline(figure, f"{direction_label(results.directions[direction])}: what training on the target changed")
     return figure
 
 

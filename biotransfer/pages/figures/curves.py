@@ -25,11 +25,12 @@ from ...evidence.stats import bootstrap_interval
 from ...results import Results
 from .style import (
     FAINT,
-    INK,
     MUTED,
     PAGE_WIDTH,
     arm_look,
+    blank,
     clean,
+    headline,
     new_figure,
     panel_grid,
     shorten,
@@ -151,14 +152,12 @@ def plot_learning_curves(
         _draw_arms(ax, part, arms_of(results), bands, chance)
         _draw_frame(ax, float(part.columns[-1]), chance, metric)
         title(ax, condition_label(condition, conditions))
-    for ax in list(axes.flat)[len(conditions) :]:
-        ax.set_axis_off()
+    blank(axes, len(conditions))
     for ax in axes[:, 0]:
         ax.set_ylabel(metric_label(metric), fontsize=9.5, color=MUTED, parse_math=False)
-    figure.suptitle(
-        f"{direction_label(results.directions[direction])}: {metric_label(metric)} on test windows",
-        x=0.01, ha="left", fontsize=11, color=INK, parse_math=False,
-    )  # fmt: skip
+    headline(
+        figure, f"{direction_label(results.directions[direction])}: {metric_label(metric)} on test windows"
+    )
     return figure
 
 

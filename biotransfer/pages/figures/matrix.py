@@ -22,7 +22,7 @@ from ...evidence.reading import (
     rows_of,
 )
 from ...results import Results
-from .style import FAINT, INK, MUTED, PAGE_WIDTH, new_figure, panel_grid, shorten, title
+from .style import FAINT, INK, MUTED, PAGE_WIDTH, blank, headline, new_figure, panel_grid, shorten, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -113,16 +113,15 @@ def plot_matrix(results: Results, arms: Sequence[str] = ("transferred",)) -> Fig
         image = _draw_cells(ax, table, limit, scale, full=full, labeled=i % n_columns == 0)
         where = condition_label(condition, conditions) if len(conditions) > 1 else ""
         title(ax, "\n".join(part for part in (shorten(arm_label(arm), 24), where) if part))
-    for ax in drawn[len(panels) :]:
-        ax.set_axis_off()
+    blank(axes, len(panels))
     bar = figure.colorbar(image, ax=drawn, shrink=0.85, aspect=22, pad=0.02)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=MUTED, labelsize=8.5, length=2)
     unit = "points of " if is_share(compared_metric(results)) else ""
-    figure.suptitle(
+    headline(
+        figure,
         f"Gain over {arm_label(baseline_arm(results))}, {unit}{metric_label(compared_metric(results))}",
-        x=0.01, ha="left", fontsize=11, color=INK,
-    )  # fmt: skip
+    )
     return figure
 
 

@@ -21,7 +21,9 @@ from .style import (
     MUTED,
     PAGE_WIDTH,
     arm_look,
+    blank,
     clean,
+    headline,
     new_figure,
     panel_grid,
     shorten,
@@ -74,12 +76,8 @@ def plot_nuisance(results: Results, target: str) -> Figure:
         part = families[families["protocol"] == protocol]
         _draw_levels(ax, panel, float(part["chance"].mean()))
         title(ax, protocol_label(protocol))
-    for ax in list(axes.flat)[len(panels) :]:
-        ax.set_axis_off()
-    figure.suptitle(
-        f"{data_label(target)}: what the label can be read from",
-        x=0.01, ha="left", fontsize=11, color=INK,
-    )  # fmt: skip
+    blank(axes, len(panels))
+    headline(figure, f"{data_label(target)}: what the label can be read from")
     return figure
 
 
@@ -203,8 +201,5 @@ def plot_mains(results: Results, target: str) -> Figure:
         title(ax, str(facts["ch_names"][channel]))
     axes[0].set_ylabel(f"% of power at {facts['line']:g} Hz", fontsize=9, color=MUTED)
     axes[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8.5)
-    figure.suptitle(
-        f"{data_label(target)}: mains hum by person and class, before any filter",
-        x=0.01, ha="left", fontsize=11, color=INK,
-    )  # fmt: skip
+    headline(figure, f"{data_label(target)}: mains hum by person and class, before any filter")
     return figure

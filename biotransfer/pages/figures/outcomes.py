@@ -36,7 +36,9 @@ from .style import (
     MUTED,
     PAGE_WIDTH,
     arm_look,
+    blank,
     clean,
+    headline,
     new_figure,
     panel_grid,
     shorten,
@@ -123,14 +125,12 @@ def plot_subjects(
 
             ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         title(ax, condition_label(condition, conditions).replace(" · ", "\n"))
-    for ax in list(axes.flat)[len(conditions) :]:
-        ax.set_axis_off()
+    blank(axes, len(conditions))
     for ax in axes[:, 0]:
         ax.set_ylabel(metric_label(metric), fontsize=9.5, color=MUTED, parse_math=False)
-    figure.suptitle(
-        f"{direction_label(results.directions[direction])}: every person, {measure_label(measure)}",
-        x=0.01, ha="left", fontsize=11, color=INK,
-    )  # fmt: skip
+    headline(
+        figure, f"{direction_label(results.directions[direction])}: every person, {measure_label(measure)}"
+    )
     return figure
 
 
@@ -209,12 +209,10 @@ def plot_gains(results: Results, direction: str) -> Figure:
         title(ax, condition_label(condition, conditions))
         unit = "points of " if is_share(metric) else ""
         ax.set_xlabel(f"difference, {unit}{metric_label(metric)}", fontsize=9, color=MUTED, parse_math=False)
-    for ax in list(axes.flat)[len(panels) :]:
-        ax.set_axis_off()
-    figure.suptitle(
-        f"{direction_label(results.directions[direction])}: gains with 95 % intervals over people",
-        x=0.01, ha="left", fontsize=11, color=INK,
-    )  # fmt: skip
+    blank(axes, len(panels))
+    headline(
+        figure, f"{direction_label(results.directions[direction])}: gains with 95 % intervals over people"
+    )
     return figure
 
 
@@ -327,12 +325,10 @@ def plot_confusion(results: Results, direction: str, *, arms: Sequence[str] | No
         _draw_matrix(ax, confusion(results, direction, condition, arm), names, labeled=i % n_columns == 0)
         where = condition_label(condition, conditions).split(" · ") if len(conditions) > 1 else []
         title(ax, "\n".join([shorten(arm_label(arm)), *where]))
-    for ax in list(axes.flat)[len(pairs) :]:
-        ax.set_axis_off()
-    figure.suptitle(
-        f"{direction_label(results.directions[direction])}: true class (rows) taken for (columns), %",
-        x=0.01, ha="left", fontsize=11, color=INK,
-    )  # fmt: skip
+    blank(axes, len(pairs))
+    headline(
+        figure, f"{direction_label(results.directions[direction])}: true class (rows) taken for (columns), %"
+    )
     return figure
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...evidence.reading import arm_label, compared, compared_metric, direction_label, is_share, metric_label
 from ...results import Results
 from .outcomes import VERDICT_COLORS
-from .style import CATEGORIES, INK, MUTED, PAGE_WIDTH, clean, new_figure, shorten
+from .style import CATEGORIES, INK, MUTED, PAGE_WIDTH, clean, headline, new_figure, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,7 @@ def plot_ranking(ranking: pd.DataFrame, results: Results, direction: str) -> Fig
     handles = [Line2D([], [], color=color, marker="o", label=name) for name, color in levers.items()]
     handles.append(Line2D([], [], color=INK, marker="|", linestyle="", label="best control"))
     figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=8, frameon=False)
-    figure.suptitle(direction_label(results.directions[direction]), x=0.01, ha="left", fontsize=11, color=INK)
+    headline(figure, direction_label(results.directions[direction]))
     return figure
 
 

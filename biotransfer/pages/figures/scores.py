@@ -23,7 +23,19 @@ from ...evidence.stats import holm
 from ...evidence.transferability import SCORES
 from ...evidence.transferability.ranking import rank_agreement
 from ...results import Results
-from .style import CATEGORIES, INK, MUTED, PAGE_WIDTH, clean, new_figure, panel_grid, shorten, title
+from .style import (
+    CATEGORIES,
+    INK,
+    MUTED,
+    PAGE_WIDTH,
+    blank,
+    clean,
+    headline,
+    new_figure,
+    panel_grid,
+    shorten,
+    title,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -136,8 +148,7 @@ def plot_scores(results: Results, agreement: pd.DataFrame | None = None) -> Figu
         title(ax, f"{metric_label(name)}\n{said}")
         turned = "" if SCORES[name].facts["larger_is_better"] else "negative "
         ax.set_xlabel(f"{turned}{metric_label(name)}", fontsize=8.5, color=MUTED, parse_math=False)
-    for ax in list(axes.flat)[len(names) :]:
-        ax.set_axis_off()
+    blank(axes, len(names))
     unit = "points" if is_share(compared_metric(results)) else metric_label(compared_metric(results))
     for ax in axes[:, 0]:
         ax.set_ylabel(f"gain, {unit}", fontsize=9, color=MUTED)
@@ -145,10 +156,10 @@ def plot_scores(results: Results, agreement: pd.DataFrame | None = None) -> Figu
         handles=_legend(sources, targets), loc="outside lower left", ncols=4, fontsize=8.5, frameon=False,
         labelcolor=INK,
     )  # fmt: skip
-    figure.suptitle(
+    headline(
+        figure,
         f"Scores before training, and the gain over {arm_label(baseline_arm(results))} that training gave",
-        x=0.01, ha="left", fontsize=11, color=INK,
-    )  # fmt: skip
+    )
     return figure
 
 

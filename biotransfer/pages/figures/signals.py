@@ -9,7 +9,20 @@ import numpy as np
 from ...errors import check, check_option
 from ...evidence.reading import arm_label, data_label
 from ...results import Results
-from .style import CATEGORIES, FAINT, INK, MUTED, PAGE_WIDTH, clean, new_figure, panel_grid, shorten, title
+from .style import (
+    CATEGORIES,
+    FAINT,
+    INK,
+    MUTED,
+    PAGE_WIDTH,
+    blank,
+    clean,
+    headline,
+    new_figure,
+    panel_grid,
+    shorten,
+    title,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,14 +80,10 @@ def plot_signals(results: Results, modality: str) -> Figure:
         title(ax, shorten(arm_label(name), 24))
         if i >= len(signals) - n_columns:
             ax.set_xlabel("s", fontsize=9, color=MUTED)
-    for ax in list(axes.flat)[len(signals) :]:
-        ax.set_axis_off()
+    blank(axes, len(signals))
     _scale_bar(axes.flat[len(signals) - 1], spread, -step * (len(names) - 1))
     who = sorted({str(e["subject"]) for e in excerpts.values()})
-    figure.suptitle(
-        f"{data_label(modality)} after preprocessing, subject {shorten(', '.join(who), 40)}",
-        x=0.01, ha="left", fontsize=11, color=INK, parse_math=False,
-    )  # fmt: skip
+    headline(figure, f"{data_label(modality)} after preprocessing, subject {shorten(', '.join(who), 40)}")
     return figure
 
 
@@ -154,9 +163,7 @@ def plot_spectra(results: Results, modality: str) -> Figure:
                   frameon=False, labelcolor=INK)  # fmt: skip
     for ax in axes[:, 0]:
         ax.set_ylabel("dB re 1 µV²/Hz", fontsize=9, color=MUTED)
-    figure.suptitle(
-        f"{data_label(modality)}: power spectrum of each class", x=0.01, ha="left", fontsize=11, color=INK
-    )
+    headline(figure, f"{data_label(modality)}: power spectrum of each class")
     for spine in (s for ax in axes.flat for s in ax.spines.values()):
         spine.set_edgecolor(FAINT)
     return figure

@@ -98,6 +98,17 @@ def title(ax: Axes, text: str) -> None:
     ax.set_title(text, loc="left", fontsize=10, color=INK, fontweight="bold", parse_math=False)
 
 
+def headline(figure: Figure, text: str) -> None:
+    """Write a figure's title at its upper left."""
+    figure.suptitle(text, x=0.01, ha="left", fontsize=11, color=INK, parse_math=False)
+
+
+def blank(axes: np.ndarray, used: int) -> None:
+    """Hide the axes of a grid behind the first ``used`` ones."""
+    for ax in axes.flat[used:]:
+        ax.set_axis_off()
+
+
 def spread_labels(values: Iterable[float], low: float, high: float, height_points: float) -> np.ndarray:
     """Move label positions apart so that none overlaps, each as near to its value as it can be.
 
