@@ -13,6 +13,7 @@ from biotransfer.evidence.stats import (
     bayes_rope,
     kaplan_meier,
     log_rank_scores,
+    mixed,
     mixed_model,
     paired_survival_p,
 )
@@ -101,6 +102,12 @@ def test_paired_survival_sees_what_comes_sooner_and_keeps_its_level():
         claims += paired_survival_p(t[0], censored[0], t[1], censored[1]) < 0.05
     assert scipy.stats.binom.sf(claims - 1, 400, 0.05) > 0.001
     assert claims > 5
+
+
+def test_mixed_model_without_statsmodels_says_what_to_type(monkeypatch):
+    monkeypatch.setattr(mixed, "find_spec", lambda name: None)
+    with pytest.raises(BiotransferError, match=r"statsmodels.*Type: pip install 'biotransfer\[evidence\]'"):
+        mixed_model(np.arange(12.0).reshape(6, 2))
 
 
 def test_every_comparison_is_asked_otherwise():

@@ -15,6 +15,7 @@ import pytest
 
 from biotransfer.errors import BiotransferError
 from biotransfer.evidence.reading import direction_label
+from biotransfer.evidence.stats import mixed
 from biotransfer.pages.report import methods_text, write_methods, write_report
 from biotransfer.pages.report import text as write
 from biotransfer.pages.report.page import render
@@ -140,6 +141,20 @@ def test_verdict_comes_first(page):
     assert order[: len(before)] == before
     assert order[-len(after) :] == after
     assert {"otherwise", "levels"} <= set(order[len(before) : -len(after)])
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_mixed_model_that_is_not_fitted_is_said(monkeypatch, installed):
+    if not installed:
+        monkeypatch.setattr(mixed, "find_spec", lambda name: None)
+    study = make_results(directions=["emg->eeg"], arms=["scratch", "transferred"], protocols=["subject"],
+                         n_subjects=6, n_seeds=2, n_epochs=2)  # fmt: skip
+    page = Page(render(without_pictures(study)))
+    said = "pip install 'biotransfer[evidence]'" in page.sections["otherwise"]
+    head, row = next(t for t in page.tables if "mixed model" in t[0])
+    assert head[1:3] == ["mixed model", "its p"]
+    assert said is not installed
+    assert (row[1:3] == ["–", "–"]) is not installed
 
 
 def test_headline_is_the_stored_sentence(results, page):

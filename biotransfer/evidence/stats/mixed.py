@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,15 @@ class MixedModel(NamedTuple):
     rest: float
 
 
+def why_no_mixed_model() -> str:
+    """Say what is missing and what to type, where statsmodels is not installed; "" where it is."""
+    if find_spec("statsmodels"):
+        return ""
+    return (
+        "A mixed model needs statsmodels, which is not installed. Type: pip install 'biotransfer[evidence]'"
+    )
+
+
 def mixed_model(d: ArrayLike) -> MixedModel:
     """Fit a mean difference with people as a random effect and seeds inside them.
 
@@ -39,7 +49,7 @@ def mixed_model(d: ArrayLike) -> MixedModel:
     Raises
     ------
     BiotransferError
-        With fewer people or seeds, values that are not finite, or no spread.
+        With fewer people or seeds, values that are not finite, no spread, or without statsmodels.
 
     Notes
     -----
@@ -57,6 +67,8 @@ def mixed_model(d: ArrayLike) -> MixedModel:
         f"Expected a finite difference per person and seed, of {FEWEST_PEOPLE} people and 2 seeds or more.",
     )
     check(float(np.ptp(values)) > 0, "d has no spread: there is nothing to model. The mean says it all.")
+    absent = why_no_mixed_model()
+    check(not absent, absent)
     from statsmodels.regression.mixed_linear_model import MixedLM
     from statsmodels.tools.sm_exceptions import ConvergenceWarning
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..metrics import STUDY_KEYS, Compare, expected_calibration_error, measure_curves
-from ..stats import FEWEST_PEOPLE, bayes_rope, kaplan_meier, mixed_model, paired_survival_p
+from ..stats import (
+    FEWEST_PEOPLE,
+    bayes_rope,
+    kaplan_meier,
+    mixed_model,
+    paired_survival_p,
+    why_no_mixed_model,
+)
 
 
 def ask_otherwise(
@@ -78,7 +84,7 @@ def _bayes(d: np.ndarray, margin: float) -> dict[str, float]:
 
 
 def _mixed(d: np.ndarray) -> dict[str, float]:
-    can = len(d) >= FEWEST_PEOPLE and d.shape[1] >= 2 and np.ptp(d) > 0 and find_spec("statsmodels")
+    can = len(d) >= FEWEST_PEOPLE and d.shape[1] >= 2 and np.ptp(d) > 0 and not why_no_mixed_model()
     fit = mixed_model(d) if can else None
     return {
         "mixed_difference": fit.difference if fit else np.nan,

@@ -19,6 +19,7 @@ from ....evidence.reading import (
     metric_label,
     rows_of,
 )
+from ....evidence.stats import why_no_mixed_model
 from ....evidence.verdicts import ask_otherwise, calibration_errors
 from ....results import Results
 from .. import text as write
@@ -45,6 +46,8 @@ def otherwise(results: Results) -> Section | None:
             "share the luck of the seeds, the test over both. Where these disagree with it, trust it less."
         )
     ]
+    absent = why_no_mixed_model()
+    blocks += [paragraph(f"{absent}, and write this report again.")] if absent else []
     for direction in directions_of(results):
         blocks.append(table(_asked_table(results, asked, direction)))
         if not results.predictions.empty:
