@@ -18,8 +18,8 @@ FLOORS = (
 )  # fmt: skip
 ROOMS = {
     "signals": (
-        "recording", "spectra", "simulate", "datasets", "preprocessing", "quality", "windows", "features",
-        "splits",
+        "recording", "spectra", "simulate", "datasets", "exchange", "account", "preprocessing", "quality",
+        "windows", "features", "splits",
     ),
     "learning": ("weights", "hub", "predictions", "layers", "networks", "training"),
     "transfer": ("align", "carry", "pretrain", "select"),
