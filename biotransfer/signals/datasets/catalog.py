@@ -34,6 +34,7 @@ DATASETS = Catalog(
         "sources": Fact("What is downloaded.", tuple[Source, ...], default=()),
         "registered": Fact("Patterns of the files that are checked.", tuple[str, ...], default=()),
         "reads": Fact("Returns the files that it reads, downloading none.", Callable | None, (), None),
+        "paths": Fact("Parameters that are files or folders.", tuple[str, ...], default=()),
         "read_file": Fact("Reads one file, where a recording is one.", Callable | None, (), None),
     },
 )

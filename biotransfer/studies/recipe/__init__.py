@@ -14,6 +14,7 @@ import yaml
 from ...files import shipped_recipes
 from .clusters import check_cluster
 from .keys import DESCRIPTIVE, KEYS
+from .paths import resolve_paths
 from .reading import override, read_recipe
 from .recipe import Recipe, digest
 
@@ -31,7 +32,7 @@ def load_recipe(
     Parameters
     ----------
     recipe : path, name of a shipped recipe, mapping or Recipe
-        What to run.
+        What to run. Relative paths in a file are relative to the folder it lies in.
     overrides : sequence of str
         ``"key.subkey=value"``, the value in YAML.
     smoke : bool
@@ -53,6 +54,8 @@ def load_recipe(
         raw, path = read_recipe(recipe)
     for text in overrides:
         override(raw, text)
+    if path is not None:
+        resolve_paths(raw, path.parent.resolve())
     if smoke:
         raw |= {"smoke": True, "seeds": 1}
         train = raw.get("train") or {}

@@ -20,7 +20,7 @@ from ...transfer.pretrain import METHODS
 from ..topologies import Search
 from .agreement import refuse_what_does_not_fit
 from .keys import DESCRIPTIVE, Keys
-from .sides import Section, read_directions, read_donors
+from .sides import Section, essence, read_directions, read_donors
 from .ways import Way
 
 
@@ -178,7 +178,7 @@ class Recipe(Keys):
     @cached_property
     def uid(self) -> str:
         """Hash of everything that can change a number: the canonical form without its descriptive keys."""
-        return digest(self.plain(*(name for name in self.declared() if name not in DESCRIPTIVE)))
+        return digest(recipe_essence(self.plain()))
 
     def __getitem__(self, name: str) -> Any:
         return self.to_dict()[name]
@@ -198,6 +198,21 @@ class Recipe(Keys):
 
     def _repr_html_(self) -> str:
         return html_table({k: json.dumps(v, ensure_ascii=False) for k, v in self.plain().items()})
+
+
+def recipe_essence(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a recipe, resolved and in plain values, can change a number."""
+    found = {name: value for name, value in written.items() if name not in DESCRIPTIVE}
+    for name in MODALITIES:
+        if isinstance(found.get(name), Mapping):
+            found[name] = essence(found[name])
+    for name in ("sets", "same_modality"):
+        given = found.get(name)
+        if isinstance(given, Mapping):
+            found[name] = {
+                k: essence(v) if isinstance(v, Mapping) and "data" in v else v for k, v in given.items()
+            }
+    return found
 
 
 def digest(value: Any) -> str:

@@ -6,17 +6,20 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any, Self
 
 from ...errors import BiotransferError, check, check_option
 from ...results import Direction
-from ...settings import Rule, Settings, Spec, group, key, known_keys, made, plain, whole
+from ...settings import Rule, Settings, Spec, group, key, known_keys, made, maybe, number, plain, text, whole
 from ...signals.datasets import DATASETS
 from ...signals.preprocessing import resolve_steps
 from ...signals.recording import MODALITIES
 from ...signals.windows.cutting import Cutting
 
 EVERY = "all"
+_DESCRIPTIVE = ("name", "citation", "licence")
+_STATED = (*_DESCRIPTIVE, "line_freq")
 _NAME = re.compile(r"(?!.*-to-)[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -34,6 +37,11 @@ class Section(Settings):
         How windows are cut.
     modality : {"eeg", "emg"}
         What is recorded.
+    name, citation, licence : str or None
+        What the report calls the data, whom to cite and under what terms they may be used, where the data set
+        does not say it, or says it of another version. They change no number.
+    line_freq : float or None
+        Frequency of the mains in Hz where they were recorded; None where the data set says it, or nothing.
     """
 
     data: Spec = key(
@@ -48,6 +56,15 @@ class Section(Settings):
     )
     windows: Cutting = key("How windows are cut.", group(Cutting), Cutting())
     modality: Any = key("eeg or emg, where the data set does not say it.", made("eeg or emg"), None)
+    name: str | None = key("What the report calls your own data.", maybe(text()), None)
+    citation: str | None = key("Whom to cite for your own data.", maybe(text()), None)
+    licence: str | None = key("Under what terms your own data may be used.", maybe(text()), None)
+    line_freq: float | None = key(
+        "Frequency of the mains where the data were recorded, in Hz; that of the data set, or the one found "
+        "in the recordings, when left out.",
+        maybe(number(above=0, unit="Hz")),
+        None,
+    )
 
     def agree(self) -> None:
         """Refuse what :meth:`of` has not made."""
@@ -87,7 +104,7 @@ class Section(Settings):
             f"{where}.modality={given.get('modality')!r}. Expected {modality}.",
         )
         parameters = {k: v for k, v in given.items() if k not in cls.declared()}
-        if any(p.name == "modality" for p in DATASETS[given["data"]].parameters):
+        if any(p.name == "modality" for p in DATASETS.find(given["data"], f"{where}.data").parameters):
             parameters["modality"] = modality
         entry, parameters = DATASETS.resolve({"name": given["data"], **parameters})
         declared = entry.facts.get("modality")
@@ -101,7 +118,27 @@ class Section(Settings):
             resolve_steps(modality if given.get("preprocess") is None else given["preprocess"]),
             Cutting.read(given.get("windows", {}), where),
             modality,
+            **{key_: given.get(key_) for key_ in _STATED},
         )
+
+    @property
+    def title(self) -> str:
+        """What to call the data: their name, that of their folder, or that of the data set."""
+        return self.name or next((Path(path).name for path in self._paths), self.data.name)
+
+    @property
+    def origin(self) -> tuple[str, ...]:
+        """What tells one source of people from another: the data set, with its folder or its seed."""
+        return (self.modality, self.data.name, *self._paths, str(self.data.parameters.get("seed")))
+
+    @property
+    def _paths(self) -> list[str]:
+        asked = DATASETS[self.data.name].facts["paths"]
+        return [str(self.data.parameters[key_]) for key_ in asked if self.data.parameters.get(key_)]
+
+    def essence(self) -> dict[str, Any]:
+        """Return what of the section can change a number, see :func:`essence`."""
+        return essence(self.plain())
 
     def plain(self) -> dict[str, Any]:
         """Return the section as a recipe writes it."""
@@ -110,7 +147,21 @@ class Section(Settings):
             **self.data.parameters,
             "preprocess": plain(self.preprocess),
             "windows": self.windows.plain(),
+            **{key_: getattr(self, key_) for key_ in _STATED if getattr(self, key_) is not None},
         }
+
+
+def essence(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a section, as a recipe writes it, can change a number.
+
+    Names and citations do not, nor where a folder lies: of a path the last part stays, and its files count.
+    """
+    asked = DATASETS[section["data"]].facts["paths"] if section.get("data") in DATASETS else ()
+    return {
+        key_: Path(str(value)).name if key_ in asked and value else value
+        for key_, value in section.items()
+        if key_ not in _DESCRIPTIVE
+    }
 
 
 @dataclass(frozen=True)
@@ -255,8 +306,8 @@ def read_donors(
         elif wanted and target not in found:
             section = Section.of(f"same_modality.{target}", sides[target].modality, asked)
             check(
-                section.data.name != sides[target].data.name,
-                f"same_modality.{target}: {section.data.name!r} is the target itself; its people "
+                section.origin != sides[target].origin,
+                f"same_modality.{target}: {section.title!r} is the target itself; its people "
                 "would be in source and target. Use {people: n}, or another data set.",
             )
             found[target] = section

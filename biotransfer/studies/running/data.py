@@ -37,7 +37,7 @@ from .cache import (
     make_entries,
 )
 from .code import code_uid
-from .describe import add_excerpts, describe, describe_rows
+from .describe import add_excerpts, describe, describe_data, describe_rows
 
 _MADE_BY: Mapping[str, tuple[str, ...]] = {
     "recordings": (
@@ -213,7 +213,7 @@ def _files(request: Request) -> tuple[Path, list[Path]] | None:
 def _keys(request: Request, files: Mapping[str, str] | None) -> dict[str, str]:
     """Return the address of every stage by what it depends on: recipe keys, file hashes, code, versions."""
     section = request.section
-    depends = [section.data, section.preprocess]
+    depends = {name: value for name, value in section.essence().items() if name != "windows"}
     unique = os.urandom(8).hex() if files is None else ""
     code = {stage: code_uid(rooms, _LIBRARIES) for stage, rooms in _MADE_BY.items()}
     recordings = digest([__version__, code["recordings"], depends, request.smoke, dict(files or {}), unique])
@@ -364,7 +364,7 @@ def open_side(place: Place) -> Side:
     request, keys, root = place.request, place.keys, Path(place.root)
     folders = {kind: find_entry(kind, key, root=root) for kind, key in keys.items() if kind != "recordings"}
     opened: dict[str, Windows] = {}
-    about: dict[str, Any] = {}
+    about: dict[str, Any] = describe_data(request.section)
     try:
         for kind, folder in folders.items():
             if folder is None:

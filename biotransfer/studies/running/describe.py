@@ -25,11 +25,8 @@ def describe(
     notes: Sequence[str],
     excerpts: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return what the report says about the signals of one side: facts, counts, notes, excerpts, spectra."""
-    entry = DATASETS[section.data.name]
+    """Return what the report says about the signals of one side: counts, notes, excerpts, spectra."""
     return {
-        "dataset": section.data.name,
-        "title": entry.summary,
         "modality": section.modality,
         **describe_rows(signals, features=False),
         "ch_names": list(signals.names),
@@ -39,15 +36,25 @@ def describe(
         "preprocessing": plain(section.preprocess),
         "preprocessing_text": describe_steps(section.preprocess),
         "notes": list(notes),
-        "caveats": list(entry.facts["caveats"]),
-        "license": entry.facts["license"],
-        "citation": entry.facts["citation"],
-        "origin": entry.facts["origin"],
-        "simulated": section.data.name == "simulated",
         "digest": signals.digest(),
         "source_files": natural_sorted({f for f in signals.metadata["source_file"].unique() if f}),
         "excerpts": dict(excerpts),
         "psd": _spectra(signals),
+    }
+
+
+def describe_data(section: Section) -> dict[str, Any]:
+    """Return what the recipe or the data set says of itself: its name, terms, whom to cite, caveats."""
+    entry = DATASETS[section.data.name]
+    return {
+        "dataset": section.title,
+        "title": section.name or entry.summary,
+        "caveats": list(entry.facts["caveats"]),
+        "license": section.licence or entry.facts["license"],
+        "citation": section.citation or entry.facts["citation"],
+        "line_freq": section.line_freq,
+        "origin": entry.facts["origin"],
+        "simulated": section.data.name == "simulated",
     }
 
 

@@ -16,19 +16,20 @@ from ...errors import BiotransferError, check
 from ...files import is_alive, read_json, sweep_parts, write_json, write_text
 from ...learning.networks.checkpoints import fingerprint
 from ...results import Results, load_results
-from ..recipe import DESCRIPTIVE, Recipe, digest, recipe_yaml
+from ..recipe import Recipe, digest, recipe_yaml
+from ..recipe.recipe import recipe_essence
 from .code import code_uid
 from .plan import Plan
 
 _FINISHED = ".finished"
 FIXED = ("eeg", "emg", "features", "scale", "align", "train", "pretrain", "engine", "smoke")
-FREE = (*DESCRIPTIVE, "compare")
+FREE = ("compare",)
 
 
 def default_folder(recipe: Recipe) -> Path:
     """Return ``studies/<recipe>-<uid>``, the hash of what every trial of the study has in common."""
     stem = recipe.path.stem if recipe.path else "study"
-    return Path("studies") / f"{stem}-{digest(recipe.plain(*FIXED))[:8]}"
+    return Path("studies") / f"{stem}-{digest(recipe_essence(recipe.plain(*FIXED)))[:8]}"
 
 
 def _grew(old: Any, new: Any) -> bool:
@@ -50,11 +51,12 @@ def check_folder(folder: Path, recipe: Recipe) -> None:
     if existing.is_file():
         try:
             theirs = dict(yaml.safe_load(existing.read_text(encoding="utf-8")))
+            title = theirs.get("title")
         except (yaml.YAMLError, TypeError, ValueError) as error:
             raise BiotransferError(
                 f"{str(existing)!r} cannot be read: {error}. Pass another --out; nothing was changed."
             ) from error
-        ours = recipe.to_dict()
+        theirs, ours = recipe_essence(theirs), recipe_essence(recipe.to_dict())
         compared = {
             key: (theirs.get(key), ours.get(key))
             for key in dict.fromkeys([*theirs, *ours])
@@ -67,7 +69,7 @@ def check_folder(folder: Path, recipe: Recipe) -> None:
         ]
         check(
             not other,
-            f"--out {str(folder)!r} holds another study ({theirs.get('title')!r}): this one has other "
+            f"--out {str(folder)!r} holds another study ({title!r}): this one has other "
             f"{', '.join(other)}, and no study that holds all of the old one. Pass another --out; "
             "nothing was changed.",
         )

@@ -268,14 +268,11 @@ def _refuse_same_people(recipe: Recipe, sides: Mapping[str, Side], direction: Di
     if source == target:
         return
     sections = data_sections(recipe)
-    origins = [
-        (sections[name].modality, sections[name].data.name, sections[name].data.parameters.get("seed"))
-        for name in (source, target)
-    ]
+    one, other = sections[source], sections[target]
     both = [s for s in sides[source].signals.subjects if s in set(sides[target].signals.subjects)]
     check(
-        origins[0] != origins[1] or not both,
-        f"directions: {direction} has {', '.join(both[:5])} of {origins[0][1]!r} in both sets, so the "
+        one.origin != other.origin or not both,
+        f"directions: {direction} has {', '.join(both[:5])} of {one.title!r} in both sets, so the "
         "person tested would be in the source. Give the sets other subjects, or use "
         f"{Direction(target, target)}.",
     )

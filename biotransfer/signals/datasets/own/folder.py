@@ -50,7 +50,11 @@ def load_folder(
         When there are no such files, one cannot be read, or a recording is not valid.
     """
     root = Path(path).expanduser()
-    check(root.is_dir(), f"path={path!r} is no folder. Expected a folder with FIF files named sub-XX....fif.")
+    check(
+        root.is_dir(),
+        f"path={path!r} is no folder. Expected a folder with FIF files named sub-XX....fif; in a recipe, a "
+        "relative path is meant from the folder of the recipe.",
+    )
     found = {p: named for p in root.rglob("*.fif*") if (named := _FIF.fullmatch(p.name)) is not None}
     check(
         found,
@@ -127,5 +131,6 @@ ENTRY = Entry(
         "license": "yours",
         "origin": "a folder on this machine",
         "reads": _files_of,
+        "paths": ("path",),
     },
 )
