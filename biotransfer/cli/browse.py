@@ -172,6 +172,7 @@ def _read_anything(path: Path) -> list:
     import mne
 
     from ..signals.datasets import DATASETS, from_raws
+    from ..signals.recording import label_names
 
     files = sorted(p for p in path.rglob("*.fif")) if path.is_dir() else [path]
     check(path.exists(), f"{str(path)!r} is no data set, file or folder.{did_you_mean(str(path), DATASETS)} "
@@ -187,9 +188,7 @@ def _read_anything(path: Path) -> list:
             ) from error
         kinds = set(raw.get_channel_types())
         modality = "emg" if "emg" in kinds and "eeg" not in kinds else "eeg"
-        classes = sorted(
-            {d for d in raw.annotations.description if not d.upper().startswith(("BAD", "EDGE"))}
-        )
+        classes = label_names(raw)
         recordings += from_raws(
             [raw],
             modality=modality,

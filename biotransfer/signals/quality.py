@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import check
 from ..showing import html_table, one_line
 from .datasets.common import identical_share
-from .recording import Recording, annotation_spans
+from .recording import Recording, annotation_spans, points_only
 from .spectra import MAINS_HZ, hum_bins, power_density
 
 KINDS = {
@@ -129,9 +129,15 @@ def _gaps(recording: Recording) -> Iterator[Finding]:
 
 
 def _labels(recording: Recording) -> Iterator[Finding]:
-    seconds = sum(a["duration"] for a in recording.raw.annotations if a["description"] in recording.classes)
+    spans = [s for s in annotation_spans(recording.raw) if s.description in recording.classes]
+    seconds = sum(span.last - span.first for span in spans) / recording.sfreq
     if seconds == 0:
         message = f"no annotation is one of {', '.join(recording.classes)}."
+        if points := points_only(recording):
+            message = (
+                f"annotations {', '.join(points)} have no duration: they mark points. Give them one: "
+                "from_raws(..., tmin=0.0, tmax=1.0), or raw.annotations.set_durations(1.0)."
+            )
         yield Finding("unlabelled", "error", recording.uid, "", message, 0.0)
     elif seconds < SHORT_SECONDS:
         message = f"{seconds:.1f} s carry a label, less than {SHORT_SECONDS:g} s."

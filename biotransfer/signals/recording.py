@@ -2,13 +2,15 @@
 
 A stretch that carries a label is an annotation whose description is the class. Its ``extras`` may override
 ``run`` and ``source_file`` when one Raw joins several files. Annotations whose description starts with
-``BAD`` or ``EDGE`` mark what no window may touch; MNE's filters restart at ``EDGE`` too.
+``BAD`` or ``EDGE`` mark what no window may touch; filters restart at ``EDGE`` too. EEGLAB's ``boundary`` and
+BrainVision's ``New Segment/`` are such edges. Text that FIF files hold escaped (``&#20241;``) is read as what
+was written.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -23,6 +25,10 @@ FROM_RAWS = "Make recordings of MNE Raws: from_raws([raw], modality='eeg', class
 """What to type where something else than recordings is given."""
 VOLTS_PER_UNIT = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6, "nV": 1e-9}
 EDGE = "EDGE boundary"
+_FORBIDDEN = ("BAD", "EDGE")
+_FOREIGN_EDGES = re.compile(r"boundary|new segment/.*", re.IGNORECASE)
+_ESCAPED = re.compile(r"&#(\d+);")
+_NEARLY = 1e-6  # of a sample: what is left of a duration that was computed
 _LARGEST_VOLTS = 1.0  # scalp and skin potentials stay far below; more means a wrong unit
 
 
@@ -119,7 +125,23 @@ class Span(NamedTuple):
     @property
     def is_boundary(self) -> bool:
         """Whether no window may touch it."""
-        return self.description.upper().startswith(("BAD", "EDGE"))
+        return is_boundary(self.description)
+
+
+def is_boundary(description: str) -> bool:
+    """Whether an annotation of this name marks what no window may touch, in the words of MNE or of others."""
+    return description.upper().startswith(_FORBIDDEN) or _FOREIGN_EDGES.fullmatch(description) is not None
+
+
+def plain_text(description: str) -> str:
+    """Return the text of an annotation as it was written, before FIF escaped what Latin-1 lacks.
+
+    Examples
+    --------
+    >>> plain_text("&#20241;&#24687;")
+    '休息'
+    """
+    return _ESCAPED.sub(lambda found: chr(int(found[1])), description)
 
 
 def annotation_spans(raw: Any) -> list[Span]:
@@ -127,17 +149,49 @@ def annotation_spans(raw: Any) -> list[Span]:
 
     Notes
     -----
-    MNE counts onsets from ``first_samp``, with and without a measurement date.
+    MNE counts onsets from ``first_samp``, with and without a measurement date. Onset and size are rounded,
+    not both ends: two stretches of one duration are of one size, wherever they begin. One that ends within
+    half a sample of the signal's end is moved, not cut. What forbids windows reaches to the later of both
+    ends. An edge of EEGLAB or BrainVision has no size, whatever its duration: it tells how much is missing
+    there.
     """
     sfreq, n_times, marks = float(raw.info["sfreq"]), raw.n_times, raw.annotations
-    begins = marks.onset - raw.first_time
-    first = np.clip(np.round(begins * sfreq), 0, n_times).astype(int)
-    last = np.maximum(np.clip(np.round((begins + marks.duration) * sfreq), 0, n_times).astype(int), first)
+    if not len(marks):
+        return []
+    names = [plain_text(str(description)) for description in marks.description]
+    foreign = np.array([_FOREIGN_EDGES.fullmatch(name) is not None for name in names])
+    forbids = np.array([is_boundary(name) for name in names])
+    begins = (marks.onset - raw.first_time) * sfreq
+    lengths = np.where(foreign, 0.0, np.nan_to_num(marks.duration) * sfreq)
+    first, size, end = _nearest(begins), _nearest(lengths), _nearest(begins + lengths)
+    last = np.where(forbids & (lengths > 0), np.maximum(first + size, end), first + size)
+    late = np.where((size > 0) & (end <= n_times), np.clip(last - n_times, 0, first.clip(0)), 0)
+    first, last = (first - late).clip(0, n_times), (last - late).clip(0, n_times)
     extras = marks.extras if getattr(marks, "extras", None) is not None else [None] * len(marks)
     return [
-        Span(int(a), int(b), str(description), dict(own or {}))
-        for a, b, description, own in zip(first, last, marks.description, extras, strict=True)
+        Span(a, max(a, b), EDGE if edge else name, dict(own or {}))
+        for a, b, edge, name, own in zip(
+            first.tolist(), last.tolist(), foreign.tolist(), names, extras, strict=True
+        )
     ]
+
+
+def _nearest(values: np.ndarray) -> np.ndarray:
+    """Return the nearest whole numbers, halves upward."""
+    return np.floor(values + 0.5 + _NEARLY).astype(int)
+
+
+def points_only(recording: Recording) -> list[str]:
+    """Return the classes whose annotations, all of them, mark points: they have no duration."""
+    sizes: dict[str, int] = {}
+    for span in annotation_spans(recording.raw):
+        sizes[span.description] = max(sizes.get(span.description, 0), span.last - span.first)
+    return [name for name in recording.classes if sizes.get(name) == 0]
+
+
+def label_names(raw: Any) -> list[str]:
+    """Return the names of all annotations that can be labels, each once, in natural order."""
+    return natural_sorted({span.description for span in annotation_spans(raw) if not span.is_boundary})
 
 
 def natural_sorted(values: Iterable[str]) -> list[str]:
@@ -163,7 +217,8 @@ def check_recording(recording: Recording) -> None:
     ------
     BiotransferError
         Unknown modality, no channel of it, no samples, NaN or infinite samples (the channel named), an
-        amplitude no electrode gives, no classes, time stamps that do not fit.
+        amplitude no electrode gives, no classes, a class named like what no window may touch, time stamps
+        that do not fit, projectors that were not applied.
     """
     check_option("modality", recording.modality, MODALITIES)
     raw, name = recording.raw, recording.source_file or recording.uid
@@ -175,14 +230,22 @@ def check_recording(recording: Recording) -> None:
     check(
         len(recording.picks) > 0,
         f"{name!r} has no good {recording.modality} channel: its types are "
-        f"{sorted(set(raw.get_channel_types()))}. Call raw.set_channel_types(...) or pass another modality.",
+        f"{sorted(set(raw.get_channel_types()))}. Call raw.set_channel_types({_types_meant(recording)}) or "
+        "pass another modality.",
     )
     check(len(recording.classes) > 0, f"{name!r} names no classes. Pass classes=[...], the labels to use.")
+    check_class_names(recording.classes)
     check(raw.n_times > 0, f"{name!r} has no samples. Check the file.")
     check(
         times is None or len(times) == raw.n_times,
         f"timestamps has {0 if times is None else len(times)} entries for {raw.n_times} samples of {name!r}. "
         "Expected one per sample. Pass timestamps=None to go by samples.",
+    )
+    waiting = pending_projectors(raw, recording.picks)
+    check(
+        not waiting,
+        f"{name!r} has projectors that are attached and not applied: {', '.join(waiting)}. Expected the "
+        "signal that is meant. Call raw.apply_proj(), or raw.del_proj() to go without.",
     )
     data = raw.get_data(picks=recording.picks)
     finite = np.isfinite(data)
@@ -200,6 +263,38 @@ def check_recording(recording: Recording) -> None:
         f"{name!r} reaches {largest:.3g} V: the unit is wrong, MNE works in volts. "
         "Pass unit='uV' to from_arrays, or multiply by 1e-6.",
     )
+
+
+def _types_meant(recording: Recording) -> str:
+    """Return what to set types of: the channels named after the modality, where there are any."""
+    named = [n for n in recording.raw.ch_names if n.lower().startswith(recording.modality)]
+    return str(dict.fromkeys(named, recording.modality)) if named else "..."
+
+
+def pending_projectors(raw: Any, picks: Sequence[int]) -> list[str]:
+    """Return the projectors that would change these channels and were not applied."""
+    names = {raw.ch_names[i] for i in picks}
+    return [
+        str(p["desc"]) for p in raw.info["projs"] if not p["active"] and names & set(p["data"]["col_names"])
+    ]
+
+
+def check_class_names(classes: Iterable[str]) -> None:
+    """Refuse a class whose name marks what no window may touch.
+
+    Raises
+    ------
+    BiotransferError
+        With its reason, and how to name it otherwise.
+    """
+    for name in classes:
+        word = next((word for word in _FORBIDDEN if name.upper().startswith(word)), "")
+        why = f"begins with {word}" if word else "is the border of a segment in EEGLAB or BrainVision"
+        check(
+            not is_boundary(name),
+            f"classes: {name!r} {why}, which marks what no window may touch. Expected another name. "
+            f"Call raw.annotations.rename({{{name!r}: 'class {name}'}}) and name that.",
+        )
 
 
 def check_same_classes(recordings: Iterable[Recording]) -> tuple[str, ...]:
@@ -220,3 +315,46 @@ def check_same_classes(recordings: Iterable[Recording]) -> tuple[str, ...]:
             "windows of one network need one list of classes. Pass classes=[...] to both.",
         )
     return first.classes
+
+
+def check_same_channels(recordings: Iterable[Recording]) -> list[str]:
+    """Return the good channels of all recordings, refused when names or their order differ.
+
+    Raises
+    ------
+    BiotransferError
+        When there is no recording, or one has other channels than the first, another order of them, or a bad
+        one that is good there; with what to type.
+    """
+    recordings = list(recordings)
+    check(recordings, "recordings=[] is empty. Load at least one recording.")
+    first = recordings[0]
+    for other in recordings[1:]:
+        if other.ch_names != first.ch_names:
+            raise BiotransferError(_other_channels(first, other))
+    return first.ch_names
+
+
+def _other_channels(first: Recording, other: Recording) -> str:
+    """Say how the channels of two recordings differ, and what to type."""
+    here, there = first.ch_names, other.ch_names
+    what = f"channels {', '.join(there)} of {other.uid!r} but {', '.join(here)} of {first.uid!r}:"
+    common = [name for name in here if name in there]
+    bad = {
+        recording.uid: [name for name in theirs if name in recording.raw.info["bads"]]
+        for recording, theirs in ((first, there), (other, here))
+    }
+    marked = [f"{', '.join(names)} bad in {uid!r}" for uid, names in bad.items() if names]
+    if set(here) == set(there):
+        return f"{what} another order. Expected one order for all. Call raw.reorder_channels({here})."
+    if marked:
+        return (
+            f"{what} {' and '.join(marked)}. Expected the same good channels in all. Call "
+            f"raw.interpolate_bads(), which needs positions, or pick what all have: raw.pick({common})."
+        )
+    if common:
+        return f"{what} other channels. Expected the same in all. Call raw.pick({common}) on every raw."
+    return (
+        f"{what} no name in common. Expected the same channels in all. "
+        "Call raw.rename_channels({old: new})."
+    )

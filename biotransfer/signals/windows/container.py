@@ -142,6 +142,32 @@ def _origin(windows: Windows) -> str:
     return str(windows.metadata["recording"].iloc[0]) if len(windows) else "no recording"
 
 
+_ALIKE = {
+    "sfreq": "one sampling rate. Call preprocess(..., sfreq=...).",
+    "names": "the same channels or features in the same order. Cut them anew from recordings that agree.",
+    "shape": "one length. Give cut_windows one length, or one n_times.",
+    "classes": "one list of classes. Pass classes=[...] to both.",
+    "modality": "one modality. Keep EEG and EMG apart.",
+}
+
+
+def check_alike(first: Windows, other: Windows) -> None:
+    """Refuse windows that cannot stand in one array.
+
+    Raises
+    ------
+    BiotransferError
+        When sampling rate, columns, shape, classes or modality differ, with what to type.
+    """
+    for what, wanted in _ALIKE.items():
+        here, there = getattr(first, what), getattr(other, what)
+        if here != there:
+            raise BiotransferError(
+                f"{what}={there!r} for {_origin(other)!r} but {here!r} for {_origin(first)!r}: windows of "
+                f"one network need {wanted}"
+            )
+
+
 def concatenate(parts: Iterable[Windows]) -> Windows:
     """Join windows of one kind.
 
@@ -154,14 +180,7 @@ def concatenate(parts: Iterable[Windows]) -> Windows:
     check(parts, "parts=[] is empty. Pass at least one Windows.")
     first = parts[0]
     for other in parts[1:]:
-        for what in ("sfreq", "names", "shape", "classes", "modality"):
-            here, there = getattr(first, what), getattr(other, what)
-            if here != there:
-                raise BiotransferError(
-                    f"{what}={there!r} for {_origin(other)!r} but {here!r} for {_origin(first)!r}: "
-                    f"windows of one network need one {what}."
-                    + (" Call preprocess(..., sfreq=...)." if what == "sfreq" else "")
-                )
+        check_alike(first, other)
     return replace(
         first,
         X=np.concatenate([p.X for p in parts]),

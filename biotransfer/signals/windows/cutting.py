@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +10,9 @@ import pandas as pd
 
 from ...errors import BiotransferError, check, check_option, for_each, one_or_many
 from ...settings import Settings, key, maybe, number, option, whole
-from ..recording import FROM_RAWS, Recording, annotation_spans, check_same_classes
+from ..recording import FROM_RAWS, Recording, check_same_channels, check_same_classes
 from .container import Windows, concatenate
+from .stretches import empty_classes, labelled_stretches
 
 CUT_RULES = ("samples", "timestamps")
 PRECISIONS = ("float32", "float64")
@@ -104,29 +104,35 @@ def cut_windows(
     """
     recordings = one_or_many("recordings", recordings, Recording, FROM_RAWS)
     check_same_classes(recordings)
+    check_same_channels(recordings)
     cutting = Cutting(length, step, by, n_times, min_length)
     check_option("dtype", dtype, PRECISIONS)
     cut = for_each("recordings", recordings, lambda recording: cut_recording(recording, cutting, dtype))
     parts = [part for part in cut if part is not None]
     if not parts:
-        raise nothing_cut(recordings, length)
+        raise empty_classes(recordings, recordings[0].classes, length)
     windows = concatenate(parts)
-    check_cut(windows, length)
+    check_cut(windows, recordings, length)
     return windows
 
 
-def nothing_cut(recordings: Sequence[Recording], length: float) -> BiotransferError:
-    """Return the error for recordings that give no window at all."""
-    longest = max(_longest_stretch(recording) for recording in recordings)
-    return BiotransferError(
-        f"length={length} s leaves no window in {len(recordings)} recordings of "
-        f"{recordings[0].dataset!r}: the longest labelled stretch lasts {longest:.2f} s. "
-        "Choose a shorter length."
-    )
+def check_cut(windows: Windows, recordings: Iterable[Recording], length: float) -> None:
+    """Refuse windows of which two are one, or of whose classes one is empty.
 
+    Parameters
+    ----------
+    windows : Windows
+        All that was cut.
+    recordings : iterable of Recording
+        What it was cut from; looked at where a class is empty.
+    length : float
+        Of a window, in s.
 
-def check_cut(windows: Windows, length: float) -> None:
-    """Refuse windows of which two are one, or of whose classes one is empty."""
+    Raises
+    ------
+    BiotransferError
+        With the windows, or with the classes and why each is empty.
+    """
     twice = windows.metadata["uid"].duplicated()
     check(
         not twice.any(),
@@ -136,12 +142,8 @@ def check_cut(windows: Windows, length: float) -> None:
     )
     found = np.bincount(windows.y, minlength=len(windows.classes))
     empty = [name for name, n in zip(windows.classes, found, strict=True) if n == 0]
-    dataset = windows.metadata["dataset"].iloc[0]
-    check(
-        not empty,
-        f"classes {', '.join(empty)} of {dataset!r} have no window of {length} s. "
-        "Choose a shorter length, or leave them out with classes=[...].",
-    )
+    if empty:
+        raise empty_classes(recordings, empty, length)
 
 
 def cut_recording(recording: Recording, cutting: Cutting, dtype: str = "float32") -> Windows | None:
@@ -184,37 +186,6 @@ class _Piece:
     source_file: str
 
 
-def _stretches(recording: Recording) -> list[tuple[int, int, int, str, str]]:
-    """Labelled stretches free of BAD and EDGE: (first sample, end sample, label, run, source file)."""
-    spans = annotation_spans(recording.raw)
-    cuts = np.array(sorted((s.first, s.last) for s in spans if s.is_boundary), dtype=np.int64).reshape(-1, 2)
-    labelled = sorted(
-        (s for s in spans if s.description in recording.classes and s.last > s.first), key=lambda s: s[:2]
-    )
-    for one, other in itertools.pairwise(labelled):
-        check(
-            other.first >= one.last - 1,
-            f"labels {one.description!r} and {other.description!r} of {recording.uid!r} overlap from "
-            f"{other.first / recording.sfreq:.3f} to {min(one.last, other.last) / recording.sfreq:.3f} s. "
-            "Expected one label at a time. Remove one of the annotations.",
-        )
-    out = []
-    for span in labelled:
-        run = str(span.extras.get("run", recording.run))
-        source = str(span.extras.get("source_file", recording.source_file))
-        label, position = recording.classes.index(span.description), span.first
-        inside = cuts[(cuts[:, 0] < span.last) & (cuts[:, 1] > span.first)]
-        for first, last in [*inside.tolist(), (span.last, span.last)]:
-            if first > position:
-                out.append((position, first, label, run, source))
-            position = max(position, last)
-    return out
-
-
-def _longest_stretch(recording: Recording) -> float:
-    return max(((e - b) / recording.sfreq for b, e, *_ in _stretches(recording)), default=0.0)
-
-
 def _cut_by_samples(recording: Recording, length: float, step: float) -> list[_Piece]:
     sfreq = recording.sfreq
     size, hop = round(length * sfreq), round(step * sfreq)
@@ -224,7 +195,7 @@ def _cut_by_samples(recording: Recording, length: float, step: float) -> list[_P
     )
     return [
         _Piece(i / sfreq, i, i + size, i / sfreq, (i + size) / sfreq, label, run, source)
-        for begin, end, label, run, source in _stretches(recording)
+        for begin, end, label, run, source in labelled_stretches(recording)
         for i in range(begin, end - size + 1, hop)
     ]
 
@@ -245,7 +216,7 @@ def _cut_by_timestamps(
             f"by='timestamps' but {recording.uid!r} has no time stamps (the data set gives none, or the "
             "signal was resampled). Use by='samples'."
         )
-    stretches = _stretches(recording)
+    stretches = labelled_stretches(recording)
     labels = {label for _, _, label, _, _ in stretches}
     check(
         len(labels) == 1,

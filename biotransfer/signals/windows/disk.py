@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ...errors import BiotransferError, check
-from .container import Windows
+from .container import Windows, check_alike
 
 _COPY_ON_WRITE = 1 << 30
 
@@ -53,14 +53,7 @@ class WindowsWriter:
 
         if self._first is None:
             self._first = windows.take(np.arange(min(len(windows), 1)))
-        for what in ("sfreq", "names", "shape", "classes", "modality"):
-            here, there = getattr(self._first, what), getattr(windows, what)
-            check(
-                here == there,
-                f"{what}={there!r} for {_origin(windows)!r} but {here!r} for {_origin(self._first)!r}: "
-                f"windows of one network need one {what}."
-                + (" Call preprocess(..., sfreq=...)." if what == "sfreq" else ""),
-            )
+        check_alike(self._first, windows)
         self._X.append(windows.X.astype(np.float32, copy=False))
         self._y.append(windows.y.astype(np.int64, copy=False))
         table = pa.Table.from_pandas(windows.metadata, preserve_index=False)
@@ -176,7 +169,3 @@ def _is_text(kind: Any) -> bool:
     import pyarrow as pa
 
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _origin(windows: Windows) -> str:
-    return str(windows.metadata["recording"].iloc[0]) if len(windows) else "no recording"

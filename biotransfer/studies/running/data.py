@@ -24,9 +24,10 @@ from ...signals.datasets import DATASETS, data_files, load_dataset
 from ...signals.features import extract_features
 from ...signals.preprocessing import preprocess
 from ...signals.preprocessing.stored import read_notes, read_recordings, write_recordings
-from ...signals.recording import Recording, check_same_classes
+from ...signals.recording import Recording, check_same_channels, check_same_classes
 from ...signals.windows import Windows, WindowsWriter, concatenate, natural_sorted, open_windows
-from ...signals.windows.cutting import check_cut, cut_recording, nothing_cut
+from ...signals.windows.cutting import check_cut, cut_recording
+from ...signals.windows.stretches import empty_classes
 from ..recipe import Recipe, digest
 from ..recipe.sides import Donors, Section
 from .cache import (
@@ -302,6 +303,7 @@ def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapp
     for recording in _read(stored):
         first = first or [recording]
         check_same_classes([first[0], recording])
+        check_same_channels([first[0], recording])
         add_excerpts(excerpts, recording)
         part = cut_recording(recording, cutting, precision)
         if part is not None:
@@ -313,9 +315,9 @@ def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapp
     flush()
     if "signals" in writers:
         if not writers["signals"].n_windows:
-            raise nothing_cut(list(read_recordings(stored)), cutting.length)
+            raise empty_classes(read_recordings(stored), first[0].classes, cutting.length)
         signals = writers["signals"].close()
-        check_cut(signals, cutting.length)
+        check_cut(signals, read_recordings(stored), cutting.length)
         about = describe(request.section, signals, read_notes(stored), excerpts)
         if DATASETS[request.section.data.name].facts["sources"]:
             about["files"] = {name: files[name] for name in about.pop("source_files") if name in files}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ....errors import check
-from ...recording import Recording
+from ...recording import Recording, check_class_names, plain_text
 
 
 def one_each(name: str, values: Sequence[Any] | str | None, n: int) -> list[str]:
@@ -35,7 +35,8 @@ def check_labels(classes: Sequence[str]) -> tuple[str, ...]:
         not isinstance(classes, str) and len(classes) > 0,
         f"classes={classes!r} is no list of labels. Write classes=['rest', 'fist'].",
     )
-    labels = tuple(str(label) for label in classes)
+    labels = tuple(plain_text(str(label)) for label in classes)
+    check_class_names(labels)
     check(len(set(labels)) == len(labels), f"classes={list(labels)} names one twice. Name each once.")
     return labels
 

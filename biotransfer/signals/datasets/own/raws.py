@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ....errors import check, did_you_mean
-from ...recording import Recording
+from ...recording import Recording, label_names
+from .marks import apply_projectors, check_around, events_to_stretches, mistyped_channels
 from .naming import check_labels, check_unique, number_runs, one_each
 
 
@@ -20,13 +21,16 @@ def from_raws(
     sessions: Sequence[str] | str = "1",
     runs: Sequence[str] | str | None = None,
     dataset: str = "own",
+    tmin: float | None = None,
+    tmax: float | None = None,
 ) -> list[Recording]:
     """Use MNE Raws as recordings.
 
     Parameters
     ----------
     raws : sequence of mne.io.BaseRaw, or dict of subject to Raw
-        Signals in V with channel types set; labels are annotations. They are not copied or changed.
+        Signals in V with channel types set; labels are annotations. They are not changed; one with projectors
+        that are attached and not applied is copied and they are applied, as mne.Epochs does.
     modality : {"eeg", "emg"}
         Which channels to use.
     classes : sequence of str
@@ -37,6 +41,9 @@ def from_raws(
         One for all, or one per Raw. Runs default to 1, 2, ... within a subject and session.
     dataset : str
         A name for all of them.
+    tmin, tmax : float, optional
+        Makes stretches of events: every annotation that is a label reaches from ``tmin`` to ``tmax`` around
+        its onset, in s. Give both, or none.
 
     Returns
     -------
@@ -47,7 +54,7 @@ def from_raws(
     ------
     BiotransferError
         When subjects are missing, a Raw has annotations but none of the labels, two recordings have one name,
-        or a Raw is not valid (see ``check_recording``).
+        tmin is not below tmax, or a Raw is not valid (see ``check_recording``).
 
     Examples
     --------
@@ -69,15 +76,22 @@ def from_raws(
     days = one_each("sessions", sessions, len(raws))
     numbers = number_runs(people, days) if runs is None else one_each("runs", runs, len(raws))
     labels = check_labels(classes)
+    check_around(tmin, tmax)
     recordings = []
     for raw, subject, session, run in zip(raws, people, days, numbers, strict=True):
         source = Path(raw.filenames[0]).name if getattr(raw, "filenames", None) and raw.filenames[0] else ""
-        recording = Recording(raw, modality, dataset, subject, labels, session, run, source)
-        found = {d for d in raw.annotations.description if not d.upper().startswith(("BAD", "EDGE"))}
+        ready, notes = apply_projectors(raw, modality)
+        if tmin is not None and tmax is not None:
+            ready = events_to_stretches(ready, labels, tmin, tmax)
+        notes += mistyped_channels(raw, modality)
+        recording = Recording(
+            ready, modality, dataset, subject, labels, session, run, source, notes=tuple(notes)
+        )
+        found = label_names(ready)
         check(
-            not found or found & set(labels),
+            not found or set(found) & set(labels),
             f"classes={list(labels)}: none is an annotation of {recording.uid!r}, whose annotations are "
-            f"{', '.join(sorted(found))}.{did_you_mean(labels[0], found)} "
+            f"{', '.join(found)}.{did_you_mean(labels[0], found)} "
             "Call raw.set_annotations(...) or pass other classes.",
         )
         recordings.append(recording)
