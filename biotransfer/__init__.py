@@ -14,6 +14,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "errors": ["BiotransferError"],
     "signals.recording": ["Recording"],
+    "signals.datasets.saved": ["save_recordings"],
+    "signals.datasets.saved_windows": ["save_windows"],
     "signals.simulate": ["simulate_eeg", "simulate_emg", "simulate_pair"],
     "signals.datasets": ["fetch", "from_arrays", "from_folder", "from_raws", "load_dataset"],
     "signals.preprocessing": ["preprocess"],

@@ -99,6 +99,10 @@ def shared_samples(frame: Frame) -> list[Fault]:
     """
     faults, copies = [], {}
     for target, protocol, network, folds in _first_splits(frame):
+        if not frame.sides[target].signals.is_signal:
+            said = "windows were given as features, in which copies of a signal cannot be looked for"
+            faults.append(Fault("note", f"{target} by {protocol}: {said}", target=target, protocol=protocol))
+            continue
         budgets = [
             split
             for (*key, _), made in frame.labelled.items()
@@ -164,6 +168,8 @@ def _own_modality(frame: Frame) -> list[tuple[str, str]]:
 def _by_content(source: Windows, target: Windows) -> list[str]:
     """Return people of ``source`` whose signal stands in ``target``."""
     if (source.names, source.sfreq, source.shape) != (target.names, target.sfreq, target.shape):
+        return []
+    if not source.is_signal:
         return []
     parts = []
     for name, windows in (("source ", source), ("target ", target)):

@@ -158,6 +158,10 @@ def nuisance_carries_label(results: Results) -> Finding:
 
 
 def _not_measured(results: Results) -> Finding:
+    cut = [name for name, facts in results.data.items() if facts.get("given") == "windows"]
+    if results.recipe.get("nuisance") and cut:
+        said = "Not measured: the unfiltered signal is not there, since windows were given"
+        return "note", f"{said} ({', '.join(cut)}). What it would rule out stays possible."
     if results.recipe.get("nuisance"):
         return "ok", "None of these features exists in these recordings."
     return "note", "Not measured: the recipe says nuisance: false. What it would rule out stays possible."

@@ -205,8 +205,7 @@ def _data(results: Results, key: str, references: _References) -> str:
     notes = facts.get("notes") or []
     return _sentence(
         f"The {data_label(key)} was {origin}: "
-        f"{counted(facts['n_subjects'], 'person')}, {counted(len(facts['ch_names']), 'channel')} "
-        f"({_few(facts['ch_names'])}), {facts['sfreq']:g} Hz as analyzed, "
+        f"{counted(facts['n_subjects'], 'person')}, {_columns(facts)}, "
         f"{counted(len(facts['classes']), 'class')} "
         f"({joined(str(c).replace('_', ' ') for c in facts['classes'])}).",
         text if text.endswith(".") else f"{text}.",
@@ -217,6 +216,14 @@ def _data(results: Results, key: str, references: _References) -> str:
         if notes
         else "",
     )
+
+
+def _columns(facts: Mapping[str, Any]) -> str:
+    """Say what a window holds: channels at a rate, or the features that were given."""
+    if facts.get("sfreq") is None:
+        return f"{counted(facts['features']['n_features'], 'feature')} per window"
+    names = facts["ch_names"]
+    return f"{counted(len(names), 'channel')} ({_few(names)}), {facts['sfreq']:g} Hz as analyzed"
 
 
 def _few(names: Sequence[str], most: int = 20) -> str:

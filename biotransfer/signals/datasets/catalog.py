@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ...catalog import Catalog, Fact
 from ..recording import MODALITIES
-from . import arithmetic, libemg, muse, own, simulated
+from . import arithmetic, libemg, muse, own, saved, saved_windows, simulated
 from .download import Source
 
 DATASETS = Catalog(
@@ -18,6 +18,8 @@ DATASETS = Catalog(
         libemg.MYODISCO_ENTRY,
         libemg.ONE_SUBJECT_ENTRY,
         own.ENTRY,
+        saved.ENTRY,
+        saved_windows.ENTRY,
     ],
     {
         "modality": Fact("What was recorded; none where a recipe says.", str | None, MODALITIES, None),
@@ -34,6 +36,11 @@ DATASETS = Catalog(
         "sources": Fact("What is downloaded.", tuple[Source, ...], default=()),
         "registered": Fact("Patterns of the files that are checked.", tuple[str, ...], default=()),
         "reads": Fact("Returns the files that it reads, downloading none.", Callable | None, (), None),
+        "gives": Fact(
+            "What a reader returns: recordings, or windows that are cut already.",
+            options=("recordings", "windows"),
+            default="recordings",
+        ),
         "paths": Fact("Parameters that are files or folders.", tuple[str, ...], default=()),
         "read_file": Fact("Reads one file, where a recording is one.", Callable | None, (), None),
     },

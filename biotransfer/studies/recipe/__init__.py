@@ -17,6 +17,7 @@ from .keys import DESCRIPTIVE, KEYS
 from .paths import resolve_paths
 from .reading import override, read_recipe
 from .recipe import Recipe, digest
+from .sides import put_data
 
 __all__ = [
     "DESCRIPTIVE", "KEYS", "Recipe", "check_cluster", "digest", "load_recipe", "read_recipe", "recipe_yaml",
@@ -25,7 +26,11 @@ __all__ = [
 
 
 def load_recipe(
-    recipe: str | Path | Mapping[str, Any] | Recipe, overrides: Sequence[str] = (), *, smoke: bool = False
+    recipe: str | Path | Mapping[str, Any] | Recipe,
+    overrides: Sequence[str] = (),
+    *,
+    smoke: bool = False,
+    data: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Recipe:
     """Read and validate a recipe.
 
@@ -37,6 +42,9 @@ def load_recipe(
         ``"key.subkey=value"``, the value in YAML.
     smoke : bool
         Three people, one seed, two epochs: to see whether it runs.
+    data : mapping of str to mapping, optional
+        By the name of a side, the data that it has instead of those that the recipe names: the keys of a data
+        section. What else the section says (preprocess, windows, citation, ...) stays.
 
     Raises
     ------
@@ -54,6 +62,8 @@ def load_recipe(
         raw, path = read_recipe(recipe)
     for text in overrides:
         override(raw, text)
+    if data:
+        put_data(raw, data)
     if path is not None:
         resolve_paths(raw, path.parent.resolve())
     if smoke:

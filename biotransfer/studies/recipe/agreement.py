@@ -45,10 +45,12 @@ def _published(recipe: Keys) -> None:
 
 def _networks(recipe: Keys) -> None:
     wanted = ALIGN[recipe.align.name].facts["takes"]
+    sections = [recipe.eeg, recipe.emg, *recipe.sets.values()]
+    given = any(section is not None and section.gives_windows for section in sections)  # perhaps features
     for network in recipe.network:
         takes = NETWORKS[network.name].facts["takes"]
         check(
-            takes != "features" or recipe.features is not None,
+            takes != "features" or recipe.features is not None or given,
             f"network {network.name!r} takes features, but features is not given. Add features: statistical.",
         )
         check(

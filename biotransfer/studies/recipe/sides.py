@@ -19,6 +19,7 @@ from ...signals.windows.cutting import Cutting
 
 EVERY = "all"
 _DESCRIPTIVE = ("name", "citation", "licence")
+_NOTHING: tuple[Any, ...] = (None, "none", [], {})
 _STATED = (*_DESCRIPTIVE, "line_freq")
 _NAME = re.compile(r"(?!.*-to-)[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -113,13 +114,33 @@ class Section(Settings):
             f"{where}: data {entry.name!r} is {declared}. Move it to {declared}:, or choose another data "
             "set.",
         )
+        preprocessing = modality if given.get("preprocess") is None else given["preprocess"]
+        if entry.facts["gives"] == "windows":
+            worked = [name for name in ("preprocess", "windows") if given.get(name) not in _NOTHING]
+            said = " and ".join(worked)
+            check(
+                not worked,
+                f"{where}: data {entry.name!r} are cut already: {said} would do nothing. Leave {said} out.",
+            )
+            preprocessing = "none"
         return cls(
             Spec(entry.name, parameters),
-            resolve_steps(modality if given.get("preprocess") is None else given["preprocess"]),
+            resolve_steps(preprocessing),
             Cutting.read(given.get("windows", {}), where),
             modality,
             **{key_: given.get(key_) for key_ in _STATED},
         )
+
+    @property
+    def gives_windows(self) -> bool:
+        """Whether the data are windows that were cut already."""
+        return bool(DATASETS[self.data.name].facts["gives"] == "windows")
+
+    def _worked(self) -> dict[str, Any]:
+        """Return what is done to recordings, as a recipe writes it; nothing where windows are given."""
+        if self.gives_windows:
+            return {}
+        return {"preprocess": plain(self.preprocess), "windows": self.windows.plain()}
 
     @property
     def title(self) -> str:
@@ -145,8 +166,7 @@ class Section(Settings):
         return {
             "data": self.data.name,
             **self.data.parameters,
-            "preprocess": plain(self.preprocess),
-            "windows": self.windows.plain(),
+            **self._worked(),
             **{key_: getattr(self, key_) for key_ in _STATED if getattr(self, key_) is not None},
         }
 
@@ -162,6 +182,33 @@ def essence(section: Mapping[str, Any]) -> dict[str, Any]:
         for key_, value in section.items()
         if key_ not in _DESCRIPTIVE
     }
+
+
+def put_data(raw: dict[str, Any], data: Mapping[str, Mapping[str, Any]]) -> None:
+    """Give sides of a recipe, as written, other data: parameters of those that they had go, other keys stay.
+
+    Parameters
+    ----------
+    raw : dict
+        A recipe as written; changed in place. ``eeg`` and ``emg`` may be missing, other sides stand in
+        ``sets``.
+    data : mapping of str to mapping
+        By the name of a side, the keys of a data section.
+
+    Raises
+    ------
+    BiotransferError
+        For a side that the recipe does not have.
+    """
+    sets = raw["sets"] if isinstance(raw.get("sets"), dict) else {}
+    for name, given in data.items():
+        check_option("recordings or windows", name, [*MODALITIES, *sets])
+        where = sets if name in sets else raw
+        old = where[name] if isinstance(where.get(name), Mapping) else {}
+        kept = {key_: old[key_] for key_ in old if key_ in Section.declared()}
+        if DATASETS[given["data"]].facts["gives"] == "windows":
+            kept = {key_: kept[key_] for key_ in kept if key_ not in ("preprocess", "windows")}
+        where[name] = {**given, **{key_: kept[key_] for key_ in kept if key_ not in ("data", "modality")}}
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ from .cache import (
 )
 from .code import code_uid
 from .describe import add_excerpts, describe, describe_data, describe_rows
+from .given import FACTS, make_given
 
 _MADE_BY: Mapping[str, tuple[str, ...]] = {
     "recordings": (
@@ -55,7 +56,6 @@ _MADE_BY: Mapping[str, tuple[str, ...]] = {
 """The code that makes each stage out of what it is made from."""
 _LIBRARIES = ("mne", "numpy", "pandas", "scipy")
 _ATTEMPTS = 3
-_FACTS = "facts.json"
 _CHUNK_BYTES = 256 << 20
 _SMOKE_PEOPLE = 3
 
@@ -134,6 +134,13 @@ class Side:
     def windows(self, network: str) -> Windows:
         """Return what ``network`` takes, float32."""
         if NETWORKS[network].facts["takes"] == "signals":
+            check(
+                self.signals.is_signal,
+                f"network {network!r} takes signals, but the windows of {self.about['dataset']!r} are "
+                "features. Give the signals, or name a network that takes features: mlp.",
+            )
+            return self.signals
+        if not self.signals.is_signal:
             return self.signals
         check(self.features is not None, f"network {network!r} takes features. Add features: statistical.")
         assert self.features is not None
@@ -219,7 +226,7 @@ def _keys(request: Request, files: Mapping[str, str] | None) -> dict[str, str]:
     code = {stage: code_uid(rooms, _LIBRARIES) for stage, rooms in _MADE_BY.items()}
     recordings = digest([__version__, code["recordings"], depends, request.smoke, dict(files or {}), unique])
     signals = digest([recordings, code["signals"], section.modality, section.windows])
-    keys = {"recordings": recordings, "signals": signals}
+    keys = {"signals": signals} if section.gives_windows else {"recordings": recordings, "signals": signals}
     if request.features is not None:
         keys["features"] = digest([signals, code["features"], request.features])
     if request.nuisance is not None:
@@ -234,6 +241,12 @@ def _make(request: Request, keys: Mapping[str, str], files: Mapping[str, str]) -
     What two stages are made from, the recordings as they are loaded, is loaded once and kept until then.
     """
     missing = {kind: key for kind, key in keys.items() if find_entry(kind, key) is None}
+    if request.section.gives_windows:
+        if missing:
+            make_entries(
+                missing, lambda places: make_given(request.section, request.features, places, request.smoke)
+            )
+        return
     wanted = {kind: key for kind, key in missing.items() if kind not in ("recordings", "nuisance")}
     loaded: list[Recording] = []
     if "nuisance" in missing or (wanted and "recordings" in missing):
@@ -321,11 +334,11 @@ def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapp
         about = describe(request.section, signals, read_notes(stored), excerpts)
         if DATASETS[request.section.data.name].facts["sources"]:
             about["files"] = {name: files[name] for name in about.pop("source_files") if name in files}
-        write_json(places["signals"] / _FACTS, about)
+        write_json(places["signals"] / FACTS, about)
     if features is not None:
         extracted = writers["features"].close()
         about = {**describe_rows(extracted, features=True), "features_digest": extracted.digest()}
-        write_json(places["features"] / _FACTS, about)
+        write_json(places["features"] / FACTS, about)
 
 
 def _measure(request: Request, signals: str, folder: Path, loaded: list[Recording]) -> None:
@@ -345,7 +358,7 @@ def _measure(request: Request, signals: str, folder: Path, loaded: list[Recordin
     writer = WindowsWriter(folder)
     writer.append(measured)
     writer.close()
-    write_json(folder / _FACTS, {"nuisance": about})
+    write_json(folder / FACTS, {"nuisance": about})
 
 
 def _read(stored: Path) -> Iterator[Recording]:
@@ -372,7 +385,7 @@ def open_side(place: Place) -> Side:
             if folder is None:
                 raise DamagedError(f"{kind}/{keys[kind]} is not in {root}")
             opened[kind] = open_windows(folder)
-            about |= read_json(folder / _FACTS)
+            about |= read_json(folder / FACTS)
     except (BiotransferError, OSError) as error:
         raise DamagedError(str(error)) from error
     about["features_spec"] = plain(request.features)

@@ -43,6 +43,32 @@ def describe(
     }
 
 
+def describe_windows(section: Section, given: Windows) -> dict[str, Any]:
+    """Return what the report says about windows that were given: signals, or features already."""
+    rows = given.metadata
+    length = float(np.median(rows["stop"] - rows["start"]))
+    steps = np.array([d for _, part in rows.groupby("recording")["start"] for d in np.diff(np.sort(part))])
+    step = float(np.median(steps[steps > 0])) if (steps > 0).any() else length
+    made = "; ".join(given.history) or "not said"
+    return {
+        "given": "windows",
+        "modality": section.modality,
+        **describe_rows(given, features=not given.is_signal),
+        "ch_names": list(given.names) if given.is_signal else [],
+        "sfreq": given.sfreq,
+        "unit": "V" if given.is_signal else "",
+        "window": {"length": round(length, 6), "step": round(step, 6)},
+        "preprocessing": [],
+        "preprocessing_text": f"The windows were given as they are; their history: {made}.",
+        "notes": [],
+        "digest": given.digest(),
+        "features_digest": given.digest(),
+        "source_files": natural_sorted({f for f in rows["source_file"].unique() if f}),
+        "excerpts": {},
+        "psd": _spectra(given) if given.is_signal else {},
+    }
+
+
 def describe_data(section: Section) -> dict[str, Any]:
     """Return what the recipe or the data set says of itself: its name, terms, whom to cite, caveats."""
     entry = DATASETS[section.data.name]

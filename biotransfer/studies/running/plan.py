@@ -17,7 +17,7 @@ from ...results import Direction
 from ...signals.splits import ALL, Split, budget_splits, make_splits
 from ...signals.windows import Windows
 from ...transfer.align import ALIGN, Alignment, fit_alignment
-from ...transfer.pretrain import METHODS, method_label
+from ...transfer.pretrain import METHODS, SOURCES, method_label
 from ..recipe import Recipe
 from ..recipe.sides import Donors
 from ..recipe.tuning import best_candidate
@@ -247,7 +247,25 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
                     splits[key] = make_splits(windows, **_split_options(recipe, target, rule))
                     for name, budgeted in _with_budgets(recipe, windows, splits[key]).items():
                         labelled[(*key, name)] = budgeted
-    return Plan(recipe, sides, splits, labelled)
+    plan = Plan(recipe, sides, splits, labelled)
+    _refuse_surrogates_of_features(plan)
+    return plan
+
+
+def _refuse_surrogates_of_features(plan: Plan) -> None:
+    """Refuse a source that is made from signals where the windows that were given are features."""
+    made = [name for name, source in plan.sources.items() if _is_made_from_signals(source.kind)]
+    for name in dict.fromkeys(direction.source for direction in plan.recipe.directions):
+        windows = plan.sides[name].signals
+        check(
+            windows.is_signal or not made,
+            f"windows of {name!r} are features, and the source {', '.join(made)} is made from signals. "
+            "Give the signals, or leave out the arms that start from it.",
+        )
+
+
+def _is_made_from_signals(kind: str) -> bool:
+    return kind in SOURCES and SOURCES[kind].facts["made_from"] == "signals"
 
 
 def _with_budgets(recipe: Recipe, windows: Windows, splits: list[Split]) -> dict[str, list[Split]]:

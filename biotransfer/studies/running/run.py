@@ -20,6 +20,8 @@ from ...evidence.verdicts import compare
 from ...files import DamagedError
 from ...results import CORE, SOURCES, Results, save_results
 from ...showing import html_table, one_line
+from ...signals.recording import Recording
+from ...signals.windows import Windows
 from ..recipe import Recipe, load_recipe
 from .collect import collect_finds, collect_tables
 from .data import Request, Side, data_sections, file_bytes, is_stored, open_request, smoke_people
@@ -34,6 +36,7 @@ from .folder import (
     only_writer,
     outcome_uid,
 )
+from .given import keep_given
 from .orders import Order, portions
 from .plan import Plan, plan_study
 from .processes import each_in_processes, import_in_processes, import_what_follows, kept_processes
@@ -120,7 +123,7 @@ def prepare(
             where,
             smoke_people(recipe, name),
             download,
-            recipe.nuisance if name in tested else None,
+            recipe.nuisance if name in tested and not section.gives_windows else None,
         )
         for name, section in sections.items()
     }
@@ -159,6 +162,8 @@ def run_study(
     recipe: str | Path | Mapping[str, Any] | Recipe,
     out: str | Path | None = None,
     *,
+    recordings: Mapping[str, Recording | Sequence[Recording]] | None = None,
+    windows: Mapping[str, Windows] | None = None,
     data_dir: str | Path | None = None,
     overrides: Sequence[str] = (),
     workers: int = 1,
@@ -176,6 +181,13 @@ def run_study(
         What to do.
     out : path, optional
         Study folder; default ``studies/<recipe>-<uid>``.
+    recordings : mapping of str to sequence of Recording, optional
+        Your own data by side, ``{"emg": [...], "eeg": [...]}``, instead of those that the recipe names: what
+        from_raws, from_arrays, from_folder, from_bids, ... return. The recipe's preprocess and windows of
+        that side hold.
+    windows : mapping of str to Windows, optional
+        Likewise, windows that are cut already; the recipe's preprocess and windows of that side do not
+        count, and what should not carry the label is not measured there: it needs the unfiltered signal.
     data_dir : path, optional
         Folder of data sets; else ``BIOTRANSFER_DATA``, the MNE data directory, or a download.
     overrides : sequence of str
@@ -199,13 +211,18 @@ def run_study(
     Study
         Its ``results`` hold the tables and verdicts; the report is written by ``write_report``.
 
+    Notes
+    -----
+    Data that are given in Python are kept in the cache by their content: the same recordings are the same
+    study, wherever they came from. To name them in a recipe, save them with ``save_recordings``.
+
     Raises
     ------
     BiotransferError
         For anything wrong with the request, before training.
     """
     check(workers >= 1, f"workers={workers}. Expected 1 or more.")
-    recipe = load_recipe(recipe, overrides, smoke=smoke)
+    recipe = load_recipe(recipe, overrides, smoke=smoke, data=keep_given(recordings, windows))
     folder = Path(out) if out is not None else default_folder(recipe)
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     check_folder(folder, recipe)

@@ -39,13 +39,13 @@ class NuisanceTask:
 
 
 def lay_out(plan: Plan) -> list[NuisanceTask]:
-    """Return every target and rule; none where the recipe says ``nuisance: false``."""
+    """Return every target and rule; none where the recipe says ``nuisance: false``, or windows were given."""
     targets = dict.fromkeys(direction.target for direction in plan.recipe.directions)
     return [
         NuisanceTask(target, rule.name)
         for target in targets
         for rule in plan.recipe.split
-        if plan.recipe.nuisance is not None and not plan.variant
+        if plan.sides[target].nuisance is not None and not plan.variant
     ]
 
 
