@@ -18,8 +18,8 @@ FLOORS = (
 )  # fmt: skip
 ROOMS = {
     "signals": (
-        "recording", "spectra", "simulate", "windows", "datasets", "exchange", "preprocessing", "quality",
-        "account", "features", "splits",
+        "recording", "spectra", "mains", "simulate", "windows", "datasets", "exchange", "preprocessing",
+        "quality", "account", "features", "splits",
     ),
     "learning": ("weights", "hub", "predictions", "layers", "networks", "training"),
     "transfer": ("align", "carry", "pretrain", "select"),

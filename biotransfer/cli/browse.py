@@ -153,7 +153,7 @@ def fetch(arguments: argparse.Namespace) -> int:
 def inspect(arguments: argparse.Namespace) -> int:
     """Say what is wrong with a data set, a file or a folder."""
     from ..signals.datasets import DATASETS, load_dataset
-    from ..signals.quality import inspect_recordings
+    from ..signals.quality import group_findings, inspect_recordings
 
     what = arguments.what
     if what in DATASETS:
@@ -163,7 +163,7 @@ def inspect(arguments: argparse.Namespace) -> int:
     findings = inspect_recordings(recordings)
     people = len({r.subject for r in recordings})
     print(f"{what}: {len(recordings)} recordings of {people} people, {len(findings)} findings")
-    for finding in findings:
+    for finding in findings if arguments.all else group_findings(findings):
         print(f"  {finding}")
     return 0
 

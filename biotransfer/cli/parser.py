@@ -82,6 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     with_data(fetch)
     inspect = command("inspect", "say what is wrong with recordings")
     inspect.add_argument("what", help="data set, file or folder")
+    inspect.add_argument("--all", action="store_true", help="every finding by itself, not in groups")
     with_data(inspect)
     features = command("features", "extract features of one file into a CSV")
     features.add_argument("features", help="feature set, such as bird2020")

@@ -1,5 +1,7 @@
 """Planted defects are found, each by its own name; clean signals stay clean."""
 
+from dataclasses import replace
+
 import mne
 import numpy as np
 import pytest
@@ -7,14 +9,11 @@ from scipy.signal import welch
 
 from biotransfer.errors import BiotransferError
 from biotransfer.signals.datasets import from_raws, load_dataset
-from biotransfer.signals.quality import (
-    KINDS,
-    inspect_recording,
-    inspect_recordings,
-    power_spectrum,
-)
+from biotransfer.signals.datasets.common import Piece, join_pieces
+from biotransfer.signals.quality import group_findings, inspect_recording, inspect_recordings
 from biotransfer.signals.recording import EDGE
 from biotransfer.signals.simulate import simulate_eeg, simulate_emg
+from biotransfer.signals.spectra import power_spectrum
 
 SFREQ = 256.0
 SECONDS = 30
@@ -54,7 +53,7 @@ def test_clean_signals_have_no_findings(seed):
 def test_clean_simulated_signals_have_no_findings_and_hum_is_found(simulate):
     assert inspect_recordings(simulate(n_subjects=2, mains=None, seed=1)) == []
     loud = inspect_recordings(simulate(n_subjects=1, mains=50.0, mains_uv=100.0, seed=1))
-    assert {f.kind for f in loud} == {"mains"}
+    assert {f.kind for f in loud} == {"mains", "unfiltered"}
 
 
 def test_a_quiet_coarsely_counted_channel_is_not_clipped():
@@ -150,10 +149,108 @@ def test_findings_as_text():
         inspect_recordings([])
 
 
+def _two(a, b, **labels):
+    """Two people, each class in a recording of its own."""
+    names = [f"E{i}" for i in range(len(a))]
+    out = {}
+    for who, data, label in (("A", a, "rest"), ("B", b, labels.get("second", "rest"))):
+        raw = mne.io.RawArray(data, mne.create_info(names, SFREQ, "eeg"), verbose="error")
+        raw.set_annotations(mne.Annotations([0.0], [data.shape[1] / SFREQ], [label]))
+        out[who] = raw
+    return from_raws(out, modality="eeg", classes=["rest", "task"])
+
+
+def test_a_copy_is_found_wherever_it_begins():
+    data, own = noise(), noise(seed=5)
+    own[:, 2000:6000] = data[:, 1000:5000]
+    (finding,) = inspect_recordings(_two(data, own))
+    assert (finding.kind, finding.recording) == ("shared", "own/sub-B/ses-1/run-1")
+    assert "15.6 s" in finding.message
+    late = noise(seed=6)
+    late[:, 700:] = data[:, :-700]
+    (finding,) = inspect_recordings(_two(data, late))
+    assert finding.kind == "near_copy"
+
+
+def test_what_stands_still_in_both_is_no_copy():
+    data, other = noise(), noise(seed=5)
+    data[:, 1000:5000] = other[:, 1000:5000] = 0.0
+    assert {f.kind for f in inspect_recordings(_two(data, other))} == {"dead"}
+
+
+def test_loud_channels_jumps_and_dead_recordings():
+    data = noise(n_chans=6)
+    data[4] *= 30
+    assert found(recording_of(data)) == [("noisy", "E4")]
+    data = noise()
+    data[1, 3000:] += 2e-3
+    (finding,) = inspect_recording(recording_of(data))
+    assert (finding.kind, finding.channel) == ("jump", "E1")
+    assert f"{3000 / SFREQ:.2f} s" in finding.message
+    assert found(recording_of(data, edges=(3000 / SFREQ,))) == []
+    (finding,) = inspect_recording(recording_of(np.zeros((3, 5000))))
+    assert (finding.kind, finding.channel, finding.severity) == ("dead", "", "error")
+
+
+def test_filters_of_before_are_noticed():
+    data = noise(n_chans=4)
+    low = mne.filter.filter_data(data, SFREQ, None, 40, verbose="error")
+    (finding,) = inspect_recording(recording_of(low))
+    assert finding.kind == "filtered"
+    assert 38 <= finding.value <= 60
+    notched = mne.filter.notch_filter(data, SFREQ, 60, notch_widths=4, verbose="error")
+    (finding,) = inspect_recording(recording_of(notched))
+    assert (finding.kind, finding.value) == ("filtered", 60.0)
+
+
+def test_labels_that_follow_a_clock_are_noticed():
+    data = noise()
+    raw = mne.io.RawArray(data, mne.create_info(3, SFREQ, "eeg"), verbose="error")
+    times = np.arange(0, 30, 5.0)
+    for lengths, kinds in ((np.full(6, 5.0), ["clock"]), (np.full(6, 4.0), [])):
+        raw.set_annotations(mne.Annotations(times, lengths, ["rest", "task"] * 3))
+        (recording,) = from_raws({"A": raw}, modality="eeg", classes=["rest", "task"])
+        assert [f.kind for f in inspect_recording(recording)] == kinds
+    by_file = [Piece(part, label, "1", f"{i}.csv") for i, (part, label) in enumerate(
+        zip(np.array_split(data, 6, axis=1), ["rest", "task"] * 3, strict=True))]  # fmt: skip
+    joined = join_pieces(by_file, raw.ch_names, SFREQ, "eeg")
+    (recording,) = from_raws({"A": joined}, modality="eeg", classes=["rest", "task"])
+    assert inspect_recording(recording) == []
+
+
+def test_classes_apart_and_hum_that_tells_them():
+    times = np.arange(int(SECONDS * SFREQ)) / SFREQ
+    recordings = []
+    for i in range(8):
+        quiet, loud = noise(seed=2 * i), noise(seed=2 * i + 1)
+        loud[1] += 1e-5 * np.sin(2 * np.pi * 50 * times)
+        recordings += _two(quiet, loud, second="task")
+        recordings[-2:] = [replace(r, subject=f"S{i}", run=f"{k}") for k, r in enumerate(recordings[-2:])]
+    kinds = {f.kind: f for f in inspect_recordings(recordings)}
+    assert set(kinds) == {"confounded", "hum_by_class", "mains", "unfiltered"}
+    assert kinds["hum_by_class"].channel == "E1"
+    assert kinds["hum_by_class"].value == 1.0
+
+
+def test_groups_hold_every_finding_once_and_say_how_many():
+    data = noise(n_chans=6)
+    data[1], data[2] = 0.0, 0.0
+    data[4] *= 30
+    findings = inspect_recordings([recording_of(data, "A"), recording_of(noise(n_chans=6, seed=3), "B")])
+    groups = group_findings(findings)
+    assert sorted((f for g in groups for f in g.findings), key=str) == sorted(findings, key=str)
+    assert [(g.kind, len(g.findings)) for g in groups] == [("flat", 2), ("noisy", 1)]
+    assert str(groups[0]).startswith("error: flat: 2 channels of 1 recording: a channel stands still")
+    assert [g.kind for g in groups] == [g.kind for g in group_findings(findings[::-1])]
+
+
 def test_what_is_wrong_with_the_muse_recordings(real_data):
     recordings = load_dataset("muse-mental-state", data_dir=real_data, download=False)
     findings = inspect_recordings(recordings)
-    assert {f.kind for f in findings} == set(KINDS) - {"flat", "unlabelled", "near_copy"}
+    assert {f.kind for f in findings} == {
+        "noticed", "gap", "rounded_time", "clipped", "noisy", "mains", "hum_by_class", "unfiltered",
+        "confounded", "short",
+    }  # fmt: skip
 
     def where(kind, channel=None):
         return {f.recording.split("sub-")[1] for f in findings
@@ -177,4 +274,5 @@ def test_what_is_wrong_with_the_muse_recordings(real_data):
 def test_the_other_sets_stand_still_nowhere(real_data):
     for name, people in (("mental-arithmetic", ["00", "10"]), ("myodisco", ["S4"])):
         recordings = load_dataset(name, data_dir=real_data, download=False, subjects=people)
-        assert {f.kind for f in inspect_recordings(recordings)} <= {"noticed", "clipped"}
+        kinds = {f.kind for f in inspect_recordings(recordings)}
+        assert not kinds & {"dead", "flat", "jump", "mains", "near_copy", "shared"}

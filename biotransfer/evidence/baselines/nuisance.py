@@ -16,9 +16,8 @@ import pandas as pd
 from ...catalog import Catalog, Entry, Fact
 from ...errors import check
 from ...signals.preprocessing import preprocess
-from ...signals.quality import power_spectrum
 from ...signals.recording import MODALITIES, Recording, natural_sorted
-from ...signals.spectra import MAINS_HZ, harmonics, hum_bins, power_density
+from ...signals.spectra import MAINS_HZ, harmonics, hum_bins, power_density, power_spectrum
 from ...signals.windows import Windows
 from ...signals.windows.cutting import Cutting, cut_recording
 

@@ -51,7 +51,7 @@ _MADE_BY: Mapping[str, tuple[str, ...]] = {
     ),
     "signals": ("signals/spectra", "signals/windows", "studies/running/describe"),
     "features": ("signals/features", "signals/spectra"),
-    "nuisance": ("evidence/baselines/nuisance", "signals/quality", "signals/spectra"),
+    "nuisance": ("evidence/baselines/nuisance", "signals/spectra"),
 }
 """The code that makes each stage out of what it is made from."""
 _LIBRARIES = ("mne", "numpy", "pandas", "scipy")

@@ -144,7 +144,6 @@ NUISANCE = Kind(
         "evidence/baselines",
         "learning/predictions",
         "signals/preprocessing",
-        "signals/quality",
         "signals/spectra",
         "signals/windows/container",
         "studies/running/tasks/nuisance",
