@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import struct
 import subprocess
 import sys
 from collections import Counter
@@ -17,6 +18,7 @@ from biotransfer.errors import BiotransferError
 from biotransfer.signals.datasets import (
     DATASETS,
     arithmetic,
+    cote_allard,
     csv_files,
     from_arrays,
     from_folder,
@@ -33,6 +35,21 @@ from biotransfer.signals.windows import cut_windows
 from tests import ROOT
 
 REAL = [name for name, entry in DATASETS.items() if entry.facts["sources"]]
+HERE = [
+    "muse-mental-state",
+    "mental-arithmetic",
+    "myodisco",
+    "one-subject-myo",
+    "cote-allard",
+    "myo-readings",
+]
+FEW = {
+    "myodisco": ["S11", "S2"],
+    "mental-arithmetic": ["03", "01"],
+    "muse-mental-state": ["d"],
+    "cote-allard": ["Male10", "Female3"],
+    "myo-readings": ["10101", "10000"],
+}
 COLUMNS = ("a", "b", "c")
 
 
@@ -119,14 +136,14 @@ def test_a_card_tells_the_facts_of_the_entry(name):
     told = [facts["modality"], facts["license"], facts["origin"], facts["citation"], facts["unit"]]
     told += [f"{facts['size_mb']} MB", f"{facts['sfreq']:g} Hz", f"({facts['n_chans']})", *facts["classes"]]
     told.append(f"{facts['subjects']} p")
+    told += [f"mains | {facts['line_freq']:g} Hz"] if facts["line_freq"] else []
     assert [fact for fact in told if fact not in card] == []
 
 
-@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize("name", HERE)
 def test_recordings_are_as_the_entry_declares(name, real_data):
     facts = DATASETS[name].facts
-    people = {"myodisco": ["S2"], "mental-arithmetic": ["03"]}.get(name)
-    recordings = load(name, real_data, subjects=people)
+    recordings = load(name, real_data, subjects=FEW.get(name))
     for recording in recordings:
         assert recording.modality == facts["modality"]
         assert recording.sfreq == facts["sfreq"]
@@ -140,13 +157,26 @@ def test_recordings_are_as_the_entry_declares(name, real_data):
     assert len({r.uid for r in recordings}) == len(recordings)
 
 
-@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize("name", HERE)
+def test_every_file_is_used_or_says_why_not(name, real_data):
+    recordings = load(name, real_data, subjects=FEW.get(name))
+    files = {file.path: file for file in recordings.files}
+    folder = real_data / name
+    assert set(files) == {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    used = {path for path, file in files.items() if file.used}
+    named = {(a["extras"] or {}).get("source_file") for r in recordings for a in r.raw.annotations}
+    assert used == (named - {None} or {r.source_file for r in recordings})
+    assert {files[path].subject for path in used} == {r.subject for r in recordings}
+    assert any(file.why == "its person, session or class was not asked for" for file in files.values()) == (
+        name in FEW
+    )
+
+
+@pytest.mark.parametrize("name", HERE)
 def test_choices_are_checked_and_keep_their_order(name, real_data):
     facts = DATASETS[name].facts
     last = list(facts["classes"])[::-1][:2]
-    people = {"myodisco": ["S11", "S2"], "mental-arithmetic": ["03", "01"], "muse-mental-state": ["d"]}.get(
-        name
-    )
+    people = FEW.get(name)
     recordings = load(name, real_data, subjects=people, classes=last)
     assert all(r.classes == tuple(last) for r in recordings)
     assert {d for r in recordings for d in r.raw.annotations.description} - {EDGE} == set(last)
@@ -537,14 +567,15 @@ def test_padding_is_only_sought_at_the_end():
     assert arithmetic._padding_start(np.zeros((2, 4000))) == 0
 
 
-def test_people_without_checksums_load_when_asked_for(real_data, tmp_path):
+def test_all_people_that_are_there_load(real_data, tmp_path):
     folder = tmp_path / "mental-arithmetic"
     folder.mkdir()
     for name, copy in (("Subject05_2.edf", "Subject30_2.edf"), ("Subject01_2.edf", "Subject01_2.edf")):
         shutil.copyfile(real_data / "mental-arithmetic" / name, folder / copy)
-    assert [r.subject for r in load_dataset("mental-arithmetic", data_dir=folder, download=False)] == ["01"]
-    (asked,) = load_dataset("mental-arithmetic", data_dir=folder, download=False, subjects=["30"])
-    assert (asked.subject, asked.run) == ("30", "arithmetic")
+    (folder / "Subject01_2.edf.bak").touch()
+    loaded = load_dataset("mental-arithmetic", data_dir=folder, download=False)
+    assert [(r.subject, r.run) for r in loaded] == [("01", "arithmetic"), ("30", "arithmetic")]
+    assert [f.path for f in loaded.files if not f.used] == ["Subject01_2.edf.bak"]
 
 
 def test_bad_edf_files_are_refused(real_data, tmp_path):
@@ -566,6 +597,138 @@ def test_bad_edf_files_are_refused(real_data, tmp_path):
         with pytest.raises(BiotransferError, match=message) as caught:
             load_dataset("mental-arithmetic", data_dir=folder, download=False)
         assert str(path) in str(caught.value)
+
+
+# ---------------------------------------------------------------------------------------------- Cote-Allard
+
+
+def test_cote_allard_is_the_frames_of_its_files(real_data):
+    (recording,) = load("cote-allard", real_data, subjects=["Male10"])
+    labels = [a for a in recording.raw.annotations if a["description"] != EDGE]
+    assert [a["extras"]["source_file"].rpartition("_")[2] for a in labels] == [f"{i}.dat" for i in range(28)]
+    signal = recording.raw.get_data()
+    for number, item in enumerate(labels):
+        content = (real_data / "cote-allard" / item["extras"]["source_file"]).read_bytes()
+        values = struct.unpack(f"<{len(content) // 2}h", content)
+        begin, n = round(item["onset"] * 200), len(values) // 8
+        for channel in (0, 7):
+            np.testing.assert_allclose(
+                signal[channel, begin : begin + n], 1e-6 * np.array(values[channel::8]), rtol=1e-12
+            )
+        assert item["description"] == cote_allard.CLASSES[number % 7]
+        assert item["extras"]["run"] == f"{cote_allard.CLASSES[number % 7]}-R{number // 7}"
+    data = {a["description"]: [] for a in labels}
+    for a in labels:
+        data[a["description"]].append(signal[:, round(a["onset"] * 200) :][:, :800].std())
+    assert max(data["neutral"]) < min(min(rms) for gesture, rms in data.items() if gesture != "neutral")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "has 0 bytes"),
+        (b"\x01\x00" * 12, "has 24 bytes. Expected one or more frames of 16 bytes"),
+        (b"\x01\x00" * 15 + b"\x80\x00", "holds 128 in frame 2, column 'EMG8'"),
+    ],
+)
+def test_bad_frames_are_refused(tmp_path, content, message):
+    path = tmp_path / "cote-allard/PreTrainingDataset/Male0/training0/classe_3.dat"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with pytest.raises(BiotransferError, match=message):
+        load_dataset("cote-allard", data_dir=tmp_path, download=False)
+
+
+# ---------------------------------------------------------------------------------------------- myo-readings
+
+
+def readings_file(folder, number, lines, who="10000-1"):
+    path = folder / "myo-readings/_readings_right_hand" / who / f"{number}.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes("\r\n".join(lines).encode())
+    return path
+
+
+def readings_lines(codes, seed=0):
+    counts = np.random.default_rng(seed).integers(-60, 60, (len(codes), 8))
+    return [",".join(map(str, [*row, code])) for row, code in zip(counts, codes, strict=True)]
+
+
+def of_readings(folder, **params):
+    return load_dataset("myo-readings", data_dir=folder, download=False, **params)
+
+
+CODES = [0] * 1000 + [3] * 1000 + [0] * 1000 + [3] * 1000
+
+
+def test_labels_of_a_clock_settle_first(tmp_path):
+    readings_file(tmp_path, 3, readings_lines(CODES))
+    for settle in (0.0, 1.0, 2.5):
+        (recording,) = of_readings(tmp_path, classes=["radial_deviation"], settle=settle)
+        assert spans(recording, "radial_deviation") == [
+            (5.0 + settle, 5.0 - settle),
+            (15.0 + settle, 5.0 - settle),
+        ]
+        runs = [a["extras"]["run"] for a in recording.raw.annotations]
+        assert runs == ["radial_deviation-F3-R0", "radial_deviation-F3-R1"]
+    (recording,) = of_readings(tmp_path)
+    assert spans(recording, "hibernation") == [(0.0, 5.0), (11.0, 4.0)]
+    with pytest.raises(BiotransferError, match=r"settle=5\. Expected seconds from 0 to less than 5"):
+        of_readings(tmp_path, settle=5)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "1,2,3",
+        "1,2,3,4,5,6,7,8,03,1,2",
+        "1,2,3,4,5,6,7,200,3",
+        "a,2,3,4,5,6,7,8,3",
+        "1,2,3,4,5,6,7,8,9",
+        "1.5,2,3,4,5,6,7,8,3",
+    ],
+)
+def test_a_malformed_line_is_named_and_leaves_a_boundary(tmp_path, bad):
+    lines = readings_lines(CODES)
+    readings_file(tmp_path, 3, [*lines[:1500], bad, bad, *lines[1500:]])
+    (recording,) = of_readings(tmp_path)
+    assert "is malformed in line 1501, 1502 (" in recording.notes[0]
+    assert [onset for onset, _ in spans(recording, EDGE)] == [7.5]
+    assert spans(recording, "radial_deviation") == [(6.0, 1.5), (7.5, 2.5), (16.0, 4.0)]
+    whole = np.array([line.split(",")[:8] for line in lines], float).T * 1e-6
+    np.testing.assert_allclose(recording.raw.get_data(), whole, rtol=1e-12)
+
+
+def test_lines_written_twice_are_left_out_once(tmp_path):
+    lines = readings_lines(CODES)
+    readings_file(tmp_path, 3, [line for i, line in enumerate(lines) for line in [line] * (1 + (i % 4 == 0))])
+    (recording,) = of_readings(tmp_path)
+    assert recording.raw.n_times == len(lines)
+    assert "repeats the line before in 20.0% of its lines" in recording.notes[0]
+    readings_file(tmp_path, 3, [lines[0], *lines])
+    assert of_readings(tmp_path)[0].raw.n_times == len(lines) + 1
+
+
+def test_a_file_whose_class_is_not_that_of_its_name_is_left_out(tmp_path):
+    readings_file(tmp_path, 3, readings_lines(CODES))
+    readings_file(tmp_path, 1, readings_lines([0] * 1000 + [2] * 750))
+    loaded = of_readings(tmp_path)
+    (left_out,) = [file for file in loaded.files if not file.used]
+    assert left_out.path.endswith("10000-1/1.txt")
+    assert left_out.why == "it carries class 2 in 750 lines, its name says 1"
+    assert any("1.txt': it carries class 2" in note for note in loaded[0].notes)
+
+
+def test_what_is_wrong_with_myo_readings_is_noticed(real_data):
+    loaded = load("myo-readings", real_data, subjects=["19999", "64917", "69069"])
+    notes = " ".join(note for recording in loaded for note in recording.notes)
+    assert "19999-2/2.txt' is malformed in line 12322 (" in notes
+    assert "64917-1/2.txt' is malformed in line 1032, 1033 (" in notes
+    assert "64917-2/1.txt' is malformed in line 1998 (" in notes
+    (left_out,) = [f for f in loaded.files if f.subject == "69069" and not f.used]
+    assert left_out.path.endswith("69069-1/3.txt")
+    assert left_out.why == "it carries class 2 in 7500 lines, its name says 3"
+    assert notes.count("repeats the line before in 20.") == 9
 
 
 # ---------------------------------------------------------------------------------------------- simulated

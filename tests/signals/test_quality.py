@@ -249,7 +249,7 @@ def test_what_is_wrong_with_the_muse_recordings(real_data):
     findings = inspect_recordings(recordings)
     assert {f.kind for f in findings} == {
         "noticed", "gap", "rounded_time", "clipped", "noisy", "mains", "hum_by_class", "unfiltered",
-        "confounded", "short",
+        "confounded", "short", "unused_file",
     }  # fmt: skip
 
     def where(kind, channel=None):

@@ -6,20 +6,22 @@ every file.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...errors import BiotransferError, DataNotFoundError, check
-from ..recording import Recording
 from . import download
 from .catalog import DATASETS
-from .download import check_files
+from .checksums import check_files, read_registry
+from .loaded import Loaded, SeenFile
 from .muse import read_muse_csv
 from .own import from_arrays, from_folder, from_raws
 
 __all__ = [
     "DATASETS",
+    "Loaded",
+    "SeenFile",
     "check_files",
     "data_files",
     "fetch",
@@ -33,7 +35,7 @@ __all__ = [
 
 def load_dataset(
     name: str, *, data_dir: str | Path | None = None, download: bool = True, **params: Any
-) -> list[Recording]:
+) -> Loaded:
     """Load the recordings of a data set.
 
     Parameters
@@ -50,8 +52,8 @@ def load_dataset(
 
     Returns
     -------
-    list of Recording
-        In V, sorted by subject.
+    Loaded
+        A list of recordings in V, sorted by subject; its ``files`` are those seen, used or not, and why not.
 
     Raises
     ------
@@ -60,8 +62,9 @@ def load_dataset(
         what it claims.
     """
     entry, parameters = DATASETS.resolve({"name": name, **params})
-    folder = _folder_of(name, data_dir, download) if entry.facts["sources"] else None
-    recordings = entry.function(folder, **parameters)
+    people = parameters.get("subjects")
+    folder = _folder_of(name, data_dir, download, people) if entry.facts["sources"] else None
+    recordings: Loaded = entry.function(folder, **parameters)
     check(
         recordings,
         f"{name!r} has no recording of subjects={parameters.get('subjects')}, "
@@ -94,20 +97,20 @@ def data_files(
     """
     entry, parameters = DATASETS.resolve({"name": name, **params})
     if entry.facts["sources"]:
-        folder = _folder_of(name, data_dir, download)
+        folder = _folder_of(name, data_dir, download, parameters.get("subjects"))
         return folder, sorted({path for p in entry.facts["registered"] for path in folder.glob(p)})
     reads: Callable[..., tuple[Path, list[Path]]] | None = entry.facts["reads"]
     return None if reads is None else reads(**parameters)
 
 
-def _folder_of(name: str, data_dir: str | Path | None, may_download: bool) -> Path:
-    found, looked = download.find_folder(name, data_dir)
+def _folder_of(name: str, data_dir: str | Path | None, may_download: bool, people: Any) -> Path:
+    found, looked = download.find_folder(name, data_dir, DATASETS[name].facts["unpacked"])
     home = download.default_folder() / name
-    if found is not None and (found != home or download.is_complete(name, home)):
+    if found is not None and (found != home or download.is_complete(name, home, _files_of(name, people))):
         return found
     if may_download:
         try:
-            return fetch(name)
+            return fetch(name, subjects=people)
         except BiotransferError as error:
             failure = f" {error}"
     else:
@@ -120,8 +123,22 @@ def _folder_of(name: str, data_dir: str | Path | None, may_download: bool) -> Pa
     )
 
 
+def _files_of(name: str, people: Any) -> set[str] | None:
+    """Return the registered files of some people and of nobody; None for those of all."""
+    owner = DATASETS[name].facts["owner"]
+    if owner is None or not isinstance(people, (list, tuple)):
+        return None
+    wanted = {str(who) for who in people}
+    return {path for path in read_registry(name) if owner(path) is None or owner(path) in wanted}
+
+
 def fetch(
-    name: str, data_dir: str | Path | None = None, *, mirror: str | None = None, retries: int = 3
+    name: str,
+    data_dir: str | Path | None = None,
+    *,
+    subjects: Sequence[str] | None = None,
+    mirror: str | None = None,
+    retries: int = 3,
 ) -> Path:
     """Download a data set, or complete and check what is there.
 
@@ -131,6 +148,8 @@ def fetch(
         A name out of ``DATASETS``.
     data_dir : str or Path, optional
         Folder that gets one folder per data set. Default: ``biotransfer`` in the MNE data directory.
+    subjects : sequence of str, optional
+        Whose files are wanted, where the data set's files have owners; all, when not given.
     mirror : str, optional
         A URL below which ``NAME.zip`` or ``NAME/`` lies, instead of the origin. Default:
         ``BIOTRANSFER_MIRROR``, when set.
@@ -140,7 +159,7 @@ def fetch(
     Returns
     -------
     Path
-        The data set's folder; every registered file is in it, its sha256 checked.
+        The data set's folder; every file asked for is in it, its sha256 checked.
 
     Raises
     ------
@@ -150,4 +169,5 @@ def fetch(
     sources = DATASETS[name].facts["sources"]
     home = download.default_folder() if data_dir is None else Path(data_dir).expanduser()
     folder = home if data_dir is not None and download.holds_files(name, home) else home / name
-    return download.download_files(name, folder, sources, mirror=mirror, retries=retries)
+    only = _files_of(name, subjects)
+    return download.download_files(name, folder, sources, mirror=mirror, retries=retries, only=only)

@@ -12,7 +12,8 @@ from ...catalog import Entry
 from ...errors import BiotransferError, check
 from ..recording import Recording
 from .common import choose, choose_classes, electrode_positions
-from .download import Source, read_registry
+from .download import Source
+from .loaded import NO_NAME, NOT_ASKED, Loaded, Seen
 
 NAME = "mental-arithmetic"
 CLASSES = ("rest", "arithmetic")
@@ -27,7 +28,7 @@ _PADDING_RUN = 0.25
 
 def load_mental_arithmetic(
     folder: Path, *, subjects: list | None = None, sessions: list | None = None, classes: list | None = None
-) -> list[Recording]:
+) -> Loaded:
     """Load EEG at rest and during serial subtraction.
 
     Parameters
@@ -35,8 +36,7 @@ def load_mental_arithmetic(
     folder : Path
         Folder with SubjectNN_1.edf (rest) and SubjectNN_2.edf (arithmetic).
     subjects : list of str, optional
-        Numbers as in the file names, "00" to "35". Default: those whose checksums are known (00 to 11) and
-        that are in the folder.
+        Numbers as in the file names, "00" to "35". Default: all that are in the folder.
     sessions : list of str, optional
         There is one, "1".
     classes : list of str, optional
@@ -44,7 +44,7 @@ def load_mental_arithmetic(
 
     Returns
     -------
-    list of Recording
+    Loaded
         One per file: 19 EEG channels of the 10-20 system in V, A2-A1 as misc, ECG as ecg, 500 Hz. All of it
         carries the label. Every file ends with up to 2 s in which all electrodes stand still; this padding
         is cut off and noted.
@@ -56,15 +56,33 @@ def load_mental_arithmetic(
     """
     choose(f"sessions of {NAME!r}", sessions, ["1"])
     labels = choose_classes(NAME, classes, CLASSES)
-    there = {path.name: named for path in folder.glob("*.edf") if (named := _FILE.fullmatch(path.name))}
-    registered = set(read_registry(NAME))
-    known = {named["who"] for name, named in there.items() if subjects is not None or name in registered}
-    people = choose(f"subjects of {NAME!r}", subjects, known)
+    there = {
+        path.name: named["who"] for path in folder.glob("*.edf") if (named := _FILE.fullmatch(path.name))
+    }
+    people = choose(f"subjects of {NAME!r}", subjects, set(there.values()))
     check(people, f"{str(folder)!r} holds no file like Subject00_1.edf. Type: biotransfer fetch {NAME}")
     files = [
         (who, label, f"Subject{who}_{1 + CLASSES.index(label)}.edf") for who in people for label in labels
     ]
-    return [_read(folder / name, who, label, labels) for who, label, name in files if name in there]
+    seen = Seen()
+    recordings = []
+    for who, label, name in files:
+        if name in there:
+            recordings.append(_read(folder / name, who, label, labels))
+            seen.used(name, who)
+    return Loaded(recordings, seen.all_below(folder, _unused))
+
+
+def _unused(path: str) -> tuple[str, str]:
+    """Return whose a file is that was not read, and why it was not."""
+    named = _FILE.fullmatch(path)
+    return ("", NO_NAME) if named is None else (named["who"], NOT_ASKED)
+
+
+def owner(path: str) -> str | None:
+    """Return whose a registered file is."""
+    named = _FILE.fullmatch(path)
+    return named["who"] if named else None
 
 
 def _read(path: Path, who: str, label: str, labels: tuple[str, ...]) -> Recording:
@@ -155,13 +173,13 @@ def check_edf(path: Path) -> None:
 
 ENTRY = Entry(
     name=NAME,
-    summary="EEG of 12 people at rest and during mental arithmetic, Neurocom (19 electrodes, 500 Hz).",
+    summary="EEG of 36 people at rest and during mental arithmetic, Neurocom (19 electrodes, 500 Hz).",
     function=load_mental_arithmetic,
     source="doi:10.3390/data4010014",
     facts={
         "modality": "eeg",
-        "size_mb": 62,
-        "subjects": 12,
+        "size_mb": 186,
+        "subjects": 36,
         "license": "Open Data Commons Attribution 1.0",
         "origin": "physionet.org/content/eegmat/1.0.0",
         "citation": (
@@ -173,8 +191,10 @@ ENTRY = Entry(
         "sfreq": SFREQ,
         "classes": CLASSES,
         "unit": "microvolt, read as V",
+        "line_freq": 50.0,
         "registered": ("Subject??_?.edf",),
-        "sources": (Source("files", "https://physionet.org/files/eegmat/1.0.0/"),),
+        "owner": owner,
+        "sources": (Source("files", "https://physionet.org/files/eegmat/1.0.0/", "SHA256SUMS.txt"),),
         "caveats": (
             "The two conditions are two files: condition and recording are confounded within a person, so "
             "only evaluation on unseen people is honest.",

@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 from ...catalog import Catalog, Fact
 from ..recording import MODALITIES
-from . import arithmetic, libemg, muse, own, saved, saved_windows, simulated
+from . import (
+    arithmetic,
+    cote_allard,
+    libemg,
+    muse,
+    myo_readings,
+    own,
+    saved,
+    saved_windows,
+    simulated,
+)
 from .download import Source
 
 DATASETS = Catalog(
@@ -17,6 +27,8 @@ DATASETS = Catalog(
         arithmetic.ENTRY,
         libemg.MYODISCO_ENTRY,
         libemg.ONE_SUBJECT_ENTRY,
+        cote_allard.ENTRY,
+        myo_readings.ENTRY,
         own.ENTRY,
         saved.ENTRY,
         saved_windows.ENTRY,
@@ -27,6 +39,7 @@ DATASETS = Catalog(
         "n_chans": Fact("Channels.", int | None, default=None),
         "sfreq": Fact("Sampling rate in Hz.", float | None, default=None),
         "classes": Fact("Labels, in their usual order.", tuple[str, ...], default=()),
+        "line_freq": Fact("Frequency of the mains where it was recorded, in Hz.", float | None, default=None),
         "unit": Fact("Of the files, and how it is read.", default=""),
         "size_mb": Fact("Size of the files in MB.", float),
         "license": Fact("Under what terms the signals may be used."),
@@ -41,6 +54,10 @@ DATASETS = Catalog(
             options=("recordings", "windows"),
             default="recordings",
         ),
+        "unpacked": Fact(
+            "Patterns of files that stand for registered archives.", tuple[str, ...], default=()
+        ),
+        "owner": Fact("Says whose a registered file is.", Callable | None, (), None),
         "paths": Fact("Parameters that are files or folders.", tuple[str, ...], default=()),
         "read_file": Fact("Reads one file, where a recording is one.", Callable | None, (), None),
     },

@@ -17,13 +17,43 @@ NEAR_COPY = 0.9
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """Samples ``first`` up to, not including, ``last`` of a file that carry one label."""
+
+    first: int
+    last: int
+    label: str
+    run: str
+
+
+@dataclass(frozen=True)
 class Piece:
-    """The signal of one file: ``data`` of shape (n_chans, n_samples) in V, its label and origin."""
+    """The signal of one file, or of a part of it that nothing may cross.
+
+    Parameters
+    ----------
+    data : ndarray, shape (n_chans, n_samples), in V
+        The signal.
+    label, run : str
+        Of all of it, where ``stretches`` does not say otherwise.
+    source_file : str
+        The file, relative to the data set's folder.
+    stretches : tuple of Stretch, optional
+        What carries a label, when that is not all of it. An empty tuple says that nothing does.
+    """
 
     data: np.ndarray
     label: str
     run: str
     source_file: str
+    stretches: tuple[Stretch, ...] | None = None
+
+    @property
+    def labelled(self) -> tuple[Stretch, ...]:
+        """What carries a label."""
+        if self.stretches is None:
+            return (Stretch(0, self.data.shape[1], self.label, self.run),)
+        return self.stretches
 
 
 def join_pieces(
@@ -45,19 +75,24 @@ def join_pieces(
     Returns
     -------
     mne.io.RawArray
-        One labelled annotation per piece, whose ``extras`` hold its run and source file.
+        One labelled annotation per stretch, whose ``extras`` hold its run and source file.
     """
     lengths = np.array([piece.data.shape[1] for piece in pieces])
     starts = (np.cumsum(lengths) - lengths) / sfreq
     info = mne.create_info(list(ch_names), sfreq, modality)
     raw = mne.io.RawArray(np.concatenate([p.data for p in pieces], axis=1), info, verbose="error")
+    marks = [
+        (start + stretch.first / sfreq, (stretch.last - stretch.first) / sfreq, stretch, piece)
+        for start, piece in zip(starts, pieces, strict=True)
+        for stretch in piece.labelled
+    ]
     n_edges = len(pieces) - 1
-    extras: list[Any] = [{"run": p.run, "source_file": p.source_file} for p in pieces]
+    extras: list[Any] = [{"run": s.run, "source_file": p.source_file} for _, _, s, p in marks]
     raw.set_annotations(
         mne.Annotations(
-            onset=np.concatenate([starts, starts[1:]]),
-            duration=np.concatenate([lengths / sfreq, np.zeros(n_edges)]),
-            description=[p.label for p in pieces] + [EDGE] * n_edges,
+            onset=np.concatenate([[onset for onset, _, _, _ in marks], starts[1:]]),
+            duration=np.concatenate([[duration for _, duration, _, _ in marks], np.zeros(n_edges)]),
+            description=[s.label for _, _, s, _ in marks] + [EDGE] * n_edges,
             extras=extras + [None] * n_edges,
         ),
         emit_warning=False,  # MNE rounds to microseconds; an end one of them too late is no news

@@ -60,7 +60,7 @@ def parse_numbers(content: bytes, name: str, columns: Sequence[str], *, header: 
         first_line = 2
         if not content:
             return np.empty((0, len(columns)))
-    values = _parse_quickly(content, len(columns))
+    values = numbers_or_none(content, len(columns))
     return _parse_slowly(content, name, columns, first_line) if values is None else values
 
 
@@ -73,8 +73,8 @@ def _check_header(title: bytes, name: str, columns: Sequence[str]) -> None:
     )
 
 
-def _parse_quickly(content: bytes, n_columns: int) -> np.ndarray | None:
-    """Return the table, or None when anything looks unusual."""
+def numbers_or_none(content: bytes, n_columns: int) -> np.ndarray | None:
+    """Return a table without a header, or None when anything looks unusual."""
     if content.translate(None, _NUMBER_CHARACTERS):
         return None
     codes = np.frombuffer(content, np.uint8)

@@ -7,15 +7,16 @@ import os
 import tempfile
 import textwrap
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ...edges import stream_file
 from ...errors import BiotransferError, check
+from . import checksums
+from .checksums import RegisteredFile
 
 DATA_VARIABLE = "BIOTRANSFER_DATA"
 MIRROR_VARIABLE = "BIOTRANSFER_MIRROR"
@@ -25,83 +26,17 @@ _CHUNK = 1 << 16
 
 @dataclass(frozen=True)
 class Source:
-    """Where files come from: ``kind`` "files" (one request each, below ``url``) or "archive" (one zip)."""
+    """Where files come from: ``kind`` "files" (one request each, below ``url``) or "archive" (one zip).
+
+    ``sums`` is the origin's list of sha256 below ``url``, for files whose sha256 the registry does not know.
+    """
 
     kind: str
     url: str
+    sums: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.url}"
-
-
-@dataclass(frozen=True)
-class RegisteredFile:
-    """What a file of a data set has to be."""
-
-    path: str
-    sha256: str
-    size: int
-
-
-@cache
-def read_registry(name: str) -> dict[str, RegisteredFile]:
-    """Return the registered files of a data set by relative path.
-
-    Raises
-    ------
-    BiotransferError
-        When the data set has no files of its own.
-    """
-    text = resources.files(__package__).joinpath("registries", f"{name}.txt")
-    check(text.is_file(), f"{name!r} has no files to get: nothing to fetch. Type: biotransfer list datasets")
-    rows = (line.split() for line in text.read_text(encoding="utf-8").splitlines() if line)
-    return {path: RegisteredFile(path, sha256, int(size)) for path, sha256, size in rows}
-
-
-def make_registry(folder: str | Path, patterns: Iterable[str]) -> str:
-    """Return the registry of a folder: one line ``path sha256 bytes`` per file, sorted by path.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Folder with the original files of one data set.
-    patterns : iterable of str
-        Glob patterns, relative to the folder, of the files that belong to it.
-    """
-    folder = Path(folder)
-    paths = sorted({path.relative_to(folder).as_posix() for p in patterns for path in folder.glob(p)})
-    return "".join(f"{p} {_sha256(folder / p)} {(folder / p).stat().st_size}\n" for p in paths)
-
-
-def check_files(name: str, folder: str | Path) -> dict[str, str]:
-    """Compare a folder with the registry of a data set.
-
-    Parameters
-    ----------
-    name : str
-        Data set.
-    folder : str or Path
-        Folder with its files.
-
-    Returns
-    -------
-    dict
-        "missing" or "damaged" by relative path; empty when every registered file is there as published.
-    """
-    folder = Path(folder)
-    problems = {}
-    for item in read_registry(name).values():
-        path = folder / item.path
-        if not path.is_file():
-            problems[item.path] = "missing"
-        elif path.stat().st_size != item.size or _sha256(path) != item.sha256:
-            problems[item.path] = "damaged"
-    return problems
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def default_folder() -> Path:
@@ -111,7 +46,9 @@ def default_folder() -> Path:
     return Path(mne.get_config("MNE_DATA", "~/mne_data")).expanduser() / "biotransfer"
 
 
-def find_folder(name: str, data_dir: str | Path | None) -> tuple[Path | None, list[Path]]:
+def find_folder(
+    name: str, data_dir: str | Path | None, patterns: Collection[str] = ()
+) -> tuple[Path | None, list[Path]]:
     """Look for the folder of a data set.
 
     Parameters
@@ -121,11 +58,13 @@ def find_folder(name: str, data_dir: str | Path | None) -> tuple[Path | None, li
     data_dir : str, Path or None
         Folder with one folder per data set, or the data set's folder itself; looked at first, then
         ``BIOTRANSFER_DATA``, then the MNE data directory.
+    patterns : collection of str
+        Of files that make a folder the data set's too, such as an unpacked archive.
 
     Returns
     -------
     found : Path or None
-        The first folder that holds at least one registered file.
+        The first folder that holds at least one registered file, or one of the patterns.
     looked : list of Path
         Every place looked at, in order.
 
@@ -147,23 +86,34 @@ def find_folder(name: str, data_dir: str | Path | None) -> tuple[Path | None, li
         looked += [path / name, path]
     looked.append(default_folder() / name)
     for folder in looked:
-        if holds_files(name, folder):
+        if holds_files(name, folder, patterns):
             return folder, looked
     return None, looked
 
 
-def holds_files(name: str, folder: Path) -> bool:
-    """Whether a folder holds at least one registered file of a data set."""
-    return folder.is_dir() and any((folder / path).is_file() for path in read_registry(name))
+def holds_files(name: str, folder: Path, patterns: Collection[str] = ()) -> bool:
+    """Whether a folder holds at least one registered file of a data set, or one of the patterns."""
+    if not folder.is_dir():
+        return False
+    if any((folder / path).is_file() for path in checksums.read_registry(name)):
+        return True
+    return any(next(folder.glob(pattern), None) is not None for pattern in patterns)
 
 
-def is_complete(name: str, folder: Path) -> bool:
-    """Whether every registered file is there (contents are not looked at)."""
-    return all((folder / path).is_file() for path in read_registry(name))
+def is_complete(name: str, folder: Path, only: Collection[str] | None = None) -> bool:
+    """Whether every registered file, or every one of ``only``, is there (contents are not looked at)."""
+    wanted = checksums.read_registry(name) if only is None else only
+    return all((folder / path).is_file() for path in wanted)
 
 
 def download_files(
-    name: str, folder: Path, sources: Sequence[Source], *, mirror: str | None = None, retries: int = 3
+    name: str,
+    folder: Path,
+    sources: Sequence[Source],
+    *,
+    mirror: str | None = None,
+    retries: int = 3,
+    only: Collection[str] | None = None,
 ) -> Path:
     """Bring every registered file of a data set into ``folder``; files already there as published stay.
 
@@ -180,6 +130,8 @@ def download_files(
         ``BIOTRANSFER_MIRROR``, when set.
     retries : int
         How often a failed request or a wrong checksum is tried again.
+    only : collection of str, optional
+        The registered paths that are wanted; all, when not given.
 
     Returns
     -------
@@ -194,46 +146,63 @@ def download_files(
 
     Notes
     -----
-    A progress bar names the origin and the size before the first byte.
+    A progress bar names the origin and the size before the first byte. A file whose sha256 the registry does
+    not know has to have the one in the origin's list, where the source has one (``sums``); otherwise it is
+    trusted once, and its sha256 recorded beside it.
     """
     from tqdm.auto import tqdm
 
     mirror = mirror or os.environ.get(MIRROR_VARIABLE)
     if mirror:
         base = mirror.rstrip("/")
-        sources = (Source("archive", f"{base}/{name}.zip"), Source("files", f"{base}/{name}/"))
-    missing = _missing(name, folder)
+        sums = next((source.sums for source in sources if source.sums), "")
+        sources = (Source("archive", f"{base}/{name}.zip"), Source("files", f"{base}/{name}/", sums))
+    missing = _missing(name, folder, only)
     if not missing:
         return folder
     failures = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for source in sources:
-            size = sum(item.size for item in missing)
-            what = f"{name}: {size / 1e6:.1f} MB in {len(missing)} files from {source.url.split('/')[2]}"
-            with tqdm(desc=what, total=size, unit="B", unit_scale=True, leave=True) as bar:
+            what = f"{name}: {_amount(missing)} from {source.url.split('/')[2]}"
+            with tqdm(desc=what, total=_size(missing), unit="B", unit_scale=True, leave=True) as bar:
                 get = _get_files if source.kind == "files" else _get_archive
-                failure = get(source.url, folder, missing, retries, bar)
-            missing = _missing(name, folder)
+                failure = get(source, folder, missing, retries, bar)
+            missing = _missing(name, folder, only)
             if not missing:
                 return folder
             failures.append(f"{source.url}: {failure or f'lacks {missing[0].path!r}'}")
     except OSError as error:
         raise BiotransferError(
             f"{str(folder)!r} cannot be written: {error.strerror or error}. {name} needs "
-            f"{sum(item.size for item in missing) / 1e6:.1f} MB. Free some space, or name another folder: "
+            f"{_amount(missing)}. Free some space, or name another folder: "
             f"biotransfer fetch {name} --data DIR"
         ) from error
+    wanted = len(checksums.read_registry(name) if only is None else only)
     raise BiotransferError(
-        f"{name!r} could not be downloaded: {len(missing)} of {len(read_registry(name))} files are missing. "
+        f"{name!r} could not be downloaded: {len(missing)} of {wanted} files are missing. "
         f"Tried {'; '.join(failures)}. What has arrived stays in {str(folder)!r}; try again: "
         f"biotransfer fetch {name}"
     )
 
 
-def _missing(name: str, folder: Path) -> list[RegisteredFile]:
-    registry = read_registry(name)
-    return [registry[path] for path in check_files(name, folder)]
+def _missing(name: str, folder: Path, only: Collection[str] | None) -> list[RegisteredFile]:
+    """Return the wanted files that are not there as they should be, with what is known of them."""
+    registry = checksums.read_registry(name)
+    problems = checksums.check_files(name, folder, only)
+    return [registry[path] for path in problems]
+
+
+def _size(files: Sequence[RegisteredFile]) -> int | None:
+    """Return the bytes of files; None where one of them is not known."""
+    sizes = [item.size for item in files if item.size is not None]
+    return sum(sizes) if len(sizes) == len(files) else None
+
+
+def _amount(files: Sequence[RegisteredFile]) -> str:
+    """Say how much files are."""
+    size = _size(files)
+    return f"{len(files)} files" if size is None else f"{size / 1e6:.1f} MB in {len(files)} files"
 
 
 class _RefusedError(Exception):
@@ -287,19 +256,45 @@ def _retrieve(url: str, sha256: str | None, path: Path, retries: int, request: _
     return ""
 
 
-def _get_files(url: str, folder: Path, missing: list[RegisteredFile], retries: int, bar: Any) -> str:
-    for item in missing:
-        failure = _retrieve(url + item.path, item.sha256, folder / item.path, retries, _Request(bar))
+def _get_files(source: Source, folder: Path, missing: list[RegisteredFile], retries: int, bar: Any) -> str:
+    """Ask for one file after the other; record what arrived where no registry knew it."""
+    sums: dict[str, str] = {}
+    if source.sums and any(item.sha256 is None for item in missing):
+        failure, sums = _get_sums(source, retries, bar)
         if failure:
             return failure
+    for item in missing:
+        if item.sha256 is None and source.sums:
+            if item.path not in sums:
+                return f"{source.sums} of the origin does not list {item.path!r}"
+            expected: str | None = sums[item.path]
+        else:
+            expected = item.sha256
+        failure = _retrieve(
+            source.url + quote(item.path), expected, folder / item.path, retries, _Request(bar)
+        )
+        if failure:
+            return failure
+        if item.sha256 is None:
+            checksums.record_file(folder, item.path)
     return ""
 
 
-def _get_archive(url: str, folder: Path, missing: list[RegisteredFile], retries: int, bar: Any) -> str:
+def _get_sums(source: Source, retries: int, bar: Any) -> tuple[str, dict[str, str]]:
+    """Get the origin's list of sha256; return what went wrong, or "", and the list."""
+    with tempfile.TemporaryDirectory() as temporary:
+        path = Path(temporary) / "sums.txt"
+        failure = _retrieve(source.url + source.sums, None, path, retries, _Request(bar))
+        if failure:
+            return f"{source.sums}: {failure}", {}
+        return "", checksums.parse_sums(path.read_text(encoding="utf-8", errors="replace"))
+
+
+def _get_archive(source: Source, folder: Path, missing: list[RegisteredFile], retries: int, bar: Any) -> str:
     """Take the missing files out of one zip; a folder above them in the archive does not matter."""
     with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as temporary:
         archive = Path(temporary) / "archive.zip"
-        failure = _retrieve(url, None, archive, retries, _Request(bar, archive=True))
+        failure = _retrieve(source.url, None, archive, retries, _Request(bar, archive=True))
         if failure:
             return failure
         with zipfile.ZipFile(archive) as content:
@@ -322,6 +317,9 @@ def _extract(content: zipfile.ZipFile, folder: Path, missing: list[RegisteredFil
                 data = content.read(member)
             except (zipfile.BadZipFile, ValueError) as error:
                 failure = f"{item.path}: {error}"
+                continue
+            if item.sha256 is None:
+                failure = f"{item.path}: no sha256 is known to check it by"
                 continue
             if hashlib.sha256(data).hexdigest() == item.sha256:
                 temporary.write_bytes(data)

@@ -17,10 +17,9 @@ from ..recording import Recording
 from .common import Piece, choose, choose_classes, join_pieces
 from .csv_files import read_numbers
 from .download import Source
+from .loaded import NO_SIGNAL, NOT_ASKED, Loaded, Seen
+from .myo import CHANNELS, DEVICE_FACTS, SFREQ, UNIT_CAVEAT, VOLTS_PER_COUNT, check_counts
 
-SFREQ = 200.0
-CHANNELS = tuple(f"EMG{i}" for i in range(1, 9))
-VOLTS_PER_COUNT = 1e-6
 MYODISCO = "myodisco"
 ONE_SUBJECT_MYO = "one-subject-myo"
 MYODISCO_CLASSES = ("double_tap", "extension", "finger_gun", "flexion", "hand_close", "hand_open", "point",
@@ -28,11 +27,19 @@ MYODISCO_CLASSES = ("double_tap", "extension", "finger_gun", "flexion", "hand_cl
 ONE_SUBJECT_CLASSES = ("Hand_Close", "Hand_Open", "No_Motion", "Wrist_Extension", "Wrist_Flexion")
 SESSIONS = ("day1", "day2", "position1", "position2", "position3", "position4")
 _SHORT = 400
-_COUNTS = (-128, 127)
-_UNIT_CAVEAT = (
-    "The armband publishes no gain: counts are read as 1 microvolt each, a nominal value, so that only "
-    "relative amplitudes mean something."
-)
+
+
+def _myodisco_unused(path: str) -> tuple[str, str]:
+    """Return whose a file is that was not read, and why it was not."""
+    subject = path.partition("/")[0]
+    return (subject, NOT_ASKED) if path.endswith("_EMG.csv") else (subject, NO_SIGNAL)
+
+
+def _one_subject_unused(path: str) -> tuple[str, str]:
+    """Return whose a file is that was not read, and why it was not."""
+    if not path.endswith(".csv"):
+        return "1", NO_SIGNAL
+    return "1", NOT_ASKED if path.startswith("trial_") else "it belongs to no trial"
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ def load_myodisco(
     subjects: list | None = None,
     sessions: list | tuple = ("day1",),
     classes: list | None = None,
-) -> list[Recording]:
+) -> Loaded:
     """Load MyoDisCo: discrete gestures of 14 people on two days and in four limb positions.
 
     Parameters
@@ -66,7 +73,7 @@ def load_myodisco(
 
     Returns
     -------
-    list of Recording
+    Loaded
         One per subject and session, its files joined with an ``EDGE boundary`` between them; every file is a
         labelled annotation whose run is ``class-Rrepetition``. 200 Hz, 8 channels, 1e-6 V per count
         (nominal). Files too short, identical or numbered unlike their metadata are named in the notes.
@@ -80,7 +87,8 @@ def load_myodisco(
     days = choose(f"sessions of {MYODISCO!r}", sessions, SESSIONS)
     labels = choose_classes(MYODISCO, classes, MYODISCO_CLASSES)
     pattern = re.compile(r"R_(\d+)_C_(\d+)_EMG\.csv")
-    seen: dict[bytes, str] = {}
+    twins: dict[bytes, str] = {}
+    seen = Seen()
     recordings = []
     for subject in people:
         for session in days:
@@ -89,7 +97,7 @@ def load_myodisco(
             names, notes = _class_names(folder, place, files, MYODISCO_CLASSES)
             chosen = [f for f in files if names[f.index] in labels]
             pieces = []
-            for file, counts in _read_counts(folder, chosen, seen, notes):
+            for file, counts in _read_counts(folder, chosen, subject, twins, notes, seen):
                 label = names[file.index]
                 pieces.append(Piece(counts, label, f"{label}-R{file.repetition}", file.path))
             check(
@@ -98,12 +106,12 @@ def load_myodisco(
             recordings.append(
                 _recording(MYODISCO, pieces, subject, labels, notes, session=session, source_file=place)
             )
-    return recordings
+    return Loaded(recordings, seen.all_below(folder, _myodisco_unused))
 
 
 def load_one_subject_myo(
     folder: Path, *, subjects: list | None = None, sessions: list | None = None, classes: list | None = None
-) -> list[Recording]:
+) -> Loaded:
     """Load the one-subject Myo set: five gestures, six trials of two repetitions.
 
     Parameters
@@ -119,7 +127,7 @@ def load_one_subject_myo(
 
     Returns
     -------
-    list of Recording
+    Loaded
         One per trial (run ``trial_1`` and so on), its ten files joined with an ``EDGE boundary`` between
         them. Class names are those of each trial's metadata.json, in which 3 is Wrist_Extension and 4
         Wrist_Flexion; LibEMG's own class swaps these two. 200 Hz, 8 channels, 1e-6 V per count (nominal).
@@ -135,7 +143,8 @@ def load_one_subject_myo(
     pattern = re.compile(r"R_(\d+)_C_(\d+)\.csv")
     trials = sorted(p.name for p in folder.glob("trial_*") if p.is_dir())
     check(trials, f"{str(folder)!r} holds no folder trial_1. Type: biotransfer fetch {ONE_SUBJECT_MYO}")
-    seen: dict[bytes, str] = {}
+    twins: dict[bytes, str] = {}
+    seen = Seen()
     recordings = []
     for trial in trials:
         files = _list_files(folder, trial, pattern, ONE_SUBJECT_MYO)
@@ -143,13 +152,13 @@ def load_one_subject_myo(
         chosen = [f for f in files if names[f.index] in labels]
         pieces = [
             Piece(counts, names[file.index], trial, file.path)
-            for file, counts in _read_counts(folder, chosen, seen, notes)
+            for file, counts in _read_counts(folder, chosen, "1", twins, notes, seen)
         ]
         check(pieces, f"{trial!r} of {ONE_SUBJECT_MYO!r} holds none of {', '.join(labels)}. Ask for others.")
         recordings.append(
             _recording(ONE_SUBJECT_MYO, pieces, "1", labels, notes, run=trial, source_file=trial)
         )
-    return recordings
+    return Loaded(recordings, seen.all_below(folder, _one_subject_unused))
 
 
 def _recording(
@@ -240,22 +249,30 @@ def _read_metadata(path: Path) -> dict[int, str]:
 
 
 def _read_counts(
-    folder: Path, files: Sequence[_File], seen: dict[bytes, str], notes: list[str]
+    folder: Path,
+    files: Sequence[_File],
+    subject: str,
+    twins: dict[bytes, str],
+    notes: list[str],
+    seen: Seen,
 ) -> Iterator[tuple[_File, np.ndarray]]:
     """Yield file and signal in V, shape (8, n_samples); leave out and note what cannot be used."""
     short = []
     for file in files:
         path = folder / file.path
         counts = read_numbers(path, CHANNELS, header=False)
-        _check_counts(counts, path)
+        check_counts(counts, path)
         if len(counts) < 2:
             notes.append(f"'{file.path}' holds a single line and is left out.")
+            seen.left_out(file.path, subject, "it holds a single line")
             continue
         digest = hashlib.blake2b(counts.tobytes(), digest_size=16).digest()
-        twin = seen.setdefault(digest, file.path)
+        twin = twins.setdefault(digest, file.path)
         if twin != file.path:
             notes.append(f"'{file.path}' is identical to '{twin}' and is left out.")
+            seen.left_out(file.path, subject, f"it is identical to '{twin}'")
             continue
+        seen.used(file.path, subject)
         if len(counts) < _SHORT:
             short.append(f"{Path(file.path).name} ({len(counts)})")
         yield file, counts.T * VOLTS_PER_COUNT
@@ -266,24 +283,7 @@ def _read_counts(
         )
 
 
-def _check_counts(counts: np.ndarray, path: Path) -> None:
-    low, high = _COUNTS
-    wrong = (counts < low) | (counts > high) | (counts != np.round(counts))
-    if wrong.any():
-        line, column = np.argwhere(wrong)[0]
-        raise BiotransferError(
-            f"{str(path)!r} holds {counts[line, column]:g} in line {line + 1}, column {CHANNELS[column]!r}. "
-            f"Expected whole counts from {low} to {high}, as a Myo armband gives. Check the file."
-        )
-
-
-_DEVICE_FACTS = {
-    "modality": "emg",
-    "license": "none stated: download, do not redistribute",
-    "n_chans": len(CHANNELS),
-    "sfreq": SFREQ,
-    "unit": "signed 8-bit counts, read as 1e-6 V each (nominal)",
-}
+_FACTS = {**DEVICE_FACTS, "license": "none stated: download, do not redistribute"}
 
 MYODISCO_ENTRY = Entry(
     name=MYODISCO,
@@ -291,7 +291,7 @@ MYODISCO_ENTRY = Entry(
     function=load_myodisco,
     source="doi:10.3389/fbioe.2024.1463377",
     facts={
-        **_DEVICE_FACTS,
+        **_FACTS,
         "size_mb": 79,
         "subjects": 14,
         "origin": "github.com/LibEMG/MyoDisCo at db43fac",
@@ -302,9 +302,10 @@ MYODISCO_ENTRY = Entry(
         ),
         "classes": MYODISCO_CLASSES,
         "registered": ("S*/day*/*", "S*/positions/*/*"),
+        "owner": lambda path: path.partition("/")[0],
         "sources": (Source("archive", "https://github.com/LibEMG/MyoDisCo/archive/db43fac.zip"),),
         "caveats": (
-            _UNIT_CAVEAT,
+            UNIT_CAVEAT,
             "Gestures are discrete: each file of about 2 s holds one short movement and rest around it, all "
             "under one label.",
         ),
@@ -317,7 +318,7 @@ ONE_SUBJECT_ENTRY = Entry(
     function=load_one_subject_myo,
     source="doi:10.1109/ACCESS.2023.3304544",
     facts={
-        **_DEVICE_FACTS,
+        **_FACTS,
         "size_mb": 1,
         "subjects": 1,
         "origin": "github.com/LibEMG/OneSubjectMyoDataset at 98d323e",
@@ -332,6 +333,6 @@ ONE_SUBJECT_ENTRY = Entry(
             Source("archive", "https://github.com/LibEMG/OneSubjectMyoDataset/archive/98d323e.zip"),
             Source("files", "https://raw.githubusercontent.com/LibEMG/OneSubjectMyoDataset/98d323e/"),
         ),
-        "caveats": (_UNIT_CAVEAT, "One person: nothing can be said about other people."),
+        "caveats": (UNIT_CAVEAT, "One person: nothing can be said about other people."),
     },
 )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
-from ..recording import Recording
+from ..recording import Recording, natural_sorted
+
+NOT_ASKED = "its person, session or class was not asked for"
+NO_SIGNAL = "it holds no signal"
+NO_NAME = "its name does not fit this data set"
 
 
 @dataclass(frozen=True)
@@ -46,3 +51,47 @@ class Loaded(list[Recording]):
     def __init__(self, recordings: Iterable[Recording] = (), files: Iterable[SeenFile] = ()) -> None:
         super().__init__(recordings)
         self.files = tuple(files)
+
+
+class Seen:
+    """Collects what a loader did with its files.
+
+    Examples
+    --------
+    >>> seen = Seen()
+    >>> seen.used("S1/a.csv", "S1")
+    >>> seen.left_out("S1/b.csv", "S1", "it is empty")
+    >>> [(file.path, file.used) for file in seen.files()]
+    [('S1/a.csv', True), ('S1/b.csv', False)]
+    """
+
+    def __init__(self) -> None:
+        self._files: dict[str, SeenFile] = {}
+
+    def used(self, path: str, subject: str) -> None:
+        """Say that the samples of a file are in a recording."""
+        self._files[path] = SeenFile(path, subject)
+
+    def left_out(self, path: str, subject: str, why: str) -> None:
+        """Say why a file is not used, as a clause."""
+        self._files[path] = SeenFile(path, subject, why)
+
+    def files(self) -> tuple[SeenFile, ...]:
+        """Return the files in the order of their names."""
+        return tuple(self._files[path] for path in natural_sorted(self._files))
+
+    def all_below(self, folder: Path, unused: Callable[[str], tuple[str, str]]) -> tuple[SeenFile, ...]:
+        """Return every file below a folder, hidden ones apart.
+
+        Parameters
+        ----------
+        folder : Path
+            Of the data set.
+        unused : callable
+            Of the relative path of a file that nobody spoke of: whose it is, and why it is not used.
+        """
+        for path in folder.rglob("*"):
+            name = path.relative_to(folder).as_posix()
+            if name not in self._files and not path.name.startswith(".") and path.is_file():
+                self._files[name] = SeenFile(name, *unused(name))
+        return self.files()

@@ -15,6 +15,7 @@ from ..recording import EDGE, Recording
 from .common import NEAR_COPY, choose, choose_classes, electrode_positions, identical_share
 from .csv_files import read_numbers
 from .download import Source
+from .loaded import NO_NAME, NOT_ASKED, Loaded, Seen
 
 NAME = "muse-mental-state"
 CLASSES = ("relaxed", "neutral", "concentrating")
@@ -128,7 +129,7 @@ def _notes(name: str, times: np.ndarray, microvolts: np.ndarray, gaps: np.ndarra
 
 def load_muse(
     folder: Path, *, subjects: list | None = None, sessions: list | None = None, classes: list | None = None
-) -> list[Recording]:
+) -> Loaded:
     """Load the Muse recordings of mental states.
 
     Parameters
@@ -144,7 +145,7 @@ def load_muse(
 
     Returns
     -------
-    list of Recording
+    Loaded
         One per file. A file whose samples repeat those of another (nine in ten or more are equal) is left
         out, and a note of the recording it copies says so; all files are compared, whatever is asked for.
 
@@ -158,17 +159,27 @@ def load_muse(
     files = [path for path in sorted(folder.glob("*.csv")) if _FILE.fullmatch(path.name)]
     check(files, f"{str(folder)!r} holds no file like subjecta-relaxed-1.csv. Type: biotransfer fetch {NAME}")
     files.sort(key=lambda path: (not path.name.startswith("subject"), path.name))
-    recordings = _without_copies([read_muse_csv(path) for path in files])
+    seen = Seen()
+    recordings = _without_copies([read_muse_csv(path) for path in files], seen)
     people = choose(f"subjects of {NAME!r}", subjects, {r.subject for r in recordings})
-    return [
+    chosen = [
         replace(recording, classes=labels)
         for who in people
         for recording in recordings
         if recording.subject == who and recording.run.partition("-")[0] in labels
     ]
+    for recording in chosen:
+        seen.used(recording.source_file, recording.subject)
+    return Loaded(chosen, seen.all_below(folder, _unused))
 
 
-def _without_copies(recordings: list[Recording]) -> list[Recording]:
+def _unused(path: str) -> tuple[str, str]:
+    """Return whose a file is that was not read, and why it was not."""
+    named = _FILE.fullmatch(path)
+    return ("", NO_NAME) if named is None else (named["who"].removeprefix("subject"), NOT_ASKED)
+
+
+def _without_copies(recordings: list[Recording], seen: Seen) -> list[Recording]:
     """Leave out every recording that repeats an earlier one, which gets a note."""
     kept: list[Recording] = []
     signals: list[np.ndarray] = []
@@ -183,6 +194,11 @@ def _without_copies(recordings: list[Recording]) -> list[Recording]:
                 f"'{original.source_file}' and is left out."
             )
             kept[best] = replace(original, notes=(*original.notes, note))
+            seen.left_out(
+                recording.source_file,
+                recording.subject,
+                f"it repeats {shares[best]:.2%} of the samples of '{original.source_file}'",
+            )
         else:
             kept.append(recording)
             signals.append(data)
@@ -210,6 +226,7 @@ ENTRY = Entry(
         "n_chans": len(CHANNELS),
         "sfreq": SFREQ,
         "classes": CLASSES,
+        "line_freq": 50.0,
         "unit": "microvolt, read as V",
         "read_file": read_muse_csv,
         "registered": ("*.csv",),

@@ -20,7 +20,7 @@ from ...evidence.baselines import Nuisance, measure_nuisance
 from ...files import DamagedError, read_json, write_json
 from ...learning.networks import NETWORKS
 from ...settings import Spec, plain
-from ...signals.datasets import DATASETS, data_files, load_dataset
+from ...signals.datasets import DATASETS, Loaded, data_files, load_dataset
 from ...signals.features import extract_features
 from ...signals.preprocessing import preprocess
 from ...signals.preprocessing.stored import read_notes, read_recordings, write_recordings
@@ -439,12 +439,12 @@ def load_recordings(
     *,
     smoke: int = 0,
     download: bool = True,
-) -> list[Recording]:
+) -> Loaded:
     """Load the recordings of a data section."""
     recordings = load_dataset(
         section.data.name, data_dir=data_dir, download=download, **section.data.parameters
     )
     if smoke:
         people = natural_sorted({r.subject for r in recordings})[:smoke]
-        recordings = [r for r in recordings if r.subject in people]
+        recordings = Loaded((r for r in recordings if r.subject in people), recordings.files)
     return recordings

@@ -78,7 +78,7 @@ def describe_data(section: Section) -> dict[str, Any]:
         "caveats": list(entry.facts["caveats"]),
         "license": section.licence or entry.facts["license"],
         "citation": section.citation or entry.facts["citation"],
-        "line_freq": section.line_freq,
+        "line_freq": section.line_freq or entry.facts["line_freq"],
         "origin": entry.facts["origin"],
         "simulated": section.data.name == "simulated",
     }
