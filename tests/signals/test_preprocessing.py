@@ -378,14 +378,6 @@ def test_shortcuts_name_parameters_that_exist() -> None:
         assert parameter in {p.name for p in STEPS[step].parameters}
 
 
-@pytest.mark.parametrize("name", list(STEPS))
-def test_every_step_says_what_it_did(name: str) -> None:
-    step = {"name": name, **({"sfreq": 100.0} if name == "resample" else {})}
-    sentence = describe_steps([step])
-    assert sentence.startswith("Signals were ")
-    assert sentence.endswith(".")
-
-
 def test_the_methods_sentence_holds_the_numbers() -> None:
     sentence = describe_steps({"preset": "eeg", "sfreq": 128, "mains": [50, 60]})
     for part in ("notch-filtered at 50 and 60 Hz", "from 1 to 45 Hz", "order 4", "then resampled to 128 Hz"):

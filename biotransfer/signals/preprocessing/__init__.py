@@ -1,9 +1,10 @@
 """Recording -> Recording: named steps around MNE, presets per modality, and a sentence for Methods.
 
 Every step works on the good channels of the recording's own modality, whatever else the Raw holds, and begins
-anew at every ``EDGE`` annotation. Filters are Butterworth filters run forward and backward: they need no more
-signal than they get, where a linear-phase FIR filter of the same transition is longer than a 2 s recording of
-one gesture.
+anew at every ``EDGE`` annotation. Some look at all recordings of a data set before they work on one, so that
+channels agree and people stand on one scale: what they find becomes their parameters (``settle_steps``).
+Filters are Butterworth filters run forward and backward: they need no more signal than they get, where a
+linear-phase FIR filter of the same transition is longer than a 2 s recording of one gesture.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ from typing import Any, overload
 
 from ...errors import check, check_option, for_each, one_or_many
 from ..recording import FROM_RAWS, Recording
-from .steps import STEPS
+from .catalog import STEPS
 
 __all__ = [
     "PRESETS",
     "SHORTCUTS",
     "STEPS",
+    "apply_steps",
     "describe_steps",
     "preprocess",
     "resolve_steps",
+    "settle_steps",
 ]
 
 PRESETS: dict[str, list[dict[str, Any]]] = {
@@ -129,12 +132,13 @@ def preprocess(
 def preprocess(
     recordings: Recording | Iterable[Recording], steps: Spec | None = None, **overrides: Any
 ) -> Recording | list[Recording]:
-    """Apply steps to one recording, or the same steps to each of many.
+    """Apply steps to one recording, or the same steps to all recordings of a data set.
 
     Parameters
     ----------
     recordings : Recording or iterable of Recording
-        Signals in V; they are not changed.
+        Signals in V; they are not changed. What a step finds in all of them, such as channels that they
+        share, it finds by data set and modality.
     steps : str, mapping or list, optional
         See ``resolve_steps``. Default: the preset of each recording's modality.
     **overrides
@@ -158,14 +162,48 @@ def preprocess(
     >>> preprocess(simulate_emg(n_subjects=1)[0], sfreq=256).sfreq
     256.0
     """
-    if isinstance(recordings, Recording):
-        return _preprocess(recordings, steps, overrides)
     many = one_or_many("recordings", recordings, Recording, FROM_RAWS)
-    return for_each("recordings", many, lambda recording: _preprocess(recording, steps, overrides))
+    sets: dict[tuple[str, str], list[Recording]] = {}
+    for recording in many:
+        sets.setdefault((recording.dataset, recording.modality), []).append(recording)
+    settled = {
+        name: settle_steps(own, resolve_steps(name[1] if steps is None else steps, **overrides))
+        for name, own in sets.items()
+    }
+    done = for_each("recordings", many, lambda r: apply_steps(r, settled[r.dataset, r.modality]))
+    return done[0] if isinstance(recordings, Recording) else done
 
 
-def _preprocess(recording: Recording, steps: Spec | None, overrides: Mapping[str, Any]) -> Recording:
-    for step in resolve_steps(recording.modality if steps is None else steps, **overrides):
+def settle_steps(recordings: Iterable[Recording], steps: Spec) -> list[dict[str, Any]]:
+    """Let the steps that look at a whole data set first look at it, one recording at a time.
+
+    Parameters
+    ----------
+    recordings : collection of Recording
+        All of the data set, in V, read once for every such step; they are not changed.
+    steps : str, mapping or list
+        See ``resolve_steps``.
+
+    Returns
+    -------
+    list of dict
+        The steps with what was found as parameters: each recording can be preprocessed by itself now, and
+        settling again changes nothing. Labels of classes are never looked at.
+    """
+    settled = resolve_steps(steps)
+    for i, step in enumerate(settled):
+        settle = STEPS[step["name"]].facts["settle"]
+        if settle is not None:
+            before = settled[:i]
+            parameters = {k: v for k, v in step.items() if k != "name"}
+            found = settle((apply_steps(recording, before) for recording in recordings), **parameters)
+            settled[i] = {**step, **found}
+    return settled
+
+
+def apply_steps(recording: Recording, steps: Iterable[Mapping[str, Any]]) -> Recording:
+    """Return a copy of one recording after steps that are resolved, and settled where they have to be."""
+    for step in steps:
         parameters = {k: v for k, v in step.items() if k != "name"}
         recording = STEPS[step["name"]].function(recording, **parameters)
     return recording

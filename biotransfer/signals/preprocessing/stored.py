@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import mne
 import numpy as np
 
+from ...settings import plain
 from ..recording import Recording, annotation_spans
 
 _INDEX = "recordings.json"
 
 
-def write_recordings(recordings: Iterable[Recording], folder: Path, notes: Iterable[str] = ()) -> None:
+def write_recordings(
+    recordings: Iterable[Recording], folder: Path, steps: Sequence[Mapping[str, Any]] = ()
+) -> None:
     """Write the good channels of recordings, one after the other, with their annotations.
 
     Parameters
@@ -24,12 +27,14 @@ def write_recordings(recordings: Iterable[Recording], folder: Path, notes: Itera
         Consumed one by one.
     folder : Path
         Is there.
-    notes : iterable of str
-        Read when all recordings are written.
+    steps : sequence of mapping
+        What was done to them, with what was found in all of them.
     """
-    index = []
+    index: list[dict[str, Any]] = []
+    notes: dict[str, None] = {}
     for i, recording in enumerate(recordings):
         raw = recording.raw
+        notes.update(dict.fromkeys(recording.notes))
         np.save(folder / f"{i}.npy", raw.get_data(picks=recording.picks))
         if recording.timestamps is not None:
             np.save(folder / f"{i}_timestamps.npy", recording.timestamps)
@@ -48,12 +53,18 @@ def write_recordings(recordings: Iterable[Recording], folder: Path, notes: Itera
                 "spans": [[s.first, s.last, s.description, dict(s.extras)] for s in annotation_spans(raw)],
             }
         )
-    (folder / _INDEX).write_text(json.dumps({"recordings": index, "notes": list(notes)}), encoding="utf-8")
+    about = {"recordings": index, "notes": list(notes), "steps": plain(steps)}
+    (folder / _INDEX).write_text(json.dumps(about), encoding="utf-8")
 
 
 def read_notes(folder: Path) -> list[str]:
     """Return the notes that were written with the recordings."""
     return list(json.loads((folder / _INDEX).read_text(encoding="utf-8"))["notes"])
+
+
+def read_steps(folder: Path) -> list[dict[str, Any]]:
+    """Return the steps that were done to the recordings, with what was found in all of them."""
+    return list(json.loads((folder / _INDEX).read_text(encoding="utf-8"))["steps"])
 
 
 def read_recordings(folder: Path) -> Iterator[Recording]:

@@ -22,8 +22,8 @@ from ...learning.networks import NETWORKS
 from ...settings import Spec, plain
 from ...signals.datasets import DATASETS, Loaded, data_files, load_dataset
 from ...signals.features import extract_features
-from ...signals.preprocessing import preprocess
-from ...signals.preprocessing.stored import read_notes, read_recordings, write_recordings
+from ...signals.preprocessing import apply_steps, settle_steps
+from ...signals.preprocessing.stored import read_notes, read_recordings, read_steps, write_recordings
 from ...signals.recording import Recording, check_same_channels, check_same_classes
 from ...signals.windows import Windows, WindowsWriter, concatenate, natural_sorted, open_windows
 from ...signals.windows.cutting import check_cut, cut_recording
@@ -286,10 +286,9 @@ def _make_windows(
 
 def _record(request: Request, folder: Path, loaded: list[Recording]) -> None:
     """Preprocess and store recordings, taking each from ``loaded``."""
-    notes = list(dict.fromkeys(note for r in loaded for note in r.notes))
+    steps = settle_steps(loaded, request.section.preprocess)
     loaded.reverse()
-    steps = request.section.preprocess
-    write_recordings((preprocess(loaded.pop(), steps) for _ in range(len(loaded))), folder, notes)
+    write_recordings((apply_steps(loaded.pop(), steps) for _ in range(len(loaded))), folder, steps)
 
 
 def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapping[str, str]) -> None:
@@ -331,7 +330,7 @@ def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapp
             raise empty_classes(read_recordings(stored), first[0].classes, cutting.length)
         signals = writers["signals"].close()
         check_cut(signals, read_recordings(stored), cutting.length)
-        about = describe(request.section, signals, read_notes(stored), excerpts)
+        about = describe(request.section, signals, read_notes(stored), excerpts, read_steps(stored))
         if DATASETS[request.section.data.name].facts["sources"]:
             about["files"] = {name: files[name] for name in about.pop("source_files") if name in files}
         write_json(places["signals"] / FACTS, about)

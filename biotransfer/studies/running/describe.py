@@ -24,8 +24,12 @@ def describe(
     signals: Windows,
     notes: Sequence[str],
     excerpts: Mapping[str, Any],
+    steps: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return what the report says about the signals of one side: counts, notes, excerpts, spectra."""
+    """Return what the report says about the signals of one side: counts, notes, excerpts, spectra.
+
+    ``steps`` are those of the section with what was found in all recordings.
+    """
     return {
         "modality": section.modality,
         **describe_rows(signals, features=False),
@@ -34,7 +38,8 @@ def describe(
         "unit": "V",
         "window": section.windows.plain(),
         "preprocessing": plain(section.preprocess),
-        "preprocessing_text": describe_steps(section.preprocess),
+        "preprocessing_found": plain(steps),
+        "preprocessing_text": describe_steps(steps),
         "notes": list(notes),
         "digest": signals.digest(),
         "source_files": natural_sorted({f for f in signals.metadata["source_file"].unique() if f}),
