@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -68,7 +68,7 @@ def check_option(name: str, value: Any, options: Iterable[str]) -> Any:
     'eeg'
     """
     options = list(options)
-    if value not in options:
+    if not isinstance(value, Hashable) or value not in options:
         raise BiotransferError(
             f"{name}={value!r} is unknown.{did_you_mean(value, options)} Use one of: {', '.join(options)}."
         )
@@ -97,8 +97,9 @@ def one_or_many(name: str, given: Any, kind: type[Item], instead: str) -> list[I
     if isinstance(given, kind):
         return [given]
     wanted = f"Expected {kind.__name__}, one or many. {instead}"
-    check(isinstance(given, Iterable), f"{name} is a {type(given).__name__}. {wanted}")
-    items = []
+    many = isinstance(given, Iterable) and getattr(given, "ndim", 1) > 0
+    check(many, f"{name} is a {type(given).__name__}. {wanted}")
+    items: list[Item] = []
     for item in given:
         check(
             isinstance(item, kind),

@@ -18,6 +18,7 @@ FLOORS = (
 )  # fmt: skip
 ROOMS = {
     "signals": (
+        "plain", "amplitude",
         "recording", "spectra", "mains", "simulate", "windows", "datasets", "exchange", "preprocessing",
         "quality", "account", "features", "splits",
     ),

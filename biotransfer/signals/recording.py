@@ -19,6 +19,7 @@ import numpy as np
 
 from ..errors import BiotransferError, check, check_option
 from ..showing import html_table, one_line
+from .amplitude import check_amplitude, check_largest
 
 MODALITIES = ("eeg", "emg")
 FROM_RAWS = "Make recordings of MNE Raws: from_raws([raw], modality='eeg', classes=[...], subjects=['p01'])."
@@ -29,7 +30,6 @@ _FORBIDDEN = ("BAD", "EDGE")
 _FOREIGN_EDGES = re.compile(r"boundary|new segment/.*", re.IGNORECASE)
 _ESCAPED = re.compile(r"&#(\d+);")
 _NEARLY = 1e-6  # of a sample: what is left of a duration that was computed
-_LARGEST_VOLTS = 1.0  # scalp and skin potentials stay far below; more means a wrong unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +52,8 @@ class Recording:
         The device's own time stamps, for methods that cut by them.
     notes : tuple of str
         Defects noticed while loading, each a sentence that names the file.
+    derived : bool
+        Whether the signal was made of another recording's: a filter may leave less than electrodes give.
     """
 
     raw: Any
@@ -64,6 +66,7 @@ class Recording:
     source_file: str = ""
     timestamps: np.ndarray | None = None
     notes: tuple[str, ...] = field(default=())
+    derived: bool = False
 
     def __post_init__(self) -> None:
         check_recording(self)
@@ -93,7 +96,7 @@ class Recording:
         """Return a copy around another Raw; time stamps are dropped when the samples are others."""
         if self.timestamps is not None and raw.n_times != len(self.timestamps):
             changes.setdefault("timestamps", None)
-        return replace(self, raw=raw, **changes)
+        return replace(self, raw=raw, **{"derived": True, **changes})
 
     def __repr__(self) -> str:
         return one_line(
@@ -257,12 +260,10 @@ def check_recording(recording: Recording) -> None:
             f"{recording.ch_names[channel]!r} at {sample / recording.sfreq:.3f} s. "
             "Interpolate or annotate and crop them, then load again."
         )
-    largest = float(np.abs(data).max())
-    check(
-        largest < _LARGEST_VOLTS,
-        f"{name!r} reaches {largest:.3g} V: the unit is wrong, MNE works in volts. "
-        "Pass unit='uV' to from_arrays, or multiply by 1e-6.",
-    )
+    if recording.derived:
+        check_largest(data, repr(name))
+    else:
+        check_amplitude(data, recording.modality, repr(name))
 
 
 def _types_meant(recording: Recording) -> str:

@@ -784,7 +784,7 @@ def test_raws_become_recordings_unchanged():
         ({"runs": ["1", "1"]}, "names more than one recording"),
         ({"modality": "ecg"}, "modality='ecg' is unknown"),
         ({"modality": "eeg"}, "has no good eeg channel"),
-        ({"raws": [np.zeros((2, 9)), own_raw()]}, "is no mne.io.Raw"),
+        ({"raws": [np.zeros((2, 9)), own_raw()]}, "raws is a list of ndarray. Expected BaseRaw"),
     ],
 )
 def test_raws_that_cannot_be_used(change, message):
@@ -827,7 +827,7 @@ def test_arrays_become_volts_with_borders_between_trials():
         ({"X": np.zeros((2, 9))}, r"X\[0\] has the shape \(9,\)"),
         ({"unit": "microvolt"}, "unit='microvolt' is unknown"),
         ({"unit": "mV"}, "the unit is wrong"),
-        ({"sfreq": 0}, "sfreq=0 Hz is not positive"),
+        ({"sfreq": 0}, r"sfreq=0\. Expected a number of Hz above 0"),
         ({"ch_names": ["a"]}, "ch_names has 1 names for 3 channels"),
         ({"labels": ["rest"]}, "labels has 1 entries for 2 signals"),
         ({"classes": ["rest", "fits"]}, "no trial is labelled 'fits'.*Did you mean 'fist'"),

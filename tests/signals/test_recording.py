@@ -50,7 +50,7 @@ def test_nan_in_another_modality_or_a_bad_channel_does_not_matter() -> None:
 
 
 def test_microvolts_passed_as_volts_are_refused() -> None:
-    with pytest.raises(BiotransferError, match=r"reaches .* V: the unit is wrong.*1e-6"):
+    with pytest.raises(BiotransferError, match=r"reaches .* V: the unit is wrong.*1e-06"):
         make_recording(_signal() * 1e6)
 
 

@@ -464,7 +464,7 @@ def test_epochs_of_others_become_windows() -> None:
     np.testing.assert_array_equal(windows.X, data[:, :2].astype(np.float32))
     np.testing.assert_allclose(windows.metadata["start"], np.arange(6) * 2.0 + 1.0)
     np.testing.assert_allclose(windows.metadata["stop"] - windows.metadata["start"], 1.0)
-    assert windows.metadata["recording"].nunique() == 6
+    assert windows.metadata["recording"].nunique() == 1
     epochs.metadata = pd.DataFrame({"subject": [1, 1, 2, 2, 3, 3], "run": [1, 2] * 3})
     windows = from_epochs(epochs, subject="ignored", modality="emg")
     assert windows.metadata["subject"].tolist() == ["1", "1", "2", "2", "3", "3"]

@@ -88,4 +88,4 @@ def _recording(data: np.ndarray, times: np.ndarray | None, facts: dict[str, Any]
         emit_warning=False,
     )
     facts["classes"] = tuple(facts["classes"])
-    return Recording(raw, timestamps=times, **facts)
+    return Recording(raw, timestamps=times, derived=True, **facts)

@@ -5,8 +5,10 @@ A split is values, made once and shared by every arm.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from ...errors import check
 from ..windows import Windows
 from .budget import (
     ALL,
@@ -19,7 +21,7 @@ from .budget import (
     budget_splits,
 )
 from .catalog import SPLITS
-from .checking import check_apart, check_split
+from .checking import check_apart, check_split, check_windows
 from .foreign import splits_from
 from .inner import inner_splits
 from .overlap import Copy, find_copies, shared_content
@@ -32,15 +34,15 @@ __all__ = [
 ]  # fmt: skip
 
 
-def make_splits(windows: Windows, by: str = "subject", **parameters: Any) -> list[Split]:
+def make_splits(windows: Windows, by: str | Mapping[str, Any] = "subject", **parameters: Any) -> list[Split]:
     """Return the splits of one rule, each checked.
 
     Parameters
     ----------
     windows : Windows
         What to split.
-    by : str
-        A rule of ``SPLITS``.
+    by : str or mapping
+        A rule of ``SPLITS``, or ``{"by": rule, parameter: value}`` as in a recipe.
     **parameters
         Its parameters.
 
@@ -49,6 +51,11 @@ def make_splits(windows: Windows, by: str = "subject", **parameters: Any) -> lis
     BiotransferError
         For an unknown rule or parameter, or a split that could not be trusted (see :func:`check_split`).
     """
+    if isinstance(by, Mapping):
+        check("by" in by, f"by={dict(by)!r} names no rule. Expected a name, or {{'by': 'subject', ...}}.")
+        parameters = {**{k: v for k, v in by.items() if k != "by"}, **parameters}
+        by = by["by"]
+    check_windows(windows)
     entry, given = SPLITS.resolve({"name": by, **parameters})
     splits = entry.function(windows, **given)
     for split in splits:

@@ -14,6 +14,14 @@ _UNITS = {"subject": ["subject"], "session": ["subject", "session"], "recording"
 _RULES = {"subject": "subject", "session": "session", "recording": "recording"}
 
 
+def check_windows(windows: Any) -> None:
+    """Refuse what is no Windows."""
+    check(
+        isinstance(windows, Windows),
+        f"windows is a {type(windows).__name__}. Expected Windows. Type: cut_windows(recordings).",
+    )
+
+
 def check_split(windows: Windows, split: Split) -> None:
     """Refuse a split that shares rows, samples or its unit (people, sessions) between training and test.
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import BiotransferError, check, check_option
+from ..plain import name_of
 from ..windows import Windows
-from .checking import check_split
-from .split import Split
+from .checking import check_split, check_windows
+from .split import APART, Split
 
 GROUPS = ("subject", "session", "recording", "run")
 
@@ -75,6 +76,11 @@ def splits_from(
     >>> [split.apart for split in splits_from(LeaveOneGroupOut(), windows)]
     ['subject', 'subject']
     """
+    check_windows(windows)
+    if apart is not None:
+        check_option("apart", apart, APART)
+    if name is not None:
+        name = name_of("name", name)
     method = getattr(splitter, "split", None)
     check(
         callable(method) and not isinstance(splitter, (str, type)),

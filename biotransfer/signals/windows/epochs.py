@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import mne
 import numpy as np
 import pandas as pd
 
-from ...errors import check, check_option
+from ...edges import events_rate
+from ...errors import BiotransferError, check, check_option
+from ..amplitude import check_amplitude
+from ..plain import name_of
 from ..recording import MODALITIES
 from .container import METADATA, Windows
 
@@ -35,19 +40,40 @@ def to_epochs(windows: Windows) -> Any:
 
 
 def from_epochs(
-    epochs: Any, *, subject: str, modality: str, dataset: str = "epochs", session: str = "1"
+    epochs: Any, *, subject: Any, modality: str, dataset: str = "epochs", session: Any = "1"
 ) -> Windows:
-    """Turn :class:`mne.Epochs` into Windows; each epoch is its own recording, its event name the label.
+    """Turn :class:`mne.Epochs` into Windows; the event's name is the label.
+
+    All epochs of a person and session are of one recording, as they are when :func:`.cut_windows` cuts them
+    from a Raw: a split that would train and test on epochs that share samples is refused.
 
     Parameters
     ----------
     epochs : mne.BaseEpochs
-        Epochs in V; ``event_id`` names the classes.
-    subject, session, dataset : str
-        Who was recorded; ``metadata`` columns of these names win when present.
+        Epochs in V; ``event_id`` names the classes. Events say at which sample of the Raw an epoch lies.
+    subject, session, dataset : str or int
+        Who was recorded; ``metadata`` columns of these names win when present. So do the columns ``run`` and
+        ``recording`` (what no epoch crosses), ``start`` (in s) and ``source_file``.
     modality : {"eeg", "emg"}
         Which channels to take.
+
+    Returns
+    -------
+    Windows
+        Signals in V, in the epochs' order.
+
+    Raises
+    ------
+    BiotransferError
+        Without a good channel of the modality; for NaN, or amplitudes that no electrode gives; where
+        ``metadata`` leaves a subject open; where events number the epochs 0, 1, 2, ... and so do not say
+        which of them overlap.
     """
+    check(
+        isinstance(epochs, mne.BaseEpochs),
+        f"epochs is a {type(epochs).__name__}. Expected mne.Epochs. For Raws use from_raws, for arrays "
+        "from_arrays.",
+    )
     check_option("modality", modality, MODALITIES)
     kinds = {modality: True}
     picks = mne.pick_types(epochs.info, meg=False, **kinds, exclude="bads")
@@ -56,27 +82,18 @@ def from_epochs(
         f"modality={modality!r} but the epochs have no good channel of it, only "
         f"{', '.join(sorted(set(epochs.get_channel_types())))}. Call epochs.set_channel_types(...).",
     )
-    data = epochs.get_data(picks=picks)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"epochs\._get_data\(\) can't run because")
+        data = epochs.get_data(picks=picks)
+    check(
+        len(data), "epochs hold no epoch. Expected one or more. Call epochs.drop_bad(reject=None, flat=None)."
+    )
     check(np.isfinite(data).all(), "epochs hold NaN or infinite values. Drop those epochs first.")
+    check_amplitude(data, modality, "epochs")
     classes = tuple(epochs.event_id)
     codes = {code: i for i, code in enumerate(epochs.event_id.values())}
-    given = epochs.metadata if epochs.metadata is not None else pd.DataFrame(index=range(len(data)))
-    n = np.arange(len(data))
-    table = pd.DataFrame({"dataset": dataset, "subject": subject, "session": session}, index=n)
-    for column in ("dataset", "subject", "session"):
-        if column in given:
-            table[column] = given[column].astype(str).to_numpy()
-    table["run"] = [str(i) for i in n]
-    if "run" in given:
-        table["run"] = given["run"].astype(str).to_numpy()
-    table["recording"] = (
-        table["dataset"] + "/sub-" + table["subject"] + "/ses-" + table["session"] + "/run-" + table["run"]
-    )
-    table["start"] = (
-        given["start"].to_numpy() if "start" in given else epochs.events[:, 0] / epochs.info["sfreq"]
-    )
+    table = _origins(epochs, {"dataset": dataset, "subject": subject, "session": session, "run": "1"})
     table["stop"] = table["start"] + data.shape[2] / epochs.info["sfreq"]
-    table["source_file"] = given["source_file"].to_numpy() if "source_file" in given else ""
     table["uid"] = table["recording"] + "@" + table["start"].map("{:.4f}".format)
     return Windows(
         X=data.astype(np.float32),
@@ -88,3 +105,48 @@ def from_epochs(
         sfreq=float(epochs.info["sfreq"]),
         history=("mne.Epochs",),
     )
+
+
+def _origins(epochs: Any, usual: Mapping[str, Any]) -> pd.DataFrame:
+    """Return dataset, subject, session, run, recording, source_file and start of every epoch."""
+    n = len(epochs)
+    given = epochs.metadata if epochs.metadata is not None else pd.DataFrame(index=range(n))
+    table = pd.DataFrame(index=np.arange(n))
+    for column, value in usual.items():
+        if column in given:
+            table[column] = [name_of(f"metadata.{column}[{i}]", v) for i, v in enumerate(given[column])]
+        else:
+            table[column] = name_of(column, value)
+    if "recording" in given:
+        table["recording"] = [
+            name_of(f"metadata.recording[{i}]", v) for i, v in enumerate(given["recording"])
+        ]
+    else:
+        place = table["dataset"] + "/sub-" + table["subject"] + "/ses-" + table["session"]
+        table["recording"] = place + "/run-" + table["run"]
+    table["source_file"] = given["source_file"].to_numpy() if "source_file" in given else ""
+    if "start" in given:
+        table["start"] = _seconds(given["start"])
+        return table
+    onsets = np.asarray(epochs.events[:, 0], dtype=np.int64)
+    numbered = n > 1 and len(epochs.times) > 1 and np.array_equal(onsets - onsets[0], np.arange(n))
+    check(
+        not numbered or table["recording"].nunique() == n,
+        f"epochs.events number the {n} epochs {onsets[0]}, {onsets[0] + 1}, ... instead of saying at which "
+        "sample each begins: nothing tells which of them overlap. Expected true onsets. Type epochs.metadata "
+        "= pandas.DataFrame({'start': seconds}), or {'recording': one name for each stretch of signal}.",
+    )
+    table["start"] = onsets / events_rate(epochs) + epochs.tmin
+    return table
+
+
+def _seconds(values: pd.Series) -> np.ndarray:
+    """Return the column ``start`` as numbers."""
+    seconds = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
+    bad = np.flatnonzero(~np.isfinite(seconds))
+    if len(bad):
+        raise BiotransferError(
+            f"metadata.start[{bad[0]}]={values.iloc[bad[0]]!r} is no number. Expected the seconds at which "
+            "each epoch begins."
+        )
+    return seconds

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ....errors import check, check_option, did_you_mean
+from ....errors import BiotransferError, check, check_option, did_you_mean
+from ....settings import number
+from ...plain import listed, name_of
 from ...recording import MODALITIES, VOLTS_PER_UNIT, Recording, natural_sorted
 from ..common import Piece, join_pieces
 from .naming import check_labels, one_each
+
+_SHORTEST_S = 0.1
+"""What is shorter, and has more channels than samples, is no trial."""
 
 
 def from_arrays(
@@ -68,11 +73,9 @@ def from_arrays(
     """
     check_option("modality", modality, MODALITIES)
     check_option("unit", unit, VOLTS_PER_UNIT)
-    check(
-        np.isfinite(sfreq) and sfreq > 0, f"sfreq={sfreq} Hz is not positive. Pass the sampling rate in Hz."
-    )
-    trials = [np.asarray(trial, dtype=np.float64) for trial in X]
-    check(trials, "X=[] is empty. Pass at least one array of shape (n_chans, n_times).")
+    sfreq = number(above=0, unit="Hz")("sfreq", sfreq, 250.0)
+    dataset = name_of("dataset", dataset)
+    trials = _trials(X)
     n_chans = trials[0].shape[0] if trials[0].ndim == 2 else 0
     for i, trial in enumerate(trials):
         check(
@@ -80,7 +83,16 @@ def from_arrays(
             f"X[{i}] has the shape {trial.shape}. Expected (n_chans, n_times) with {n_chans or 'the'} "
             "channels. Transpose it, or pass X of shape (n_trials, n_chans, n_times).",
         )
-    names = [f"{modality.upper()}{i + 1}" for i in range(n_chans)] if ch_names is None else list(ch_names)
+    longest = max(trial.shape[1] for trial in trials)
+    check(
+        n_chans <= longest or longest >= _SHORTEST_S * sfreq,
+        f"X has {n_chans} channels of {longest} samples, {longest / sfreq:.3g} s at {sfreq:g} Hz: it looks "
+        "transposed. Expected (n_trials, n_chans, n_times). Pass np.swapaxes(X, 1, 2).",
+    )
+    names = [f"{modality.upper()}{i + 1}" for i in range(n_chans)]
+    if ch_names is not None:
+        names = [name_of(f"ch_names[{i}]", name) for i, name in enumerate(listed("ch_names", ch_names))]
+    check(len(set(names)) == len(names), f"ch_names={names} names one twice. Name each once.")
     check(
         len(names) == n_chans,
         f"ch_names has {len(names)} names for {n_chans} channels of X. They must agree; X may be transposed.",
@@ -105,3 +117,26 @@ def from_arrays(
         Recording(join_pieces(pieces, names, sfreq, modality), modality, dataset, subject, order, session)
         for (subject, session), pieces in groups.items()
     ]
+
+
+def _trials(X: Any) -> list[np.ndarray]:
+    """Return the trials as arrays of numbers."""
+    check(
+        isinstance(X, Iterable) and not isinstance(X, (str, bytes, Mapping)) and getattr(X, "ndim", 1) > 0,
+        f"X is a {type(X).__name__}. Expected an array of shape (n_trials, n_chans, n_times), or several of "
+        "shape (n_chans, n_times). For Raws use from_raws, for epochs from_epochs.",
+    )
+    trials = []
+    for i, trial in enumerate(X):
+        try:
+            check(not np.iscomplexobj(trial), f"X[{i}] is complex. Expected real samples, such as X.real.")
+            trials.append(np.asarray(trial, dtype=np.float64))
+        except BiotransferError:
+            raise
+        except (TypeError, ValueError) as error:
+            raise BiotransferError(
+                f"X[{i}], a {type(trial).__name__}, holds no numbers: {error}. Expected an array of shape "
+                "(n_chans, n_times)."
+            ) from error
+    check(trials, "X=[] is empty. Pass at least one array of shape (n_chans, n_times).")
+    return trials

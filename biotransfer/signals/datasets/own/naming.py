@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 from ....errors import check
+from ...plain import listed, name_of
 from ...recording import Recording, check_class_names, plain_text
 
 
-def one_each(name: str, values: Sequence[Any] | str | None, n: int) -> list[str]:
-    """Return one name for each of ``n`` signals."""
-    check(values is not None, f"{name} is missing. Pass {name}=[...], one for each of {n}.")
-    assert values is not None
-    if isinstance(values, str):
-        return [values] * n
-    check(len(values) == n, f"{name} has {len(values)} entries for {n} signals. Expected one each.")
-    return [str(value) for value in values]
+def one_each(argument: str, values: Any, n: int) -> list[str]:
+    """Return ``n`` names: one given for all, or one for each.
+
+    Parameters
+    ----------
+    argument : str
+        Whose values they are, for the message.
+    values : object
+        One name, or a sequence of them.
+    n : int
+        How many are needed.
+
+    Raises
+    ------
+    BiotransferError
+        For none, another number of them, or what is no name.
+
+    Examples
+    --------
+    >>> one_each("sessions", 1, 2)
+    ['1', '1']
+    """
+    check(values is not None, f"{argument} is missing. Pass {argument}=[...], one for each of {n}.")
+    if isinstance(values, (str, Real)):
+        return [name_of(argument, values)] * n
+    given = listed(argument, values)
+    check(len(given) == n, f"{argument} has {len(given)} entries for {n} signals. Expected one each.")
+    return [name_of(f"{argument}[{i}]", value) for i, value in enumerate(given)]
 
 
 def number_runs(subjects: Sequence[str], sessions: Sequence[str]) -> list[str]:
@@ -29,13 +51,13 @@ def number_runs(subjects: Sequence[str], sessions: Sequence[str]) -> list[str]:
     return runs
 
 
-def check_labels(classes: Sequence[str]) -> tuple[str, ...]:
+def check_labels(classes: Any) -> tuple[str, ...]:
     """Return the classes as names, refused when they are no list or repeat."""
-    check(
-        not isinstance(classes, str) and len(classes) > 0,
-        f"classes={classes!r} is no list of labels. Write classes=['rest', 'fist'].",
-    )
-    labels = tuple(plain_text(str(label)) for label in classes)
+    wanted = "is no list of labels. Write classes=['rest', 'fist']."
+    check(classes is not None and not isinstance(classes, str), f"classes={classes!r} {wanted}")
+    given = listed("classes", classes)
+    check(given, f"classes={classes!r} {wanted}")
+    labels = tuple(plain_text(name_of(f"classes[{i}]", label)) for i, label in enumerate(given))
     check_class_names(labels)
     check(len(set(labels)) == len(labels), f"classes={list(labels)} names one twice. Name each once.")
     return labels

@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ....errors import check, did_you_mean
-from ...recording import Recording, label_names
+import mne
+
+from ....errors import check, check_option, did_you_mean, one_or_many
+from ...plain import name_of
+from ...recording import MODALITIES, Recording, label_names
 from .marks import apply_projectors, check_around, events_to_stretches, mistyped_channels
 from .naming import check_labels, check_unique, number_runs, one_each
 
 
 def from_raws(
-    raws: Sequence[Any] | Mapping[str, Any],
+    raws: Any | Sequence[Any] | Mapping[str, Any],
     *,
     modality: str,
     classes: Sequence[str],
@@ -28,7 +31,7 @@ def from_raws(
 
     Parameters
     ----------
-    raws : sequence of mne.io.BaseRaw, or dict of subject to Raw
+    raws : mne.io.BaseRaw, a sequence of them, or dict of subject to Raw
         Signals in V with channel types set; labels are annotations. They are not changed; one with projectors
         that are attached and not applied is copied and they are applied, as mne.Epochs does.
     modality : {"eeg", "emg"}
@@ -70,12 +73,15 @@ def from_raws(
             subjects is None, "subjects is given twice: raws is a dict of subject to Raw. Leave subjects out."
         )
         subjects, raws = list(raws), list(raws.values())
-    raws = list(raws)
-    check(raws, "raws=[] is empty. Pass at least one mne.io.Raw.")
+    dataset = name_of("dataset", dataset)
+    raws = one_or_many(
+        "raws", raws, mne.io.BaseRaw, "Use from_arrays(...) for arrays, from_epochs for epochs."
+    )
     people = one_each("subjects", subjects, len(raws))
     days = one_each("sessions", sessions, len(raws))
     numbers = number_runs(people, days) if runs is None else one_each("runs", runs, len(raws))
     labels = check_labels(classes)
+    check_option("modality", modality, MODALITIES)
     check_around(tmin, tmax)
     recordings = []
     for raw, subject, session, run in zip(raws, people, days, numbers, strict=True):
