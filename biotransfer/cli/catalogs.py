@@ -12,6 +12,7 @@ CATALOGS = {
     "datasets": "signals.datasets:DATASETS",
     "preprocess": "signals.preprocessing:STEPS",
     "features": "signals.features:FEATURES",
+    "singles": "signals.features.singles:SINGLES",
     "splits": "signals.splits:SPLITS",
     "networks": "learning.networks:NETWORKS",
     "heads": "learning.networks:HEADS",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ...catalog import Catalog, Entry, Fact
 from .bird2020 import bird2020
 from .classic import band_power, time_domain
+from .families import eeg_family, emg_family
 from .statistical import statistical
 
 FEATURES = Catalog(
@@ -35,6 +36,18 @@ FEATURES = Catalog(
             "Mean absolute value, waveform length, zero crossings and slope changes of every channel.",
             time_domain,
             "Hudgins, Parker and Scott 1993, doi:10.1109/10.204774",
+        ),
+        Entry(
+            "emg_family",
+            "Features of surface EMG by name or group: amplitude, moments, spectrum, models, wavelets.",
+            emg_family,
+            "the formulas of LibEMG, doi:10.1109/ACCESS.2023.3304544",
+        ),
+        Entry(
+            "eeg_family",
+            "Features of EEG by name or group: bands, ratios, slope, entropies, fractals, Hjorth's.",
+            eeg_family,
+            "the single features' papers: biotransfer list singles",
         ),
     ],
     {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 from ...errors import BiotransferError, check
 from ...showing import html_table, one_line
 from ..recording import natural_sorted
+from .columns import Column
 
 METADATA = ("uid", "dataset", "subject", "session", "run", "recording", "start", "stop", "source_file")
 _DIGEST_ROWS = 1 << 14
@@ -41,6 +42,8 @@ class Windows:
         Sampling rate of signals in Hz; None for features.
     history : tuple of str
         What was done to the signal, in order.
+    columns : mapping of str to Column
+        Of features, by name: statistic, channels and unit. Names that are no key say it themselves.
     """
 
     X: np.ndarray
@@ -51,6 +54,7 @@ class Windows:
     modality: str
     sfreq: float | None = None
     history: tuple[str, ...] = ()
+    columns: Mapping[str, Column] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.X)
@@ -104,9 +108,21 @@ class Windows:
             self, X=self.X[rows], y=self.y[rows], metadata=self.metadata.iloc[rows].reset_index(drop=True)
         )
 
-    def with_features(self, X: np.ndarray, names: Sequence[str], step: str, **changes: Any) -> Windows:
-        """Return features ``X`` of the same windows, ``step`` added to the history."""
-        return replace(self, X=X, names=tuple(names), sfreq=None, history=(*self.history, step), **changes)
+    def with_features(
+        self, X: np.ndarray, names: Sequence[str | Column], step: str, **changes: Any
+    ) -> Windows:
+        """Return features ``X`` of the same windows, ``step`` added to the history; columns have names."""
+        columns = {one.name: one for one in names if isinstance(one, Column)}
+        known = tuple(one.name if isinstance(one, Column) else one for one in names)
+        changes = {"columns": columns, **changes}
+        return replace(self, X=X, names=known, sfreq=None, history=(*self.history, step), **changes)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The unit of every channel (V) or feature; "" where a feature does not say it."""
+        if self.is_signal:
+            return ("V",) * len(self.names)
+        return tuple(self.columns[name].unit if name in self.columns else "" for name in self.names)
 
     def digest(self) -> str:
         """Content hash of signals, labels and origin: two equal digests are the same data."""

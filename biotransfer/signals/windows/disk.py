@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ...errors import BiotransferError, check
+from .columns import Column
 from .container import Windows, check_alike
 
 _COPY_ON_WRITE = 1 << 30
@@ -80,6 +81,7 @@ class WindowsWriter:
         facts = {
             key: getattr(self._first, key) for key in ("classes", "names", "modality", "sfreq", "history")
         }
+        facts["columns"] = {name: list(column) for name, column in self._first.columns.items()}
         (self.folder / "windows.json").write_text(json.dumps(facts), encoding="utf-8")
         return open_windows(self.folder)
 
@@ -123,6 +125,10 @@ def open_windows(folder: str | Path) -> Windows:
         modality=facts["modality"],
         sfreq=facts["sfreq"],
         history=tuple(facts["history"]),
+        columns={
+            name: Column(stat, tuple(channels), unit)
+            for name, (stat, channels, unit) in facts.get("columns", {}).items()
+        },
     )
 
 
