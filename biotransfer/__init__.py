@@ -20,6 +20,7 @@ _HOMES = {
     "signals.datasets": ["fetch", "from_arrays", "from_folder", "from_raws", "load_dataset"],
     "signals.preprocessing": ["preprocess"],
     "signals.quality": ["inspect_recordings"],
+    "signals.account": ["account"],
     "signals.windows": ["Windows", "concatenate", "cut_windows", "from_epochs", "to_epochs"],
     "signals.features": ["extract_features"],
     "signals.splits": ["Split", "make_splits"],

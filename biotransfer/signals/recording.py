@@ -1,7 +1,8 @@
 """What makes a Recording valid: an MNE Raw in volts with typed channels, labels as annotations, and who.
 
 A stretch that carries a label is an annotation whose description is the class. Its ``extras`` may override
-``run`` and ``source_file`` when one Raw joins several files. Annotations whose description starts with
+``run`` and ``source_file`` when one Raw joins several files; an ``EDGE`` may name the ``source_file`` that
+begins there. Annotations whose description starts with
 ``BAD`` or ``EDGE`` mark what no window may touch; filters restart at ``EDGE`` too. EEGLAB's ``boundary`` and
 BrainVision's ``New Segment/`` are such edges. Text that FIF files hold escaped (``&#20241;``) is read as what
 was written.

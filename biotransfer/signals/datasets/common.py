@@ -75,7 +75,8 @@ def join_pieces(
     Returns
     -------
     mne.io.RawArray
-        One labelled annotation per stretch, whose ``extras`` hold its run and source file.
+        One labelled annotation per stretch, whose ``extras`` hold its run and source file; the edge before a
+        file names it too.
     """
     lengths = np.array([piece.data.shape[1] for piece in pieces])
     starts = (np.cumsum(lengths) - lengths) / sfreq
@@ -86,14 +87,14 @@ def join_pieces(
         for start, piece in zip(starts, pieces, strict=True)
         for stretch in piece.labelled
     ]
-    n_edges = len(pieces) - 1
+    edges = list(zip(starts, pieces, strict=True))[bool(pieces[0].labelled) :]
     extras: list[Any] = [{"run": s.run, "source_file": p.source_file} for _, _, s, p in marks]
     raw.set_annotations(
         mne.Annotations(
-            onset=np.concatenate([[onset for onset, _, _, _ in marks], starts[1:]]),
-            duration=np.concatenate([[duration for _, duration, _, _ in marks], np.zeros(n_edges)]),
-            description=[s.label for _, _, s, _ in marks] + [EDGE] * n_edges,
-            extras=extras + [None] * n_edges,
+            onset=np.concatenate([[onset for onset, _, _, _ in marks], [start for start, _ in edges]]),
+            duration=np.concatenate([[duration for _, duration, _, _ in marks], np.zeros(len(edges))]),
+            description=[s.label for _, _, s, _ in marks] + [EDGE] * len(edges),
+            extras=extras + [{"source_file": piece.source_file} for _, piece in edges],
         ),
         emit_warning=False,  # MNE rounds to microseconds; an end one of them too late is no news
     )

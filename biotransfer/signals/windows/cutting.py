@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -158,22 +159,20 @@ def cut_recording(recording: Recording, cutting: Cutting, dtype: str = "float32"
     dtype : {"float32", "float64"}
         Precision of X.
     """
-    length, step = cutting.length, cutting.step
-    pieces = (
-        _cut_by_timestamps(recording, length, step, cutting.min_length)
-        if cutting.by == "timestamps"
-        else _cut_by_samples(recording, length, step)
-    )
+    pieces = window_pieces(recording, cutting)
     rate = recording.sfreq
     if cutting.n_times is not None:
-        seconds = length if cutting.by == "timestamps" else round(length * rate) / rate
+        seconds = cutting.length if cutting.by == "timestamps" else round(cutting.length * rate) / rate
         rate = cutting.n_times / seconds
-    history = f"windows {length:g} s every {step:g} s by {cutting.by}"
-    return _assemble(recording, pieces, cutting.n_times, rate, dtype, history)
+    return _assemble(recording, pieces, cutting.n_times, rate, dtype, say_cutting(cutting))
 
 
-@dataclass(frozen=True)
-class _Piece:
+def say_cutting(cutting: Cutting) -> str:
+    """Return how windows were cut, for their history."""
+    return f"windows {cutting.length:g} s every {cutting.step:g} s by {cutting.by}"
+
+
+class Piece(NamedTuple):
     """A stretch of samples that becomes one window; ``at`` tells it from others of its recording, in s."""
 
     at: float
@@ -186,7 +185,30 @@ class _Piece:
     source_file: str
 
 
-def _cut_by_samples(recording: Recording, length: float, step: float) -> list[_Piece]:
+def window_pieces(recording: Recording, cutting: Cutting) -> list[Piece]:
+    """Return the samples of every window of one recording.
+
+    Raises
+    ------
+    BiotransferError
+        When labels overlap, a window is shorter than two samples, or time stamps are asked for and not there.
+    """
+    if cutting.by == "timestamps":
+        return _cut_by_timestamps(recording, cutting.length, cutting.step, cutting.min_length)
+    return _cut_by_samples(recording, cutting.length, cutting.step)
+
+
+def unit_of(recording: Recording, piece: Piece) -> str:
+    """Return the name of what no window crosses: a run of a recording."""
+    return f"{recording.dataset}/sub-{recording.subject}/ses-{recording.session}/run-{piece.run}"
+
+
+def uid_of(recording: Recording, piece: Piece) -> str:
+    """Return the name of a window."""
+    return f"{unit_of(recording, piece)}@{piece.at:.4f}"
+
+
+def _cut_by_samples(recording: Recording, length: float, step: float) -> list[Piece]:
     sfreq = recording.sfreq
     size, hop = round(length * sfreq), round(step * sfreq)
     check(
@@ -194,7 +216,7 @@ def _cut_by_samples(recording: Recording, length: float, step: float) -> list[_P
         f"length={length} s, step={step} s are {size} and {hop} samples at {sfreq:g} Hz. Choose longer ones.",
     )
     return [
-        _Piece(i / sfreq, i, i + size, i / sfreq, (i + size) / sfreq, label, run, source)
+        Piece(i / sfreq, i, i + size, i / sfreq, (i + size) / sfreq, label, run, source)
         for begin, end, label, run, source in labelled_stretches(recording)
         for i in range(begin, end - size + 1, hop)
     ]
@@ -202,7 +224,7 @@ def _cut_by_samples(recording: Recording, length: float, step: float) -> list[_P
 
 def _cut_by_timestamps(
     recording: Recording, length: float, step: float, min_length: float | None
-) -> list[_Piece]:
+) -> list[Piece]:
     """Cut as the published script does.
 
     A window runs from the last sample with t <= t0 up to, not including, the last one with t <= t0 + length;
@@ -234,13 +256,13 @@ def _cut_by_timestamps(
     starts, stops = times[first[:n]] - times[0], times[last[:n]] - times[0]
     columns = (part.tolist() for part in (offsets[:n], first[:n], last[:n], starts, stops))
     return [
-        _Piece(at, begin, end, start, stop, label, run, source)
+        Piece(at, begin, end, start, stop, label, run, source)
         for at, begin, end, start, stop in zip(*columns, strict=True)
     ]
 
 
 def _assemble(
-    recording: Recording, pieces: list[_Piece], n_times: int | None, sfreq: float, dtype: str, step_name: str
+    recording: Recording, pieces: list[Piece], n_times: int | None, sfreq: float, dtype: str, step_name: str
 ) -> Windows | None:
     if not pieces:
         return None
@@ -260,11 +282,10 @@ def _assemble(
                 np.stack([data[:, pieces[i].first : pieces[i].last] for i in alike]), n_times, axis=-1
             )
         step_name += f", resampled to {n_times} samples"
-    base = f"{recording.dataset}/sub-{recording.subject}/ses-{recording.session}"
-    units = [f"{base}/run-{p.run}" for p in pieces]
+    units = [unit_of(recording, p) for p in pieces]
     metadata = pd.DataFrame(
         {
-            "uid": [f"{u}@{p.at:.4f}" for u, p in zip(units, pieces, strict=True)],
+            "uid": [uid_of(recording, p) for p in pieces],
             "dataset": recording.dataset,
             "subject": recording.subject,
             "session": recording.session,

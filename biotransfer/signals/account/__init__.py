@@ -1,0 +1,16 @@
+"""From files to windows, nothing unaccounted: what was found, what is used, and where every sample went."""
+
+from __future__ import annotations
+
+from .facts import Facts, recording_facts, seen_files
+from .tables import account, account_recording, file_table, person_table
+
+__all__ = [
+    "Facts",
+    "account",
+    "account_recording",
+    "file_table",
+    "person_table",
+    "recording_facts",
+    "seen_files",
+]
