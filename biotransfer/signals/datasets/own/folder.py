@@ -1,129 +1,303 @@
-"""A folder of one's own files as recordings."""
+"""A folder of one's own files as recordings: which files, what they hold, whose they are, what they show."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import mne
-
 from ....catalog import Entry
-from ....errors import BiotransferError, check
+from ....errors import check
 from ...recording import Recording, natural_sorted
 from ..common import choose
-from .naming import number_runs
-from .raws import from_raws
-
-_FIF = re.compile(
-    r"sub-(?P<subject>[^_]+)(_ses-(?P<session>[^_]+))?(_.*?run-(?P<run>[^_]+))?(_.*)?\.fif(\.gz)?"
+from ..loaded import Loaded, SeenFile
+from .assemble import Part, make_recording
+from .content import Content
+from .keys import Reading, documented, read_keys
+from .labelling import label_part, own_names
+from .labels import Naming
+from .listing import (
+    Found,
+    Listing,
+    bytes_of,
+    first_parts_first,
+    list_folder,
+    open_folder,
+    pattern_of,
+    show_some,
 )
+from .naming import check_unique, number_runs
+from .readers import format_of, read_file
+from .tables import LabelTable, read_label_table, table_files
+from .timing import common_rate, estimate_rate
 
 
-def load_folder(
-    folder: Path | None, *, path: str, modality: str, classes: list, subjects: list | None = None
-) -> list[Recording]:
-    """Load one's own FIF files.
+@dataclass
+class _Account:
+    """What became of every file, while loading."""
 
-    Parameters
-    ----------
-    folder : None
-        Not used: the files lie where ``path`` says.
-    path : str
-        Folder with files named ``sub-XX[_ses-YY][_run-ZZ]....fif``, in it or below; labels are annotations.
-    modality : {"eeg", "emg"}
-        Which channels to use.
-    classes : list of str
-        Annotation descriptions that are labels, in class order.
-    subjects : list of str, optional
-        Who to load, as after ``sub-``. Default: all.
+    root: Path
+    seen: dict[str, SeenFile] = field(default_factory=dict)
 
-    Returns
-    -------
-    list of Recording
-        One per file, sorted by name.
+    def leave_out(self, found: Found, why: str) -> None:
+        self.seen[found.path] = SeenFile(found.path, found.named.subject, why)
 
-    Raises
-    ------
-    BiotransferError
-        When there are no such files, one cannot be read, or a recording is not valid.
-    """
-    root = Path(path).expanduser()
+    def use(self, path: str, subject: str) -> None:
+        self.seen[path] = SeenFile(path, subject)
+
+
+def from_folder(path: str | Path, **keys: Any) -> Loaded:
+    """Load a folder; the documentation is made of the keys, below."""
+    reading = read_keys({"path": str(path), **keys})
+    root, pattern = open_folder(reading), pattern_of(reading)
+    listing = list_folder(root, pattern)
     check(
-        root.is_dir(),
-        f"path={path!r} is no folder. Expected a folder with FIF files named sub-XX....fif; in a recipe, a "
-        "relative path is meant from the folder of the recipe.",
+        listing.found,
+        f"path={reading.path!r} holds no file like {pattern.written}; it holds "
+        f"{show_some(_first_reasons(listing.others)) or 'nothing'}. Say how paths read: "
+        "pattern='{subject}/{session}_{label}.csv', or rename the files.",
     )
-    found = {p: named for p in root.rglob("*.fif*") if (named := _FIF.fullmatch(p.name)) is not None}
+    account = _Account(root, {s.path: s for s in listing.others})
+    naming = Naming.of(reading)
+    chosen = _chosen(listing, reading, naming, account)
+    tables = read_label_table(root, reading, [found for found, _, _ in chosen])
+    for table in tables.paths:
+        account.use(table, "")
+    for name in tables.absent:
+        account.seen[name] = SeenFile(name, "", "the table of labels names it, but it is not there")
+    parts = _read_all(root, chosen, reading, naming, tables, account)
+    classes = _classes(reading, naming, parts)
+    parts = [part for part in parts if _holds(part, classes, account)]
     check(
-        found,
-        f"path={path!r} holds no file like sub-01_ses-1_run-1_raw.fif. Save recordings with "
-        "raw.save('sub-01_ses-1_run-1_raw.fif').",
+        parts,
+        f"path={reading.path!r}: no file holds {', '.join(classes)}. Left out: "
+        f"{show_some(f'{s.path} ({s.why})' for s in account.seen.values() if s.why)}. "
+        "Check pattern, labels, classes and subjects.",
     )
-    people = choose(f"subjects of {path!r}", subjects, {named["subject"] for named in found.values()})
-    files = [p for name in natural_sorted(map(str, found)) if found[p := Path(name)]["subject"] in people]
-    raws = [_read_fif(p) for p in files]
-    runs = number_runs([found[p]["subject"] for p in files], [found[p]["session"] or "1" for p in files])
-    return from_raws(
-        raws,
-        modality=modality,
-        classes=classes,
-        subjects=[found[p]["subject"] for p in files],
-        sessions=[found[p]["session"] or "1" for p in files],
-        runs=[found[p]["run"] or run for p, run in zip(files, runs, strict=True)],
-        dataset=root.resolve().name,
-    )
+    recordings = _recordings(parts, reading, classes, root.resolve().name)
+    order = natural_sorted(account.seen)
+    for found in listing.found:
+        for name in listing.companions.get(found.path, ()):
+            if account.seen[found.path].why:
+                account.seen[name] = replace(account.seen[name], why=f"{found.path} is not used")
+    return Loaded(recordings, [account.seen[name] for name in order])
 
 
-def from_folder(
-    path: str | Path, *, modality: str, classes: Sequence[str], subjects: Sequence[str] | None = None
+def _first_reasons(others: Iterable[SeenFile]) -> list[str]:
+    """Return files for a message, first those whose name alone is not the reason."""
+    named = [f"{s.path} ({s.why})" for s in others if "does not fit the pattern" not in s.why]
+    return named + [s.path for s in others if "does not fit the pattern" in s.why]
+
+
+def _chosen(
+    listing: Listing, reading: Reading, naming: Naming, account: _Account
+) -> list[tuple[Found, str, str]]:
+    """Return the files that are asked for, each with the label and the repetition that its name says."""
+    known = {f.named.subject or "1" for f in listing.found}
+    days = {f.named.session or "1" for f in listing.found}
+    people = choose(f"subjects of {reading.path!r}", reading.subjects, known)
+    sessions = choose(f"sessions of {reading.path!r}", reading.sessions, days)
+    out = []
+    for found in listing.found:
+        named = found.named
+        label, repetition = naming.of_file(named.label) if named.label else ("", "")
+        inside = reading.label_column is not None or reading.label_table is not None
+        if (named.subject or "1") not in people:
+            account.leave_out(found, f"subject {named.subject} is not asked for")
+        elif (named.session or "1") not in sessions:
+            account.leave_out(found, f"session {named.session} is not asked for")
+        elif named.label and not label and not inside:
+            account.leave_out(found, f"labels has no name for {named.label!r}, as its name says")
+        elif label and not inside and reading.classes is not None and label not in reading.classes:
+            account.leave_out(found, f"its label {label!r} is not among classes")
+        else:
+            out.append((found, label, repetition))
+    ordered = {f.path: i for i, f in enumerate(listing.found)}
+    return sorted(out, key=lambda item: ordered[item[0].path])
+
+
+def _read_all(
+    root: Path,
+    chosen: Sequence[tuple[Found, str, str]],
+    reading: Reading,
+    naming: Naming,
+    tables: LabelTable,
+    account: _Account,
+) -> list[Part]:
+    """Read the files, and label their samples."""
+    runs = _runs(chosen, reading)
+    named = {found.path: (label, runs[found.path]) for found, label, _ in chosen}
+    kinds = {found.path: format_of(root / found.path, reading) for found, _, _ in chosen}
+    contents: dict[str, Content] = {}
+    follows: dict[str, str] = {}
+    twins: dict[bytes, str] = {}
+    for found in first_parts_first([found for found, _, _ in chosen]):
+        if found.path in follows:
+            account.use(found.path, found.named.subject)
+            continue
+        content = read_file(root / found.path, found.path, reading, kinds[found.path])
+        for part in content.also:
+            follows[Path(part).resolve().relative_to(root.resolve()).as_posix()] = found.path
+        if content.n_samples < 2:
+            account.leave_out(found, "it holds a single sample")
+            continue
+        if content.raw is None:
+            digest = hashlib.blake2b(content.data.tobytes(), digest_size=16).digest()
+            twin = twins.setdefault(digest, found.path)
+            if twin != found.path:
+                account.leave_out(found, f"its samples are those of {twin}")
+                continue
+        account.use(found.path, found.named.subject)
+        contents[found.path] = content
+    for part in follows:
+        account.use(part, account.seen[follows[part]].subject)
+    rate = _rates(contents, reading)
+    return [
+        label_part(found, contents[found.path], *named[found.path], reading, naming, tables, rate)
+        for found, _, _ in chosen
+        if found.path in contents and found.path not in follows
+    ]
+
+
+def _runs(chosen: Sequence[tuple[Found, str, str]], reading: Reading) -> dict[str, str]:
+    """Return the run of every file: what its name says, else a number that tells it from others."""
+    whose = [(f.named.subject or "1", f.named.session or "1") for f, _, _ in chosen]
+    inside = reading.label_column is not None or reading.label_table is not None
+    labels = ["" if inside else label for _, label, _ in chosen]
+    keys = [f"{session}\n{label}\n{f.named.task}" for (f, _, _), (_, session), label
+            in zip(chosen, whose, labels, strict=True)]  # fmt: skip
+    numbers = number_runs([who for who, _ in whose], keys)
+    counts: dict[tuple[str, str], int] = {}
+    for (who, _), key in zip(whose, keys, strict=True):
+        counts[who, key] = counts.get((who, key), 0) + 1
+    tasks = {f.named.task for f, _, _ in chosen if f.named.task}
+    out = {}
+    for (found, _, repetition), (who, _), key, label, number in zip(
+        chosen, whose, keys, labels, numbers, strict=True
+    ):
+        said = found.named.run or repetition
+        parts = [
+            found.named.task if len(tasks) > 1 else "",
+            label,
+            said or ("" if counts[who, key] == 1 else number),
+        ]
+        out[found.path] = "-".join(part for part in parts if part) or "1"
+    return out
+
+
+def _rates(contents: dict[str, Content], reading: Reading) -> float | None:
+    """Return the one sampling rate that time stamps show; None where there are none."""
+    timed = [(name, c.times) for name, c in contents.items() if c.times is not None and c.sfreq is None]
+    if not timed:
+        return None
+    given = reading.sfreq if isinstance(reading.sfreq, float) else None
+    return common_rate([(name, estimate_rate(times, name, reading.gap)) for name, times in timed], given)
+
+
+def _classes(reading: Reading, naming: Naming, parts: Iterable[Part]) -> tuple[str, ...]:
+    """Return the classes: as asked, else the names of labels, else all labels that are found."""
+    if reading.classes is not None:
+        return reading.classes
+    if naming.labels is not None:
+        return own_names(naming)
+    parts = list(parts)
+    found = natural_sorted({s.label for part in parts for s in part.stretches})
+    own = all(part.labelled for part in parts)
+    check(
+        found and own,
+        f"classes is missing: the files of {reading.path!r} carry "
+        f"{', '.join(found) or 'no labels'}. Write classes: [...], those that are labels, in order.",
+    )
+    return tuple(found)
+
+
+def _holds(part: Part, classes: tuple[str, ...], account: _Account) -> bool:
+    """Whether a file has samples of the classes; one that has none is left out, those of MNE stay."""
+    if not part.labelled or any(s.label in classes for s in part.stretches):
+        return True
+    held = natural_sorted({s.label for s in part.stretches})
+    account.leave_out(
+        part.found, f"none of its samples is of one of the classes; it holds {', '.join(held) or 'no label'}"
+    )
+    return False
+
+
+def _recordings(
+    parts: Sequence[Part], reading: Reading, classes: tuple[str, ...], dataset: str
 ) -> list[Recording]:
-    """Load a folder of one's own FIF files; a recipe says the same with ``data: folder``.
-
-    Parameters
-    ----------
-    path : path
-        Folder with files named ``sub-XX[_ses-YY][_run-ZZ]....fif``, in it or below; labels are annotations.
-    modality : {"eeg", "emg"}
-        Which channels to use.
-    classes : sequence of str
-        Annotation descriptions that are labels, in class order.
-    subjects : sequence of str, optional
-        Who to load, as after ``sub-``. Default: all.
-
-    Returns
-    -------
-    list of Recording
-        One per file, sorted by name.
-
-    Raises
-    ------
-    BiotransferError
-        When there are no such files, one cannot be read, or a recording is not valid.
-    """
-    people = None if subjects is None else list(subjects)
-    return load_folder(None, path=str(path), modality=modality, classes=list(classes), subjects=people)
+    """Return a recording for every file, or for those of one person and session together."""
+    groups: dict[tuple[str, ...], list[Part]] = {}
+    for part in parts:
+        named = part.found.named
+        arrays = part.content.raw is None and not part.content.points
+        join = arrays and bool(named.label) and reading.label_column is None
+        join = reading.join if reading.join is not None else join
+        key = (named.subject, named.session) if join else (named.subject, named.session, part.found.path)
+        groups.setdefault(key, []).append(part)
+    recordings = [
+        make_recording(own, reading, classes, own[0].content.sfreq, dataset) for own in groups.values()
+    ]
+    check_unique(recordings)
+    return recordings
 
 
-def _files_of(*, path: str, **_: Any) -> tuple[Path, list[Path]]:
-    root = Path(path).expanduser()
-    return root, [file for file in root.rglob("*.fif*") if file.is_file()]
+def _files_of(**keys: Any) -> tuple[Path, list[Path]]:
+    """Return the folder and the files that the recordings depend on: parts, companions and tables too."""
+    reading = read_keys(keys)
+    root = open_folder(reading)
+    listing = list_folder(root, pattern_of(reading))
+    tables = [root / table for table in table_files(root, reading, listing.found)]
+    return root, sorted({*bytes_of(root, listing), *tables})
 
 
-def _read_fif(path: Path) -> Any:
-    try:
-        return mne.io.read_raw_fif(path, preload=True, verbose="error")
-    except Exception as error:
-        raise BiotransferError(
-            f"{str(path)!r} cannot be read as FIF ({type(error).__name__}: {error}). "
-            "Save it again with raw.save(...)."
-        ) from error
+def load_folder(folder: None, **keys: Any) -> Loaded:
+    """Load a folder, as a recipe asks for it."""
+    return from_folder(**keys)
 
+
+_HEAD = """Load a folder of one's own files of any format; a recipe says the same with ``data: folder``.
+
+Keys that are left out are found in the files where that is safe; what cannot be known is asked for.
+``biotransfer new --data FOLDER`` looks at a folder and writes what it guesses."""
+_TAIL = """Returns
+-------
+Loaded
+    Recordings in V, in natural order of their paths; ``files`` holds every file of the folder, used or with
+    the reason why it is not.
+
+Raises
+------
+BiotransferError
+    When no file fits, one cannot be read or more than 1 in 100 of its lines are malformed, something that
+    cannot be known is not said (unit, sampling rate, labels), or a recording is not valid.
+
+Notes
+-----
+A malformed line of a text, or a gap in its time stamps, becomes a border that no window crosses, and a note.
+Files with the same samples are used once. Layouts of LibEMG are patterns: ``R_{run}_C_{label}.csv`` in one
+folder, ``{subject}/{session}/R_{run}_C_{label}_EMG.csv`` in folders of people and days.
+
+Examples
+--------
+>>> import tempfile
+>>> import numpy as np
+>>> folder = Path(tempfile.mkdtemp())
+>>> for run in range(2):
+...     for label in range(2):
+...         values = np.random.default_rng(run + 2 * label).normal(0, 20, (400, 3))
+...         np.savetxt(folder / f"R_{run}_C_{label}.csv", values, delimiter=",")
+>>> loaded = from_folder(folder, pattern="R_{run}_C_{label}.csv", modality="emg", unit="uV", sfreq=200.0,
+...                      labels={0: "rest", 1: "fist"})
+>>> loaded[0].classes, len(loaded.files)
+(('rest', 'fist'), 4)"""
+documented(from_folder, _HEAD, _TAIL)
+documented(load_folder, _HEAD, _TAIL)
 
 ENTRY = Entry(
     name="folder",
-    summary="Your own recordings: FIF files named sub-XX[_ses-YY][_run-ZZ], labels as annotations.",
+    summary="Your own recordings: files of any usual format, who and what as their paths or contents say.",
     function=load_folder,
     source="own",
     facts={
