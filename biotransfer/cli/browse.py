@@ -157,7 +157,7 @@ def inspect(arguments: argparse.Namespace) -> int:
 
     what = arguments.what
     if what in DATASETS:
-        recordings = list(load_dataset(what, data_dir=arguments.data))
+        recordings: list[Any] = load_dataset(what, data_dir=arguments.data)
     else:
         recordings = _read_anything(Path(what))
     findings = inspect_recordings(recordings)

@@ -9,6 +9,7 @@ from ..recording import MODALITIES
 from . import (
     arithmetic,
     cote_allard,
+    excerpt,
     libemg,
     muse,
     myo_readings,
@@ -22,6 +23,7 @@ from .download import Source
 DATASETS = Catalog(
     "data",
     [
+        excerpt.ENTRY,
         simulated.ENTRY,
         muse.ENTRY,
         arithmetic.ENTRY,
