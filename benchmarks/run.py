@@ -18,6 +18,7 @@ PACKAGES = ("numpy", "scipy", "numba", "torch", "mne", "pandas", "scikit-learn")
 BENCHMARKS: dict[str, tuple[bool, list[str], list[str]]] = {
     # name: needs data, options, options of --quick
     "startup": (False, [], []),
+    "loading": (True, [], ["--rounds", "1"]),
     "features": (True, [], ["--repeat", "1"]),
     "training": (False, [], ["--rounds", "1"]),
     "study": (True, [], ["--recipe", "quickstart", "--rounds", "1"]),

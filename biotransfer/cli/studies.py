@@ -128,11 +128,24 @@ def demo(arguments: argparse.Namespace) -> int:
 def check(arguments: argparse.Namespace) -> int:
     """Say what would run, what is wrong and how long it takes."""
     from ..evidence.checks import refuse_errors, run_guards
-    from ..studies.running import count_trainings, estimate_seconds, foresee, lay_out, prepare, rehearse
+    from ..studies.running import (
+        count_trainings,
+        estimate_seconds,
+        foresee,
+        kept_processes,
+        lay_out,
+        prepare,
+        rehearse,
+    )
 
     require(arguments.workers >= 1, f"workers={arguments.workers}. Expected 1 or more.")
     recipe = load_recipe(arguments.recipe, arguments.set, smoke=arguments.smoke)
-    plan = prepare(recipe, arguments.data, download=False)
+    bars = _Bars()
+    try:
+        with kept_processes():
+            plan = prepare(recipe, arguments.data, download=False, workers=arguments.workers, progress=bars)
+    finally:
+        bars.close()
     rehearse(plan)
     print(f"{recipe.title}  (recipe {recipe.uid})")
     for name, side in plan.sides.items():

@@ -62,10 +62,13 @@ def check_apart(windows: Windows, split: Split) -> None:
     )
     if split.leaks:
         return
-    test, seen = windows.metadata.iloc[split.test], windows.metadata.iloc[split.seen]
+    looked_at = windows.metadata[["subject", "session", "recording", "start", "stop"]]
+    test, seen = looked_at.iloc[split.test], looked_at.iloc[split.seen]
     unit = _UNITS[split.apart]
     if unit:
-        mine, theirs = (set(t[unit].itertuples(index=False, name=None)) for t in (test, seen))
+        mine, theirs = (
+            set(t[unit].drop_duplicates().itertuples(index=False, name=None)) for t in (test, seen)
+        )
         both = sorted(" ".join(map(str, key)) for key in mine & theirs)
         check(
             not both,
@@ -77,7 +80,7 @@ def check_apart(windows: Windows, split: Split) -> None:
 
 def _check_samples(train: Any, test: Any, name: str) -> None:
     """Refuse training and test windows that saw the same samples of one recording."""
-    both = set(train["recording"]) & set(test["recording"])
+    both = set(train["recording"].unique()) & set(test["recording"].unique())
     if not both:
         return
     train, test = train[train["recording"].isin(both)], test[test["recording"].isin(both)]

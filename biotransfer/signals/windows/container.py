@@ -14,6 +14,7 @@ from ...errors import BiotransferError, check
 from ...showing import html_table, one_line
 from ..recording import natural_sorted
 from .columns import Column
+from .view import SignalView
 
 METADATA = ("uid", "dataset", "subject", "session", "run", "recording", "start", "stop", "source_file")
 _DIGEST_ROWS = 1 << 14
@@ -26,7 +27,8 @@ class Windows:
     Parameters
     ----------
     X : ndarray, shape (n_windows, n_chans, n_times) in V, or (n_windows, n_features); float32 or float64
-        Signals or features.
+        Signals or features; a :class:`~biotransfer.signals.windows.view.SignalView` of signals where
+        cut_windows was told not to copy.
     y : ndarray, shape (n_windows,), int64
         Index into ``classes``.
     metadata : DataFrame, n_windows rows
@@ -184,6 +186,14 @@ def check_alike(first: Windows, other: Windows) -> None:
             )
 
 
+def _join(parts: Sequence[Any]) -> Any:
+    """Join windows; views of one signal stay views of it."""
+    first = parts[0]
+    if all(isinstance(part, SignalView) and part.signal is first.signal for part in parts):
+        return SignalView(first.signal, np.concatenate([part.starts for part in parts]), first.size)
+    return np.concatenate([np.asarray(part) for part in parts])
+
+
 def concatenate(parts: Iterable[Windows]) -> Windows:
     """Join windows of one kind.
 
@@ -199,7 +209,7 @@ def concatenate(parts: Iterable[Windows]) -> Windows:
         check_alike(first, other)
     return replace(
         first,
-        X=np.concatenate([p.X for p in parts]),
+        X=_join([p.X for p in parts]),
         y=np.concatenate([p.y for p in parts]),
         metadata=pd.concat([p.metadata for p in parts], ignore_index=True),
     )

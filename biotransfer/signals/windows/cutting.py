@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from ...settings import Settings, key, maybe, number, option, whole
 from ..recording import FROM_RAWS, Recording, check_same_channels, check_same_classes
 from .container import Windows, concatenate
 from .stretches import empty_classes, labelled_stretches
+from .view import SignalView
 
 CUT_RULES = ("samples", "timestamps")
 PRECISIONS = ("float32", "float64")
@@ -67,6 +68,7 @@ def cut_windows(
     n_times: int | None = Cutting.n_times,
     min_length: float | None = Cutting.min_length,
     dtype: str = "float32",
+    copy: bool = True,
 ) -> Windows:
     """Cut labelled windows; none crosses a file, a gap, an edge or the border of a label.
 
@@ -84,6 +86,9 @@ def cut_windows(
         With by="timestamps": stop at the first window shorter than this, in s. Default 0.9 times length.
     dtype : {"float32", "float64"}
         Precision of X.
+    copy : bool
+        False: X is a :class:`~biotransfer.signals.windows.view.SignalView`, windows are copied out of one
+        array of all recordings when they are asked for, and an overlap costs no memory.
 
     Returns
     -------
@@ -108,7 +113,15 @@ def cut_windows(
     check_same_channels(recordings)
     cutting = Cutting(length, step, by, n_times, min_length)
     check_option("dtype", dtype, PRECISIONS)
-    cut = for_each("recordings", recordings, lambda recording: cut_recording(recording, cutting, dtype))
+    check(
+        copy or n_times is None,
+        f"copy=False with n_times={n_times}: windows that are resampled are no piece of their recording. "
+        "Leave n_times out, or pass copy=True.",
+    )
+    signal = None if copy else _Joined(recordings, dtype)
+    cut = for_each(
+        "recordings", recordings, lambda recording: cut_recording(recording, cutting, dtype, signal)
+    )
     parts = [part for part in cut if part is not None]
     if not parts:
         raise empty_classes(recordings, recordings[0].classes, length)
@@ -147,7 +160,24 @@ def check_cut(windows: Windows, recordings: Iterable[Recording], length: float) 
         raise empty_classes(recordings, empty, length)
 
 
-def cut_recording(recording: Recording, cutting: Cutting, dtype: str = "float32") -> Windows | None:
+class _Joined:
+    """Recordings one after the other in one array, filled as they are cut."""
+
+    def __init__(self, recordings: Sequence[Recording], dtype: str) -> None:
+        total = sum(recording.raw.n_times for recording in recordings)
+        self.signal = np.empty((len(recordings[0].picks), total), dtype)
+        self._filled = 0
+
+    def view(self, data: np.ndarray, starts: np.ndarray, size: int) -> SignalView:
+        """Add a recording's data and return its windows."""
+        begin, self._filled = self._filled, self._filled + data.shape[1]
+        self.signal[:, begin : self._filled] = data
+        return SignalView(self.signal, starts + begin, size)
+
+
+def cut_recording(
+    recording: Recording, cutting: Cutting, dtype: str = "float32", signal: _Joined | None = None
+) -> Windows | None:
     """Cut the windows of one recording, whichever of its classes it holds; None where there is none.
 
     Parameters
@@ -158,13 +188,15 @@ def cut_recording(recording: Recording, cutting: Cutting, dtype: str = "float32"
         How.
     dtype : {"float32", "float64"}
         Precision of X.
+    signal : optional
+        What the windows become views of; their own array when left out.
     """
     pieces = window_pieces(recording, cutting)
     rate = recording.sfreq
     if cutting.n_times is not None:
         seconds = cutting.length if cutting.by == "timestamps" else round(cutting.length * rate) / rate
         rate = cutting.n_times / seconds
-    return _assemble(recording, pieces, cutting.n_times, rate, dtype, say_cutting(cutting))
+    return _assemble(recording, pieces, cutting.n_times, rate, dtype, say_cutting(cutting), signal)
 
 
 def say_cutting(cutting: Cutting) -> str:
@@ -262,12 +294,21 @@ def _cut_by_timestamps(
 
 
 def _assemble(
-    recording: Recording, pieces: list[Piece], n_times: int | None, sfreq: float, dtype: str, step_name: str
+    recording: Recording,
+    pieces: list[Piece],
+    n_times: int | None,
+    sfreq: float,
+    dtype: str,
+    step_name: str,
+    signal: _Joined | None,
 ) -> Windows | None:
     if not pieces:
         return None
     data = recording.raw.get_data(picks=recording.picks)
-    if n_times is None:
+    X: Any
+    if signal is not None:
+        X = signal.view(data, np.array([p.first for p in pieces]), pieces[0].last - pieces[0].first)
+    elif n_times is None:
         starts = np.array([p.first for p in pieces])
         size = pieces[0].last - pieces[0].first
         X = np.lib.stride_tricks.sliding_window_view(data, size, axis=1)[:, starts].swapaxes(0, 1)
@@ -297,7 +338,7 @@ def _assemble(
         }
     )
     return Windows(
-        X=np.ascontiguousarray(X, dtype=dtype),
+        X=X if signal is not None else np.ascontiguousarray(X, dtype=dtype),
         y=np.array([p.label for p in pieces], dtype=np.int64),
         metadata=metadata,
         classes=recording.classes,

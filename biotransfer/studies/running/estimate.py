@@ -11,8 +11,10 @@ from ...learning.weights import Weights
 from .orders import Order, carry_out, portions
 from .plan import Plan
 from .tasks import STAGES, Planned, Ref, SourceTask, TargetTask, lay_out
+from .tasks.nuisance import NuisanceTask
 
 _EPOCHS = (1, 3)
+_FOLDS = 2
 _START_SECONDS = 5.0
 _END_SECONDS = 6.0
 _SECONDS_PER_TRIAL = 2e-3
@@ -44,8 +46,8 @@ def estimate_seconds(plan: Plan, workers: int = 1) -> float:
     -----
     Of every kind of task, direction and network one portion is carried out, for one epoch and for three; the
     difference, the numbers of windows and epochs and the number of trials give all others. All are carried
-    out once before, untimed: libraries are loaded then, and the kernel may have to be compiled. What is found
-    is thrown away.
+    out once before, untimed: libraries are loaded then, and the kernel may have to be compiled. What goes
+    over all folds by itself does two of them. What is found is thrown away.
     """
     shorter = [_with_epochs(plan, n) for n in _EPOCHS]
     laid_out = [portions(lay_out(p, STAGES[1:])) for p in shorter]
@@ -66,7 +68,7 @@ def estimate_seconds(plan: Plan, workers: int = 1) -> float:
             slope = max(more, 0.0) / (_EPOCHS[1] - _EPOCHS[0])
             once = max(once - _EPOCHS[0] * slope, 0.0)
         for i in members:
-            share = len(whole[i].trials) / max(len(whole[first].trials), 1)
+            share = len(whole[i].trials) / max(len(whole[first].trials), 1) * _folds_left_out(plan, whole[i])
             rows = _rows(plan, whole[i]) / _rows(plan, whole[first])
             total += share * (once + slope * rows * _epochs(plan, whole[i]))
     n_trials = sum(len(entry.trials) for entry in whole)
@@ -88,6 +90,21 @@ def _group(plan: Plan, entry: Planned) -> tuple[Any, ...]:
     )
     names = ("direction", "network", "target")
     return (entry.kind.name, entry.variant, method, *(getattr(task, name, None) for name in names))
+
+
+def _few_folds(plan: Plan, entry: Planned) -> Plan:
+    """Return the frame in which a task that goes over all folds by itself has few of them."""
+    if not isinstance(entry.task, NuisanceTask):
+        return plan
+    return replace(plan, splits={key: folds[:_FOLDS] for key, folds in plan.splits.items()})
+
+
+def _folds_left_out(plan: Plan, entry: Planned) -> float:
+    """Return how often the few folds of :func:`_few_folds` go into all of them."""
+    if not isinstance(entry.task, NuisanceTask):
+        return 1.0
+    network = plan.recipe.network[0].name
+    return max(len(plan.splits[entry.task.target, entry.task.protocol, network]) / _FOLDS, 1.0)
 
 
 def _as_if(entry: Planned, like: Planned, known: Mapping[Ref, Weights]) -> dict[Ref, Weights]:
@@ -132,7 +149,7 @@ def _carry_out(plan: Plan, entry: Planned, known: dict[Ref, Weights]) -> float:
     weights = {ref: known[ref] for trial in entry.trials for ref in trial.needs.values()}
     clock = time.perf_counter()
     order = Order(entry.kind, entry.task, entry.trials, weights, entry.variant)
-    _, outcome = carry_out(plan, order, "cpu")
+    _, outcome = carry_out(_few_folds(plan, entry), order, "cpu")
     seconds = time.perf_counter() - clock
     known.update({entry.trials[i].ref: value for i, value in outcome.weights.items()})
     return seconds
