@@ -17,7 +17,7 @@ _HOMES = {
     "signals.datasets.saved": ["save_recordings"],
     "signals.datasets.saved_windows": ["save_windows"],
     "signals.simulate": ["simulate_eeg", "simulate_emg", "simulate_pair"],
-    "signals.datasets": ["fetch", "from_arrays", "from_folder", "from_raws", "load_dataset"],
+    "signals.datasets": ["fetch", "from_arrays", "from_folder", "from_raws", "from_table", "load_dataset"],
     "signals.preprocessing": ["preprocess"],
     "signals.quality": ["inspect_recordings"],
     "signals.account": ["account"],

@@ -16,7 +16,7 @@ from .catalog import DATASETS
 from .checksums import check_files, read_registry
 from .loaded import Loaded, SeenFile
 from .muse import read_muse_csv
-from .own import from_arrays, from_folder, from_raws
+from .own import from_arrays, from_folder, from_raws, from_table
 
 __all__ = [
     "DATASETS",
@@ -28,6 +28,7 @@ __all__ = [
     "from_arrays",
     "from_folder",
     "from_raws",
+    "from_table",
     "load_dataset",
     "read_muse_csv",
 ]

@@ -44,8 +44,6 @@ class Content:
         A run for every sample.
     points : tuple of Point
         Markers.
-    trials : tuple of Stretch
-        Stretches that the file itself names.
     borders : tuple of int
         Samples before which others are missing.
     notes : tuple of str
@@ -63,7 +61,6 @@ class Content:
     codes: np.ndarray | None = None
     runs: np.ndarray | None = None
     points: tuple[Point, ...] = ()
-    trials: tuple[Stretch, ...] = ()
     borders: tuple[int, ...] = ()
     notes: tuple[str, ...] = field(default=())
     raw: Any = None

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ....catalog import Entry
 from ....errors import check
 from ...recording import Recording, natural_sorted
-from ..common import choose
-from ..loaded import Loaded, SeenFile
+from ..loaded import Loaded, Seen, SeenFile
 from .assemble import Part, make_recording
+from .choosing import chosen_files, runs_of
 from .content import Content
 from .keys import Reading, documented, read_keys
 from .labelling import label_part, own_names
 from .labels import Naming
 from .listing import (
     Found,
-    Listing,
     bytes_of,
     first_parts_first,
     list_folder,
@@ -28,24 +26,10 @@ from .listing import (
     pattern_of,
     show_some,
 )
-from .naming import check_unique, number_runs
+from .naming import check_unique
 from .readers import format_of, read_file
 from .tables import LabelTable, read_label_table, table_files
 from .timing import common_rate, estimate_rate
-
-
-@dataclass
-class _Account:
-    """What became of every file, while loading."""
-
-    root: Path
-    seen: dict[str, SeenFile] = field(default_factory=dict)
-
-    def leave_out(self, found: Found, why: str) -> None:
-        self.seen[found.path] = SeenFile(found.path, found.named.subject, why)
-
-    def use(self, path: str, subject: str) -> None:
-        self.seen[path] = SeenFile(path, subject)
 
 
 def from_folder(path: str | Path, **keys: Any) -> Loaded:
@@ -59,30 +43,31 @@ def from_folder(path: str | Path, **keys: Any) -> Loaded:
         f"{show_some(_first_reasons(listing.others)) or 'nothing'}. Say how paths read: "
         "pattern='{subject}/{session}_{label}.csv', or rename the files.",
     )
-    account = _Account(root, {s.path: s for s in listing.others})
+    account = Seen()
+    for other in listing.others:
+        account.left_out(other.path, other.subject, other.why)
     naming = Naming.of(reading)
-    chosen = _chosen(listing, reading, naming, account)
+    chosen = chosen_files(listing, reading, naming, account)
     tables = read_label_table(root, reading, [found for found, _, _ in chosen])
     for table in tables.paths:
-        account.use(table, "")
+        account.used(table, "")
     for name in tables.absent:
-        account.seen[name] = SeenFile(name, "", "the table of labels names it, but it is not there")
+        account.left_out(name, "", "the table of labels names it, but it is not there")
     parts = _read_all(root, chosen, reading, naming, tables, account)
     classes = _classes(reading, naming, parts)
     parts = [part for part in parts if _holds(part, classes, account)]
     check(
         parts,
         f"path={reading.path!r}: no file holds {', '.join(classes)}. Left out: "
-        f"{show_some(f'{s.path} ({s.why})' for s in account.seen.values() if s.why)}. "
+        f"{show_some(f'{s.path} ({s.why})' for s in account.files() if s.why)}. "
         "Check pattern, labels, classes and subjects.",
     )
     recordings = _recordings(parts, reading, classes, root.resolve().name)
-    order = natural_sorted(account.seen)
-    for found in listing.found:
-        for name in listing.companions.get(found.path, ()):
-            if account.seen[found.path].why:
-                account.seen[name] = replace(account.seen[name], why=f"{found.path} is not used")
-    return Loaded(recordings, [account.seen[name] for name in order])
+    unused = {seen.path for seen in account.files() if seen.why}
+    for path, names in listing.companions.items():
+        for name in names if path in unused else ():
+            account.left_out(name, "", f"{path} is not used")
+    return Loaded(recordings, account.files())
 
 
 def _first_reasons(others: Iterable[SeenFile]) -> list[str]:
@@ -91,100 +76,48 @@ def _first_reasons(others: Iterable[SeenFile]) -> list[str]:
     return named + [s.path for s in others if "does not fit the pattern" in s.why]
 
 
-def _chosen(
-    listing: Listing, reading: Reading, naming: Naming, account: _Account
-) -> list[tuple[Found, str, str]]:
-    """Return the files that are asked for, each with the label and the repetition that its name says."""
-    known = {f.named.subject or "1" for f in listing.found}
-    days = {f.named.session or "1" for f in listing.found}
-    people = choose(f"subjects of {reading.path!r}", reading.subjects, known)
-    sessions = choose(f"sessions of {reading.path!r}", reading.sessions, days)
-    out = []
-    for found in listing.found:
-        named = found.named
-        label, repetition = naming.of_file(named.label) if named.label else ("", "")
-        inside = reading.label_column is not None or reading.label_table is not None
-        if (named.subject or "1") not in people:
-            account.leave_out(found, f"subject {named.subject} is not asked for")
-        elif (named.session or "1") not in sessions:
-            account.leave_out(found, f"session {named.session} is not asked for")
-        elif named.label and not label and not inside:
-            account.leave_out(found, f"labels has no name for {named.label!r}, as its name says")
-        elif label and not inside and reading.classes is not None and label not in reading.classes:
-            account.leave_out(found, f"its label {label!r} is not among classes")
-        else:
-            out.append((found, label, repetition))
-    ordered = {f.path: i for i, f in enumerate(listing.found)}
-    return sorted(out, key=lambda item: ordered[item[0].path])
-
-
 def _read_all(
     root: Path,
     chosen: Sequence[tuple[Found, str, str]],
     reading: Reading,
     naming: Naming,
     tables: LabelTable,
-    account: _Account,
+    account: Seen,
 ) -> list[Part]:
     """Read the files, and label their samples."""
-    runs = _runs(chosen, reading)
+    runs = runs_of(chosen, reading)
     named = {found.path: (label, runs[found.path]) for found, label, _ in chosen}
     kinds = {found.path: format_of(root / found.path, reading) for found, _, _ in chosen}
     contents: dict[str, Content] = {}
+    whose = {found.path: found.named.subject for found, _, _ in chosen}
     follows: dict[str, str] = {}
     twins: dict[bytes, str] = {}
     for found in first_parts_first([found for found, _, _ in chosen]):
         if found.path in follows:
-            account.use(found.path, found.named.subject)
+            account.used(found.path, found.named.subject)
             continue
         content = read_file(root / found.path, found.path, reading, kinds[found.path])
         for part in content.also:
             follows[Path(part).resolve().relative_to(root.resolve()).as_posix()] = found.path
         if content.n_samples < 2:
-            account.leave_out(found, "it holds a single sample")
+            account.left_out(found.path, found.named.subject, "it holds a single sample")
             continue
         if content.raw is None:
             digest = hashlib.blake2b(content.data.tobytes(), digest_size=16).digest()
             twin = twins.setdefault(digest, found.path)
             if twin != found.path:
-                account.leave_out(found, f"its samples are those of {twin}")
+                account.left_out(found.path, found.named.subject, f"its samples are those of {twin}")
                 continue
-        account.use(found.path, found.named.subject)
+        account.used(found.path, found.named.subject)
         contents[found.path] = content
     for part in follows:
-        account.use(part, account.seen[follows[part]].subject)
+        account.used(part, whose[follows[part]])
     rate = _rates(contents, reading)
     return [
         label_part(found, contents[found.path], *named[found.path], reading, naming, tables, rate)
         for found, _, _ in chosen
         if found.path in contents and found.path not in follows
     ]
-
-
-def _runs(chosen: Sequence[tuple[Found, str, str]], reading: Reading) -> dict[str, str]:
-    """Return the run of every file: what its name says, else a number that tells it from others."""
-    whose = [(f.named.subject or "1", f.named.session or "1") for f, _, _ in chosen]
-    inside = reading.label_column is not None or reading.label_table is not None
-    labels = ["" if inside else label for _, label, _ in chosen]
-    keys = [f"{session}\n{label}\n{f.named.task}" for (f, _, _), (_, session), label
-            in zip(chosen, whose, labels, strict=True)]  # fmt: skip
-    numbers = number_runs([who for who, _ in whose], keys)
-    counts: dict[tuple[str, str], int] = {}
-    for (who, _), key in zip(whose, keys, strict=True):
-        counts[who, key] = counts.get((who, key), 0) + 1
-    tasks = {f.named.task for f, _, _ in chosen if f.named.task}
-    out = {}
-    for (found, _, repetition), (who, _), key, label, number in zip(
-        chosen, whose, keys, labels, numbers, strict=True
-    ):
-        said = found.named.run or repetition
-        parts = [
-            found.named.task if len(tasks) > 1 else "",
-            label,
-            said or ("" if counts[who, key] == 1 else number),
-        ]
-        out[found.path] = "-".join(part for part in parts if part) or "1"
-    return out
 
 
 def _rates(contents: dict[str, Content], reading: Reading) -> float | None:
@@ -213,14 +146,13 @@ def _classes(reading: Reading, naming: Naming, parts: Iterable[Part]) -> tuple[s
     return tuple(found)
 
 
-def _holds(part: Part, classes: tuple[str, ...], account: _Account) -> bool:
+def _holds(part: Part, classes: tuple[str, ...], account: Seen) -> bool:
     """Whether a file has samples of the classes; one that has none is left out, those of MNE stay."""
     if not part.labelled or any(s.label in classes for s in part.stretches):
         return True
     held = natural_sorted({s.label for s in part.stretches})
-    account.leave_out(
-        part.found, f"none of its samples is of one of the classes; it holds {', '.join(held) or 'no label'}"
-    )
+    why = f"none of its samples is of one of the classes; it holds {', '.join(held) or 'no label'}"
+    account.left_out(part.found.path, part.found.named.subject, why)
     return False
 
 

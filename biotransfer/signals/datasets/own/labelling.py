@@ -9,7 +9,7 @@ from typing import Any
 from ....errors import check
 from ...recording import is_boundary, plain_text
 from .assemble import Part
-from .content import Content, Stretch
+from .content import Content, Point, Stretch
 from .keys import Reading
 from .labels import Naming, disagreement, points_of_codes, stretches_of_codes, stretches_of_points
 from .listing import Found
@@ -41,7 +41,7 @@ def label_part(
         content = replace(content, borders=tuple(sorted({*content.borders, *missing})))
     sfreq = content.raw.info["sfreq"] if content.raw is not None else content.sfreq or rate
     n = content.n_samples
-    points = list(content.points)
+    points = [Point(p.at, naming.name(p.label)) for p in content.points]
     check(sfreq is not None, f"sfreq is missing: {found.path!r} does not say it. Write sfreq: 200.")
     assert sfreq is not None
     stretches: Sequence[Stretch]
@@ -64,14 +64,14 @@ def label_part(
     elif content.raw is not None:
         stretches, labelled = _own_annotations(content.raw, naming, reading), False
     else:
-        stretches = list(content.trials)
+        stretches = []
         if points:
             check(
                 reading.tmax is not None,
                 f"tmax is missing: the markers of {found.path!r} are points. Write tmax: 4.0, or tmax: next.",
             )
             assert reading.tmax is not None
-            stretches += stretches_of_points(points, sfreq, n, reading.tmin, reading.tmax)
+            stretches = stretches_of_points(points, sfreq, n, reading.tmin, reading.tmax)
         check(
             stretches,
             f"{found.path!r} has no labels. Say where they are: {{label}} in the pattern, label_column or "
@@ -89,13 +89,15 @@ def _own_annotations(raw: Any, naming: Naming, reading: Reading) -> list[Stretch
     names = [naming.of_annotation(plain_text(str(description))) for description in marks.description]
     marks.description = names if names else marks.description
     if reading.tmax is not None:
-        wanted = set(reading.classes or own_names(naming))
-        ordered = sorted((o, i) for i, o in enumerate(marks.onset) if names[i] in wanted)
-        for k, (onset, i) in enumerate(ordered):
+        wanted = set(reading.classes or own_names(naming) or names)
+        ordered = sorted((o, i) for i, o in enumerate(marks.onset) if not is_boundary(names[i]))
+        onset, duration = marks.onset.copy(), marks.duration.copy()
+        for k, (at, i) in enumerate(ordered):
             end = ordered[k + 1][0] if k + 1 < len(ordered) else begin + n / sfreq
-            last = end if isinstance(reading.tmax, str) else onset + reading.tmax
-            marks.onset[i] = onset + reading.tmin
-            marks.duration[i] = max(0.0, last - onset - reading.tmin)
+            last = end if isinstance(reading.tmax, str) else at + reading.tmax
+            if names[i] in wanted:
+                onset[i], duration[i] = at + reading.tmin, max(0.0, last - at - reading.tmin)
+        marks.onset, marks.duration = onset, duration
     return [Stretch(0, 0, name) for name in dict.fromkeys(names) if not is_boundary(name)]
 
 

@@ -118,7 +118,7 @@ def stretches_of_points(
         first = point.at + round(tmin * sfreq)
         last = following if tmax == NEXT else point.at + round(float(tmax) * sfreq)
         first, last = max(first, 0), min(last, n_samples)
-        if last > first:
+        if last > first and point.label:
             out.append(Stretch(first, last, point.label))
     return out
 

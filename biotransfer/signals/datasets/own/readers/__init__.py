@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from .....errors import check
 from ..content import Content
 from ..keys import Reading
 from .binary import read_binary
 from .text import read_openbci, read_text
 from .through_mne import read_through_mne
+from .variables import read_mat, read_numpy
+from .xdf import read_xdf
 
 __all__ = ["READERS", "format_of", "read_file"]
 
 READERS: Mapping[str, Callable[[Path, str, Reading], Content]] = {
     "text": read_text,
     "openbci": read_openbci,
+    "mat": read_mat,
+    "numpy": read_numpy,
     "binary": read_binary,
+    "xdf": read_xdf,
     "mne": read_through_mne,
 }
 """What reads a format."""
@@ -58,5 +62,4 @@ def read_file(path: Path, name: str, reading: Reading, kind: str) -> Content:
     BiotransferError
         When it is not what it should be.
     """
-    check(kind in READERS, f"format={kind!r} is unknown. Use one of: {', '.join(READERS)}.")
     return READERS[kind](path, name, reading)
