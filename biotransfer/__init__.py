@@ -40,7 +40,7 @@ _HOMES = {
     "evidence.verdicts": ["compare"],
     "studies.recipe": ["Recipe", "load_recipe"],
     "studies.running": ["Study", "run_study"],
-    "pages.figures": ["plot_learning_curves"],
+    "pages.figures": ["plot_before_after", "plot_learning_curves", "plot_psd", "plot_recording"],
     "pages.report": ["methods_text", "write_report"],
     "sklearn": ["TransferClassifier"],
 }

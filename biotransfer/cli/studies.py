@@ -154,8 +154,8 @@ def check(arguments: argparse.Namespace) -> int:
             f"  {name}: {facts['dataset']}, {facts['n_subjects']} people, {facts['n_windows']} windows, "
             f"classes {', '.join(facts['classes'])}"
         )
-        for note in facts["notes"]:
-            print(f"    noticed: {note}")
+        for finding in facts.get("findings", ()):
+            print(f"    {finding['severity']}: {finding['kind']}: {finding['message']}")
     for (modality, protocol, network), splits in plan.splits.items():
         leaks = ", LEAKS: near copies of test windows are trained on" if splits[0].leaks else ""
         print(f"  {network} on {modality} by {protocol}: {len(splits)} folds{leaks}")

@@ -253,3 +253,18 @@ def test_findings_are_complete():
         f"C{i + 1:02d}" for i in range(len(CHECKS))
     ]
     assert all(f["question"].endswith("?") and f["how"] for f in findings)
+
+
+@pytest.mark.parametrize(
+    ("severities", "said"), [((), "ok"), (("note",), "note"), (("note", "error"), "warning")]
+)
+def test_what_was_found_in_recordings_is_said_the_worst_first(severities, said):
+    r = _clean()
+    found = [{"severity": s, "kind": "flat", "message": f"this is a {s}.", "n": 1} for s in severities]
+    sides = {name: {**side, "notes": ["old"], "findings": found} for name, side in r.data.items()}
+    severity, message = CHECKS["data_defects"].function(replace(r, data=sides))
+    assert severity == said
+    assert all(message.count(f"this is a {s}") <= 2 for s in severities)
+    if severities:
+        first = sorted(severities, key=("error", "warning", "note").index)[0]
+        assert message.startswith(f"Found in the recordings: {next(iter(sides))}: this is a {first}")

@@ -197,3 +197,19 @@ def test_a_side_is_given_once_and_has_its_own_modality(pair, tmp_path):
     recipe = {**REST, "eeg": {"data": "windows", "path": str(folder), "preprocess": "eeg"}}
     with pytest.raises(BiotransferError, match="cut already"):
         load_recipe({**recipe, "emg": _sides(pair)["emg"]})
+
+
+def test_what_is_wrong_with_own_recordings_reaches_the_report(pair, tmp_path):
+    eeg = list(pair["eeg"])
+    raw = eeg[0].raw.copy()
+    raw.apply_function(lambda x: 0 * x, picks=[raw.ch_names[1]], verbose="error")
+    eeg[0] = eeg[0].with_raw(raw)
+    study = run_study(REST, tmp_path / "out", recordings={"eeg": eeg, "emg": pair["emg"]})
+    found = study.results.data["eeg"]["findings"]
+    assert [f["kind"] for f in found if f["severity"] == "error"] == ["flat"]
+    (c10,) = [c for c in study.results.checks if c["id"] == "C10"]
+    assert c10["severity"] == "warning"
+    assert f"{raw.ch_names[1]} stands still" in c10["message"]
+    page = write_report(study.results, tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"{raw.ch_names[1]} stands still in 100.0% of its samples" in page
+    assert "A picture of each recording" in page

@@ -11,6 +11,8 @@ from .common import PLACE, Finding, final_values
 _NEAR_CHANCE = 0.05
 _LITTLE = 0.10
 _RISING = 0.02
+_SEVERITIES = ("note", "warning", "error")
+_MOST_SAID = 3
 
 
 def too_few_people(results: Results) -> Finding:
@@ -158,13 +160,23 @@ def still_rising(results: Results) -> Finding:
 
 
 def data_defects(results: Results) -> Finding:
-    """Collect what the loaders noticed."""
-    notes = [note for side in results.data.values() for note in side["notes"]]
-    if not notes:
-        return "ok", "The loaders noticed nothing wrong with the recordings."
-    more = f" (and {len(notes) - 3} more, see Data)" if len(notes) > 3 else ""
-    first = "; ".join(note.rstrip(".") for note in notes[:3])
-    return "note", f"Noticed in the recordings: {first}{more}."
+    """Collect what was found in the recordings before they were filtered, the worst first.
+
+    A channel or recording from which nothing can be learned is a warning here: the study ran without it, or
+    with it. Of studies of older versions, what the loaders noticed.
+    """
+    found = []
+    for name, side in results.data.items():
+        noticed = [{"severity": "note", "message": note} for note in side["notes"]]
+        found += [(f, name) for f in side.get("findings", noticed)]
+    if not found:
+        return "ok", "Nothing wrong was found in the recordings."
+    found.sort(key=lambda item: -_SEVERITIES.index(item[0]["severity"]))
+    first = "; ".join(f"{name}: {finding['message'].rstrip('.')}" for finding, name in found[:_MOST_SAID])
+    rest = len(found) - _MOST_SAID
+    more = f" (and {rest} more kind{'s' * (rest > 1)}, see Data)" if rest > 0 else ""
+    severity = "note" if found[0][0]["severity"] == "note" else "warning"
+    return severity, f"Found in the recordings: {first}{more}."
 
 
 def simulated_data(results: Results) -> Finding:

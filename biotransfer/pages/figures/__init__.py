@@ -6,23 +6,29 @@ from .calibration import plot_calibration
 from .carried import plot_ledger
 from .changes import plot_moved
 from .curves import plot_learning_curves
+from .looks import plot_looks
 from .matrix import plot_matrix
 from .nuisance import plot_mains, plot_nuisance
 from .outcomes import plot_confusion, plot_gains, plot_subjects
 from .ranking import plot_ranking
+from .recordings import plot_before_after, plot_psd, plot_recording
 from .scores import plot_scores
 from .signals import plot_signals, plot_spectra
 from .topology import plot_search
 
 __all__ = [
+    "plot_before_after",
     "plot_calibration",
     "plot_confusion",
     "plot_gains",
     "plot_learning_curves",
     "plot_ledger",
+    "plot_looks",
     "plot_matrix",
     "plot_moved",
+    "plot_psd",
     "plot_ranking",
+    "plot_recording",
     "plot_scores",
     "plot_search",
     "plot_mains",

@@ -20,6 +20,7 @@ from .style import (
     headline,
     new_figure,
     panel_grid,
+    scale_bar,
     shorten,
     title,
 )
@@ -81,25 +82,10 @@ def plot_signals(results: Results, modality: str) -> Figure:
         if i >= len(signals) - n_columns:
             ax.set_xlabel("s", fontsize=9, color=MUTED)
     blank(axes, len(signals))
-    _scale_bar(axes.flat[len(signals) - 1], spread, -step * (len(names) - 1))
+    scale_bar(axes.flat[len(signals) - 1], spread, -step * (len(names) - 1))
     who = sorted({str(e["subject"]) for e in excerpts.values()})
     headline(figure, f"{data_label(modality)} after preprocessing, subject {shorten(', '.join(who), 40)}")
     return figure
-
-
-def _scale_bar(ax: Any, spread: float, bottom: float) -> None:
-    """Draw a bar of a round number of microvolt right of a panel."""
-    size = _round_number(1.8 * spread)
-    ax.plot([1.03, 1.03], [bottom, bottom + size], color=INK, linewidth=1.6, clip_on=False,
-            transform=ax.get_yaxis_transform(), gid="scale")  # fmt: skip
-    ax.text(1.06, bottom + size / 2, f"{size:g} µV", transform=ax.get_yaxis_transform(), fontsize=8,
-            va="center", color=INK)  # fmt: skip
-
-
-def _round_number(value: float) -> float:
-    """Return the largest of 1, 2, 5 times a power of ten that does not exceed ``value``."""
-    power = 10.0 ** np.floor(np.log10(value))
-    return float(max(m * power for m in (1, 2, 5) if m * power <= value * (1 + 1e-9)))
 
 
 def plot_spectra(results: Results, modality: str) -> Figure:

@@ -109,6 +109,21 @@ def blank(axes: np.ndarray, used: int) -> None:
         ax.set_axis_off()
 
 
+def scale_bar(ax: Axes, spread: float, bottom: float) -> None:
+    """Draw a bar of a round number of microvolt right of a panel."""
+    size = _round_number(1.8 * spread)
+    ax.plot([1.03, 1.03], [bottom, bottom + size], color=INK, linewidth=1.6, clip_on=False,
+            transform=ax.get_yaxis_transform(), gid="scale")  # fmt: skip
+    ax.text(1.06, bottom + size / 2, f"{size:g} µV", transform=ax.get_yaxis_transform(), fontsize=8,
+            va="center", color=INK)  # fmt: skip
+
+
+def _round_number(value: float) -> float:
+    """Return the largest of 1, 2, 5 times a power of ten that does not exceed ``value``."""
+    power = 10.0 ** np.floor(np.log10(value))
+    return float(max(m * power for m in (1, 2, 5) if m * power <= value * (1 + 1e-9)))
+
+
 def spread_labels(values: Iterable[float], low: float, high: float, height_points: float) -> np.ndarray:
     """Move label positions apart so that none overlaps, each as near to its value as it can be.
 

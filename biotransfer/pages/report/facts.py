@@ -160,6 +160,16 @@ def data_facts(facts: Mapping[str, Any]) -> list[tuple[str, Cell]]:
     return [(name, value) for name, value in shown if value and value != write.NOTHING]
 
 
+def finding_table(facts: Mapping[str, Any]) -> Table | None:
+    """Return what was found in the recordings before they were filtered; None when nothing was."""
+    found = facts.get("findings") or []
+    rows: list[Row] = [
+        [f["severity"], f["kind"].replace("_", " "), write.whole(f["n"]), f["message"]] for f in found
+    ]
+    columns = {"severity": False, "kind": False, "times": True, "what": False}
+    return table(columns, rows, "Found in the recordings as they were loaded.") if rows else None
+
+
 def step_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return name and parameters of every preprocessing step."""
     out = []

@@ -168,8 +168,14 @@ def _data(results: Results, key: str) -> dict[str, Any]:
         "steps": facts.step_rows(side),
         "history": [str(step) for step in side.get("history") or []],
         "notes": [str(note) for note in side.get("notes") or []],
+        "findings": facts.finding_table(side),
         "caveats": [write.linked(caveat) for caveat in side.get("caveats") or []],
         "counts": facts.count_table(side),
+        "looks": _picture(
+            figures.plot_looks, results, key, f"looks-{name}",
+            f"{label} as loaded, before any filter: lowest and highest value of up to 8 channels over the "
+            "whole of each recording, all on one scale; the strip below says the class.",
+        ) if side.get("looks") else None,
         "signals": _picture(
             figures.plot_signals, results, key, f"signals-{name}",
             f"{label} after preprocessing: the first seconds of one stretch of every class; all channels on "

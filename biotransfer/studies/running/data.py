@@ -30,6 +30,7 @@ from ...signals.windows.cutting import check_cut, cut_recording
 from ...signals.windows.stretches import empty_classes
 from ..recipe import Recipe, digest
 from ..recipe.sides import Donors, Section
+from . import glance
 from .cache import (
     cache_folder,
     drop_entry,
@@ -46,8 +47,12 @@ _MADE_BY: Mapping[str, tuple[str, ...]] = {
         "signals/recording",
         "signals/simulate",
         "signals/datasets",
+        "signals/mains",
         "signals/preprocessing",
+        "signals/quality",
+        "signals/spectra",
         "studies/running/data",
+        "studies/running/glance",
     ),
     "signals": ("signals/spectra", "signals/windows", "studies/running/describe"),
     "features": ("signals/features", "signals/spectra"),
@@ -285,7 +290,8 @@ def _make_windows(
 
 
 def _record(request: Request, folder: Path, loaded: list[Recording]) -> None:
-    """Preprocess and store recordings, taking each from ``loaded``."""
+    """Preprocess and store recordings, taking each from ``loaded``, and what they were like before."""
+    write_json(folder / glance.FILE, glance.glance(loaded))
     steps = settle_steps(loaded, request.section.preprocess)
     loaded.reverse()
     write_recordings((apply_steps(loaded.pop(), steps) for _ in range(len(loaded))), folder, steps)
@@ -331,6 +337,7 @@ def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapp
         signals = writers["signals"].close()
         check_cut(signals, read_recordings(stored), cutting.length)
         about = describe(request.section, signals, read_notes(stored), excerpts, read_steps(stored))
+        about |= read_json(stored / glance.FILE)
         if DATASETS[request.section.data.name].facts["sources"]:
             about["files"] = {name: files[name] for name in about.pop("source_files") if name in files}
         write_json(places["signals"] / FACTS, about)
