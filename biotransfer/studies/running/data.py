@@ -44,6 +44,8 @@ from .given import FACTS, make_given
 
 _MADE_BY: Mapping[str, tuple[str, ...]] = {
     "recordings": (
+        "signals/amplitude",
+        "signals/plain",
         "signals/recording",
         "signals/simulate",
         "signals/datasets",
