@@ -287,3 +287,28 @@ def events_rate(epochs: Any) -> float:
     rate, which is the same unless they were decimated.
     """
     return float(getattr(epochs, "_raw_sfreq", None) or epochs.info["sfreq"])
+
+
+def set_sampling_rate(raw: Any, sfreq: float) -> Any:
+    """Correct the sampling rate of a Raw whose file could only hold it rounded, in place.
+
+    Why: EDF and BDF state the length of a block in eight characters, so 2148.148 Hz come back as 2148.1482;
+    over an hour borders of labels move by a sample. MNE locks ``info["sfreq"]``, and a new Raw would lose
+    places, dates and the file's name. Tried with: MNE 1.13 (``Info._unlock``). Without it: BIDS data sets of
+    such rates cannot be read.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        Loaded.
+    sfreq : float
+        The exact rate, in Hz.
+
+    Returns
+    -------
+    mne.io.BaseRaw
+        The same.
+    """
+    with raw.info._unlock():
+        raw.info["sfreq"] = sfreq
+    return raw

@@ -12,6 +12,7 @@ from typing import Any
 
 from ...errors import BiotransferError, DataNotFoundError, check
 from . import download
+from .bids import from_bids
 from .catalog import DATASETS
 from .checksums import check_files, read_registry
 from .loaded import Loaded, SeenFile
@@ -26,6 +27,7 @@ __all__ = [
     "data_files",
     "fetch",
     "from_arrays",
+    "from_bids",
     "from_folder",
     "from_raws",
     "from_table",

@@ -8,6 +8,7 @@ from ...catalog import Catalog, Fact
 from ..recording import MODALITIES
 from . import (
     arithmetic,
+    bids,
     cote_allard,
     excerpt,
     libemg,
@@ -32,6 +33,7 @@ DATASETS = Catalog(
         cote_allard.ENTRY,
         myo_readings.ENTRY,
         own.ENTRY,
+        bids.ENTRY,
         saved.ENTRY,
         saved_windows.ENTRY,
     ],

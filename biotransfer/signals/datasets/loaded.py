@@ -46,11 +46,22 @@ class Loaded(list[Recording]):
         In order.
     files : iterable of SeenFile
         Used or not, each once. A list made of this one does not have them any more.
+    name, citation, licence : str
+        What the data set says of itself; "" where it says nothing.
     """
 
-    def __init__(self, recordings: Iterable[Recording] = (), files: Iterable[SeenFile] = ()) -> None:
+    def __init__(
+        self,
+        recordings: Iterable[Recording] = (),
+        files: Iterable[SeenFile] = (),
+        *,
+        name: str = "",
+        citation: str = "",
+        licence: str = "",
+    ) -> None:
         super().__init__(recordings)
         self.files = tuple(files)
+        self.name, self.citation, self.licence = name, citation, licence
 
 
 class Seen:
