@@ -148,6 +148,17 @@ def plain_text(description: str) -> str:
     return _ESCAPED.sub(lambda found: chr(int(found[1])), description)
 
 
+def folded_name(name: str) -> str:
+    """Return a name without case, blanks, dashes and underscores: what one person may write otherwise.
+
+    Examples
+    --------
+    >>> folded_name(" Left-hand_open")
+    'lefthandopen'
+    """
+    return "".join(name.casefold().replace("_", " ").replace("-", " ").split())
+
+
 def annotation_spans(raw: Any) -> list[Span]:
     """Return the annotations of a Raw in samples, clipped to the samples there are.
 

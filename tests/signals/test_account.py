@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from biotransfer import account, cut_windows, from_arrays, from_folder
 from biotransfer.errors import BiotransferError
-from biotransfer.signals.account import Facts, recording_facts
 from biotransfer.signals.datasets.loaded import Loaded, SeenFile
 from biotransfer.signals.preprocessing.stored import read_recordings, write_recordings
+from biotransfer.signals.quality.facts import Facts, recording_facts
 from biotransfer.signals.recording import EDGE
 from biotransfer.signals.windows.fates import FATES
 from tests.recordings import make_recording

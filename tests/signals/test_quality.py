@@ -132,7 +132,7 @@ def test_copies_are_found_by_content():
     cut = data[:, :4000]
     recordings = [recording_of(data, "A"), recording_of(near, "B"), recording_of(cut, "C"),
                   recording_of(noise(seed=5), "D"), recording_of(data[:2], "E")]  # fmt: skip
-    findings = inspect_recordings(recordings)
+    findings = [f for f in inspect_recordings(recordings) if f.kind != "channels_differ"]
     pairs = [(f.recording.split("-")[1][0], f.message.split("sub-")[1][0]) for f in findings]
     assert {f.kind for f in findings} == {"near_copy"}
     assert pairs == [("B", "A"), ("C", "A"), ("C", "B")]

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from .facts import Facts, recording_facts, seen_files
 from .tables import account, account_recording, file_table, person_table
 
 __all__ = [
-    "Facts",
     "account",
     "account_recording",
     "file_table",
     "person_table",
-    "recording_facts",
-    "seen_files",
 ]

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from ...errors import check, check_option, one_or_many
-from ..datasets.loaded import SeenFile
+from ..datasets.loaded import SeenFile, seen_files
+from ..quality.facts import Facts, recording_facts
 from ..recording import FROM_RAWS, Recording, natural_sorted
 from ..windows import Windows
 from ..windows.cutting import Cutting, uid_of, window_pieces
 from ..windows.fates import FATES, sample_fates
-from .facts import Facts, recording_facts, seen_files
 
 ROWS = ("person", "file")
 _NEARLY = 0.1

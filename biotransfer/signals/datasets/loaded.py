@@ -37,6 +37,11 @@ class SeenFile:
         return not self.why
 
 
+def seen_files(recordings: Iterable[Recording]) -> tuple[SeenFile, ...]:
+    """Return the files that the loader of these recordings saw; none where it does not say."""
+    return recordings.files if isinstance(recordings, Loaded) else ()
+
+
 class Loaded(list[Recording]):
     """Recordings of one data set, with every file that was seen while loading.
 

@@ -32,6 +32,15 @@ KINDS: Mapping[str, str] = {
     "short": "little labelled signal",
     "short_file": "a file is shorter than the others",
     "unlabelled": "no label of the classes",
+    "loudness": "a person or recording is far louder or quieter than the others",
+    "channels_differ": "other channels, or another order, than the others have",
+    "rates_differ": "another sampling rate than the others have",
+    "spelling": "a label differs from a class by case, blanks or dashes only",
+    "one_class": "a person with one class only",
+    "missing_class": "a class that others have is missing",
+    "session_is_class": "every class was recorded in a session of its own",
+    "no_windows": "labelled signal gives no window",
+    "lost": "much labelled signal is in no window",
 }
 
 

@@ -10,8 +10,10 @@ from ..recording import Recording
 from ..spectra import Spectrum, spectrum_of
 from .channels import signal_findings
 from .copies import copy_findings
+from .facts import recording_facts
 from .finding import Finding, note
 from .labels import channel_findings, label_findings, time_findings
+from .people import people_findings
 from .sets import set_findings
 
 
@@ -43,6 +45,7 @@ def inspect_recordings(recordings: Iterable[Recording]) -> list[Finding]:
         *(f for recording, s in zip(recordings, spectra, strict=True) for f in _inspect(recording, s)),
         *(note("unused_file", "", f"'{f.path}' is not used: {f.why}.", file=f.path) for f in unused),
         *set_findings(recordings, spectra),
+        *people_findings([recording_facts(recording) for recording in recordings]),
         *copy_findings(recordings),
     ]
 

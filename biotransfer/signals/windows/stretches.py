@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...errors import BiotransferError, check, did_you_mean
-from ..recording import Recording, annotation_spans
+from ..recording import Recording, annotation_spans, folded_name
 
 _MOST_NAMED = 8
 
@@ -154,13 +154,9 @@ def _unnamed(names: Sequence[str], seen: dict[str, _Seen], found: _Names, length
 
 def _nearest(name: str, others: Sequence[str]) -> str:
     """Return the other spelling of a name: case and blanks apart the same, or else nearly."""
-    same = [other for other in others if _folded(other) == _folded(name)]
+    same = [other for other in others if folded_name(other) == folded_name(name)]
     hint = did_you_mean(name, others).removeprefix(" Did you mean ")[1:-2]
     return same[0] if same else hint
-
-
-def _folded(name: str) -> str:
-    return "".join(name.casefold().replace("_", " ").replace("-", " ").split())
 
 
 def _points(names: Sequence[str], seen: dict[str, _Seen], found: _Names, length: float) -> str:

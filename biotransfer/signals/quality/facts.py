@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import mne
 import numpy as np
 
-from ..datasets.loaded import Loaded, SeenFile
 from ..recording import Recording, annotation_spans
 
 _TYPES = ("eeg", "emg", "eog", "ecg")
@@ -41,6 +40,8 @@ class Facts:
         median, over at most 20 000 samples spread evenly.
     labels : mapping of str to tuple of (int, float)
         By name of every annotation that forbids no window: how many there are, and their length in s.
+    day : str
+        When it was recorded, as YYYY-MM-DD; "" where nothing says so.
     """
 
     uid: str
@@ -58,6 +59,7 @@ class Facts:
     still: tuple[str, ...]
     amplitudes: Mapping[str, float]
     labels: Mapping[str, tuple[int, float]]
+    day: str = ""
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON takes it; :meth:`read` is the way back."""
@@ -93,6 +95,7 @@ def recording_facts(recording: Recording) -> Facts:
         still=tuple(name for name, is_still in zip(recording.ch_names, still, strict=True) if is_still),
         amplitudes=_amplitudes(recording, own),
         labels=_labels(recording),
+        day="" if raw.info["meas_date"] is None else raw.info["meas_date"].date().isoformat(),
     )
 
 
@@ -121,8 +124,3 @@ def _labels(recording: Recording) -> dict[str, tuple[int, float]]:
             n, seconds = out.get(span.description, (0, 0.0))
             out[span.description] = (n + 1, seconds + (span.last - span.first) / recording.sfreq)
     return out
-
-
-def seen_files(recordings: Iterable[Recording]) -> tuple[SeenFile, ...]:
-    """Return the files that the loader of these recordings saw; none where it does not say."""
-    return recordings.files if isinstance(recordings, Loaded) else ()
