@@ -19,6 +19,7 @@ _HOMES = {
     "signals.simulate": ["simulate_eeg", "simulate_emg", "simulate_pair"],
     "signals.datasets": ["fetch", "from_arrays", "from_folder", "from_raws", "from_table", "load_dataset"],
     "signals.datasets.bids": ["from_bids"],
+    "signals.datasets.moabb": ["from_moabb"],
     "signals.preprocessing": ["preprocess"],
     "signals.quality": ["inspect_recordings"],
     "signals.account": ["account"],

@@ -16,6 +16,7 @@ from .bids import from_bids
 from .catalog import DATASETS
 from .checksums import check_files, read_registry
 from .loaded import Loaded, SeenFile
+from .moabb import from_moabb
 from .muse import read_muse_csv
 from .own import from_arrays, from_folder, from_raws, from_table
 
@@ -29,6 +30,7 @@ __all__ = [
     "from_arrays",
     "from_bids",
     "from_folder",
+    "from_moabb",
     "from_raws",
     "from_table",
     "load_dataset",
