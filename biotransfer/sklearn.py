@@ -18,12 +18,14 @@ from .learning.networks.checkpoints import open_weights
 from .learning.networks.forward import run_network
 from .learning.training import Schedule
 from .learning.training.running import train
+from .learning.training.weighting import by_class, check_sample_weight
 from .learning.weights import Weights
 from .signals.splits import Split
 from .signals.windows import Windows
 from .signals.windows.container import METADATA
 from .transfer.align.transform import SCALES, fit_scaler
 from .transfer.carry import make_arms, resolve_arm
+from .transfer.carry.given import check_carries
 
 
 class TransferClassifier(ClassifierMixin, BaseEstimator):
@@ -45,6 +47,9 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         Whether every feature (or channel) gets zero mean and unit deviation over the training windows.
     epochs, learning_rate, batch_size, weight_decay
         See :class:`biotransfer.Schedule`.
+    class_weight : "balanced" or mapping of label to float, optional
+        What the windows of a class count in the loss: "balanced" lets every class count the same, however few
+        windows it has.
     seed : int
         Draws what starts afresh, and the order of batches.
     engine, device : str
@@ -95,6 +100,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         learning_rate: float = Schedule.learning_rate,
         batch_size: int = Schedule.batch_size,
         weight_decay: float = Schedule.weight_decay,
+        class_weight: str | Mapping[Any, float] | None = None,
         seed: int = 0,
         engine: str = "auto",
         device: str = "cpu",
@@ -108,6 +114,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.weight_decay = weight_decay
+        self.class_weight = class_weight
         self.seed = seed
         self.engine = engine
         self.device = device
@@ -117,7 +124,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         return tags
 
-    def fit(self, X: np.ndarray, y: np.ndarray) -> TransferClassifier:
+    def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: Any = None) -> TransferClassifier:
         """Train on labelled windows.
 
         Parameters
@@ -126,6 +133,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             Features or signals.
         y : array, shape (n_windows,)
             Labels.
+        sample_weight : array, shape (n_windows,), optional
+            What each window counts in the loss, besides ``class_weight``.
 
         Returns
         -------
@@ -135,12 +144,17 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         BiotransferError
-            When network, arm and weights do not fit each other or the windows.
+            When network, arm and weights do not fit each other or the windows, nothing of the weights would
+            carry over, or training diverges.
         """
         X, y = validate_data(self, X, y, dtype=np.float64, allow_nd=True)
+        _check_range(X)
         check_classification_targets(y)
         check_option("scale", self.scale, SCALES)
         self.classes_, labels = np.unique(y, return_inverse=True)
+        weights = by_class(self.class_weight, self.classes_, labels)
+        if sample_weight is not None:
+            weights = check_sample_weight(sample_weight, len(X)) * (1.0 if weights is None else weights)
         windows = self._windows(X, labels)
         self._scaler = fit_scaler(windows, self.scale)
         windows = self._scaler.apply(windows)
@@ -152,7 +166,14 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         split = Split("all", "all", rows, rows[:0])
         schedule = Schedule(self.epochs, self.learning_rate, self.batch_size, self.weight_decay)
         curves = train(
-            self.network_, [self.arm_], windows, split, schedule, engine=self.engine, device=self.device
+            self.network_,
+            [self.arm_],
+            windows,
+            split,
+            schedule,
+            engine=self.engine,
+            device=self.device,
+            sample_weight=weights,
         )
         facts = {
             "network": self.network_.describe(),
@@ -181,6 +202,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, allow_nd=True, reset=False)
+        _check_range(X)
         given, wanted = tuple(X.shape[1:]), self.network_.input_shape
         check(given == wanted, f"X has windows of shape {given}, fitted were {wanted}. Pass such windows.")
         return run_network(self.network_, self.weights_.tensors, self._scaler.apply_array(X)).probabilities
@@ -206,9 +228,11 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             "Pass source_weights=biotransfer.load_weights(...), or use arm='scratch'.",
         )
         assert self.source_weights is not None
-        if isinstance(self.source_weights, Weights):
-            return {request.source: self.source_weights}
-        return {request.source: open_weights(self.source_weights, self.network_)}
+        source = self.source_weights
+        if not isinstance(source, Weights):
+            source = open_weights(source, self.network_)
+        check_carries(source, self.network_, "source_weights")
+        return {request.source: source}
 
     def _windows(self, X: np.ndarray, y: np.ndarray) -> Windows:
         """Return the container that the rest of biotransfer takes; the rows have no known origin."""
@@ -224,3 +248,13 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             modality="eeg",
             sfreq=self.sfreq,
         )
+
+
+def _check_range(X: np.ndarray) -> None:
+    """Refuse values that single precision, in which networks train, does not hold."""
+    largest, most = float(np.abs(X).max(initial=0.0)), float(np.finfo(np.float32).max)
+    check(
+        largest <= most,
+        f"X reaches {largest:.3g}, and networks train in single precision, which ends at {most:.3g}. "
+        "Expected signals or features of common size. Divide X by a constant.",
+    )

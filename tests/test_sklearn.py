@@ -33,7 +33,13 @@ def source(n_features=10, n_outputs=4, spec="mlp"):
     return Weights(initial_tensors(network, 9, stream="source"), {"network": network.describe()})
 
 
-@parametrize_with_checks([TransferClassifier(**FAST)])
+BATCHES = "windows are trained on in batches, and whoever is repeated falls into several of them"
+
+
+@parametrize_with_checks(
+    [TransferClassifier(**FAST)],
+    expected_failed_checks=lambda _: {"check_sample_weight_equivalence_on_dense_data": BATCHES},
+)
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)
 
@@ -115,6 +121,72 @@ def test_a_library_network_needs_its_sampling_rate():
         TransferClassifier(network="EEGNet").fit(SIGNALS.X, SIGNALS.y)
     model = TransferClassifier(network="EEGNet", sfreq=64.0, epochs=1).fit(SIGNALS.X, SIGNALS.y)
     assert np.allclose(model.predict_proba(SIGNALS.X).sum(axis=1), 1)
+
+
+@pytest.mark.parametrize(
+    ("X", "theirs", "network"),
+    [
+        (FEATURES.X, {"name": "mlp", "hidden": [8]}, {"name": "mlp", "hidden": [16]}),
+        (FEATURES.X[:, :9], {"name": "mlp", "hidden": [8]}, {"name": "cnn_image", "filters": [3]}),
+        (SIGNALS.X, {"name": "cnn_signal", "filters": [4]}, {"name": "cnn_signal", "filters": [5]}),
+    ],
+)
+@pytest.mark.parametrize("saved", [False, True])
+def test_weights_of_which_nothing_fits_are_refused_as_recipes_do(X, theirs, network, saved, tmp_path):
+    y = np.arange(len(X)) % 2
+    weights = TransferClassifier(network=theirs, epochs=1).fit(X, y).weights_
+    given = save_weights(weights, tmp_path / "theirs") if saved else weights
+    for arm in (None, "frozen_body", "permuted"):
+        with pytest.raises(
+            BiotransferError, match=r"source_weights: nothing of them fits network .* below its head"
+        ):
+            TransferClassifier(given, network, arm, epochs=1).fit(X, y)
+    assert TransferClassifier(given, network, "scratch", epochs=1).fit(X, y).arm_.name == "scratch"
+
+
+def test_divergence_is_said_though_nothing_is_tested():
+    with pytest.raises(BiotransferError, match="diverged, its loss is not finite"):
+        TransferClassifier(learning_rate=1e30, epochs=5).fit(FEATURES.X, FEATURES.y)
+    for scale in ("none", "standard"):
+        with pytest.raises(BiotransferError, match="single precision"):
+            TransferClassifier(scale=scale, epochs=1).fit(FEATURES.X.astype(float) * 1e39, FEATURES.y)
+    fitted = TransferClassifier(scale="none", epochs=1).fit(FEATURES.X, FEATURES.y)
+    with pytest.raises(BiotransferError, match="single precision"):
+        fitted.predict(FEATURES.X.astype(float) * 1e39)
+
+
+def test_classes_and_windows_count_as_asked():
+    rng = np.random.default_rng(0)
+    y = np.repeat(["often", "rarely"], [190, 10])
+    X = rng.normal(size=(200, 10))
+    X[y == "rarely", :2] += 1.5
+    rare = {}
+    for name, options, counts in (
+        ("plain", {}, None),
+        ("balanced", {"class_weight": "balanced"}, None),
+        ("mapping", {"class_weight": {"rarely": 19.0}}, None),
+        ("counts", {}, np.where(y == "rarely", 19.0, 1.0)),
+        ("both", {"class_weight": {"rarely": 1 / 19}}, np.where(y == "rarely", 19.0, 1.0)),
+    ):
+        model = TransferClassifier(epochs=20, **options)
+        rare[name] = model.fit(X, y, sample_weight=counts).predict_proba(X)[:, 1]
+    assert (rare["plain"] > 0.5).sum() == 0 < 8 <= (rare["balanced"] > 0.5).sum()
+    np.testing.assert_allclose(rare["mapping"], rare["balanced"], atol=1e-4)
+    np.testing.assert_allclose(rare["counts"], rare["balanced"], atol=1e-4)
+    np.testing.assert_allclose(rare["both"], rare["plain"], atol=1e-4)
+    with pytest.raises(BiotransferError, match="class_weight names 'seldom'"):
+        TransferClassifier(class_weight={"seldom": 2}).fit(X, y)
+    with pytest.raises(BiotransferError, match="sample_weight has the shape"):
+        TransferClassifier().fit(X, y, sample_weight=[1.0])
+
+
+def test_in_one_batch_a_count_is_a_repetition():
+    rng = np.random.default_rng(0)
+    X, y, counts = rng.normal(size=(40, 6)), np.arange(40) % 3, rng.integers(0, 4, 40)
+    models = [TransferClassifier(epochs=5, batch_size=1000, scale="none") for _ in range(2)]
+    weighed = models[0].fit(X, y, sample_weight=counts)
+    repeated = models[1].fit(np.repeat(X, counts, axis=0), np.repeat(y, counts))
+    np.testing.assert_allclose(weighed.predict_proba(X), repeated.predict_proba(X), atol=1e-4)
 
 
 def test_what_does_not_fit_is_said():

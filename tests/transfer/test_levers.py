@@ -253,7 +253,7 @@ def test_weights_of_another_study_are_one_line_of_a_recipe(first_study, tmp_path
         ({"align": "coral"}, "by the target's, was fitted"),
         (
             {"network": {"name": "mlp", "hidden": [9, 5]}},
-            "share no layer with network 'mlp'.*'hidden': .8, 6",
+            "nothing of them fits network 'mlp'.*'hidden': .8, 6",
         ),
     ],
 )

@@ -113,7 +113,8 @@ def compile_kernel(dtype: str) -> None:
     )
     scratch, X, order = make_scratch(shape, np.dtype(dtype)), np.zeros((1, 1), dtype), np.zeros((1, 1), int)
     find_logits(shape, state, scratch, X, order, np.empty((1, 1, 1), dtype))
-    train_epoch(shape, state, scratch, X, order, np.zeros(1, int), 0, np.zeros(1), np.zeros(1, int))
+    counts = np.empty((1, 0), dtype)
+    train_epoch(shape, state, scratch, X, order, np.zeros(1, int), 0, np.zeros(1), np.zeros(1, int), counts)
 
 
 class CompiledModels:
@@ -190,9 +191,19 @@ class CompiledModels:
         """Train every model on all its windows, in the order of an epoch, counted from 1."""
         job = self.job
         order = np.stack([job.order(a, epoch - 1) for a in range(len(job.arms))])
+        counts = np.stack([job.weights_in_order(a, epoch - 1) for a in range(len(job.arms))])
         done = (epoch - 1) * job.schedule.steps_per_epoch(order.shape[1])
         train_epoch(
-            self.shape, self.state, self._scratch, self.X, order, self.y, done, self._loss, self._hits
+            self.shape,
+            self.state,
+            self._scratch,
+            self.X,
+            order,
+            self.y,
+            done,
+            self._loss,
+            self._hits,
+            counts.astype(self.X.dtype),
         )
         recorder.begin(epoch)
         recorder.add(epoch, torch.from_numpy(self._loss), torch.from_numpy(self._hits), 1)

@@ -72,7 +72,12 @@ class DenseGradients:
 
     @torch.no_grad()
     def __call__(
-        self, X: torch.Tensor, rows: torch.Tensor, labels: torch.Tensor, training: Collection[str]
+        self,
+        X: torch.Tensor,
+        rows: torch.Tensor,
+        labels: torch.Tensor,
+        training: Collection[str],
+        weights: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Fill in ``gradients`` and return loss and hits.
 
@@ -84,6 +89,8 @@ class DenseGradients:
             The batch of each model.
         training : collection of str
             Names of the gradients that are asked for.
+        weights : Tensor, shape (n_models, n_windows), optional
+            What each window counts in them.
 
         Returns
         -------
@@ -103,6 +110,8 @@ class DenseGradients:
         hits = (said >= buffers.log_p.amax(1, keepdim=True)).sum(dim=(1, 2))
         slope = torch.exp(buffers.log_p, out=buffers.slopes[-1])
         slope.scatter_add_(1, index, self.minus_one.expand_as(said)).div_(n)
+        if weights is not None:
+            slope.mul_(weights.unsqueeze(1))
         self._backward(buffers, training)
         return said.mean(dim=(1, 2)).neg_(), hits
 

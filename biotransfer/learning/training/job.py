@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from .arm import Arm
 from .augmentations import refuse_features
 from .curves import Curves
 from .schedule import Schedule, epoch_order
+from .weighting import window_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +68,8 @@ class Job:
         How many of ``eval_rows``, from the first on, are validation rows: what ``Schedule.patience`` watches.
     sfreq : float, optional
         Sampling rate of the windows in Hz.
+    sample_weight : ndarray, shape (n_pool,), float64, optional
+        What each window counts in the loss, besides ``Schedule.class_weight``.
     """
 
     network: Network
@@ -80,6 +84,7 @@ class Job:
     pseudo: Sequence[PseudoLabels | None] = ()
     n_validation: int = 0
     sfreq: float | None = None
+    sample_weight: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n = len(self.arms)
@@ -108,6 +113,18 @@ class Job:
         """Rows of the pool in the order in which ``arm`` sees them."""
         rows = self.train_rows[arm]
         return rows[epoch_order(self.arms[arm].seed, self.split_uid, epoch, len(rows))]
+
+    @cached_property
+    def weights(self) -> np.ndarray | None:
+        """What the training windows of every arm count, shape (n_arms, n_train); None: all the same."""
+        return window_weights(self.train_rows, self.y, self.schedule.class_weight, self.sample_weight)
+
+    def weights_in_order(self, arm: int, epoch: int) -> np.ndarray:
+        """Return what the windows of :meth:`order` count, shape (n_train,); (0,) where all count the same."""
+        if self.weights is None:
+            return np.empty(0)
+        own: np.ndarray = self.weights[arm]
+        return own[epoch_order(self.arms[arm].seed, self.split_uid, epoch, len(own))]
 
     def take(self, arms: np.ndarray) -> Job:
         """Return the job of some of the arms, in the order given; the pool is shared."""

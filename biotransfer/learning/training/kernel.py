@@ -305,7 +305,7 @@ def make_scratch(shape: Shape, dtype: np.dtype) -> Scratch:
 
 
 @_entry
-def train_epoch(shape, state, scratch, X, order, y, update, loss, hits):
+def train_epoch(shape, state, scratch, X, order, y, update, loss, hits, counts):
     """Train every model on its windows once.
 
     Parameters
@@ -328,6 +328,8 @@ def train_epoch(shape, state, scratch, X, order, y, update, loss, hits):
         Filled with the sum of the windows' cross-entropies, each as its update saw it.
     hits : ndarray, shape (n_models,), int64
         Filled with how many windows were classified correctly.
+    counts : ndarray, shape (n_models, n_train) or (n_models, 0)
+        What each window of ``order`` counts in the gradients; the same without any.
     """
     n_train = order.shape[1]
     for m in range(order.shape[0]):
@@ -336,6 +338,8 @@ def train_epoch(shape, state, scratch, X, order, y, update, loss, hits):
             rows = order[m, begin : min(begin + shape.batch, n_train)]
             _forward(shape, state.weights[m], scratch, X, rows)
             found = _answer(shape, scratch, y, rows)
+            if counts.shape[1] > 0:
+                _count(shape, scratch, counts[m, begin : begin + len(rows)])
             loss[m] += found[0]
             hits[m] += found[1]
             _backward(shape, state, scratch, m, len(rows), made)
@@ -436,6 +440,16 @@ def _answer(shape, scratch, y, rows):
     for i in range(n):
         slopes[i * n_classes + y[rows[i]]] -= one / n
     return total, hits
+
+
+@_compiled
+def _count(shape, scratch, counts):
+    """Let each window count as it is to in the slopes of the logits."""
+    n, n_classes = len(counts), shape.widths[-1]
+    slopes = _part(shape, scratch.slopes, len(shape.kinds), n)
+    for i in range(n):
+        for c in range(n_classes):
+            slopes[i * n_classes + c] *= counts[i]
 
 
 @_compiled

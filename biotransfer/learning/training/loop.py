@@ -102,6 +102,7 @@ def _train_one(
     said, update = job.labels_of(a), 0
     for epoch in range(schedule.epochs):
         order = torch.from_numpy(job.order(a, epoch)).to(X.device)
+        counts = torch.from_numpy(job.weights_in_order(a, epoch)).to(X)
         total = torch.zeros((), dtype=X.dtype, device=X.device)
         correct = torch.zeros((), dtype=torch.int64, device=X.device)
         if said:
@@ -119,10 +120,14 @@ def _train_one(
             x = augment(x, seed) if augment else x
             torch.manual_seed(seed)
             logits = forward(x)
-            loss = labelled = functional.cross_entropy(logits[:n], y[rows[:n]])
+            labelled = functional.cross_entropy(logits[:n], y[rows[:n]])
+            loss = labelled
+            if len(counts):
+                each = functional.cross_entropy(logits[:n], y[rows[:n]], reduction="none")
+                loss = (counts[batch] * each).mean()
             if said:
                 pseudo = soft_cross_entropy(logits[n:], labels[more])
-                loss = (n * labelled + pseudo.sum()) / len(rows)
+                loss = (n * loss + pseudo.sum()) / len(rows)
             if anchors.parts:
                 loss = loss + anchors.loss(weights())[0]
             if penalty:

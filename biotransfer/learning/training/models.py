@@ -67,8 +67,12 @@ class Models:
         self.optimizer = StackedAdamW(arms, parts, schedule, self.n_train)
         said = job.labels_of(0)
         self.ratio = said.ratio if said else 0
-        self.repeats = not (self.penalty or self.ratio or augment)
-        plain = self.repeats and not self.low_rank.factors and schedule.precision == "full"
+        self.repeats = not (self.penalty or self.ratio or augment or job.weights is not None)
+        plain = (
+            not (self.penalty or self.ratio or augment)
+            and not self.low_rank.factors
+            and schedule.precision == "full"
+        )
         self.written = (
             DenseGradients(network, self.tensors, len(arms)) if plain and written_out(network) else None
         )
@@ -111,12 +115,14 @@ class Models:
         order = np.stack([job.order(a, epoch - 1) for a in range(len(job.arms))])
         rows = torch.from_numpy(order).to(self.X.device)
         targets = self.y[rows]
+        counts = np.stack([job.weights_in_order(a, epoch - 1) for a in range(len(job.arms))])
+        weights = torch.from_numpy(counts).to(self.X)
         self.begin_epoch(epoch - 1)
         recorder.begin(epoch)
         for batch in job.schedule.batches(self.n_train):
             changed = self.begin_update()
             if self.replays is None:
-                found = self.update(rows[:, batch], targets[:, batch], batch.start)
+                found = self.update(rows[:, batch], targets[:, batch], batch.start, weights[:, batch])
             else:
                 if changed:
                     self.replays.forget()
@@ -133,7 +139,11 @@ class Models:
         return changed
 
     def update(
-        self, rows: torch.Tensor, targets: torch.Tensor, begin: int = 0
+        self,
+        rows: torch.Tensor,
+        targets: torch.Tensor,
+        begin: int = 0,
+        weights: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Train every model on its batch.
 
@@ -143,6 +153,8 @@ class Models:
             Windows of the pool and their labels.
         begin : int
             Where in the epoch the batch begins.
+        weights : Tensor, shape (n_models, n_windows) or (n_models, 0), optional
+            What each window counts; the same without any.
 
         Returns
         -------
@@ -151,15 +163,16 @@ class Models:
         hits : Tensor, shape (n_models,), int64
             Windows that were classified correctly.
         """
+        weights = weights if weights is not None and weights.shape[1] else None
         if self.written is None:
-            return self._by_autograd(rows, targets, begin)
-        loss, hits = self.written(self.X, rows, targets, self.optimizer.training)
+            return self._by_autograd(rows, targets, begin, weights)
+        loss, hits = self.written(self.X, rows, targets, self.optimizer.training, weights)
         self.anchors.add_gradients(self.written.gradients, self.tensors)
         self.optimizer.step(self.written.gradients)
         return loss, hits
 
     def _by_autograd(
-        self, rows: torch.Tensor, targets: torch.Tensor, begin: int
+        self, rows: torch.Tensor, targets: torch.Tensor, begin: int, weights: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         n, training = rows.shape[1], self.optimizer.training
         if self.ratio:
@@ -173,10 +186,11 @@ class Models:
         losses = functional.cross_entropy(
             logits[:, :n].flatten(0, 1), targets.flatten(), reduction="none"
         ).view_as(targets)
-        loss = labelled = losses.mean(dim=1)
+        labelled = losses.mean(dim=1)
+        loss = labelled if weights is None else (weights * losses).mean(dim=1)
         if self.ratio:
             pseudo = soft_cross_entropy(logits[:, n:], self._further.probabilities[:, more]).sum(dim=1)
-            loss = (n * labelled + pseudo) / rows.shape[1]
+            loss = (n * loss + pseudo) / rows.shape[1]
         if self.anchors.parts:
             loss = loss + self.anchors.loss(merged)
         if self.penalty:

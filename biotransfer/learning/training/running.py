@@ -22,6 +22,7 @@ from .schedule import Schedule
 from .stacked import train_stacked
 from .teaching import teach
 from .untrained import evaluate_untrained
+from .weighting import check_sample_weight
 
 ENGINES = ("auto", "stacked", "loop")
 
@@ -94,13 +95,20 @@ def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str =
     with reproducibly():
         job = teach(job, lambda lesson: function(lesson, device, getattr(torch, dtype)))
         curves = function(job, device, getattr(torch, dtype))
-    for arm, loss in zip(job.arms, curves.loss, strict=True):
+    for a, arm in enumerate(job.arms):
         check(
-            np.isfinite(loss).all(),
+            _finite(curves, a),
             f"learning_rate={job.schedule.learning_rate:g}: training of arm {arm.name!r}, seed {arm.seed}, "
             "diverged, its loss is not finite. Lower it: --set train.learning_rate=1.0e-4",
         )
     return curves
+
+
+def _finite(curves: Curves, a: int) -> bool:
+    """Whether an arm's losses are numbers, on the windows that it trained on, too, and its weights."""
+    trained = curves.train_loss[a, 1 : 1 + int(curves.trained_epochs[a])]
+    values = [curves.loss[a], trained, *curves.tensors[a].values()]
+    return all(bool(np.isfinite(value).all()) for value in values)
 
 
 def train(
@@ -113,6 +121,7 @@ def train(
     engine: str = "auto",
     device: str = "cpu",
     dtype: str = "float32",
+    sample_weight: np.ndarray | None = None,
 ) -> Curves:
     """Train ``arms`` on the training rows of ``split``; take curves on its validation and test rows.
 
@@ -130,6 +139,9 @@ def train(
         Epochs, learning rate, batch size.
     engine, device, dtype : str
         See :func:`run_job`.
+    sample_weight : array, shape (n_windows,), optional
+        What each of the windows counts in the loss, 0 or more; of it the training rows' share matters. See
+        ``Schedule.class_weight``, too.
 
     Returns
     -------
@@ -161,5 +173,6 @@ def train(
         np.tile(split.unlabelled, (n, 1)),
         n_validation=len(split.validation),
         sfreq=windows.sfreq,
+        sample_weight=None if sample_weight is None else check_sample_weight(sample_weight, len(windows)),
     )
     return replace(run_job(job, engine=engine, device=device, dtype=dtype), tested=tested)

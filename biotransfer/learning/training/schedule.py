@@ -14,6 +14,7 @@ import numpy as np
 from ...settings import Reader, Settings, key, number, option, spec, whole
 from ...showing import html_table, one_line
 from .augmentations import AUGMENTATIONS
+from .weighting import CLASS_WEIGHTS
 
 PRECISIONS = ("full", "mixed")
 
@@ -48,6 +49,9 @@ class Schedule(Settings):
         "mixed" computes forward passes in bfloat16 on a CUDA device; weights and updates stay as they are.
     augment : str or mapping
         "none", or how training windows are changed (see ``AUGMENTATIONS``).
+    class_weight : {"none", "balanced"}
+        "balanced" lets every class count the same in the loss, however few windows it has. Curves show the
+        loss without it, and ``patience`` watches that one.
 
     Raises
     ------
@@ -70,6 +74,11 @@ class Schedule(Settings):
     augment: str | Mapping[str, Any] = key(
         "none, or how training windows are changed (see: biotransfer list augmentations).",
         _augmentation(),
+        "none",
+    )
+    class_weight: str = key(
+        "none, or balanced: every class counts the same in the loss, however few windows it has.",
+        option(CLASS_WEIGHTS),
         "none",
     )
 

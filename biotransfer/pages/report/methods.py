@@ -345,6 +345,8 @@ def _options(recipe: Mapping[str, Any], references: _References) -> str:
     if augment != "none":
         source = references.cite(_source(AUGMENTATIONS, augment["name"]))
         parts.append(f"Augmentation of training windows: {_summary(AUGMENTATIONS, augment['name'])}{source}.")
+    if train.get("class_weight", "none") == "balanced":
+        parts.append("Every class counted the same in the loss, however few windows it had.")
     if train.get("precision") == "mixed":
         parts.append("Forward passes were computed in bfloat16.")
     return " ".join(parts)

@@ -9,6 +9,7 @@ from ...transfer.align import ALIGN, needs_labels
 from ...transfer.carry import why_not as why_no_arm
 from ...transfer.pretrain import METHODS
 from ...transfer.pretrain import why_not as why_no_method
+from ...transfer.pretrain.validity import refuse_options
 from ...transfer.select import SELECT
 from .keys import Keys
 
@@ -125,6 +126,9 @@ def _training(recipe: Keys) -> None:
         f"train.patience={recipe.train.patience} watches validation windows, and not every split keeps some. "
         "Write split: {by: subject, validation: 1}.",
     )
+    for arm in recipe.arms:
+        if arm.source is not None:
+            refuse_options((arm.pretrain or recipe.pretrain.method)["name"], recipe.train)
     if recipe.train.augment == "none":
         return
     for network in recipe.network:

@@ -250,7 +250,8 @@ class Keys(Settings):
     )
     train: Schedule = key(
         "epochs, learning_rate, batch_size, weight_decay, patience (epochs without a lower validation loss), "
-        "precision (full or mixed), augment: the same for every arm and source.",
+        "precision (full or mixed), augment, class_weight (none or balanced): the same for every arm and "
+        "source.",
         group(Schedule),
         {},
     )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ...errors import check
 from ...learning.networks import NETWORKS, Network
 from ...learning.networks.checkpoints import open_weights
-from ...learning.training.arm import match_tensors
 from ...transfer.align import ALIGN
+from ...transfer.carry.given import check_carries
 
 if TYPE_CHECKING:
     from .plan import OfFold, Plan
@@ -66,11 +66,4 @@ def check_inputs(plan: Plan, task: OfFold, network: Network) -> None:
             f"{what} stand for other inputs: {'; '.join(differs)}. Give this study the same, or train the "
             "weights anew.",
         )
-        fit = match_tensors(weights, network)
-        reasons = "; ".join(f"{k}: {v}" for k, v in list(fit.reasons.items())[:2])
-        theirs = card["network"]["parameters"]
-        check(
-            fit.carried,
-            f"{what} share no layer with network {network.name!r} ({reasons}). Use the network that they "
-            f"belong to: {card['network']['name']} with {theirs}.",
-        )
+        check_carries(weights, network, what)

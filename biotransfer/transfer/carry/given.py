@@ -11,6 +11,34 @@ from .request import ArmRequest
 from .starting import source_network
 
 
+def check_carries(source: Weights, network: Network, what: str) -> None:
+    """Refuse weights of which nothing would carry over.
+
+    Parameters
+    ----------
+    source : Weights
+        Trained weights.
+    network : Network
+        The target's.
+    what : str
+        The argument, for the message.
+
+    Raises
+    ------
+    BiotransferError
+        With the reason of the first tensors, and the network to use.
+    """
+    fit = match_tensors(source, network)
+    reasons = "; ".join(f"{k}: {v}" for k, v in list(fit.reasons.items())[:2])
+    theirs = source.card.get("network") or {}
+    check(
+        fit.carried,
+        f"{what}: nothing of them fits network {network.name!r} below its head ({reasons}). They are of "
+        f"network {theirs.get('name')!r}: use that one, with the same parameters, "
+        f"{dict(theirs.get('parameters') or {})}.",
+    )
+
+
 def given_source(request: ArmRequest, network: Network) -> Weights | None:
     """Return the weights that an arm's request names itself; None where it names none.
 
@@ -29,12 +57,7 @@ def given_source(request: ArmRequest, network: Network) -> Weights | None:
     if request.weights is None:
         return None
     source = open_weights(request.weights, network)
-    check(
-        match_tensors(source, network).carried,
-        f"arm {request.label!r}: nothing of weights={request.weights!r} fits network {network.name!r} below "
-        f"its head. They are of network {source.card.get('network', {}).get('name')!r}: use that one, "
-        "with the same parameters.",
-    )
+    check_carries(source, network, f"arm {request.label!r}: weights={request.weights!r}")
     whole = set(source.tensors) >= set(source_network(source).tensor_shapes)
     check(
         whole or not {"source_features", "source_logits"}.intersection(request.entry.facts["needs"]),

@@ -21,7 +21,7 @@ from ...signals.windows import Windows
 from .catalog import METHODS
 from .held_out import hold_out_people
 from .problem import Learned, PretrainProblem, Stack, trunk
-from .validity import why_not
+from .validity import refuse_options, why_not
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +115,7 @@ def pretrain(
     seeds = list(seeds)
     schedule = replace(schedule or Schedule(), patience=0)
     entry, parameters = METHODS.resolve(method)
-    check(
-        entry.name == "supervised" or (schedule.augment, schedule.precision) == ("none", "full"),
-        f"pretrain {entry.name} neither augments windows nor mixes precisions. Use pretrain: supervised, or "
-        "train: {augment: none, precision: full}.",
-    )
+    refuse_options(entry.name, schedule)
     check(
         len(windows) in (1, len(seeds)),
         f"{len(windows)} windows for {len(seeds)} seeds. Pass one for all, or one for each.",

@@ -6,12 +6,37 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...catalog import Entry
+from ...errors import check
 from ...learning.networks.catalog import OWN
 
 if TYPE_CHECKING:
     from ...learning.networks.network import Network
+    from ...learning.training.schedule import Schedule
 
 OURS = f"{', '.join(OWN[:-1])} or {OWN[-1]}"
+
+
+def refuse_options(name: str, schedule: Schedule) -> None:
+    """Refuse what only supervised pretraining does with its windows and its loss.
+
+    Parameters
+    ----------
+    name : str
+        Of the method.
+    schedule : Schedule
+        How it is to train.
+
+    Raises
+    ------
+    BiotransferError
+        For augmented windows, mixed precision or weighed classes.
+    """
+    check(
+        name == "supervised"
+        or (schedule.augment, schedule.precision, schedule.class_weight) == ("none", "full", "none"),
+        f"pretrain {name} neither augments windows, nor mixes precisions, nor weighs classes. Use "
+        "pretrain: supervised, or train: {augment: none, precision: full, class_weight: none}.",
+    )
 
 
 def why_not(
