@@ -20,6 +20,7 @@ _HOMES = {
     "signals.datasets": ["fetch", "from_arrays", "from_folder", "from_raws", "from_table", "load_dataset"],
     "signals.datasets.bids": ["from_bids"],
     "signals.datasets.moabb": ["from_moabb"],
+    "signals.mains": ["find_line_freq"],
     "signals.preprocessing": ["preprocess"],
     "signals.quality": ["inspect_recordings"],
     "signals.account": ["account"],

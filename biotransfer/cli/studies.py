@@ -154,6 +154,7 @@ def check(arguments: argparse.Namespace) -> int:
             f"  {name}: {facts['dataset']}, {facts['n_subjects']} people, {facts['n_windows']} windows, "
             f"classes {', '.join(facts['classes'])}"
         )
+        print(f"    {facts['preprocessing_text']}")
         for finding in facts.get("findings", ()):
             print(f"    {finding['severity']}: {finding['kind']}: {finding['message']}")
     for (modality, protocol, network), splits in plan.splits.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -100,67 +101,77 @@ def find_hum(
     spectra : sequence of tuple, optional
         What :func:`.spectrum_of` returns of each, where it is known already.
 
+    Raises
+    ------
+    BiotransferError
+        When there is no recording.
+
     Notes
     -----
     Spectra of one person and channel are pooled over recordings, each divided by the median of the neighbors
     of the frequency (2 to 6 Hz away) and weighed by its length, so that a loud recording counts no more than
     others. The pool stands out where its highest value within 1 Hz is 3 times that of the neighbors or more;
-    with n windows of 1 s, 1 + 9 / sqrt(n) times; of less than 10 s
-    nothing is said. A person shows a frequency when a channel does. The line is
-    the one whose multiples (four at most, below the Nyquist frequency) most people show; of equals, the one
-    that stands out more. What less than a tenth of the people show is not counted. Source: own.
+    with n windows of 1 s, 1 + 9 / sqrt(n) times; of less than 10 s nothing is said. A person shows a
+    frequency when a channel does. The line is the one whose multiples (four at most, below the lowest Nyquist
+    frequency) most people show; of equals, the one that stands out more. What less than a tenth of the people
+    show is not counted. One recording is held at a time. Source: own.
     """
-    recordings = list(recordings)
-    check(recordings, "recordings=[] is empty. Load at least one recording.")
-    declared = sorted({float(r.raw.info["line_freq"]) for r in recordings if r.raw.info.get("line_freq")})
-    declared = declared if line is None else [line]
-    known = len(declared) == 1
-    lines = declared if known else list(MAINS_HZ)
-    by_person: dict[tuple[str, str], list[tuple[Recording, Spectrum | None]]] = {}
+    people: dict[tuple[str, str], _Pools] = {}
+    declared, lowest, i = set(), np.inf, -1
     for i, recording in enumerate(recordings):
+        pools = people.setdefault((recording.dataset, recording.subject), {})
         spectrum = spectrum_of(recording) if spectra is None else spectra[i]
-        by_person.setdefault((recording.dataset, recording.subject), []).append((recording, spectrum))
-    sfreq = min(recording.sfreq for recording in recordings)
-    multiples = {line: harmonics(line, sfreq) for line in lines}
-    ratios = {person: _pooled(own, multiples) for person, own in by_person.items()}
-    least = max(1.0, _LEAST_SHARE * len(by_person))
+        lowest = min(lowest, recording.sfreq)
+        stated = recording.raw.info.get("line_freq")
+        declared |= {float(stated)} if stated else set()
+        lines = [line] if line else ([*MAINS_HZ, float(stated)] if stated else MAINS_HZ)
+        if spectrum is not None:
+            _add(pools, recording, spectrum, {f for each in lines for f in harmonics(each, recording.sfreq)})
+    check(i >= 0, "recordings=[] is empty. Load at least one recording.")
+    declared = {line} if line else declared
+    known = len(declared) == 1
+    multiples = {each: harmonics(each, lowest) for each in (declared if known else MAINS_HZ)}
+    ratios = [_stands_out(pools) for pools in people.values()]
     shown = {
-        line: {freq: sum(found.get(freq, 0.0) >= 1 for found in ratios.values()) for freq in freqs}
-        for line, freqs in multiples.items()
+        each: {freq: sum(found.get(freq, 0.0) >= 1 for found in ratios) for freq in freqs}
+        for each, freqs in multiples.items()
     }
     strength = {
-        line: max((float(np.median([r.get(f, 0.0) for r in ratios.values()])) for f in freqs), default=0.0)
-        for line, freqs in multiples.items()
+        each: max((float(np.median([r.get(f, 0.0) for r in ratios])) for f in freqs), default=0.0)
+        for each, freqs in multiples.items()
     }
-    best = max(lines, key=lambda line: (max(shown[line].values(), default=0), strength[line]))
-    freqs = tuple(freq for freq, people in shown[best].items() if people >= least)
-    people = max((shown[best][freq] for freq in freqs), default=0)
-    return Hum(best if freqs or known else None, freqs, known, people, len(by_person))
+    best = max(multiples, key=lambda each: (max(shown[each].values(), default=0), strength[each]))
+    least = max(1.0, _LEAST_SHARE * len(people))
+    freqs = tuple(freq for freq, n in shown[best].items() if n >= least)
+    showing = max((shown[best][freq] for freq in freqs), default=0)
+    return Hum(best if freqs or known else None, freqs, known, showing, len(people))
 
 
-def _pooled(
-    recordings: Sequence[tuple[Recording, Spectrum | None]], multiples: dict[float, list[float]]
-) -> dict[float, float]:
+_Pools = dict[tuple[float, str], tuple[Any, int]]
+"""By frequency and channel: the sum over windows of three bins, each over its neighbors, and their number."""
+
+
+def _add(pools: _Pools, recording: Recording, spectrum: Spectrum, wanted: set[float]) -> None:
+    """Add the spectrum of a recording to what is pooled of a person."""
+    freqs, power = spectrum
+    n_windows = max(1, int(2 * recording.raw.n_times / recording.sfreq) - 1)
+    for freq in wanted:
+        floor = np.median(power[:, hum_bins(freqs, freq)[1]], axis=1, keepdims=True)
+        middle = int(np.argmin(np.abs(freqs - freq)))
+        shape = power[:, middle - 1 : middle + 2] / np.maximum(floor, _TINY)
+        shape[(floor <= _TINY)[:, 0]] = 0.0
+        for name, values in zip(recording.ch_names, shape, strict=True):
+            before, n = pools.get((freq, name), (0.0, 0))
+            pools[freq, name] = (before + n_windows * values, n + n_windows)
+
+
+def _stands_out(pools: _Pools) -> dict[float, float]:
     """Return, of one person, how far each frequency stands out: 1 is the least that counts."""
-    pools: dict[tuple[float, str], tuple[np.ndarray, int]] = {}
-    for recording, spectrum in recordings:
-        if spectrum is None:
-            continue
-        n_windows = max(1, int(2 * recording.raw.n_times / recording.sfreq) - 1)
-        for freq in (f for freqs in multiples.values() for f in freqs):
-            inside, beside = hum_bins(spectrum[0], freq)
-            floor = np.median(spectrum[1][:, beside], axis=1, keepdims=True)
-            shape = spectrum[1][:, inside] / np.maximum(floor, _TINY)
-            shape[(floor <= _TINY)[:, 0]] = 0.0
-            for name, values in zip(recording.ch_names, shape, strict=True):
-                before, n = pools.get((freq, name), (0.0, 0))
-                pools[freq, name] = (before + n_windows * values, n + n_windows)
     found: dict[float, float] = {}
     for (freq, _), (total, n) in pools.items():
-        if n < _LEAST_WINDOWS:
-            continue
-        ratio = float(np.max(total / n)) / max(STANDS_OUT, 1 + _UNSURE / n**0.5)
-        found[freq] = max(found.get(freq, 0.0), ratio)
+        if n >= _LEAST_WINDOWS:
+            ratio = float(np.max(total / n)) / max(STANDS_OUT, 1 + _UNSURE / n**0.5)
+            found[freq] = max(found.get(freq, 0.0), ratio)
     return found
 
 

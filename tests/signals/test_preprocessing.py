@@ -18,6 +18,7 @@ from biotransfer.signals.preprocessing import (
     describe_steps,
     preprocess,
     resolve_steps,
+    settle_steps,
 )
 from biotransfer.signals.recording import EDGE, Recording
 from biotransfer.signals.simulate import simulate_emg
@@ -33,6 +34,9 @@ RECIPES: list[Any] = [
     {"preset": "emg", "sfreq": 128.0, "notch": None},
     [{"name": "resample", "sfreq": 320}, {"name": "notch", "freqs": [50.0, 100.0]}],
 ]
+
+
+NOTCH = [{"name": "notch", "freqs": 50.0}]
 
 
 def _sine(freq: float, sfreq: float = 200.0, seconds: float = 20.0, *, modality: str = "emg") -> Recording:
@@ -65,7 +69,7 @@ def test_eeg_preset_keeps_its_band(freq: float) -> None:
 
 @pytest.mark.parametrize(("freq", "most"), [(0.2, 0.05), (50.0, 0.001), (60.0, 0.1), (100.0, 0.01)])
 def test_eeg_preset_takes_the_rest_out(freq: float, most: float) -> None:
-    assert _gain(_sine(freq, 256.0, seconds=60, modality="eeg"), "eeg") < most
+    assert _gain(_sine(freq, 256.0, seconds=60, modality="eeg"), {"preset": "eeg", "mains": 50}) < most
 
 
 @pytest.mark.parametrize("freq", [30.0, 40.0, 60.0, 80.0, 95.0])
@@ -75,7 +79,7 @@ def test_emg_preset_keeps_its_band_up_to_nyquist(freq: float) -> None:
 
 @pytest.mark.parametrize(("freq", "most"), [(2.0, 0.001), (10.0, 0.07), (50.0, 0.001)])
 def test_emg_preset_takes_drift_and_hum_out(freq: float, most: float) -> None:
-    assert _gain(_sine(freq), "emg") < most
+    assert _gain(_sine(freq), {"preset": "emg", "mains": 50}) < most
 
 
 def test_corners_halve_the_amplitude_as_documented() -> None:
@@ -85,15 +89,15 @@ def test_corners_halve_the_amplitude_as_documented() -> None:
 
 @pytest.mark.parametrize("freq", [49.5, 50.0, 50.5])
 def test_notch_takes_20_db_and_leaves_the_neighbors(freq: float) -> None:
-    assert _gain(_sine(freq, seconds=60), ["notch"]) < 0.1
+    assert _gain(_sine(freq, seconds=60), NOTCH) < 0.1
     for other in (45.0, 55.0):
-        assert _gain(_sine(other, seconds=60), ["notch"]) == pytest.approx(1, abs=0.05)
+        assert _gain(_sine(other, seconds=60), NOTCH) == pytest.approx(1, abs=0.05)
 
 
 def test_filters_do_not_delay() -> None:
     pulse = np.zeros((1, 2001))
     pulse[0, 1000] = 1e-3
-    for steps in ("eeg", [{"name": "bandpass", "low": None, "high": 30.0}], ["notch"]):
+    for steps in ("eeg", [{"name": "bandpass", "low": None, "high": 30.0}], NOTCH):
         out = preprocess(make_recording(pulse, 256.0), steps).raw.get_data()[0]
         assert np.argmax(np.abs(out)) == 1000
         np.testing.assert_allclose(out[:1000], out[:1000:-1], atol=2e-3 * np.abs(out).max())
@@ -106,7 +110,7 @@ def test_the_same_numbers_as_mne_called_directly(modality: str) -> None:
     settings = {"picks": recording.picks, "method": "iir", "iir_params": IIR, "verbose": "error"}
     raw.notch_filter([50.0], notch_widths=2.0, **settings)
     raw.filter(*((1.0, 45.0) if modality == "eeg" else (20.0, None)), **settings)
-    np.testing.assert_array_equal(preprocess(recording).raw.get_data(), raw.get_data())
+    np.testing.assert_array_equal(preprocess(recording, mains=50).raw.get_data(), raw.get_data())
 
 
 def test_the_same_numbers_as_mne_on_many_short_files() -> None:
@@ -115,7 +119,7 @@ def test_the_same_numbers_as_mne_on_many_short_files() -> None:
     settings = {"picks": recording.picks, "method": "iir", "iir_params": IIR, "verbose": "error"}
     raw.notch_filter([50.0], notch_widths=2.0, **settings)
     raw.filter(20.0, None, **settings)
-    np.testing.assert_array_equal(preprocess(recording, "emg").raw.get_data(), raw.get_data())
+    np.testing.assert_array_equal(preprocess(recording, "emg", mains=50).raw.get_data(), raw.get_data())
 
 
 def test_average_reference_is_the_one_of_mne() -> None:
@@ -164,7 +168,7 @@ def test_input_is_not_changed_and_who_it_is_stays(steps: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "steps", [["notch"], [{"name": "bandpass", "low": 5.0, "high": None}], ["envelope"],
+    "steps", [NOTCH, [{"name": "bandpass", "low": 5.0, "high": None}], ["envelope"],
               [{"name": "resample", "sfreq": 150.0}], [{"name": "resample", "sfreq": 333.0}]]
 )  # fmt: skip
 def test_a_step_in_one_stretch_does_not_ring_in_the_next(steps: Any) -> None:
@@ -304,7 +308,7 @@ def test_one_channel_has_no_average_reference() -> None:
 
 def test_presets_are_plain_lists_of_named_steps() -> None:
     assert resolve_steps("eeg") == [
-        {"name": "notch", "freqs": [50.0], "width": 2.0, "order": 4},
+        {"name": "notch", "freqs": "found", "width": 2.0, "order": 4},
         {"name": "bandpass", "low": 1.0, "high": 45.0, "order": 4},
     ]
     assert resolve_steps("emg")[1] == {"name": "bandpass", "low": 20.0, "high": None, "order": 4}
@@ -409,7 +413,7 @@ def test_fourteen_people_with_eighty_files_each_take_seconds(real_data: Path) ->
         "myodisco", data_dir=real_data, classes=["hand_close", "hand_open", "flexion", "extension"]
     )
     begin = time.perf_counter()
-    out = preprocess(recordings)
+    out = preprocess(recordings, mains=50)
     assert time.perf_counter() - begin < 10
     assert len(out) == 14
     settings = {"picks": out[0].picks, "method": "iir", "iir_params": IIR, "verbose": "error"}
@@ -430,3 +434,46 @@ def test_mains_of_real_eeg_is_gone(real_data: Path) -> None:
 
     assert share(recording) > 0.3
     assert share(preprocess(recording)) < 1e-4
+
+
+def _with_hum(line: float | None, seed: int, sfreq: float = 500.0) -> Recording:
+    rng = np.random.default_rng(seed)
+    times = np.arange(round(20 * sfreq)) / sfreq
+    data = rng.normal(0, 1e-5, (3, len(times)))
+    for freq in () if line is None else (line, 3 * line):
+        data += 1e-5 * np.sin(2 * np.pi * freq * times)
+    return make_recording(data, sfreq, subject=f"s{seed}", types="emg", modality="emg")
+
+
+@pytest.mark.parametrize("line", [50.0, 60.0])
+def test_presets_notch_what_stands_out_in_any_of_the_recordings(line: float) -> None:
+    recordings = [_with_hum(line, 0), _with_hum(None, 1)]
+    for out, recording in zip(preprocess(recordings), recordings, strict=True):
+        asked = preprocess(recording, "emg", notch={"freqs": [line, 3 * line]})
+        np.testing.assert_array_equal(out.raw.get_data(), asked.raw.get_data())
+    settled = settle_steps(recordings, "emg")
+    assert settled == settle_steps(recordings, settled)
+    assert f"notch-filtered at {line:g} and {3 * line:g} Hz" in describe_steps(settled)
+
+
+def test_presets_notch_nothing_where_no_hum_is_and_say_so() -> None:
+    recordings = [_with_hum(None, 0), _with_hum(None, 1)]
+    for out, recording in zip(preprocess(recordings), recordings, strict=True):
+        plain = preprocess(recording, "emg", notch=None)
+        np.testing.assert_array_equal(out.raw.get_data(), plain.raw.get_data())
+    assert "without a notch filter, as no hum" in describe_steps(settle_steps(recordings, "emg"))
+
+
+def test_the_declared_line_is_the_one_that_is_notched() -> None:
+    recording = _with_hum(60.0, 0)
+    recording.raw.info["line_freq"] = 50.0
+    assert settle_steps([recording], "emg")[0]["freqs"] == "none"
+    recording.raw.info["line_freq"] = 60.0
+    assert settle_steps([recording], "emg")[0]["freqs"] == [60.0, 180.0]
+
+
+def test_found_is_a_word_and_others_are_not() -> None:
+    for found in ({"mains": "found"}, {"notch": {"freqs": "found"}}, {"notch": {"freqs": None}}):
+        assert resolve_steps("emg", **found) == resolve_steps("emg")
+    with pytest.raises(BiotransferError, match="Did you mean 'found'"):
+        resolve_steps("emg", mains="fund")

@@ -173,7 +173,7 @@ def finding_table(facts: Mapping[str, Any]) -> Table | None:
 def step_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return name and parameters of every preprocessing step."""
     out = []
-    for step in facts.get("preprocessing") or []:
+    for step in facts.get("preprocessing_found") or facts.get("preprocessing") or []:
         given = {k: v for k, v in step.items() if k != "name" and v is not None}
         out.append((str(step["name"]), ", ".join(f"{k}={v}" for k, v in given.items())))
     return out

@@ -69,7 +69,12 @@ def load_dataset(
     entry, parameters = DATASETS.resolve({"name": name, **params})
     people = parameters.get("subjects")
     folder = _folder_of(name, data_dir, download, people) if entry.facts["sources"] else None
-    recordings: Loaded = entry.function(folder, **parameters)
+    found = entry.function(folder, **parameters)
+    recordings = found if isinstance(found, Loaded) else Loaded(found)
+    line = entry.facts["line_freq"]
+    for recording in recordings if line else ():
+        if recording.raw.info["line_freq"] is None:
+            recording.raw.info["line_freq"] = line
     check(
         recordings,
         f"{name!r} has no recording of subjects={parameters.get('subjects')}, "

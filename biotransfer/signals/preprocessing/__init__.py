@@ -15,6 +15,7 @@ from typing import Any, overload
 from ...errors import check, check_option, for_each, one_or_many
 from ..recording import FROM_RAWS, Recording
 from .catalog import STEPS
+from .filters import FOUND, NO_HUM
 
 __all__ = [
     "PRESETS",
@@ -28,12 +29,13 @@ __all__ = [
 ]
 
 PRESETS: dict[str, list[dict[str, Any]]] = {
-    "eeg": [{"name": "notch", "freqs": [50.0]}, {"name": "bandpass", "low": 1.0, "high": 45.0}],
-    "emg": [{"name": "notch", "freqs": [50.0]}, {"name": "bandpass", "low": 20.0, "high": None}],
+    "eeg": [{"name": "notch", "freqs": FOUND}, {"name": "bandpass", "low": 1.0, "high": 45.0}],
+    "emg": [{"name": "notch", "freqs": FOUND}, {"name": "bandpass", "low": 20.0, "high": None}],
     "none": [],
 }
 """What ``preprocess: eeg`` and ``preprocess: emg`` stand for. EMG stays open to the Nyquist frequency: an
-armband of 200 Hz has no room for a low-pass; at 1 kHz and more add ``bandpass: {high: 450}``."""
+armband of 200 Hz has no room for a low-pass; at 1 kHz and more add ``bandpass: {high: 450}``. Hum of the
+mains is notched where it stands out of the spectra of a data set, see ``find_line_freq``."""
 
 SHORTCUTS = {"sfreq": ("resample", "sfreq"), "mains": ("notch", "freqs")}
 """Single numbers that stand for a step's parameter."""
@@ -97,8 +99,12 @@ def resolve_steps(steps: Spec, **overrides: Any) -> list[dict[str, Any]]:
 def _resolve(step: Any) -> dict[str, Any]:
     """One step with its defaults; single numbers become lists where a list is meant."""
     if isinstance(step, Mapping) and isinstance(step.get("freqs"), (int, float)):
-        step = {**step, "freqs": [step["freqs"]]}
+        step = {**step, "freqs": [float(step["freqs"])]}
     entry, parameters = STEPS.resolve(step)
+    if entry.name == "notch":
+        parameters = {**parameters, "freqs": FOUND if parameters["freqs"] is None else parameters["freqs"]}
+        if isinstance(parameters["freqs"], str):
+            check_option("preprocess notch: freqs", parameters["freqs"], (FOUND, NO_HUM))
     plain = {k: list(v) if isinstance(v, (list, tuple)) else v for k, v in parameters.items()}
     return {"name": entry.name, **plain}
 

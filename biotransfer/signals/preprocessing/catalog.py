@@ -40,7 +40,7 @@ STEPS = Catalog(
             "Take the hum of the mains out.",
             filters.notch,
             "mne.filter.notch_filter",
-            facts={"say": filters.say_notch},
+            facts={"say": filters.say_notch, "settle": filters.found_freqs},
         ),
         Entry(
             "bandpass",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -11,11 +11,13 @@ import mne
 import numpy as np
 
 from ...errors import check
+from ..mains import find_hum
 from ..recording import Recording
 from .common import apply_to_signal, check_frequency, check_order, is_number, stretches
 
 _TRANSITION = 1.0
 _PADDING = 100
+FOUND, NO_HUM = "found", "none"
 
 
 def bandpass(
@@ -62,16 +64,22 @@ def bandpass(
 
 
 def notch(
-    recording: Recording, *, freqs: Sequence[float] = (50.0,), width: float = 2.0, order: int = 4
+    recording: Recording,
+    *,
+    freqs: Sequence[float] | str | None = None,
+    width: float = 2.0,
+    order: int = 4,
 ) -> Recording:
-    """Take the hum of the mains out.
+    """Take the hum of the mains out, where there is some.
 
     Parameters
     ----------
     recording : Recording
         Signal in V.
-    freqs : sequence of float
-        Frequencies in Hz; a single number is taken as a list of one.
+    freqs : sequence of float, "found" or "none"
+        Frequencies in Hz; a single number is taken as a list of one. "found" (also when left out): the line
+        of 50 and 60 Hz, or the one that the data set declares, and its multiples, as far as hum stands out
+        there in all recordings of the data set before this step; none where it does not.
     width : float
         Width of each stop band in Hz, to which MNE adds 0.5 Hz on either side.
     order : int
@@ -92,13 +100,34 @@ def notch(
     Source: :func:`mne.filter.notch_filter`, method "iir", phase "zero", one frequency after the other.
     """
     check_order("notch", order)
-    check(len(freqs) > 0, "preprocess notch: freqs=[] names no frequency. Use notch: null to drop the step.")
     check(width > 0, f"preprocess notch: width={width} Hz is not positive. Try 2.0.")
+    if freqs is None or isinstance(freqs, str):
+        freqs = _found(freqs, [recording])
+    if isinstance(freqs, str):
+        return recording
+    check(len(freqs) > 0, "preprocess notch: freqs=[] names no frequency. Use notch: null to drop the step.")
     reach = width / 2 + _TRANSITION / 2
     for freq in freqs:
         check_frequency(recording, "notch", "freqs", freq, reach)
         recording = filter_recording(recording, freq + reach, freq - reach, order)
     return recording
+
+
+def found_freqs(
+    recordings: Iterable[Recording],
+    *,
+    freqs: Sequence[float] | str | None = None,
+    width: float = 2.0,
+    order: int = 4,
+) -> dict[str, Any]:
+    """Return the frequencies at which hum stands out in recordings, where none are given; see notch."""
+    return {"freqs": _found(freqs, recordings)}
+
+
+def _found(freqs: Sequence[float] | str | None, recordings: Iterable[Recording]) -> Sequence[float] | str:
+    if freqs is None or freqs == FOUND:
+        return list(find_hum(recordings).freqs) or NO_HUM
+    return freqs
 
 
 def resample(recording: Recording, *, sfreq: float) -> Recording:
@@ -194,7 +223,11 @@ def say_bandpass(low: float | None, high: float | None, order: int) -> str:
     return f"band-pass filtered from {low:g} to {high:g} Hz ({kind})"
 
 
-def say_notch(freqs: Sequence[float], width: float, order: int) -> str:
+def say_notch(freqs: Sequence[float] | str, width: float, order: int) -> str:
     """Say what notch did."""
+    if freqs == NO_HUM:
+        return "left without a notch filter, as no hum of the mains stands out of their spectra"
+    if isinstance(freqs, str):
+        return f"notch-filtered where hum of the mains stands out ({width:g} Hz wide, order {order})"
     at = " and ".join(f"{f:g}" for f in freqs)
     return f"notch-filtered at {at} Hz ({width:g} Hz wide, zero-phase Butterworth filter of order {order})"

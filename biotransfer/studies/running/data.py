@@ -452,6 +452,8 @@ def load_recordings(
     recordings = load_dataset(
         section.data.name, data_dir=data_dir, download=download, **section.data.parameters
     )
+    for recording in recordings if section.line_freq else ():
+        recording.raw.info["line_freq"] = section.line_freq
     if smoke:
         people = natural_sorted({r.subject for r in recordings})[:smoke]
         recordings = Loaded((r for r in recordings if r.subject in people), recordings.files)

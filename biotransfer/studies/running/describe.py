@@ -39,13 +39,20 @@ def describe(
         "window": section.windows.plain(),
         "preprocessing": plain(section.preprocess),
         "preprocessing_found": plain(steps),
-        "preprocessing_text": describe_steps(steps),
+        "preprocessing_text": describe_steps(steps) + _say_found(section.preprocess, steps),
         "notes": list(notes),
         "digest": signals.digest(),
         "source_files": natural_sorted({f for f in signals.metadata["source_file"].unique() if f}),
         "excerpts": dict(excerpts),
         "psd": _spectra(signals),
     }
+
+
+def _say_found(asked: Sequence[Mapping[str, Any]], settled: Sequence[Mapping[str, Any]]) -> str:
+    """Say that the frequencies of a notch filter were found and not asked for."""
+    found = [s for a, s in zip(asked, settled, strict=True) if a.get("freqs") != s.get("freqs")]
+    freqs = [step["freqs"] for step in found if not isinstance(step["freqs"], str)]
+    return " Hum of the mains was found at these frequencies in the recordings." if freqs else ""
 
 
 def describe_windows(section: Section, given: Windows) -> dict[str, Any]:
