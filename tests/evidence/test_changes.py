@@ -20,7 +20,7 @@ from biotransfer.evidence.transferability.outputs import layer_outputs
 from biotransfer.learning.networks import build_network, initial_tensors
 from biotransfer.learning.networks.modules import build_module
 from biotransfer.learning.networks.tensors import load_tensors
-from biotransfer.signals.features import extract_features
+from biotransfer.signals.features import FEATURES, extract_features
 from biotransfer.signals.simulate import simulate_pair
 from biotransfer.signals.windows import cut_windows
 
@@ -139,10 +139,12 @@ def test_frequencies_are_complete_for_even_and_odd_windows(n_times):
 def test_every_feature_of_every_set_has_a_group():
     eeg, _ = simulate_pair(n_subjects=1, seed=0)
     windows = cut_windows(eeg[:2])
-    for name in ("statistical", "bird2020", "band_power", "time_domain"):
-        groups = {feature_group(n) for n in extract_features(windows, name).names}
-        assert 1 < len({g for g, _ in groups}) < 40, name
+    for name in FEATURES:
+        features = extract_features(windows, name)
+        groups = {feature_group(n, features.columns.get(n)) for n in features.names}
+        assert 1 < len({g for g, _ in groups}) < 80, name
         assert all(group and not group[-1].isdigit() for group, _ in groups), name
+        assert {c for _, channels in groups for c in channels.split("-")} - {""} == set(windows.names)
     assert feature_group("logcov_2_2") == ("covariance of channels", "2-2")
     assert feature_group("power_100Hz_7") == ("power 100+ Hz", "7")
     assert feature_group("delta_3") == ("delta", "3")

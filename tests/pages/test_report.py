@@ -309,6 +309,16 @@ def test_methods_references_are_cited_and_listed(results):
     assert len(dois) == len(set(dois))
 
 
+def test_methods_name_every_feature_set_once(results):
+    which = ["HTD", {"name": "AR", "order": 2}]
+    sets = [{"name": "band_power", "bands": {"low": [1, 8]}}, {"name": "emg_family", "which": which}]
+    text = " ".join(methods_text(replace(results, recipe={**results.recipe, "features": sets})).split())
+    assert "by the feature sets band_power (" in text
+    assert "bands low 1-8) and emg_family (" in text
+    assert "which HTD + AR (order 2))" in text
+    assert text.count("316 for EEG") == 1
+
+
 def test_methods_know_what_was_not_done(results):
     recipe = copy.deepcopy(results.recipe)
     recipe.update(

@@ -19,6 +19,7 @@ from biotransfer.signals.features.statistical import statistical
 from biotransfer.signals.recording import Recording
 from biotransfer.signals.simulate import simulate_pair
 from biotransfer.signals.windows import Windows, cut_windows
+from biotransfer.signals.windows.disk import WindowsWriter
 from tests.builders import make_windows
 from tests.reference import bird2020_reference as script
 
@@ -362,6 +363,67 @@ def test_a_value_beyond_single_precision_is_refused() -> None:
         extract_features(huge, {"name": "bird2020", "lag": False})
 
 
+@pytest.mark.parametrize("spec", [*SPECS, *LAGGED], ids=spec_id)
+def test_a_column_says_its_statistic_its_channels_and_its_unit(spec: dict, tmp_path) -> None:
+    windows = signals(6)
+    features = extract_features(windows, spec)
+    assert set(features.columns) == set(features.names)
+    published = spec["name"] == "bird2020"
+    for name, unit in zip(features.names, features.units, strict=True):
+        column = features.columns[name]
+        assert set(column.channels) <= set(windows.names)
+        assert (column.name == name) is (not published or not column.channels)
+        assert (unit == "") is published
+    writer = WindowsWriter(tmp_path)
+    for part in (features.take(np.arange(2)), features.take(np.arange(2, len(features)))):
+        writer.append(part)
+    assert writer.close().columns == features.columns
+
+
+# several sets side by side
+
+
+COMBINED: list[Any] = [
+    "band_power",
+    {"name": "time_domain", "threshold": 1.0},
+    {"name": "emg_family", "which": ["AR"]},
+]
+
+
+def test_sets_stand_side_by_side_in_their_order() -> None:
+    windows = signals(primitives.CHUNK * 5)
+    features = extract_features(windows, COMBINED, dtype="float64")
+    alone = [extract_features(windows, spec, dtype="float64") for spec in COMBINED]
+    np.testing.assert_array_equal(features.X, np.concatenate([one.X for one in alone], axis=1))
+    assert features.names == tuple(name for one in alone for name in one.names)
+    assert features.units == tuple(unit for one in alone for unit in one.units)
+    assert features.history[-1] == (
+        "features band_power + time_domain, threshold=1.0 + emg_family, which=['AR']"
+    )
+    single = extract_features(windows, ["band_power"], dtype="float64")
+    assert single.digest() == alone[0].digest()
+    assert single.history == alone[0].history
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ([], r"features=\[\] names no feature set"),
+        (["band_power", "band_powr"], "features='band_powr' is unknown. Did you mean 'band_power'"),
+        (["band_power", {"name": "band_power", "bands": {"a": [8, 9]}}], "band_power is named twice"),
+        (["bird2020", "band_power"], "bird2020 stands alone: its rows are not those of bird2020, band_power"),
+        (
+            ["band_power", {"name": "eeg_family", "which": ["BAND"]}],
+            "20 columns, such as 'alpha_f0'.* come twice",
+        ),
+        ([{"name": "emg_family", "which": ["MAVV"]}], "Did you mean 'MAV'"),
+    ],
+)
+def test_sets_that_do_not_go_together_are_refused(spec: Any, message: str) -> None:
+    with pytest.raises(BiotransferError, match=message):
+        extract_features(signals(3), spec)
+
+
 # statistical
 
 
@@ -375,18 +437,18 @@ def test_statistical_moments_and_levels() -> None:
     X = windows.X * 1e6
     for c in range(3):
         x = X[:, c]
-        np.testing.assert_allclose(column(features, f"mean_{c}"), x.mean(-1))
-        np.testing.assert_allclose(column(features, f"std_{c}"), x.std(-1, ddof=1))
-        np.testing.assert_allclose(column(features, f"skew_{c}"), scipy.stats.skew(x, axis=-1, bias=False))
+        np.testing.assert_allclose(column(features, f"mean_f{c}"), x.mean(-1))
+        np.testing.assert_allclose(column(features, f"std_f{c}"), x.std(-1, ddof=1))
+        np.testing.assert_allclose(column(features, f"skew_f{c}"), scipy.stats.skew(x, axis=-1, bias=False))
         np.testing.assert_allclose(
-            column(features, f"kurt_{c}"), scipy.stats.kurtosis(x, axis=-1, bias=False)
+            column(features, f"kurt_f{c}"), scipy.stats.kurtosis(x, axis=-1, bias=False)
         )
-        np.testing.assert_allclose(column(features, f"max_q2_{c}"), x[:, 64:128].max(-1))
+        np.testing.assert_allclose(column(features, f"max_q2_f{c}"), x[:, 64:128].max(-1))
         np.testing.assert_allclose(
-            column(features, f"min_d_h2h1_{c}"), x[:, 128:].min(-1) - x[:, :128].min(-1), atol=1e-9
+            column(features, f"min_d_h2h1_f{c}"), x[:, 128:].min(-1) - x[:, :128].min(-1), atol=1e-9
         )
         np.testing.assert_allclose(
-            column(features, f"std_d_h2h1_{c}"), x[:, 128:].std(-1, ddof=1) - x[:, :128].std(-1, ddof=1)
+            column(features, f"std_d_h2h1_f{c}"), x[:, 128:].std(-1, ddof=1) - x[:, :128].std(-1, ddof=1)
         )
 
 
@@ -395,13 +457,13 @@ def test_statistical_spectrum_equals_scipy(sfreq: float, n_times: int) -> None:
     windows = signals(5, 2, n_times, sfreq)
     features = statistical(windows)
     freqs, density = scipy.signal.periodogram(windows.X * 1e6, sfreq, window="hann", axis=-1)
-    bins = [name for name in features.names if name.startswith("power_") and name.endswith("_1")]
-    assert bins[0] == "power_001Hz_1"
-    assert bins[-1] == f"power_{int(sfreq / 2):03d}Hz_1"
+    bins = [name for name in features.names if name.startswith("power_") and name.endswith("_f1")]
+    assert bins[0] == "power_001Hz_f1"
+    assert bins[-1] == f"power_{int(sfreq / 2):03d}Hz_f1"
     for f in range(1, int(sfreq / 2) + 1):
         inside = (freqs >= f - 0.5) & (freqs < f + 0.5)
         expected = np.log10(density[:, 1, inside].mean(-1) + 1e-4)
-        np.testing.assert_allclose(column(features, f"power_{f:03d}Hz_1"), expected, rtol=1e-9)
+        np.testing.assert_allclose(column(features, f"power_{f:03d}Hz_f1"), expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("sfreq", [200.0, 256.0])
@@ -412,16 +474,16 @@ def test_statistical_frequencies_are_true(sfreq: float, frequency: int) -> None:
     features = statistical(dataclasses.replace(windows, X=tone + 1e-9 * windows.X))
     power = {name: column(features, name)[0] for name in features.names if name.startswith("power_")}
     assert max(power, key=lambda name: power[name]).startswith(f"power_{frequency:03d}Hz")
-    np.testing.assert_allclose(column(features, "mean_freq_0"), frequency, atol=0.1)
-    np.testing.assert_allclose(column(features, "median_freq_0"), frequency, atol=0.1)
+    np.testing.assert_allclose(column(features, "mean_freq_f0"), frequency, atol=0.1)
+    np.testing.assert_allclose(column(features, "median_freq_f0"), frequency, atol=0.1)
 
 
 def test_statistical_median_frequency_of_white_noise() -> None:
     windows = signals(200, 2, 256, 256.0)
     noise = np.random.default_rng(0).normal(0, 2e-5, windows.X.shape)
     features = statistical(dataclasses.replace(windows, X=noise))
-    assert column(features, "median_freq_0").mean() == pytest.approx(64.5, abs=1.5)
-    assert column(features, "mean_freq_0").mean() == pytest.approx(64.5, abs=1.0)
+    assert column(features, "median_freq_f0").mean() == pytest.approx(64.5, abs=1.5)
+    assert column(features, "mean_freq_f0").mean() == pytest.approx(64.5, abs=1.0)
 
 
 def test_statistical_covariance_features() -> None:
@@ -434,23 +496,22 @@ def test_statistical_covariance_features() -> None:
             np.log10(np.linalg.eigvalsh(C)[::-1]),
             rtol=1e-6,
         )
-        assert column(features, "corr_1_3")[k] == pytest.approx(np.corrcoef(window)[1, 3], rel=1e-5)
+        assert column(features, "corr_f1_f3")[k] == pytest.approx(np.corrcoef(window)[1, 3], rel=1e-5)
         shrunk = 0.9 * C + 0.1 * np.trace(C) / 4 * np.eye(4)
         L = np.zeros((4, 4))
         for i in range(4):
             for j in range(i, 4):
-                L[i, j] = L[j, i] = column(features, f"logcov_{i}_{j}")[k]
+                L[i, j] = L[j, i] = column(features, f"logcov_f{i}_f{j}")[k]
         np.testing.assert_allclose(scipy.linalg.expm(L), shrunk, rtol=1e-5, atol=1e-5 * np.trace(C))
-    assert (column(features, "logcov_0_1") < 0).any() or (column(features, "logcov_0_2") < 0).any()
+    assert (column(features, "logcov_f0_f1") < 0).any() or (column(features, "logcov_f0_f2") < 0).any()
 
 
-def test_statistical_names_meet_across_modalities(simulated) -> None:
+def test_statistical_describes_every_channel_pair_and_bin(simulated) -> None:
     eeg, emg = statistical(simulated["eeg"]), statistical(simulated["emg"])
-    shared = set(eeg.names) & set(emg.names)
     assert len(eeg.names) == 24 * 4 + 128 * 4 + 6 + 10 + 4
     assert len(emg.names) == 24 * 8 + 100 * 8 + 28 + 36 + 8
-    assert len(shared) == 24 * 4 + 100 * 4 + 6 + 10 + 4
-    assert {"mean_0", "power_012Hz_3", "corr_2_3", "logcov_3_3", "eigenval_0"} <= shared
+    first, second = simulated["emg"].names[:2]
+    assert {f"std_{first}", f"power_012Hz_{second}", f"corr_{first}_{second}", "eigenval_0"} <= set(emg.names)
 
 
 def test_statistical_of_one_channel_does_not_see_another() -> None:
@@ -461,7 +522,7 @@ def test_statistical_of_one_channel_does_not_see_another() -> None:
     own = [
         i
         for i, name in enumerate(features.names)
-        if name.endswith(("_0", "_1")) and not name.startswith(("log", "eig"))
+        if name.endswith(("_f0", "_f1")) and not name.startswith(("log", "eig"))
     ]
     assert len(own) > 150
     np.testing.assert_array_equal(features.X[:, own], loud.X[:, own])
@@ -483,7 +544,9 @@ def test_statistical_options_choose_the_bins() -> None:
 
     def bins(**options) -> list[str]:
         names = statistical(windows, **options).names
-        return [name.removeprefix("power_").removesuffix("_0") for name in names if name.startswith("power_")]
+        return [
+            name.removeprefix("power_").removesuffix("_f0") for name in names if name.startswith("power_")
+        ]
 
     assert bins(fmax=5.0) == ["001Hz", "002Hz", "003Hz", "004Hz", "005Hz"]
     assert bins(fmax=2.0, resolution=0.5) == ["000.50Hz", "001.00Hz", "001.50Hz", "002.00Hz"]
@@ -518,12 +581,12 @@ def test_band_power_equals_scipy() -> None:
     windows = signals(6, 2, 512, 256.0)
     features = band_power(windows)
     freqs, density = scipy.signal.periodogram(windows.X * 1e6, 256.0, window="hann", axis=-1)
-    assert features.names[:4] == ("delta_0", "delta_1", "theta_0", "theta_1")
+    assert features.names[:4] == ("delta_f0", "delta_f1", "theta_f0", "theta_f1")
     inside = (freqs >= 8) & (freqs < 13)
-    np.testing.assert_allclose(column(features, "alpha_1"), np.log10(density[:, 1, inside].mean(-1) + 1e-4))
+    np.testing.assert_allclose(column(features, "alpha_f1"), np.log10(density[:, 1, inside].mean(-1) + 1e-4))
     emg = band_power(dataclasses.replace(windows, modality="emg"), bands={"low": [20, 60]})
     inside = (freqs >= 20) & (freqs < 60)
-    np.testing.assert_allclose(column(emg, "low_0"), np.log10(density[:, 0, inside].mean(-1) + 1e-4))
+    np.testing.assert_allclose(column(emg, "low_f0"), np.log10(density[:, 0, inside].mean(-1) + 1e-4))
 
 
 @pytest.mark.parametrize(
@@ -548,7 +611,7 @@ def test_time_domain_equals_a_plain_loop() -> None:
                 ssc += (b - a) * (b - d) > 0 and max(abs(b - a), abs(b - d)) > threshold
             assert zc > 0
             assert ssc > 0
-            got = [column(features, f"{stat}_{c}")[k] for stat in ("mav", "wl", "zc", "ssc")]
+            got = [column(features, f"{stat}_f{c}")[k] for stat in ("mav", "wl", "zc", "ssc")]
             np.testing.assert_allclose(got, [np.abs(x).mean(), np.abs(np.diff(x)).sum() / 2, zc / 2, ssc / 2])
     with pytest.raises(BiotransferError, match="threshold=-1"):
         time_domain(windows, threshold=-1.0)
@@ -572,7 +635,7 @@ def test_own_arrays_go_all_the_way() -> None:
         subjects=["s1", "s1"],
     )
     features = extract_features(cut_windows(recordings))
-    spread = column(features, "std_0")
+    spread = column(features, f"std_{recordings[0].raw.ch_names[0]}")
     assert spread[features.y == 0].mean() == pytest.approx(20, rel=0.05)
     assert spread[features.y == 1].mean() == pytest.approx(40, rel=0.05)
 

@@ -55,6 +55,9 @@ def _section(folder):
     return load_recipe({**recipe, "network": "cnn_signal"}).eeg
 
 
+SEVERAL = ["time_domain", {"name": "emg_family", "which": ["HJORTH", {"name": "AR", "order": 2}]}]
+
+
 def features_of(name):
     return spec(lambda: FEATURES)("features", name)
 
@@ -64,8 +67,9 @@ def _made(own):
 
 
 @pytest.mark.parametrize("modality", ["eeg", "emg"])
-def test_stored_numbers_are_those_of_the_functions(real_data, own, modality):
-    recipe = load_recipe({**RECIPE, "network": "mlp"})
+@pytest.mark.parametrize("sets", ["statistical", SEVERAL], ids=str)
+def test_stored_numbers_are_those_of_the_functions(real_data, own, modality, sets):
+    recipe = load_recipe({**RECIPE, "network": "mlp", "features": sets})
     section = recipe.sides[modality]
     recordings = [
         preprocess(r, section.preprocess)
@@ -80,8 +84,8 @@ def test_stored_numbers_are_those_of_the_functions(real_data, own, modality):
         for mine, theirs in ((side.signals, signals), (side.features, features)):
             pd.testing.assert_frame_equal(mine.metadata, theirs.metadata)
             np.testing.assert_array_equal(mine.y, theirs.y)
-            assert (mine.classes, mine.names, mine.sfreq, mine.history) == (
-                theirs.classes, theirs.names, theirs.sfreq, theirs.history
+            assert (mine.classes, mine.names, mine.sfreq, mine.history, mine.columns) == (
+                theirs.classes, theirs.names, theirs.sfreq, theirs.history, theirs.columns
             )  # fmt: skip
 
 

@@ -67,6 +67,32 @@ def test_a_resolved_recipe_resolves_to_itself(name):
     assert again.uid == recipe.uid
 
 
+def test_a_recipe_takes_one_feature_set_or_several():
+    alone = load_recipe(SMALL)
+    assert load_recipe(_with(features=["statistical"])).uid == alone.uid
+    which = ["HTD", {"name": "AR", "order": 2}]
+    recipe = load_recipe(_with(features=["band_power", {"name": "emg_family", "which": which}]))
+    assert [one.name for one in recipe.features] == ["band_power", "emg_family"]
+    again = load_recipe(yaml.safe_load(recipe_yaml(recipe)))
+    assert (again.to_dict(), again.uid) == (recipe.to_dict(), recipe.uid)
+    assert recipe.uid != alone.uid
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        ([], r"features=\[\] names no feature set"),
+        (["band_power", "band_power"], "features: band_power is named twice"),
+        (["bird2020", "band_power"], "features: bird2020 stands alone"),
+        ([{"name": "emg_family", "which": ["MAVV"]}], "Did you mean 'MAV'"),
+        ({"name": "eeg_family", "which": [{"name": "SEF", "shar": 1}]}, "no parameter 'shar'"),
+    ],
+)
+def test_feature_sets_that_do_not_go_are_refused_before_any_data(features, message):
+    with pytest.raises(BiotransferError, match=message):
+        load_recipe(_with(features=features))
+
+
 GROUPS = {"train": Schedule, "budget": Budget, "pretrain": Pretraining, "compare": Compare, "tune": Tune,
           "nuisance": Nuisance, "search": Search, "published": Published, "windows": Cutting}  # fmt: skip
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
@@ -5,6 +7,7 @@ from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.preprocessing import StandardScaler
 
 from biotransfer.errors import BiotransferError
+from biotransfer.signals.features import extract_features
 from biotransfer.transfer.align import ALIGN, fit_alignment
 from biotransfer.transfer.align.methods import f_statistic
 from biotransfer.transfer.align.transform import row_blocks
@@ -98,8 +101,6 @@ def test_rows_outside_the_fit_change_nothing(name, pair):
     train = np.arange(0, len(target), 2)
     poisoned = target.X.copy()
     poisoned[1::2] = 1e6
-    from dataclasses import replace
-
     first = fit_alignment(source, target.take(train), SPECS[name])
     second = fit_alignment(source, replace(target, X=poisoned).take(train), SPECS[name])
     assert np.array_equal(first.target.apply_array(target.X), second.target.apply_array(target.X))
@@ -174,9 +175,74 @@ def test_bad_requests(spec, message, pair):
         fit_alignment(*pair, spec)
 
 
-def test_matched_without_common_names_says_what_would_do(pair):
-    from dataclasses import replace
+def described(channels, modality, spec="band_power", seed=0, n_times=200):
+    """Features of windows whose channels have names."""
+    windows = make_windows(n_features=len(channels), n_times=n_times, modality=modality, seed=seed)
+    windows = replace(windows, names=tuple(channels), X=windows.X * 1e-5, sfreq=200.0)
+    return extract_features(windows, spec)
 
+
+BANDS = {"name": "band_power", "bands": {"slow": [2, 20], "fast": [20, 80]}}
+
+
+@pytest.mark.parametrize("spec", [BANDS, "statistical", {"name": "bird2020", "lag": False}])
+def test_matched_pairs_channels_of_two_modalities_by_their_order(spec):
+    source, target = described(["E1", "E2", "E3"], "emg", spec), described(["Cz", "Oz"], "eeg", spec)
+    out = fit_alignment(source, target, "matched", scale="none")
+    place = {"E1": "0", "E2": "1", "E3": "2", "Cz": "0", "Oz": "1"}
+
+    def by_number(windows):
+        columns = (windows.columns[name] for name in windows.names)
+        return ["_".join((one.stat, *(place[c] for c in one.channels))) for one in columns]
+
+    ours, theirs = by_number(source), by_number(target)
+    assert out.source.names == out.target.names == tuple(name for name in theirs if name in ours)
+    assert len(out.target.names) == len(target.names)
+    for side, windows, names in ((out.source, source, ours), (out.target, target, theirs)):
+        np.testing.assert_array_equal(
+            side.apply(windows).X, windows.X[:, [names.index(name) for name in side.names]]
+        )
+    assert "channels by order" in out.source.apply(source).history[-1]
+
+
+def test_matched_pairs_channels_that_both_sides_have_by_name():
+    spec = [BANDS, "statistical"]
+    source, target = described(["Oz", "Fz", "Cz"], "eeg", spec), described(["Cz", "Pz", "Oz"], "eeg", spec)
+    out = fit_alignment(source, target, "matched", scale="none")
+    assert {"slow_Cz", "fast_Oz", "corr_Cz_Oz", "eigenval_2"} <= set(out.target.names)
+    assert not [name for name in out.target.names if "Pz" in name or "Fz" in name]
+    theirs = out.source.apply(source)
+    for name, own in (("slow_Cz", "slow_Cz"), ("corr_Cz_Oz", "corr_Oz_Cz")):
+        np.testing.assert_array_equal(
+            theirs.X[:, theirs.names.index(name)], source.X[:, source.names.index(own)]
+        )
+    by_order = fit_alignment(source, target, {"name": "matched", "channels": "order"})
+    assert "slow_1" in by_order.target.names
+
+
+def test_matched_pools_a_statistic_over_the_channels_of_each_side():
+    source, target = described(["E1", "E2", "E3"], "emg", BANDS), described(["Cz", "Oz"], "eeg", BANDS)
+    out = fit_alignment(source, target, {"name": "matched", "channels": "pooled"}, scale="none")
+    assert out.source.names == out.target.names == ("slow", "fast")
+    for side, windows in ((out.source, source), (out.target, target)):
+        expected = windows.X.reshape(len(windows), 2, -1).mean(axis=2)
+        np.testing.assert_allclose(side.apply(windows).X, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_matched_takes_signals_by_name_unless_it_is_told_otherwise():
+    source, target = (make_windows(n_features=n, n_times=30, seed=n) for n in (4, 3))
+    source = replace(source, names=("b", "a", "x", "y"))
+    target = replace(target, names=("a", "b", "c"))
+    assert fit_alignment(source, target, "matched").source.columns.tolist() == [1, 0]
+    by_order = fit_alignment(source, target, {"name": "matched", "channels": "order"})
+    assert by_order.source.columns.tolist() == [0, 1, 2]
+    with pytest.raises(BiotransferError, match="channels='pooled' averages statistics"):
+        fit_alignment(source, target, {"name": "matched", "channels": "pooled"})
+    with pytest.raises(BiotransferError, match=r"channels='nmae' is unknown. Did you mean 'name'"):
+        fit_alignment(source, target, {"name": "matched", "channels": "nmae"})
+
+
+def test_matched_without_common_names_says_what_would_do(pair):
     source, target = pair
     with pytest.raises(BiotransferError, match="top_k"):
         fit_alignment(source, replace(target, names=tuple(f"g{i}" for i in range(9))), "matched")

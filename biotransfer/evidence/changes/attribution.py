@@ -11,6 +11,7 @@ import torch
 from ...errors import check
 from ...learning.networks.modules import load_module
 from ...learning.networks.network import Network
+from ...signals.windows.columns import Column
 from ..transferability.outputs import layer_outputs
 from .naming import feature_group, frequency_band
 
@@ -84,6 +85,7 @@ def attribute_features(
     y: np.ndarray,
     *,
     names: Sequence[str],
+    columns: Mapping[str, Column] | None = None,
     matrix: np.ndarray | None = None,
     steps: int = 50,
 ) -> pd.DataFrame:
@@ -101,6 +103,8 @@ def attribute_features(
         True classes: the logit whose rise is explained.
     names : sequence of str
         Of the columns of Z.
+    columns : mapping of str to Column, optional
+        What is known of them, by name: ``Windows.columns``.
     matrix : ndarray, shape (n_names, n_inputs), optional
         Projection from Z to the network's inputs (``Transform.matrix``).
     steps : int
@@ -122,7 +126,7 @@ def attribute_features(
     inputs = Z if matrix is None else Z @ matrix
     gradients = average_gradients(network, tensors, inputs, y, steps=steps)
     each = Z * (gradients if matrix is None else gradients @ np.asarray(matrix).T)
-    groups = [feature_group(name) for name in names]
+    groups = [feature_group(name, (columns or {}).get(name)) for name in names]
     gap = _gap(network, tensors, inputs, y, each.sum(axis=1))
     return _table(list(names), [g for g, _ in groups], [c for _, c in groups], each, gap)
 

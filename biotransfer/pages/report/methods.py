@@ -161,8 +161,17 @@ def _value(value: Any) -> str:
     if isinstance(value, Mapping):
         return _settings(value)
     if isinstance(value, (list, tuple)):
-        return "-".join(_value(v) for v in value)
+        numbers = all(isinstance(v, (int, float)) for v in value)
+        return ("-" if numbers else " + ").join(_named(v) for v in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _named(value: Any) -> str:
+    """Write a method by its name, its parameters in brackets; anything else as it is."""
+    if not isinstance(value, Mapping) or "name" not in value:
+        return _value(value)
+    extra = _settings(value)
+    return f"{value['name']} ({extra})" if extra else str(value["name"])
 
 
 def _question(results: Results, references: _References) -> str:
@@ -234,20 +243,24 @@ def _few(names: Sequence[str], most: int = 20) -> str:
 def _inputs(results: Results, references: _References) -> str:
     recipe = results.recipe
     sentences = []
+    sets = []
     for spec in _as_list(recipe.get("features")):
-        name = spec["name"]
+        name, extra = spec["name"], _settings(spec)
+        sets.append(
+            f"{name} ({_summary(FEATURES, name)}{'; ' + extra if extra else ''})"
+            f"{references.cite(_source(FEATURES, name))}"
+        )
+    if sets:
         sizes = joined(
             f"{whole(facts['features']['n_features'])} for {data_label(key)}"
             for key, facts in results.data.items()
             if facts.get("features")
         )
-        extra = _settings(spec)
+        kind = "feature set" if len(sets) == 1 else "feature sets"
         sentences.append(
-            f"Each window was described by the feature set {name} ({_summary(FEATURES, name)}"
-            f"{'; ' + extra if extra else ''}){references.cite(_source(FEATURES, name))}"
-            f"{': ' + sizes if sizes else ''}."
+            f"Each window was described by the {kind} {joined(sets)}{': ' + sizes if sizes else ''}."
         )
-    if not sentences:
+    else:
         sentences.append("Networks saw the preprocessed signals.")
     if recipe.get("scale", "standard") == "standard":
         sentences.append("Inputs were given zero mean and unit deviation.")

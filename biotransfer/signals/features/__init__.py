@@ -2,77 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 
 from ...errors import BiotransferError, check_option, for_each, one_or_many
 from ..windows import Windows, concatenate
 from .catalog import FEATURES
+from .combining import Sets, Spec, describe, resolve_sets
 
-__all__ = ["FEATURES", "extract_features"]
+__all__ = ["FEATURES", "extract_features", "resolve_sets"]
 
 DTYPES = ("float32", "float64")
 _CHUNK = 1024
 
 
 @overload
-def extract_features(
-    windows: Windows, spec: str | Mapping[str, Any] = "statistical", *, dtype: str = "float32"
-) -> Windows: ...
+def extract_features(windows: Windows, spec: Spec = "statistical", *, dtype: str = "float32") -> Windows: ...
 @overload
 def extract_features(
-    windows: Iterable[Windows], spec: str | Mapping[str, Any] = "statistical", *, dtype: str = "float32"
+    windows: Iterable[Windows], spec: Spec = "statistical", *, dtype: str = "float32"
 ) -> list[Windows]: ...
 def extract_features(
     windows: Windows | Iterable[Windows],
-    spec: str | Mapping[str, Any] = "statistical",
+    spec: Spec = "statistical",
     *,
     dtype: str = "float32",
 ) -> Windows | list[Windows]:
-    """Describe windows of signals by a feature set.
+    """Describe windows of signals by a feature set, or by several side by side.
 
     Parameters
     ----------
     windows : Windows or iterable of Windows
         Signals of shape (n_windows, n_chans, n_times) in V.
-    spec : str or mapping
-        Name of a feature set, or ``{"name": ..., parameter: value}``.
+    spec : str, mapping or list of such
+        Name of a feature set, or ``{"name": ..., parameter: value}``; columns of a list stand side by side.
     dtype : {"float32", "float64"}
         Precision of what comes out; all sets compute in float64.
 
     Returns
     -------
     Windows or list of Windows
-        X of shape (n_windows, n_features), finite; the history says which set. ``bird2020`` with its lag
-        makes no row of a window that has none before it. A list for many, in their order.
+        X of shape (n_windows, n_features), finite; the history says which set, ``columns`` and ``units`` what
+        each column is. ``bird2020`` with its lag makes no row of a window that has none before it. A list
+        for many, in their order.
 
     Raises
     ------
     BiotransferError
-        On an unknown name or parameter, windows that are no signals, or features that are not finite: the
-        recordings and columns are named, and of many the windows.
+        On an unknown name or parameter, two columns of one name, windows that are no signals, or features
+        that are not finite: the recordings and columns are named, and of many the windows.
 
     Examples
     --------
     >>> from biotransfer.signals.simulate import simulate_pair
     >>> from biotransfer.signals.windows import cut_windows
     >>> eeg, emg = simulate_pair(n_subjects=1, seed=0)
-    >>> extract_features(cut_windows(eeg), "band_power").names[:2]
-    ('delta_0', 'delta_1')
+    >>> made = extract_features(cut_windows(eeg), ["band_power", "time_domain"])
+    >>> made.names[0], made.units[0], made.names[-1], made.units[-1]
+    ('delta_TP9', 'log10(uV^2/Hz)', 'ssc_TP10', '1/s')
     """
     check_option("dtype", dtype, DTYPES)
     if isinstance(windows, Windows):
-        return _extract(windows, spec, dtype)
+        return _extract(windows, resolve_sets(spec), dtype)
     many = one_or_many("windows", windows, Windows, "Type: cut_windows(recordings).")
-    return for_each("windows", many, lambda one: _extract(one, spec, dtype))
+    sets = resolve_sets(spec)
+    return for_each("windows", many, lambda one: _extract(one, sets, dtype))
 
 
-def _extract(windows: Windows, spec: str | Mapping[str, Any], dtype: str) -> Windows:
-    entry, parameters = FEATURES.resolve(spec)
-    chunk = len(windows) if entry.facts["lag"] else _CHUNK
+def _extract(windows: Windows, sets: Sets, dtype: str) -> Windows:
+    name = " + ".join(entry.name for entry, _ in sets)
+    chunk = len(windows) if any(entry.facts["lag"] for entry, _ in sets) else _CHUNK
     parts = []
     for begin in range(0, max(len(windows), 1), max(chunk, 1)):
         part = (
@@ -80,10 +82,10 @@ def _extract(windows: Windows, spec: str | Mapping[str, Any], dtype: str) -> Win
             if chunk >= len(windows)
             else windows.take(np.arange(begin, min(begin + chunk, len(windows))))
         )
-        features = entry.function(part, **parameters)
+        features = describe(part, sets)
         with np.errstate(over="ignore"):
             X = features.X.astype(dtype, copy=False)
-        _check_finite(X, features, entry.name)
+        _check_finite(X, features, name)
         parts.append(replace(features, X=X))
     return concatenate(parts)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from ...errors import check
 from ..windows import Windows
+from ..windows.columns import Column, by_channel, by_pair
 from . import primitives as p
 
 N_TIMES = 150
@@ -86,11 +88,13 @@ def bird2020(windows: Windows, *, lag: bool = True, scale: float = p.MICROVOLTS)
         "Use features: time_domain or band_power.",
     )
     names = _names(n_chans)
+    columns = dict(zip(names, _columns(windows.names), strict=True))
     if not lag:
         out = np.empty((n, len(names)))
         for chunk, X in p.chunks(windows, scale):
             out[chunk] = _describe(X)
-        return windows.with_features(out, names, p.step_name("bird2020", **_changes(lag, scale)))
+        step = p.step_name("bird2020", **_changes(lag, scale))
+        return windows.with_features(out, names, step, columns=columns)
 
     before = _window_before(windows)
     rows = np.flatnonzero(before >= 0)
@@ -118,6 +122,13 @@ def bird2020(windows: Windows, *, lag: bool = True, scale: float = p.MICROVOLTS)
         out,
         [f"lag1_{name}" for name in itertools.compress(names, lagged)] + names,
         p.step_name("bird2020", **_changes(lag, scale)),
+        columns={
+            **{
+                f"lag1_{name}": one._replace(stat=f"lag1_{one.stat}")
+                for name, one in itertools.compress(columns.items(), lagged)
+            },
+            **columns,
+        },
         metadata=kept.metadata.assign(start=starts),
     )
 
@@ -165,17 +176,25 @@ def _axis() -> tuple[np.ndarray, np.ndarray]:
     return axis[bins], bins
 
 
-def _names(n_chans: int) -> list[str]:
-    pairs = np.triu_indices(n_chans)
-    names = p.by_channel([f"mean{part}" for part in _PARTS], n_chans)
-    names += p.by_channel(["std", "std_d_h2h1", "skew", "kurt"], n_chans)
+def _columns(ch_names: Sequence[str]) -> list[Column]:
+    """Return what the columns are, in the script's order; their units are those of its numbers, not said."""
+    pairs = list(zip(*np.triu_indices(len(ch_names)), strict=True))
+    columns = by_channel([f"mean{part}" for part in _PARTS], ch_names, "")
+    columns += by_channel(["std", "std_d_h2h1", "skew", "kurt"], ch_names, "")
     for level in ("max", "min"):
-        names += p.by_channel([f"{level}{part}" for part in _PARTS], n_chans)
-    names += p.by_pair("covM", pairs) + p.by_channel(["eigenval"], n_chans) + p.by_pair("logcovM", pairs)
+        columns += by_channel([f"{level}{part}" for part in _PARTS], ch_names, "")
+    columns += by_pair("covM", pairs, ch_names, "")
+    columns += [Column(f"eigenval_{i}", (), "") for i in range(len(ch_names))]
+    columns += by_pair("logcovM", pairs, ch_names, "")
     tenths = [int(10 * np.round(f, 1)) for f in _axis()[0]]
-    names += [f"topFreq_{k + 1}_{c}" for c in range(n_chans) for k in range(N_TOP)]
-    names += [f"freq_{tenth:03d}_{c}" for c in range(n_chans) for tenth in tenths]
-    return names
+    tops = [f"topFreq_{k + 1}" for k in range(N_TOP)]
+    freqs = [f"freq_{tenth:03d}" for tenth in tenths]
+    return columns + [Column(stat, (c,), "") for stats in (tops, freqs) for c in ch_names for stat in stats]
+
+
+def _names(n_chans: int) -> list[str]:
+    """Return the published names, in which channels go by number."""
+    return [column.name for column in _columns([str(c) for c in range(n_chans)])]
 
 
 def _describe(X: np.ndarray) -> np.ndarray:

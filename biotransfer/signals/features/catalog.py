@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ...catalog import Catalog, Entry, Fact
 from .bird2020 import bird2020
 from .classic import band_power, time_domain
-from .families import eeg_family, emg_family
+from .families import check_eeg, check_emg, eeg_family, emg_family
 from .statistical import statistical
 
 FEATURES = Catalog(
@@ -42,16 +42,19 @@ FEATURES = Catalog(
             "Features of surface EMG by name or group: amplitude, moments, spectrum, models, wavelets.",
             emg_family,
             "the formulas of LibEMG, doi:10.1109/ACCESS.2023.3304544",
+            {"check": check_emg},
         ),
         Entry(
             "eeg_family",
             "Features of EEG by name or group: bands, ratios, slope, entropies, fractals, Hjorth's.",
             eeg_family,
             "the single features' papers: biotransfer list singles",
+            {"check": check_eeg},
         ),
     ],
     {
         "lag": Fact("Whether the row of a window needs the window before it.", bool, default=False),
+        "check": Fact("Refuses parameters before there are windows.", Callable | None, default=None),
         "windows": Fact("How the command features cuts windows, where not as usual.", Mapping, default={}),
     },
 )

@@ -9,13 +9,9 @@ import numpy as np
 from ...errors import check
 from ..spectra import power_density
 from ..windows import Windows
+from ..windows.columns import by_channel
 from . import primitives as p
-
-BANDS: dict[str, dict[str, Sequence[float]]] = {
-    "eeg": {"delta": (1, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 30), "gamma": (30, 45)},
-    "emg": {"20to40Hz": (20, 40), "40to60Hz": (40, 60), "60to80Hz": (60, 80), "80to100Hz": (80, 100)},
-}
-_FLOOR = 1e-4
+from .bands import FLOOR, averaging, usual_bands
 
 
 def band_power(windows: Windows, *, bands: Mapping[str, Sequence[float]] | None = None) -> Windows:
@@ -32,8 +28,8 @@ def band_power(windows: Windows, *, bands: Mapping[str, Sequence[float]] | None 
     Returns
     -------
     Windows
-        Features ``BAND_channel``, float64: log10 of the mean power density in uV^2/Hz (Hann window), to which
-        0.0001 uV^2/Hz is added, less than the noise of any amplifier. Finite for flat channels.
+        Features such as ``gamma_Pz``, float64: log10 of the mean power density in uV^2/Hz (Hann window), to
+        which 0.0001 uV^2/Hz is added, less than the noise of any amplifier. Finite for flat channels.
 
     Raises
     ------
@@ -45,37 +41,22 @@ def band_power(windows: Windows, *, bands: Mapping[str, Sequence[float]] | None 
     >>> from biotransfer.signals.simulate import simulate_pair
     >>> from biotransfer.signals.windows import cut_windows
     >>> eeg, emg = simulate_pair(n_subjects=1, seed=0)
-    >>> band_power(cut_windows(eeg), bands={"alpha": [8, 13]}).names
-    ('alpha_0', 'alpha_1', 'alpha_2', 'alpha_3')
+    >>> band_power(cut_windows(eeg), bands={"alpha": [8, 13]}).names[0]
+    'alpha_TP9'
     """
     p.check_signals(windows, "band_power")
     assert windows.sfreq is not None
     n, n_chans, n_times = windows.X.shape
-    chosen = BANDS[windows.modality] if bands is None else bands
-    nyquist = windows.sfreq / 2
-    check(
-        isinstance(chosen, Mapping) and len(chosen) > 0,
-        f"features band_power: bands={chosen!r} names no band. Expected such as {{alpha: [8, 13]}}.",
-    )
-    for name, edges in chosen.items():
-        check(
-            isinstance(edges, (list, tuple))
-            and len(edges) == 2
-            and all(isinstance(edge, (int, float)) for edge in edges)
-            and 0 <= edges[0] < edges[1] <= nyquist * (1 + 1e-9),
-            f"features band_power: bands={{{name}: {edges}}} at {windows.sfreq:g} Hz sampling. "
-            f"Expected 0 <= low < high <= {nyquist:g} Hz. Use bands: {{{name}: [8, 13]}} or the like.",
-        )
+    chosen = usual_bands("features band_power", bands, windows.modality, windows.sfreq)
     freqs = np.arange(n_times // 2 + 1) * (windows.sfreq / n_times)
-    average = p.band_means(
-        freqs, list(chosen.values()), list(chosen), "Widen the band or cut longer windows."
-    )
+    average = averaging(freqs, chosen)
     out = np.empty((n, len(chosen), n_chans))
     for rows, X in p.chunks(windows):
         density = power_density(X, windows.sfreq)[1] @ average
-        out[rows] = np.log10(density + _FLOOR).swapaxes(1, 2)
+        out[rows] = np.log10(density + FLOOR).swapaxes(1, 2)
     step = p.step_name("band_power", **({} if bands is None else {"bands": dict(bands)}))
-    return windows.with_features(out.reshape(n, -1), p.by_channel(list(chosen), n_chans), step)
+    columns = by_channel(chosen, windows.names, "log10(uV^2/Hz)")
+    return windows.with_features(out.reshape(n, -1), columns, step)
 
 
 def time_domain(windows: Windows, *, threshold: float = 0.1) -> Windows:
@@ -91,8 +72,9 @@ def time_domain(windows: Windows, *, threshold: float = 0.1) -> Windows:
     Returns
     -------
     Windows
-        Features, float64, finite for flat channels: ``mav_i`` mean absolute value in uV, ``wl_i`` waveform
-        length in uV per s, ``zc_i`` zero crossings and ``ssc_i`` changes of the slope's sign per s.
+        Features such as ``mav_EMG1``, float64, finite for flat channels: ``mav`` mean absolute value in uV,
+        ``wl`` waveform length in uV per s, ``zc`` zero crossings and ``ssc`` changes of the slope's sign per
+        s.
 
     Raises
     ------
@@ -132,6 +114,7 @@ def time_domain(windows: Windows, *, threshold: float = 0.1) -> Windows:
         out[rows, 1] = np.abs(steps).sum(axis=-1) / seconds
         out[rows, 2] = crossings.sum(axis=-1) / seconds
         out[rows, 3] = turns.sum(axis=-1) / seconds
-    names = p.by_channel(["mav", "wl", "zc", "ssc"], n_chans)
+    units = {"mav": "uV", "wl": "uV/s", "zc": "1/s", "ssc": "1/s"}
+    columns = [one for stat, unit in units.items() for one in by_channel([stat], windows.names, unit)]
     step = p.step_name("time_domain", **({} if threshold == 0.1 else {"threshold": threshold}))
-    return windows.with_features(out.reshape(n, -1), names, step)
+    return windows.with_features(out.reshape(n, -1), columns, step)

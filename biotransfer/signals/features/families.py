@@ -102,6 +102,16 @@ def eeg_family(windows: Windows, *, which: Which | None = None) -> Windows:
     return _family(windows, "eeg_family", "EEG", which)
 
 
+def check_emg(*, which: Which | None) -> None:
+    """Refuse what :func:`emg_family` does not know."""
+    choose("emg_family", "EMG", which)
+
+
+def check_eeg(*, which: Which | None) -> None:
+    """Refuse what :func:`eeg_family` does not know."""
+    choose("eeg_family", "EEG", which)
+
+
 def choose(name: str, usual: str, which: Which | None) -> Chosen:
     """Return the single features that are asked for, with all of their parameters.
 

@@ -140,16 +140,6 @@ def band_means(
     return inside / count
 
 
-def by_channel(stats: Sequence[str], n_chans: int) -> list[str]:
-    """Name per-channel features ``stat_channel``, the channel running fastest."""
-    return [f"{stat}_{c}" for stat in stats for c in range(n_chans)]
-
-
-def by_pair(stat: str, pairs: tuple[np.ndarray, np.ndarray]) -> list[str]:
-    """Name pairwise features ``stat_i_j``."""
-    return [f"{stat}_{i}_{j}" for i, j in zip(*pairs, strict=True)]
-
-
 def step_name(name: str, **changed: Any) -> str:
     """Return the history's line: the set and what differs from its defaults."""
     return ", ".join([f"features {name}", *(f"{key}={value}" for key, value in changed.items())])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ...errors import check, check_option
 from ..spectra import power_density
 from ..windows import Windows
+from ..windows.columns import Column, by_channel, by_pair
 from . import primitives as p
 
 SPECTRA = ("absolute", "relative")
@@ -45,18 +48,18 @@ def statistical(
     -------
     Windows
         Features, float64, finite for flat channels too. For C channels and F spectral bins: 24 C + F C +
-        C (C - 1) / 2 + C (C + 1) / 2 + C columns. Channels go by index, so that other modalities share
-        names: ``stat_i`` of channel i, ``stat_i_j`` of a pair, ``eigenval_k`` of the k-th largest principal
-        direction, ``power_012Hz_i`` of a spectral bin.
+        C (C - 1) / 2 + C (C + 1) / 2 + C columns, such as ``std_Pz``, ``corr_Pz_Oz`` of a pair,
+        ``eigenval_k`` of the k-th largest principal direction (0 first), ``power_012Hz_Pz`` of a spectral
+        bin; alignment by name (``align: matched``) says how channels of two modalities meet.
 
         =========================================  =====================================================
         mean, max, min (+ d_h2h1, q1 to q4)        in uV: window, second half less first, quarters
         std, std_d_h2h1                            in uV
         skew, kurt                                 unbiased, 0 for a flat channel
         mean_freq, median_freq                     in Hz, of the power in the bins
-        corr_i_j                                   correlation, 0 with a flat channel
-        eigenval_k                                 log10 of eigenvalues of the covariance in uV^2, descending
-        logcov_i_j                                 signed logarithm of the shrunk covariance in uV^2
+        corr                                       correlation, 0 with a flat channel
+        eigenval                                   log10 of eigenvalues of the covariance in uV^2, descending
+        logcov                                     signed logarithm of the shrunk covariance in uV^2
         power_012Hz                                log10 of uV^2/Hz, or of the share
         =========================================  =====================================================
 
@@ -95,10 +98,10 @@ def statistical(
             f"Use {key}: 50.0.",
         )
     assert windows.sfreq is not None
-    n, n_chans, n_times = windows.X.shape
+    n, n_times = len(windows), windows.X.shape[2]
     centers, mean_over_bins = _bins(n_times, windows.sfreq, resolution, fmax, mains)
-    names = _names(n_chans, centers, resolution)
-    out = np.empty((n, len(names)))
+    columns = _columns(windows.names, centers, resolution, spectrum == "relative")
+    out = np.empty((n, len(columns)))
     for rows, X in p.chunks(windows):
         density = power_density(X, windows.sfreq)[1] @ mean_over_bins + _FLOOR
         _describe(X, density, centers, resolution, shrinkage, spectrum == "relative", out[rows])
@@ -113,7 +116,7 @@ def statistical(
         )
         if value != default
     }
-    return windows.with_features(out, names, p.step_name("statistical", **changed))
+    return windows.with_features(out, columns, p.step_name("statistical", **changed))
 
 
 def _bins(
@@ -146,14 +149,19 @@ def _bins(
     return centers, p.band_means(freqs, edges, names, "Use a larger resolution.")
 
 
-def _names(n_chans: int, centers: np.ndarray, resolution: float) -> list[str]:
-    off_diagonal, triangle = np.triu_indices(n_chans, 1), np.triu_indices(n_chans)
-    names = p.by_channel([f"{level}{part}" for level in p.LEVELS for part in _PARTS], n_chans)
-    names += p.by_channel(["std", "std_d_h2h1", "skew", "kurt", "mean_freq", "median_freq"], n_chans)
-    names += p.by_pair("corr", off_diagonal) + p.by_pair("logcov", triangle)
-    names += p.by_channel(["eigenval"], n_chans)
+def _columns(ch_names: Sequence[str], centers: np.ndarray, resolution: float, relative: bool) -> list[Column]:
+    n_chans = len(ch_names)
+    off_diagonal, triangle = (list(zip(*np.triu_indices(n_chans, k), strict=True)) for k in (1, 0))
+    levels = [f"{level}{part}" for level in p.LEVELS for part in _PARTS]
+    columns = by_channel([*levels, "std", "std_d_h2h1"], ch_names, "uV")
+    columns += by_channel(["skew", "kurt"], ch_names, "1")
+    columns += by_channel(["mean_freq", "median_freq"], ch_names, "Hz")
+    columns += by_pair("corr", off_diagonal, ch_names, "1")
+    columns += by_pair("logcov", triangle, ch_names, "log(uV^2)")
+    columns += [Column(f"eigenval_{k}", (), "log10(uV^2)") for k in range(n_chans)]
     digits = "03.0f" if float(resolution).is_integer() else "06.2f"
-    return names + p.by_channel([f"power_{c:{digits}}Hz" for c in centers], n_chans)
+    bins = [f"power_{c:{digits}}Hz" for c in centers]
+    return columns + by_channel(bins, ch_names, "log10(1)" if relative else "log10(uV^2/Hz)")
 
 
 def _describe(

@@ -31,7 +31,7 @@ from ...settings import (
     text,
     whole,
 )
-from ...signals.features import FEATURES
+from ...signals.features import resolve_sets
 from ...signals.splits import SPLITS, Budget
 from ...transfer.align import ALIGN
 from ...transfer.align.transform import SCALES
@@ -68,6 +68,11 @@ def _side(modality: str) -> Reader:
         lambda where, given: None if given is None else Section.of(where, modality, given),
         Section,
     )
+
+
+def _features(where: str, given: Any) -> Spec | tuple[Spec, ...]:
+    specs = tuple(Spec(entry.name, parameters) for entry, parameters in resolve_sets(given, where))
+    return specs[0] if len(specs) == 1 else specs
 
 
 def _rule(_: str, given: Any) -> Rule:
@@ -185,9 +190,10 @@ class Keys(Settings):
         made("a list of source -> target"),
         ("emg->eeg", "eeg->emg"),
     )
-    features: Spec | None = key(
-        "A feature set for both modalities (see: biotransfer list features); left out for signals.",
-        maybe(spec(lambda: FEATURES)),
+    features: Spec | tuple[Spec, ...] | None = key(
+        "A feature set for both modalities, or a list of them side by side (see: biotransfer list features); "
+        "left out for signals.",
+        maybe(Reader("a name, a mapping with name and parameters, or a list of such", _features)),
         None,
     )
     scale: str = key(

@@ -74,7 +74,7 @@ class Request(NamedTuple):
     ----------
     section : Section
         Of a recipe.
-    features : Spec or None
+    features : Spec, tuple of Spec or None
         The feature set.
     data_dir : str or None
         Folder of data sets.
@@ -87,7 +87,7 @@ class Request(NamedTuple):
     """
 
     section: Section
-    features: Spec | None
+    features: Spec | tuple[Spec, ...] | None
     data_dir: str | None = None
     smoke: int = 0
     download: bool = True

@@ -7,7 +7,8 @@ from typing import Any
 
 from ...catalog import Catalog, Entry, Fact
 from .components import mida, tca
-from .methods import matched, none, pca, top_k
+from .matched import matched
+from .methods import none, pca, top_k
 from .moments import coral, euclidean, riemannian
 from .subspaces import gfk, ssa, subspace_alignment
 from .transport import cca, gromov_wasserstein, linear_transport, optimal_transport
@@ -33,7 +34,7 @@ ALIGN = Catalog(
               {"takes": "features", "joint": False, "labels": {"score": ("anova", "mutual_information")}}),
         Entry("pca", "The first k whitened principal components of each modality.", pca,
               "Jolliffe 2002, doi:10.1007/b98835", {"takes": "features", "joint": False}),
-        Entry("matched", "The features or channels that both modalities have by name.", matched,
+        Entry("matched", "The statistics, or channels, that both sides have by name.", matched,
               facts={"takes": "any", "joint": False}),
         _joint("coral", "The source gets the target's mean and covariance.", coral,
                "Sun et al. 2016, arXiv:1511.05547"),

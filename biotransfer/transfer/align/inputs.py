@@ -6,7 +6,8 @@ import numpy as np
 
 from ...errors import check, check_option
 from ...signals.windows import Windows
-from .methods import check_features, matched, none, pca, top_k
+from .matched import matched
+from .methods import check_features, none, pca, top_k
 from .transform import Transform
 
 FIRST = ("top_k", "pca", "matched", "none")

@@ -174,26 +174,3 @@ def pca(source: Windows, target: Windows, *, k: int = 64, whiten: bool = True) -
         matrix = axes[:, :k] / deviation
         sides.append(replace(keep(windows, step=step), center=X.mean(axis=0), matrix=matrix, names=names))
     return sides[0], sides[1]
-
-
-def matched(source: Windows, target: Windows) -> tuple[Transform, Transform]:
-    """Keep what both sides have under one name: features, or channels of signals.
-
-    Raises
-    ------
-    BiotransferError
-        When the two sides share no name.
-    """
-    shared = [name for name in target.names if name in set(source.names)]
-    check(
-        shared,
-        f"align matched: source ({source.modality}: {', '.join(source.names[:3])}, ...) and target "
-        f"({target.modality}: {', '.join(target.names[:3])}, ...) share no name. "
-        "Use align: {name: top_k, k: 128}, or features: statistical, whose names both modalities share.",
-    )
-    sides = []
-    for windows in (source, target):
-        position = {name: i for i, name in enumerate(windows.names)}
-        columns = np.array([position[name] for name in shared])
-        sides.append(keep(windows, columns, f"{len(shared)} columns named alike"))
-    return sides[0], sides[1]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ...errors import check
 from ...signals.features import extract_features
+from ...signals.features.combining import Spec
 from ...signals.windows import Windows
 from .catalog import SOURCES
 from .sources import invent_labels
@@ -17,7 +17,7 @@ def make_source(
     source: str = "supervised",
     seed: int = 0,
     *,
-    features: str | Mapping[str, Any] | None = None,
+    features: Spec | None = None,
     **parameters: Any,
 ) -> Windows:
     """Return what a source network is trained on.
@@ -30,7 +30,7 @@ def make_source(
         A name of ``SOURCES``, which is what :func:`.make_arms` calls the weights trained on it.
     seed : int
         Draws a control.
-    features : str or mapping, optional
+    features : str, mapping or list of such, optional
         The feature set that signals are described by, once the control is made of them.
     **parameters
         Those of the entry.

@@ -118,13 +118,14 @@ def _attribute(
         return attribute_signals(
             network, tensors, X, y, sfreq=windows.sfreq, ch_names=windows.names, steps=STEPS
         )
-    options: dict[str, Any] = {"names": windows.names}
+    options: dict[str, Any] = {"names": windows.names, "columns": windows.columns}
     projection = fold.alignment.target
     if isinstance(projection, Transform) and projection.matrix is not None and projection.offset is None:
         raw = fold.unaligned.X[rows][:, projection.columns].astype(np.float64)
         X = (raw - projection.center) / projection.scale
         options = {
             "names": [fold.unaligned.names[c] for c in projection.columns],
+            "columns": fold.unaligned.columns,
             "matrix": projection.matrix,
         }
     return attribute_features(network, tensors, X, y, steps=STEPS, **options)
