@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "errors": ["BiotransferError"],
+    "registry": ["register"],
     "signals.recording": ["Recording"],
     "signals.datasets.saved": ["save_recordings"],
     "signals.datasets.saved_windows": ["save_windows"],

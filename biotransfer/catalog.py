@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from typing import Any, get_args, get_origin
 
 from .errors import BiotransferError, check, check_option, did_you_mean
+from .registry import Registration, ask_installed_packages, open_catalog
 from .showing import html_table, one_line
 
 REQUIRED = inspect.Parameter.empty
@@ -175,6 +176,14 @@ class Catalog(Mapping[str, Entry]):
         What an entry of this kind must and may declare, beside the facts of every kind (``COMMON``).
     refused : mapping of str to str, optional
         Methods that one could expect here, and why they cannot be used.
+    word : str, optional
+        What :func:`.register` calls it: it takes what is registered, and asks installed packages when a name
+        is unknown or it is listed. Without it, it holds its own entries only.
+
+    Attributes
+    ----------
+    own : tuple of str
+        Names of the entries that were not registered from outside.
 
     Raises
     ------
@@ -198,12 +207,32 @@ class Catalog(Mapping[str, Entry]):
         facts: Mapping[str, Fact] | None = None,
         *,
         refused: Mapping[str, str] | None = None,
+        word: str = "",
     ):
-        self.kind = kind
+        self.kind, self.word = kind, word
         self.facts = {**(facts or {}), **COMMON}
         self.refused = dict(refused or {})
         self._entries = {entry.name: replace(entry, facts=self._complete(entry)) for entry in entries}
         check(len(self._entries) == len(entries), f"catalog {kind!r} names one entry twice.")
+        self.own = tuple(self._entries)
+        if word:
+            open_catalog(word, self._take)
+
+    def _take(self, new: Registration) -> None:
+        """Hold what was registered from outside, too."""
+        check(
+            new.name not in self.own,
+            f"name={new.name!r} stands in the catalog of {self.word} already. Expected another name. Type: "
+            f"register({self.word!r}, ..., name='my_{new.name}').",
+        )
+        entry = Entry(new.name, new.summary, new.function, new.source, new.facts)
+        self._entries[new.name] = replace(entry, facts=self._complete(entry))
+
+    def _known(self, name: object = None) -> dict[str, Entry]:
+        """Return all entries, those of installed packages too unless ``name`` is found without them."""
+        if self.word and (name is None or name not in self._entries):
+            ask_installed_packages()
+        return self._entries
 
     def _complete(self, entry: Entry) -> dict[str, Any]:
         """Return every fact of an entry, checked, in the order of the catalog."""
@@ -235,25 +264,24 @@ class Catalog(Mapping[str, Entry]):
 
     def find(self, name: Any, where: str = "") -> Entry:
         """Return an entry; ``where`` is the key that names it, for the message."""
-        check(
-            isinstance(name, str),
-            f"{where or self.kind}={name!r} is no name. Use one of: {', '.join(self)}.",
-        )
+        if not isinstance(name, str):
+            known = ", ".join(self)
+            raise BiotransferError(f"{where or self.kind}={name!r} is no name. Use one of: {known}.")
         if name in self.refused:
             raise BiotransferError(
                 f"{where or self.kind}={name!r} cannot be used here: {self.refused[name]}."
             )
-        check_option(where or self.kind, name, self._entries)
+        check_option(where or self.kind, name, self._known(name))
         return self._entries[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
+        return iter(tuple(self._known()))
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._known())
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return name in self._known(name)
 
     def __repr__(self) -> str:
         return one_line(f"{self.kind}: {', '.join(self)}")
@@ -269,7 +297,7 @@ class Catalog(Mapping[str, Entry]):
         name : str
             Of an entry.
         """
-        said = self._entries[name].facts
+        said = self.find(name).facts
         return "; ".join(text for key, fact in self.facts.items() for text in fact.asked(said[key]))
 
     def resolve(self, spec: str | Mapping[str, Any], where: str = "") -> tuple[Entry, dict[str, Any]]:
@@ -292,7 +320,7 @@ class Catalog(Mapping[str, Entry]):
         check(
             isinstance(spec, Mapping) and "name" in spec,
             f"{where or self.kind}={spec!r} is neither a name nor a mapping with a name. "
-            f"Write {where or self.kind}: {next(iter(self))}.",
+            f"Write {where or self.kind}: {next(iter(self._entries))}.",
         )
         entry = self.find(spec["name"], where)
         _check_packages(self.kind, entry)

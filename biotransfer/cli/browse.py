@@ -9,7 +9,8 @@ from typing import Any
 
 from ..errors import BiotransferError, check, check_option, did_you_mean
 from ..files import shipped_recipes
-from .catalogs import CATALOGS, LEVERS, catalog_of, lever_entries
+from ..registry import CATALOGS
+from .catalogs import LEVERS, catalog_of, lever_entries
 
 
 def list_entries(arguments: argparse.Namespace) -> int:

@@ -7,28 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from ..catalog import Catalog, Entry
-
-CATALOGS = {
-    "datasets": "signals.datasets:DATASETS",
-    "preprocess": "signals.preprocessing:STEPS",
-    "features": "signals.features:FEATURES",
-    "singles": "signals.features.singles:SINGLES",
-    "splits": "signals.splits:SPLITS",
-    "networks": "learning.networks:NETWORKS",
-    "heads": "learning.networks:HEADS",
-    "augmentations": "learning.training:AUGMENTATIONS",
-    "penalties": "learning.training:PENALTIES",
-    "select": "transfer.select:SELECT",
-    "align": "transfer.align:ALIGN",
-    "sources": "transfer.pretrain:SOURCES",
-    "pretrain": "transfer.pretrain:METHODS",
-    "arms": "transfer.carry:ARMS",
-    "metrics": "evidence.metrics:METRICS",
-    "scores": "evidence.transferability:SCORES",
-    "baselines": "evidence.baselines:BASELINES",
-    "nuisance": "evidence.baselines:NUISANCE",
-    "checks": "evidence.checks:CHECKS",
-}
+from ..registry import CATALOGS
 
 
 @dataclass(frozen=True)

@@ -275,6 +275,7 @@ METRICS = Catalog(
             "What the best constant prediction reaches it by.", str | None, ("uniform", "majority", "entropy")
         ),
     },
+    word="metrics",
 )
 
 

@@ -153,6 +153,7 @@ NUISANCE = Catalog(
                           MODALITIES),
         "stages": Fact("At which stage of the signals it is measured.", tuple[str, ...], STAGES),
     },
+    word="nuisance",
 )  # fmt: skip
 """Families of features. ``signal_in`` names modalities in which a family is the signal itself: a gesture is
 read from the level of an EMG, from which the spread of its offset and how often it stands still follow. There

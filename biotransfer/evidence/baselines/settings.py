@@ -18,7 +18,7 @@ class Nuisance(Settings):
     families: tuple[str, ...] = key(
         "Which families (see: biotransfer list nuisance).",
         many(option(lambda: NUISANCE), single=False),
-        tuple(NUISANCE),
+        NUISANCE.own,
     )
     line: float | None = key(
         "Mains frequency in Hz; found in the recordings when left out.",

@@ -108,6 +108,7 @@ BASELINES = Catalog(
         Entry("random_forest", "A random forest.", random_forest,
               "Breiman 2001, doi:10.1023/A:1010933404324"),
     ],
+    word="baselines",
 )  # fmt: skip
 
 

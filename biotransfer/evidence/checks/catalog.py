@@ -98,4 +98,5 @@ CHECKS = Catalog(
                        default=False),
         "clean": Fact("What it says, before anything is trained, where it finds nothing.", default=""),
     },
+    word="checks",
 )  # fmt: skip

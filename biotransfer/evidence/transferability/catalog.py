@@ -73,4 +73,5 @@ SCORES = Catalog(
         ),
         "larger_is_better": Fact("Whether more speaks for transfer.", bool),
     },
+    word="scores",
 )

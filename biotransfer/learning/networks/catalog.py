@@ -13,39 +13,40 @@ from .foreign import REFUSED, foreign_entries
 from .mlp import mlp
 from .network import Network
 
+_OWN = [
+    Entry(
+        "mlp",
+        "Multilayer perceptron over features.",
+        mlp,
+        "Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074 (topology unpublished)",
+        {"takes": "features"},
+    ),
+    Entry(
+        "cnn_image",
+        "2-D convolutions over features laid out as a square image.",
+        cnn_image,
+        "Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074, second experiment (layers unpublished)",
+        {"takes": "features"},
+    ),
+    Entry(
+        "cnn_signal",
+        "1-D convolutions over channels and time.",
+        cnn_signal,
+        "own, after Schirrmeister et al. 2017, doi:10.1002/hbm.23730",
+        {"takes": "signals"},
+    ),
+    Entry(
+        "channel_wise",
+        "1-D convolutions shared by all channels and pooled over them: any number of channels.",
+        channel_wise,
+        "own; pooling after Zaheer et al. 2017, arXiv:1703.06114, and Ilse et al. 2018, arXiv:1802.04712",
+        {"takes": "signals"},
+    ),
+]
+
 NETWORKS = Catalog(
     "network",
-    [
-        Entry(
-            "mlp",
-            "Multilayer perceptron over features.",
-            mlp,
-            "Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074 (topology unpublished)",
-            {"takes": "features"},
-        ),
-        Entry(
-            "cnn_image",
-            "2-D convolutions over features laid out as a square image.",
-            cnn_image,
-            "Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074, second experiment (layers unpublished)",
-            {"takes": "features"},
-        ),
-        Entry(
-            "cnn_signal",
-            "1-D convolutions over channels and time.",
-            cnn_signal,
-            "own, after Schirrmeister et al. 2017, doi:10.1002/hbm.23730",
-            {"takes": "signals"},
-        ),
-        Entry(
-            "channel_wise",
-            "1-D convolutions shared by all channels and pooled over them: any number of channels.",
-            channel_wise,
-            "own; pooling after Zaheer et al. 2017, arXiv:1703.06114, and Ilse et al. 2018, arXiv:1802.04712",
-            {"takes": "signals"},
-        ),
-        *foreign_entries(),
-    ],
+    [*_OWN, *foreign_entries()],
     {
         "takes": Fact("Windows of features or of signals.", options=("features", "signals")),
         "needs_sfreq": Fact("Whether it is built for a sampling rate.", bool, default=False),
@@ -56,10 +57,11 @@ NETWORKS = Catalog(
         "pretrained_file": Fact("That checkpoint's file, where not the usual one.", str | None, default=None),
     },
     refused=REFUSED,
+    word="networks",
 )
 
 
-OWN = tuple(name for name, entry in NETWORKS.items() if not entry.facts["packages"])
+OWN = tuple(entry.name for entry in _OWN)
 """Networks whose every layer this package knows: no library's whole model."""
 
 

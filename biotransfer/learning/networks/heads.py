@@ -127,6 +127,7 @@ HEADS = Catalog(
             "Kabir et al. 2022, arXiv:2007.03347",
         ),
     ],
+    word="heads",
 )
 
 

@@ -188,6 +188,7 @@ AUGMENTATIONS = Catalog(
                "Schwabedal et al. 2018, arXiv:1806.08675"),
         _entry("frequency_shift", "The spectrum is shifted.", frequency_shift, _ROMMEL),
     ],
+    word="augmentations",
 )  # fmt: skip
 
 

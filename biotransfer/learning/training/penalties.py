@@ -156,4 +156,5 @@ PENALTIES = Catalog(
         Entry("co_tuning", "The source's head against the category relationship.", co_tuning,
               "You et al. 2020, NeurIPS 33"),
     ],
+    word="penalties",
 )  # fmt: skip

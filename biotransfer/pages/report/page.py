@@ -87,7 +87,7 @@ def context(results: Results, folder: Path | None = None, spread: Spread | None 
         "directions": [made["direction", key] for key in directions_of(results)],
         "published": made["published", ""],
         "sources": facts.source_table(results),
-        "sections": [part for i in range(len(SECTIONS)) if (part := made["section", i]) is not None],
+        "sections": [part for name in SECTIONS if (part := made["section", name]) is not None],
         "data": [made["data", key] for key in results.data],
         "methods": [(heading, write.linked(text)) for heading, text in paragraphs],
         "references": [write.linked(reference) for reference in references],

@@ -49,7 +49,7 @@ class Material:
     def parts(self) -> list[tuple[str, Any]]:
         """Kind and key of every part; what takes longest comes first."""
         return [
-            *(("section", place) for place in range(len(SECTIONS))),
+            *(("section", name) for name in SECTIONS),
             *(("direction", key) for key in directions_of(self.results)),
             ("leads", ""),
             ("published", ""),
@@ -99,7 +99,9 @@ def _part(material: Material, kind: str, key: Any) -> Any:
         return _data(material.results, key)
     if kind == "published":
         return comparisons.published_table(material.results, material.measures)
-    return SECTIONS[key](material.whole) if kind == "section" else lead_pictures(material.results)
+    if kind == "section":
+        return SECTIONS[key].function(material.whole)
+    return lead_pictures(material.results)
 
 
 def _picture(

@@ -67,4 +67,5 @@ DATASETS = Catalog(
         "paths": Fact("Parameters that are files or folders.", tuple[str, ...], default=()),
         "read_file": Fact("Reads one file, where a recording is one.", Callable | None, (), None),
     },
+    word="datasets",
 )

@@ -57,4 +57,5 @@ FEATURES = Catalog(
         "check": Fact("Refuses parameters before there are windows.", Callable | None, default=None),
         "windows": Fact("How the command features cuts windows, where not as usual.", Mapping, default={}),
     },
+    word="features",
 )

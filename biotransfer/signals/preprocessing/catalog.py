@@ -138,4 +138,5 @@ STEPS = Catalog(
             default=None,
         ),
     },
+    word="preprocess",
 )

@@ -33,4 +33,5 @@ SPLITS = Catalog(
         "leaks": Fact("Whether near copies of test windows can be in training.", bool),
         "tests": Fact("Whom or what is tested, as the Methods paragraph says it."),
     },
+    word="splits",
 )  # fmt: skip

@@ -56,7 +56,7 @@ def usual_arms() -> list[str]:
     """Return the arms of a recipe that names none: scratch, two transfers, and every standard control."""
     return [
         entry.name
-        for entry in ARMS.values()
+        for entry in (ARMS[name] for name in ARMS.own)
         if (entry.facts["role"] in ("baseline", "control") and entry.facts["standard"])
         or entry.name in ("transferred", "frozen_body")
     ]

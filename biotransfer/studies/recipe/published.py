@@ -25,7 +25,7 @@ class Published(Settings):
     direction: Direction = key("Source -> target.", Reader("source -> target", _direction))
     network: str = key("Of this study.", text())
     arm: str = key("Of this study.", text())
-    metric: str = key("What is given (see: biotransfer list metrics).", option(tuple(METRICS)))
+    metric: str = key("What is given (see: biotransfer list metrics).", option(lambda: tuple(METRICS)))
     value: float = key("As a share.", number())
     at: str = key(
         "Of the curve; epoch_0 where the paper does not say which it means.", option(POINTS), "final"

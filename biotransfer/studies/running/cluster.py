@@ -16,9 +16,11 @@ from typing import Any
 import yaml
 
 from ...errors import BiotransferError, DataNotFoundError, check
-from ..recipe import check_cluster
+from ...registry import NOTEBOOK, places, register_again, registered
+from ..recipe import check_cluster, digest
 from .code import code_uid
 from .data import Side, find_side
+from .methods import method_sources
 from .orders import Order, carry_out
 from .plan import Plan
 from .processes import LOSSES
@@ -65,14 +67,16 @@ class Cluster:
 
         from distributed import KilledWorker, as_completed
 
-        places: dict[str, Any] = {name: side.place or side for name, side in plan.sides.items()}
+        methods = places()
+        sides: dict[str, Any] = {name: side.place or side for name, side in plan.sides.items()}
         # A task instead of scattered data: Dask can make it again when the worker that held it dies.
-        found = self.client.submit(bytes, pickle.dumps(replace(plan, sides=places, scratch=None)), pure=False)
+        found = self.client.submit(bytes, pickle.dumps(replace(plan, sides=sides, scratch=None)), pure=False)
         sent: Any = None
         losses = 0
 
         def submit(order: Order) -> Any:
-            return self.client.submit(_carry_out, sent or found, order, device, code_uid(), pure=False)
+            given = (sent or found, order, device, _uid(), methods)
+            return self.client.submit(_carry_out, *given, pure=False)
 
         doing = {submit(order): order for order in orders}
         queue = as_completed(list(doing), loop=self.client.loop)
@@ -181,9 +185,18 @@ def _plan(blob: bytes) -> Plan:
     return replace(plan, sides=sides)
 
 
-def _carry_out(blob: bytes, order: Order, device: str, code: str) -> tuple[Sequence[Trial], Outcome]:
+def _uid() -> str:
+    """Hash of all that computes here, methods of other modules included."""
+    names = [one.name for one in registered() if NOTEBOOK not in one.modules]
+    return digest([code_uid(), method_sources(names)])
+
+
+def _carry_out(
+    blob: bytes, order: Order, device: str, code: str, methods: Sequence[tuple[str, str]]
+) -> tuple[Sequence[Trial], Outcome]:
+    register_again(methods)
     check(
-        code == code_uid(),
+        code == _uid(),
         "cluster: a worker runs another version of biotransfer, or of a library that it computes with, than "
         "this process. Install the same on all, and start the workers anew.",
     )

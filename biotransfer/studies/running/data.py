@@ -41,6 +41,7 @@ from .cache import (
 from .code import code_uid
 from .describe import add_excerpts, describe, describe_data, describe_rows
 from .given import FACTS, make_given
+from .methods import method_sources
 
 _MADE_BY: Mapping[str, tuple[str, ...]] = {
     "recordings": (
@@ -231,14 +232,16 @@ def _keys(request: Request, files: Mapping[str, str] | None) -> dict[str, str]:
     depends = {name: value for name, value in section.essence().items() if name != "windows"}
     unique = os.urandom(8).hex() if files is None else ""
     code = {stage: code_uid(rooms, _LIBRARIES) for stage, rooms in _MADE_BY.items()}
-    recordings = digest([__version__, code["recordings"], depends, request.smoke, dict(files or {}), unique])
+    made = [code["recordings"], method_sources(depends)]
+    recordings = digest([__version__, made, depends, request.smoke, dict(files or {}), unique])
     signals = digest([recordings, code["signals"], section.modality, section.windows])
     keys = {"signals": signals} if section.gives_windows else {"recordings": recordings, "signals": signals}
     if request.features is not None:
-        keys["features"] = digest([signals, code["features"], request.features])
+        made = [code["features"], method_sources(request.features)]
+        keys["features"] = digest([signals, made, request.features])
     if request.nuisance is not None:
         asked = [request.nuisance.families, request.nuisance.line]
-        keys["nuisance"] = digest([signals, code["nuisance"], asked])
+        keys["nuisance"] = digest([signals, [code["nuisance"], method_sources(asked)], asked])
     return keys
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from ...edges import keep_grown_process
 from ...errors import BiotransferError
+from ...registry import places, register_again
 
 LOSSES = 3
 _ONE_THREAD = dict.fromkeys(
@@ -108,7 +109,7 @@ def each_in_processes(
     """Call ``function`` on each of ``arguments`` in worker processes; yield what it returns as it comes."""
     from joblib.externals.loky import get_reusable_executor
 
-    waiting, losses = dict(enumerate(arguments)), 0
+    waiting, losses, methods = dict(enumerate(arguments)), 0, places()
     while waiting:
         executor = get_reusable_executor(
             max_workers=workers,
@@ -119,7 +120,9 @@ def each_in_processes(
         )
         _Kept.executor, _Kept.workers = executor, workers
         try:
-            futures = {executor.submit(function, *given): i for i, given in waiting.items()}
+            futures = {
+                executor.submit(_with_methods, methods, function, *given): i for i, given in waiting.items()
+            }
             for future in as_completed(futures):
                 result = future.result()
                 del waiting[futures[future]]
@@ -147,6 +150,12 @@ def end_processes(*, at_once: bool = False) -> None:
 @lru_cache(maxsize=1)
 def _shared(path: str) -> Any:
     return pickle.loads(Path(path).read_bytes())
+
+
+def _with_methods(methods: Sequence[tuple[str, str]], function: Callable[..., Any], *given: Any) -> Any:
+    """Call a function where methods of other modules are known as they are in the first process."""
+    register_again(methods)
+    return function(*given)
 
 
 def _with_shared(function: Callable[..., Any], path: str, given: tuple[Any, ...]) -> Any:

@@ -69,4 +69,5 @@ ALIGN = Catalog(
                       asks={True: "looks at the target's training windows"}.get),
         "labels": Fact("Parameters and values by which it is fitted on labels.", Mapping, default={}),
     },
+    word="align",
 )  # fmt: skip

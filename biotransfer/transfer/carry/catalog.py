@@ -113,4 +113,5 @@ ARMS = Catalog(
         "standard": Fact("Whether every study should have it, of a control.", bool, default=True),
     },
     refused=REFUSED,
+    word="arms",
 )  # fmt: skip

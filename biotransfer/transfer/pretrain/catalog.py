@@ -31,6 +31,7 @@ SOURCES = Catalog(
         "made_from": Fact("What of the source it is made from.", options=("windows", "signals")),
         "drawn": Fact("Whether it is drawn anew for every seed.", bool),
     },
+    word="sources",
 )  # fmt: skip
 
 
@@ -66,4 +67,5 @@ METHODS = Catalog(
         "inside": Fact("Whether it runs the layers of a network one by one, without dropout.", bool,
                        default=True, asks={True: "a network of ours"}.get),
     },
+    word="pretrain",
 )  # fmt: skip

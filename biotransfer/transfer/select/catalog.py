@@ -32,6 +32,7 @@ SELECT = Catalog(
         "trains": Fact("Whether it tries choices on inner folds.", bool,
                        asks={True: "tries choices on inner folds"}.get),
     },
+    word="select",
 )  # fmt: skip
 
 

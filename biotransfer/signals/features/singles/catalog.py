@@ -99,6 +99,7 @@ SINGLES = Catalog(
         "unit": Fact("Of a column; # is the number that ends its statistic's name.", str | Mapping),
         "of": Fact("What it has a column of, every channel or every pair.", options=("channels", "pairs")),
     },
+    word="singles",
 )  # fmt: skip
 
 GROUPS: Mapping[str, tuple[str, ...]] = {

@@ -11,6 +11,7 @@ import pandas as pd
 from ....learning.weights import Weights
 from ...recipe import digest
 from ..code import code_uid
+from ..methods import method_sources
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -154,13 +155,14 @@ def make_trials(kind: Kind, depends: Any, trials: Sequence[AskedTrial]) -> list[
         Of the task; what it names as code and libraries is added.
     depends : JSON value
         **Everything, and nothing else,** that the numbers of all trials of the task depend on: recipe keys,
-        uids of data and splits. The version of biotransfer is added.
+        uids of data and splits. The version of biotransfer and the source of registered methods are added.
     trials : sequence of AskedTrial
         What each trial's numbers depend on beyond that; what it needs counts by itself.
     """
     from .... import __version__
 
-    task = digest([__version__, kind.name, code_uid(kind.code, kind.libraries), depends])
+    methods = method_sources(depends, [trial.depends for trial in trials])
+    task = digest([__version__, kind.name, code_uid(kind.code, kind.libraries), depends, methods])
     return [
         Trial(
             Ref(task, digest([t.depends, {name: list(ref) for name, ref in t.needs.items()}])),
