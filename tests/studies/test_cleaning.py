@@ -20,8 +20,8 @@ SECTIONS: dict[str, list[tuple[str, dict[str, Any], list[Any]]]] = {
             EEG,
             [
                 {"name": "rename_channels", "case": "10-20"}, {"name": "drop_channels", "channels": ["O1"]},
-                "set_montage", "notch", "bandpass", "rest_reference", "pick_channels",
-                {"name": "resample", "sfreq": 128},
+                "set_montage", {"name": "bad_channels", "then": "interpolate"}, "notch", "bandpass",
+                "rest_reference", "pick_channels", {"name": "resample", "sfreq": 128},
             ],
         ),
         ("referenced", EEG, ["detrend", {"name": "reference", "channels": ["Cz"]}, "average_reference"]),
@@ -29,7 +29,7 @@ SECTIONS: dict[str, list[tuple[str, dict[str, Any], list[Any]]]] = {
     ],
     "emg": [
         ("smooth", EMG, ["notch", {"name": "bandpass", "low": 20.0, "high": None}, "envelope", "normalize"]),
-        ("rms", EMG, ["average_reference", "rectify", "rms_envelope", "normalize"]),
+        ("rms", EMG, ["bad_channels", "average_reference", "rectify", "rms_envelope", "normalize"]),
     ],
 }  # fmt: skip
 CASES = [(modality, *case) for modality, cases in SECTIONS.items() for case in cases]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...catalog import Catalog, Entry, Fact
-from . import amplitude, channels, filters, referencing, trends
+from . import amplitude, bad_channels, channels, filters, referencing, trends
 
 STEPS = Catalog(
     "preprocess",
@@ -27,6 +27,17 @@ STEPS = Catalog(
             "Leave some channels out, where a recording has them.",
             channels.drop_channels,
             facts={"say": channels.say_drop, "changes": ("channels",)},
+        ),
+        Entry(
+            "bad_channels",
+            "Find channels that are no signal, and leave them out everywhere or interpolate them.",
+            bad_channels.bad_channels,
+            "Bigdely-Shamlo et al. 2015, doi:10.3389/fninf.2015.00016",
+            facts={
+                "say": bad_channels.say_bad_channels,
+                "changes": ("channels",),
+                "settle": bad_channels.find_in_all,
+            },
         ),
         Entry(
             "set_montage",
