@@ -26,7 +26,7 @@ _HOMES = {
     "signals.quality": ["inspect_recordings"],
     "signals.account": ["account"],
     "signals.windows": ["Windows", "concatenate", "cut_windows", "from_epochs", "to_epochs"],
-    "signals.exchange": ["to_bids"],
+    "signals.exchange": ["from_braindecode", "to_bids", "to_braindecode"],
     "signals.features": ["extract_features"],
     "signals.splits": ["Split", "make_splits"],
     "learning.weights": ["Weights", "load_weights", "save_weights"],

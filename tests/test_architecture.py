@@ -19,8 +19,8 @@ FLOORS = (
 ROOMS = {
     "signals": (
         "plain", "amplitude",
-        "recording", "spectra", "mains", "simulate", "windows", "datasets", "exchange", "preprocessing",
-        "quality", "account", "features", "splits",
+        "recording", "electrodes", "spectra", "mains", "simulate", "windows", "datasets", "exchange",
+        "preprocessing", "quality", "account", "features", "splits",
     ),
     "learning": ("weights", "hub", "predictions", "layers", "networks", "training"),
     "transfer": ("align", "carry", "pretrain", "select"),

@@ -191,6 +191,32 @@ def annotation_spans(raw: Any) -> list[Span]:
     ]
 
 
+def set_again(raw: Any, marks: mne.Annotations) -> Any:
+    """Give a Raw annotations whose onsets count as those of ``raw.annotations`` do, in place.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        Which.
+    marks : mne.Annotations
+        Such as a changed copy of its own.
+
+    Returns
+    -------
+    mne.io.BaseRaw
+        The same.
+
+    Notes
+    -----
+    Without a measurement date, ``raw.set_annotations`` counts onsets from the first sample and
+    ``raw.annotations`` from ``first_samp``: what is read there and set again moves by ``first_time``.
+    """
+    moved = marks.copy()
+    if moved.orig_time is None:
+        moved.onset = moved.onset - raw.first_time
+    return raw.set_annotations(moved, emit_warning=False)
+
+
 def _nearest(values: np.ndarray) -> np.ndarray:
     """Return the nearest whole numbers, halves upward."""
     return np.floor(values + 0.5 + _NEARLY).astype(int)

@@ -22,9 +22,10 @@ def make_raw(
     sfreq: float = 200.0,
     names: tuple[str, ...] = ("C3", "C4"),
     kind: str = "eeg",
+    first_samp: int = 0,
 ) -> Any:
     data = np.random.default_rng(0).normal(0, 1e-5, (len(names), n_times))
-    raw = mne.io.RawArray(data, mne.create_info(list(names), sfreq, kind), verbose="error")
+    raw = mne.io.RawArray(data, mne.create_info(list(names), sfreq, kind), first_samp, verbose="error")
     columns = zip(*marks, strict=True) if marks else ([], [], [])
     return raw.set_annotations(mne.Annotations(*columns), emit_warning=False)
 
@@ -222,14 +223,15 @@ def test_inspecting_says_that_events_are_points() -> None:
     onsets=st.lists(st.integers(2, 9), min_size=2, max_size=6, unique=True),
     tmin=st.floats(-1.0, 0.5),
     size=st.integers(20, 400),
+    first_samp=st.sampled_from([0, 321]),
 )
 @settings(max_examples=40, deadline=None)
 def test_around_every_event_lies_the_window_that_epochs_would_take(
-    onsets: list[int], tmin: float, size: int
+    onsets: list[int], tmin: float, size: int, first_samp: int
 ) -> None:
     """The windows are the samples of mne.Epochs, and the Raw that was given keeps its events."""
     onsets = [2 * onset for onset in sorted(onsets)]
-    raw = make_raw([(onset, 0, "ab"[i % 2]) for i, onset in enumerate(onsets)], 6000)
+    raw = make_raw([(onset, 0, "ab"[i % 2]) for i, onset in enumerate(onsets)], 6000, first_samp=first_samp)
     tmin, duration = round(tmin * 200) / 200, size / 200
     recordings = as_recordings(raw, tmin=tmin, tmax=tmin + duration)
     windows = cut_windows(recordings, length=duration, step=duration, dtype="float64")

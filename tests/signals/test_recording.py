@@ -13,6 +13,7 @@ from biotransfer.signals.recording import (
     annotation_spans,
     check_same_classes,
     natural_sorted,
+    set_again,
 )
 from tests.recordings import make_recording, snapshot
 
@@ -140,6 +141,15 @@ def test_what_counts_as_a_boundary(text: str, boundary: bool) -> None:
     assert (
         annotation_spans(make_recording(_signal(), annotations=[(0, 1, text)]).raw)[0].is_boundary == boundary
     )
+
+
+@pytest.mark.parametrize("meas_date", [None, 1e9])
+@pytest.mark.parametrize("first_samp", [0, 37])
+def test_annotations_that_are_set_again_stay_where_they_are(first_samp: int, meas_date: float | None) -> None:
+    marks = [(0.0, 0.3, "a"), (0.4, 0.0, "EDGE boundary"), (0.5, 0.2, "b")]
+    raw = make_recording(_signal(), annotations=marks, first_samp=first_samp, meas_date=meas_date).raw
+    before = annotation_spans(raw)
+    assert annotation_spans(set_again(raw, raw.annotations.copy())) == before
 
 
 def test_recordings_of_other_classes_are_named() -> None:

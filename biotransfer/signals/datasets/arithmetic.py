@@ -10,8 +10,9 @@ import numpy as np
 
 from ...catalog import Entry
 from ...errors import BiotransferError, check
+from ..electrodes import electrode_positions
 from ..recording import Recording
-from .common import choose, choose_classes, electrode_positions
+from .common import choose, choose_classes
 from .download import Source
 from .loaded import NO_NAME, NOT_ASKED, Loaded, Seen
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import mne
@@ -99,15 +98,6 @@ def join_pieces(
         emit_warning=False,  # MNE rounds to microseconds; an end one of them too late is no news
     )
     return raw
-
-
-@cache
-def electrode_positions() -> mne.channels.DigMontage:
-    """Return the positions of the 10-05 system on a template head (MNE renamed them in 1.13)."""
-    names = mne.channels.get_builtin_montages()
-    return mne.channels.make_standard_montage(
-        "colin27_1005" if "colin27_1005" in names else "standard_1005", head_size="auto"
-    )
 
 
 def choose(what: str, wanted: Sequence[Any] | None, available: Iterable[str]) -> list[str]:

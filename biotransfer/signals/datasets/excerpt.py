@@ -10,8 +10,9 @@ import numpy as np
 
 from ...catalog import Entry
 from ...errors import check_option
+from ..electrodes import electrode_positions
 from ..recording import MODALITIES, Recording
-from .common import Piece, choose, choose_classes, electrode_positions, join_pieces
+from .common import Piece, choose, choose_classes, join_pieces
 from .loaded import Loaded, Seen
 from .myo import CHANNELS as EMG_CHANNELS
 from .myo import SFREQ as EMG_SFREQ

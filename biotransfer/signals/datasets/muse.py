@@ -11,8 +11,9 @@ import numpy as np
 
 from ...catalog import Entry
 from ...errors import check
+from ..electrodes import electrode_positions
 from ..recording import EDGE, Recording
-from .common import NEAR_COPY, choose, choose_classes, electrode_positions, identical_share
+from .common import NEAR_COPY, choose, choose_classes, identical_share
 from .csv_files import read_numbers
 from .download import Source
 from .loaded import NO_NAME, NOT_ASKED, Loaded, Seen

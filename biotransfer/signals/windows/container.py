@@ -119,6 +119,51 @@ class Windows:
         changes = {"columns": columns, **changes}
         return replace(self, X=X, names=known, sfreq=None, history=(*self.history, step), **changes)
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return a table, its columns the metadata, ``label``, and features or channels.
+
+        Returns
+        -------
+        DataFrame
+            Of features: one row per window. Of signals: one row per window and sample, as
+            :meth:`mne.Epochs.to_data_frame` has it, with ``window`` (its number), ``time`` (in s from its
+            start) and one column per channel in V; that is the number of windows times their length.
+
+        Raises
+        ------
+        BiotransferError
+            When a feature or channel has the name of another column.
+
+        Examples
+        --------
+        >>> from biotransfer.signals.features import extract_features
+        >>> from biotransfer.signals.simulate import simulate_emg
+        >>> from biotransfer.signals.windows import cut_windows
+        >>> windows = cut_windows(simulate_emg(n_subjects=1, seed=0)).take(np.arange(3))
+        >>> windows.to_frame().groupby("window")["EMG1"].std().shape
+        (3,)
+        >>> extract_features(windows, "time_domain").to_frame()["label"].nunique()
+        1
+        """
+        n_times = self.shape[1] if self.is_signal else 1
+        own = {"window": np.arange(len(self)), "time": 0.0} if self.is_signal else {}
+        taken = [name for name in self.names if name in {*self.metadata, *own, "label"}]
+        check(
+            not taken,
+            f"names hold {', '.join(taken)}, which a table of windows has as another column. Rename them: "
+            "dataclasses.replace(windows, names=...).",
+        )
+        rows = np.repeat(np.arange(len(self)), n_times)
+        labels = pd.Categorical.from_codes(self.y, categories=list(self.classes))
+        about = self.metadata.reset_index(drop=True).assign(**own, label=labels)
+        if self.is_signal:
+            texts = {name: "category" for name in about if not pd.api.types.is_numeric_dtype(about[name])}
+            about = about.astype(texts).iloc[rows].reset_index(drop=True)
+            about["time"] = np.tile(np.arange(n_times) / float(self.sfreq or 1.0), len(self))
+        values = np.asarray(self.X)
+        values = values.transpose(0, 2, 1).reshape(-1, len(self.names)) if self.is_signal else values
+        return pd.concat([about, pd.DataFrame(values, columns=list(self.names))], axis=1)
+
     @property
     def units(self) -> tuple[str, ...]:
         """The unit of every channel (V) or feature; "" where a feature does not say it."""

@@ -13,30 +13,74 @@ import pandas as pd
 from ...edges import events_rate
 from ...errors import BiotransferError, check, check_option
 from ..amplitude import check_amplitude
+from ..electrodes import electrode_positions
 from ..plain import name_of
 from ..recording import MODALITIES
 from .container import METADATA, Windows
 
+_OLD_NAMES = {"t3", "t4", "t5", "t6"}
 
-def to_epochs(windows: Windows) -> Any:
+
+def to_epochs(windows: Windows, *, montage: Any = None) -> Any:
     """Return signals as :class:`mne.EpochsArray` with the metadata attached.
+
+    Parameters
+    ----------
+    windows : Windows
+        Signals.
+    montage : mne.channels.DigMontage or str, optional
+        Where EEG electrodes lie: ``recording.raw.get_montage()`` for places as they were measured, or the
+        name of one of MNE's. Default: those of the 10-05 system on a template head, for channels that have
+        its names in any spelling of capitals, T3 to T6 included; others have no place.
+
+    Returns
+    -------
+    mne.EpochsArray
+        In V, in the order of the windows.
 
     Raises
     ------
     BiotransferError
-        When the windows are features.
+        When the windows are features, the montage is none, or has no place for a channel.
+
+    Examples
+    --------
+    >>> from biotransfer.signals.simulate import simulate_eeg
+    >>> from biotransfer.signals.windows import cut_windows
+    >>> epochs = to_epochs(cut_windows(simulate_eeg(n_subjects=1, seed=0)))
+    >>> epochs.get_montage().ch_names
+    ['TP9', 'AF7', 'AF8', 'TP10']
     """
     check(windows.is_signal, "to_epochs needs signals, these are features. Pass the windows before features.")
     info = mne.create_info(list(windows.names), windows.sfreq, windows.modality)
     events = np.column_stack([np.arange(len(windows)), np.zeros(len(windows), int), windows.y])
+    _set_places(info, windows, montage)
     return mne.EpochsArray(
-        windows.X.astype(np.float64),
+        np.asarray(windows.X, dtype=np.float64),
         info,
         events=events,
         event_id={c: i for i, c in enumerate(windows.classes) if np.any(windows.y == i)},
         metadata=windows.metadata.assign(label=[windows.classes[i] for i in windows.y]),
         verbose="error",
     )
+
+
+def _set_places(info: mne.Info, windows: Windows, montage: Any) -> None:
+    """Give channels the places of a montage, or those that the 10-05 system has for their names."""
+    if montage is None:
+        known = {name.lower() for name in electrode_positions().ch_names} | _OLD_NAMES
+        if windows.modality == "eeg" and known & {name.lower() for name in windows.names}:
+            loosely: dict[str, Any] = {"match_case": False, "match_alias": True, "on_missing": "ignore"}
+            info.set_montage(electrode_positions(), **loosely, verbose="error")
+        return
+    try:
+        info.set_montage(montage, verbose="error")
+    except (ValueError, TypeError) as error:
+        raise BiotransferError(
+            f"montage={montage!r} does not fit {windows.modality} channels {', '.join(windows.names[:8])} "
+            f"({error}). Expected recording.raw.get_montage(), or the name of one of MNE's. Leave it out for "
+            "places of the 10-05 system."
+        ) from error
 
 
 def from_epochs(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ....errors import BiotransferError, check, check_option, did_you_mean
-from ...recording import MODALITIES, annotation_spans, is_boundary, natural_sorted
+from ...recording import MODALITIES, annotation_spans, is_boundary, natural_sorted, set_again
 from ..loaded import Loaded
 from ..own.naming import check_labels, check_unique
 from ..own.raws import from_raws
@@ -215,11 +215,11 @@ def _check_some(read: Read, survey: Survey, whys: Mapping[str, str]) -> None:
 
 def _label_whole(raw: Any, label: str) -> Any:
     """Label all of a recording, its other annotations kept where they mark what no window may touch."""
-    marks = raw.annotations
+    marks = raw.annotations.copy()
     marks.delete([i for i, text in enumerate(marks.description) if not is_boundary(str(text))])
     if label:
         marks.append(raw.first_time, raw.n_times / raw.info["sfreq"], label)
-    return raw.set_annotations(marks, emit_warning=False)
+    return set_again(raw, marks)
 
 
 def _events_of(raw: Any) -> Counter[str]:

@@ -11,8 +11,8 @@ import mne
 import numpy as np
 
 from ....errors import BiotransferError, check, check_option
-from ...recording import EDGE, Recording, is_boundary
-from ..common import electrode_positions
+from ...electrodes import electrode_positions
+from ...recording import EDGE, Recording, is_boundary, set_again
 from .content import Content, Stretch
 from .keys import Reading
 from .listing import Found
@@ -154,7 +154,7 @@ def _label_raw(raw: mne.io.BaseRaw, part: Part) -> None:
         orig_time=raw.info["meas_date"],
         extras=[{"run": _run(part, s), "source_file": part.found.path} for s in part.stretches],
     )
-    raw.set_annotations(kept + marks, emit_warning=False)
+    set_again(raw, kept + marks)
 
 
 def _finished(raw: mne.io.BaseRaw, reading: Reading) -> mne.io.BaseRaw:

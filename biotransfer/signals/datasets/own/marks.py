@@ -11,7 +11,7 @@ import mne
 import numpy as np
 
 from ....errors import check
-from ...recording import pending_projectors, plain_text
+from ...recording import pending_projectors, plain_text, set_again
 
 _TYPE_WORDS = {"emg": "emg", "eog": "eog", "heog": "eog", "veog": "eog", "ecg": "ecg", "ekg": "ecg",
                "gsr": "gsr", "eda": "gsr", "resp": "resp", "temp": "temperature", "status": "stim",
@@ -65,8 +65,7 @@ def events_to_stretches(raw: Any, classes: Sequence[str], tmin: float, tmax: flo
     marks.onset = np.where(ours, marks.onset + tmin, marks.onset)
     marks.duration = np.where(ours, tmax - tmin, marks.duration)
     shared = copy.copy(raw)
-    shared.set_annotations(marks, emit_warning=False)
-    return shared
+    return set_again(shared, marks)
 
 
 def apply_projectors(raw: Any, modality: str) -> tuple[Any, list[str]]:
