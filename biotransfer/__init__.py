@@ -23,7 +23,7 @@ _HOMES = {
     "signals.datasets.moabb": ["from_moabb"],
     "signals.mains": ["find_line_freq"],
     "signals.preprocessing": ["preprocess"],
-    "signals.quality": ["inspect_recordings"],
+    "signals.quality": ["apply_decisions", "findings_table", "inspect_recordings", "read_decisions"],
     "signals.account": ["account"],
     "signals.windows": ["Windows", "concatenate", "cut_windows", "from_epochs", "to_epochs"],
     "signals.exchange": ["from_braindecode", "to_bids", "to_braindecode"],

@@ -20,7 +20,7 @@ COMMANDS = {
     "list": "browse.list_entries",
     "show": "browse.show",
     "fetch": "browse.fetch",
-    "inspect": "browse.inspect",
+    "inspect": "inspecting.inspect",
     "features": "browse.features",
     "new": "browse.new",
 }

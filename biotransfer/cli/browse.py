@@ -151,55 +151,6 @@ def fetch(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def inspect(arguments: argparse.Namespace) -> int:
-    """Say what is wrong with a data set, a file or a folder."""
-    from ..signals.datasets import DATASETS, load_dataset
-    from ..signals.quality import group_findings, inspect_recordings
-
-    what = arguments.what
-    if what in DATASETS:
-        recordings: list[Any] = load_dataset(what, data_dir=arguments.data)
-    else:
-        recordings = _read_anything(Path(what))
-    findings = inspect_recordings(recordings)
-    people = len({r.subject for r in recordings})
-    print(f"{what}: {len(recordings)} recordings of {people} people, {len(findings)} findings")
-    for finding in findings if arguments.all else group_findings(findings):
-        print(f"  {finding}")
-    return 0
-
-
-def _read_anything(path: Path) -> list:
-    import mne
-
-    from ..signals.datasets import DATASETS, from_raws
-    from ..signals.recording import label_names
-
-    files = sorted(p for p in path.rglob("*.fif")) if path.is_dir() else [path]
-    check(path.exists(), f"{str(path)!r} is no data set, file or folder.{did_you_mean(str(path), DATASETS)} "
-                         f"Data sets: {', '.join(DATASETS)}.")  # fmt: skip
-    check(files, f"{str(path)!r} holds no .fif file. Pass a file, or a folder of FIF files.")
-    recordings = []
-    for file in files:
-        try:
-            raw = mne.io.read_raw(file, preload=True, verbose="error")
-        except (ValueError, OSError, RuntimeError) as error:
-            raise BiotransferError(
-                f"{str(file)!r} cannot be read by MNE: {error}. Pass a format that mne.io.read_raw knows."
-            ) from error
-        kinds = set(raw.get_channel_types())
-        modality = "emg" if "emg" in kinds and "eeg" not in kinds else "eeg"
-        classes = label_names(raw)
-        recordings += from_raws(
-            [raw],
-            modality=modality,
-            classes=classes or ["unlabelled"],
-            subjects=[file.stem],
-            dataset=path.name,
-        )
-    return recordings
-
-
 def features(arguments: argparse.Namespace) -> int:
     """Extract features of one file into a CSV: one row per window, a label column last."""
     from dataclasses import replace

@@ -81,8 +81,16 @@ def build_parser() -> argparse.ArgumentParser:
     fetch.add_argument("names", nargs="+", metavar="NAME", help="data sets")
     with_data(fetch)
     inspect = command("inspect", "say what is wrong with recordings")
-    inspect.add_argument("what", help="data set, file or folder")
+    inspect.add_argument("what", help="data set, recipe, file or folder")
     inspect.add_argument("--all", action="store_true", help="every finding by itself, not in groups")
+    inspect.add_argument("--out", metavar="CSV", help="write the findings there, to be edited and replayed")
+    inspect.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="what a folder holds, as for data: folder; a parameter of the data set; or override the recipe",
+    )
     with_data(inspect)
     features = command("features", "extract features of one file into a CSV")
     features.add_argument("features", help="feature set, such as bird2020")

@@ -155,6 +155,8 @@ def check(arguments: argparse.Namespace) -> int:
             f"classes {', '.join(facts['classes'])}"
         )
         print(f"    {facts['preprocessing_text']}")
+        for decision in facts.get("decisions", ()):
+            print(f"    {decision}")
         for finding in facts.get("findings", ()):
             print(f"    {finding['severity']}: {finding['kind']}: {finding['message']}")
     for (modality, protocol, network), splits in plan.splits.items():

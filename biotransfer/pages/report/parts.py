@@ -171,6 +171,7 @@ def _data(results: Results, key: str) -> dict[str, Any]:
         "history": [str(step) for step in side.get("history") or []],
         "notes": [str(note) for note in side.get("notes") or []],
         "findings": facts.finding_table(side),
+        "decisions": [str(decision) for decision in side.get("decisions") or []],
         "caveats": [write.linked(caveat) for caveat in side.get("caveats") or []],
         "counts": facts.count_table(side),
         "looks": _picture(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ...catalog import Catalog, Fact
 from ..recording import MODALITIES
@@ -45,6 +45,7 @@ DATASETS = Catalog(
         "n_chans": Fact("Channels.", int | None, default=None),
         "sfreq": Fact("Sampling rate in Hz.", float | None, default=None),
         "classes": Fact("Labels, in their usual order.", tuple[str, ...], default=()),
+        "whole": Fact("Parameters that ask for all that there is.", Mapping, default={}),
         "line_freq": Fact("Frequency of the mains where it was recorded, in Hz.", float | None, default=None),
         "unit": Fact("Of the files, and how it is read.", default=""),
         "size_mb": Fact("Size of the files in MB.", float),

@@ -293,6 +293,7 @@ MYODISCO_ENTRY = Entry(
     facts={
         **_FACTS,
         "size_mb": 79,
+        "whole": {"sessions": SESSIONS},
         "subjects": 14,
         "origin": "github.com/LibEMG/MyoDisCo at db43fac",
         "citation": (
@@ -308,6 +309,7 @@ MYODISCO_ENTRY = Entry(
             UNIT_CAVEAT,
             "Gestures are discrete: each file of about 2 s holds one short movement and rest around it, all "
             "under one label.",
+            "Every file is an independent repetition: no window crosses from one file into the next.",
         ),
     },
 )
@@ -333,6 +335,11 @@ ONE_SUBJECT_ENTRY = Entry(
             Source("archive", "https://github.com/LibEMG/OneSubjectMyoDataset/archive/98d323e.zip"),
             Source("files", "https://raw.githubusercontent.com/LibEMG/OneSubjectMyoDataset/98d323e/"),
         ),
-        "caveats": (UNIT_CAVEAT, "One person: nothing can be said about other people."),
+        "caveats": (
+            UNIT_CAVEAT,
+            "Class names are those of metadata.json, in which 3 is Wrist_Extension and 4 Wrist_Flexion; "
+            "LibEMG's own class swaps the two.",
+            "One person: nothing can be said about other people.",
+        ),
     },
 )

@@ -240,6 +240,8 @@ ENTRY = Entry(
         "caveats": (
             "Mains hum carries the label: the 50 Hz power of the four channels alone separates the states, "
             "so every result needs a notch filter and a nuisance-only baseline beside it.",
+            "The fifth column, Right AUX, is no electrode: it is left out.",
+            "Class codes differ between published copies: the names of the files count.",
             "Four people: an exact paired test over subjects cannot go below p = 0.125.",
         ),
     },

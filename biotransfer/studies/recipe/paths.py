@@ -25,7 +25,7 @@ def resolve_paths(raw: dict[str, Any], base: Path) -> None:
     Weights of arms may also name a repository: they are paths where there is such a file.
     """
     for section in _sections(raw):
-        for key in _path_keys(section.get("data")):
+        for key in (*_path_keys(section.get("data")), "decisions"):
             if isinstance(section.get(key), str):
                 section[key] = str(_from(base, section[key]))
     for arm in raw["arms"] if isinstance(raw.get("arms"), list) else []:

@@ -20,7 +20,7 @@ from ...signals.windows.cutting import Cutting
 EVERY = "all"
 _DESCRIPTIVE = ("name", "citation", "licence")
 _NOTHING: tuple[Any, ...] = (None, "none", [], {})
-_STATED = (*_DESCRIPTIVE, "line_freq")
+_STATED = (*_DESCRIPTIVE, "line_freq", "decisions")
 _NAME = re.compile(r"(?!.*-to-)[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -43,6 +43,8 @@ class Section(Settings):
         does not say it, or says it of another version. They change no number.
     line_freq : float or None
         Frequency of the mains in Hz where they were recorded; None where the data set says it, or nothing.
+    decisions : str or None
+        Table of findings with what to do about them.
     """
 
     data: Spec = key(
@@ -64,6 +66,12 @@ class Section(Settings):
         "Frequency of the mains where the data were recorded, in Hz; that of the data set, or the one found "
         "in the recordings, when left out.",
         maybe(number(above=0, unit="Hz")),
+        None,
+    )
+    decisions: str | None = key(
+        "Table of findings with what to do about each (keep, drop, interpolate, crop), as inspect --out "
+        "writes it; done before anything else.",
+        maybe(text()),
         None,
     )
 
@@ -178,7 +186,7 @@ def essence(section: Mapping[str, Any]) -> dict[str, Any]:
     """
     asked = DATASETS[section["data"]].facts["paths"] if section.get("data") in DATASETS else ()
     return {
-        key_: Path(str(value)).name if key_ in asked and value else value
+        key_: Path(str(value)).name if key_ in (*asked, "decisions") and value else value
         for key_, value in section.items()
         if key_ not in _DESCRIPTIVE
     }

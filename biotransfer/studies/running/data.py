@@ -10,7 +10,7 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from ...signals.datasets import DATASETS, Loaded, data_files, load_dataset
 from ...signals.features import extract_features
 from ...signals.preprocessing import apply_steps, settle_steps
 from ...signals.preprocessing.stored import read_notes, read_recordings, read_steps, write_recordings
+from ...signals.quality import apply_decisions, read_decisions
 from ...signals.recording import Recording, check_same_channels, check_same_classes
 from ...signals.windows import Windows, WindowsWriter, concatenate, natural_sorted, open_windows
 from ...signals.windows.cutting import check_cut, cut_recording
@@ -231,9 +232,11 @@ def _keys(request: Request, files: Mapping[str, str] | None) -> dict[str, str]:
     section = request.section
     depends = {name: value for name, value in section.essence().items() if name != "windows"}
     unique = os.urandom(8).hex() if files is None else ""
+    decided = () if section.decisions is None else read_decisions(section.decisions)
     code = {stage: code_uid(rooms, _LIBRARIES) for stage, rooms in _MADE_BY.items()}
     made = [code["recordings"], method_sources(depends)]
-    recordings = digest([__version__, made, depends, request.smoke, dict(files or {}), unique])
+    given = [dict(files or {}), unique, [astuple(decision) for decision in decided]]
+    recordings = digest([__version__, made, depends, request.smoke, *given])
     signals = digest([recordings, code["signals"], section.modality, section.windows])
     keys = {"signals": signals} if section.gives_windows else {"recordings": recordings, "signals": signals}
     if request.features is not None:
@@ -296,7 +299,9 @@ def _make_windows(
 
 def _record(request: Request, folder: Path, loaded: list[Recording]) -> None:
     """Preprocess and store recordings, taking each from ``loaded``, and what they were like before."""
-    write_json(folder / glance.FILE, glance.glance(loaded))
+    decided = request.section.decisions
+    said = [] if decided is None else [str(decision) for decision in read_decisions(decided)]
+    write_json(folder / glance.FILE, {**glance.glance(loaded), "decisions": said})
     steps = settle_steps(loaded, request.section.preprocess)
     loaded.reverse()
     write_recordings((apply_steps(loaded.pop(), steps) for _ in range(len(loaded))), folder, steps)
@@ -457,6 +462,8 @@ def load_recordings(
     )
     for recording in recordings if section.line_freq else ():
         recording.raw.info["line_freq"] = section.line_freq
+    if section.decisions is not None:
+        recordings, _ = apply_decisions(recordings, read_decisions(section.decisions))
     if smoke:
         people = natural_sorted({r.subject for r in recordings})[:smoke]
         recordings = Loaded((r for r in recordings if r.subject in people), recordings.files)
