@@ -9,7 +9,7 @@ WITH_DATA = $(if $(DATA),--data $(DATA),)
 .PHONY: help demo test quick lint check bench notebook wheel clean
 
 help:
-	@echo "make demo    install, then run the main job to a report (DATA=folder of recordings, if you have them)"
+	@echo "make demo    install, then run the main job to a report, on recordings within the package"
 	@echo "make test    install, then run all tests"
 	@echo "make quick   the tests that take seconds"
 	@echo "make lint    style, docstrings, types"
@@ -29,7 +29,7 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@ $(VENV)/.run
 
 demo: $(VENV)/.run
-	$(BIN)/biotransfer demo $(WITH_DATA)
+	$(BIN)/biotransfer demo
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/studies/test_workers.py

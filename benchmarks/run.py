@@ -21,7 +21,7 @@ BENCHMARKS: dict[str, tuple[bool, list[str], list[str]]] = {
     "loading": (True, [], ["--rounds", "1"]),
     "features": (True, [], ["--repeat", "1"]),
     "training": (False, [], ["--rounds", "1"]),
-    "study": (True, [], ["--recipe", "quickstart", "--rounds", "1"]),
+    "study": (True, [], ["--recipe", "simulated_pair", "--rounds", "1"]),
     "scale": (False, [], ["--quick"]),
     "truth": (False, ["--share", "0.1"], ["--share", "0.02"]),
 }

@@ -303,9 +303,9 @@ def _add(monkeypatch: pytest.MonkeyPatch, kind: str, entry: Entry) -> None:
 
 def test_a_feature_set_is_a_function_and_an_entry(monkeypatch, capsys) -> None:
     _add(monkeypatch, "features", Entry("peak", "Largest deflection of every channel.", peak))
-    assert load_recipe("quickstart", ["features=peak"])["features"] == {"name": "peak", "scale": 1e6}
+    assert load_recipe("simulated_pair", ["features=peak"])["features"] == {"name": "peak", "scale": 1e6}
     with pytest.raises(BiotransferError, match="Did you mean 'peak'"):
-        load_recipe("quickstart", ["features=peek"])
+        load_recipe("simulated_pair", ["features=peek"])
     features = extract_features(make_windows(n_times=50), {"name": "peak", "scale": 1.0})
     assert features.names[0].startswith("peak_")
     _is_browsed(capsys, "features", "peak", "Largest deflection", "scale = 1000000.0", "lag: no")
@@ -314,7 +314,7 @@ def test_a_feature_set_is_a_function_and_an_entry(monkeypatch, capsys) -> None:
 def test_an_arm_is_a_function_and_an_entry(monkeypatch, capsys) -> None:
     facts = {"role": "transfer", "starts_from": "supervised", "phrase": "Training slowly from {source}"}
     _add(monkeypatch, "arms", Entry("eased", "The source's weights; all train slowly.", eased, facts=facts))
-    recipe = load_recipe("quickstart", ["arms=[scratch, {name: eased, rate: 0.5}]"])
+    recipe = load_recipe("simulated_pair", ["arms=[scratch, {name: eased, rate: 0.5}]"])
     assert recipe["arms"][1] == {"name": "eased", "rate": 0.5}
     network = build_network("mlp", (8,), 3)
     weights = Weights(initial_tensors(network, 1), {"network": {"name": "mlp"}})

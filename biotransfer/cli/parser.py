@@ -9,7 +9,7 @@ from .. import __version__
 
 _EPILOG = """\
 examples:
-  biotransfer demo                                     the main job on whatever data is at hand
+  biotransfer demo                                     the main job on recordings within the package
   biotransfer check pipelines/muse_myo.yaml            what would run, what is wrong, how long it takes
   biotransfer run pipelines/muse_myo.yaml --data DIR   run it, or continue it
 """
@@ -58,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     run = command("run", "run a recipe, or continue it; stop it at any moment")
     run.add_argument("recipe", help="YAML file, or the name of a shipped recipe")
     with_run(run)
-    demo = command("demo", "run the real pair if it is on this machine, else a simulated one, and say which")
+    demo = command("demo", "run the main job on the recordings within the package, to a report")
     with_run(demo)
     check = command("check", "say what would run, what is wrong and how long it takes; keep nothing")
     check.add_argument("recipe", help="YAML file, or the name of a shipped recipe")

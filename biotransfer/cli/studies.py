@@ -8,13 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataNotFoundError
 from ..errors import check as require
 from ..studies.recipe import Recipe, load_recipe
-
-_SAID_SIMULATED = (
-    "Real recordings not found: this ran on the simulated pair. Verdicts are about the simulation"
-)
 
 
 class _Bars:
@@ -46,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     return _run(recipe, arguments)
 
 
-def _run(recipe: Recipe, arguments: argparse.Namespace, note: str = "") -> int:
+def _run(recipe: Recipe, arguments: argparse.Namespace) -> int:
     from ..pages.report import LOADS, write_methods, write_report
     from ..studies.running import kept_processes, run_study, share_with_processes
 
@@ -60,7 +55,6 @@ def _run(recipe: Recipe, arguments: argparse.Namespace, note: str = "") -> int:
                 workers=arguments.workers,
                 cluster=arguments.cluster,
                 device=arguments.device,
-                note=note,
                 progress=bars,
             )
         finally:
@@ -72,8 +66,6 @@ def _run(recipe: Recipe, arguments: argparse.Namespace, note: str = "") -> int:
             several = here and arguments.workers > 1
             spread = partial(share_with_processes, workers=arguments.workers) if several else None
             write_report(study.results, path, folder=study.folder if several else None, spread=spread)
-    if note:
-        print(note)
     _print_verdicts(study.results)
     print(f"\nReport: {path}")
     return 0
@@ -111,18 +103,8 @@ def _print_verdicts(results: Any) -> None:
 
 
 def demo(arguments: argparse.Namespace) -> int:
-    """Run the real pair if it is at hand, else the simulated one, and say which."""
-    from ..studies.running import prepare
-
-    overrides = ["seeds=3", *arguments.set]
-    recipe = load_recipe("muse_myo", overrides, smoke=arguments.smoke)
-    try:
-        prepare(recipe, arguments.data, download=False)
-    except DataNotFoundError as error:
-        print(f"{error}\n\n{_SAID_SIMULATED}", file=sys.stderr)
-        recipe = load_recipe("quickstart", arguments.set, smoke=arguments.smoke)
-        return _run(recipe, arguments, _SAID_SIMULATED)
-    return _run(recipe, arguments)
+    """Run the main job on the recordings within the package."""
+    return _run(load_recipe("quickstart", arguments.set, smoke=arguments.smoke), arguments)
 
 
 def check(arguments: argparse.Namespace) -> int:

@@ -124,9 +124,9 @@ def test_inspect_says_what_is_wrong(capsys, tmp_path):
     ("arguments", "message"),
     [
         (["run", "no_such.yaml"], "is no file"),
-        (["run", "quickstart", "--set", "network=mpl"], "Did you mean 'mlp'"),
-        (["run", "quickstart", "--set", "sedes=3"], "Did you mean 'seeds'"),
-        (["check", "quickstart", "--set", "nonsense"], "no key=value"),
+        (["run", "simulated_pair", "--set", "network=mpl"], "Did you mean 'mlp'"),
+        (["run", "simulated_pair", "--set", "sedes=3"], "Did you mean 'seeds'"),
+        (["check", "simulated_pair", "--set", "nonsense"], "no key=value"),
         (["list", "dataset"], "Did you mean 'datasets'"),
         (["show", "permutted"], "Did you mean 'permuted'"),
         (["report", "nowhere"], "is no finished study"),
@@ -134,13 +134,13 @@ def test_inspect_says_what_is_wrong(capsys, tmp_path):
         (["inspect", "nowhere"], "is no data set, file or folder"),
         (["features", "bird2020", "x.csv", "--dataset", "myodisco", "--out", "o.csv"], "span several files"),
         (["features", "bird2020", "x.csv", "--dataset", "muse-mental-state", "--out", "o.csv"], "is no file"),
-        (["run", "quickstart", "--workers", "0"], "workers=0"),
-        (["check", "quickstart", "--workers", "0"], "workers=0"),
-        (["check", "quickstart", "--set", "align.k=5000"], "k=5000"),
-        (["check", "quickstart", "--set", "compare.margin=0.0"], "margin"),
-        (["check", "quickstart", "--set", "network=[]"], "network=[] is empty"),
-        (["check", "quickstart", "--set", "network.hidden=[a]"], "is a str"),
-        (["check", "quickstart", "--set", "train=5", "--smoke"], "train=5"),
+        (["run", "simulated_pair", "--workers", "0"], "workers=0"),
+        (["check", "simulated_pair", "--workers", "0"], "workers=0"),
+        (["check", "simulated_pair", "--set", "align.k=5000"], "k=5000"),
+        (["check", "simulated_pair", "--set", "compare.margin=0.0"], "margin"),
+        (["check", "simulated_pair", "--set", "network=[]"], "network=[] is empty"),
+        (["check", "simulated_pair", "--set", "network.hidden=[a]"], "is a str"),
+        (["check", "simulated_pair", "--set", "train=5", "--smoke"], "train=5"),
     ],
 )
 def test_wrong_requests_exit_with_2_and_one_message(arguments, message, capsys, tmp_path, monkeypatch):
@@ -200,16 +200,20 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(recipe, tmp_path, capsy
 
 
 @pytest.mark.slow
-def test_demo_without_recordings_says_that_it_is_simulated(tmp_path, capsys, monkeypatch):
+def test_demo_runs_on_real_recordings_without_any_on_the_machine(tmp_path, capsys, monkeypatch):
     for name in ("env", "mne"):
         (tmp_path / name).mkdir()
     monkeypatch.setenv("BIOTRANSFER_DATA", str(tmp_path / "env"))
     monkeypatch.setenv("MNE_DATA", str(tmp_path / "mne"))
     out = tmp_path / "out"
     assert main(["demo", "--smoke", "--out", str(out), "--workers", "1"]) == 0
-    assert "simulated" in capsys.readouterr().out
-    assert json.loads((out / "provenance.json").read_text())["simulated"] is True
-    assert "simulated" in (out / "report.html").read_text(encoding="utf-8").split("</title>")[0].lower()
+    assert "Pretraining on EMG changed EEG balanced accuracy" in capsys.readouterr().out
+    assert json.loads((out / "provenance.json").read_text())["simulated"] is False
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "simulated" not in page.split("</title>")[0].lower()
+    assert "Open Data Commons Attribution" in page
+    assert not list((tmp_path / "env").iterdir())
+    assert not list((tmp_path / "mne").iterdir())
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,8 @@ def test_early_stopping_without_anybody_to_watch_is_refused(noisy):
     with pytest.raises(BiotransferError, match="validation"):
         train(network, arms, windows, make_splits(windows)[0], Schedule(patience=2))
     with pytest.raises(BiotransferError, match="validation: 1"):
-        load_recipe("quickstart", ["train.patience=3"])
-    recipe = load_recipe("quickstart", ["train.patience=3", "split={by: subject, validation: 1}"])
+        load_recipe("simulated_pair", ["train.patience=3"])
+    recipe = load_recipe("simulated_pair", ["train.patience=3", "split={by: subject, validation: 1}"])
     assert Schedule(**recipe["train"]).patience == 3
 
 
@@ -139,7 +139,7 @@ def test_features_are_not_augmented(noisy):
     with pytest.raises(BiotransferError, match="a feature is no signal"):
         train(network, arms, windows, split, Schedule(augment="sign_flip"))
     with pytest.raises(BiotransferError, match="a feature is no signal"):
-        load_recipe("quickstart", ["train.augment=sign_flip"])
+        load_recipe("simulated_pair", ["train.augment=sign_flip"])
     with pytest.raises(BiotransferError, match="gaussian_noise"):
         Schedule(augment="gausian_noise")
 
@@ -149,7 +149,7 @@ def test_mixed_precision_is_for_gpus(noisy):
     with pytest.raises(BiotransferError, match="only loses digits"):
         train(network, arms, windows, split, Schedule(precision="mixed"))
     with pytest.raises(BiotransferError, match="precision"):
-        load_recipe("quickstart", ["train.precision=half"])
+        load_recipe("simulated_pair", ["train.precision=half"])
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -18,7 +18,7 @@ SMALL = [
 
 @pytest.fixture(scope="module")
 def plan():
-    return prepare(load_recipe("quickstart", SMALL))
+    return prepare(load_recipe("simulated_pair", SMALL))
 
 
 def test_only_people_who_can_reach_significance_make_the_family(plan):
@@ -36,7 +36,7 @@ def test_without_a_number_the_measured_spread_of_the_target_counts(plan):
 
 
 def test_an_earlier_study_gives_its_spread_and_its_own_verdicts_agree(plan, tmp_path):
-    study = run_study(load_recipe("quickstart", SMALL), tmp_path / "study")
+    study = run_study(load_recipe("simulated_pair", SMALL), tmp_path / "study")
     for item in foresee(plan, tmp_path / "study"):
         (row,) = [
             row
@@ -71,9 +71,9 @@ def test_every_further_way_to_transfer_makes_the_family_larger():
     ways = "methods=[{label: unscaled, scale: none, arms: [scratch, transferred]}]"
     found = {
         (item.network, item.variant): item
-        for item in foresee(prepare(load_recipe("quickstart", [*SMALL, ways])), 0.03)
+        for item in foresee(prepare(load_recipe("simulated_pair", [*SMALL, ways])), 0.03)
     }
     assert set(found) == {("mlp", ""), ("mlp", "unscaled")}
     assert "mlp + unscaled by subject" in " ".join(map(str, found.values()))
-    assert {item.n_tests for item in foresee(prepare(load_recipe("quickstart", [*SMALL, ways])), 0.03)
+    assert {item.n_tests for item in foresee(prepare(load_recipe("simulated_pair", [*SMALL, ways])), 0.03)
             if item.n_subjects == 7} == {3}  # fmt: skip

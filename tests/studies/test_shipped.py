@@ -7,22 +7,23 @@ from biotransfer.studies.recipe import shipped_recipes
 from biotransfer.studies.running import run_study
 
 
-def _is_simulated(path):
-    """Whether a recipe names no recordings."""
+def _is_within(path):
+    """Whether a recipe names nothing but data that come with the package."""
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     sides = [value for value in raw.values() if isinstance(value, dict) and "data" in value]
-    return bool(sides) and all(side["data"] == "simulated" for side in sides)
+    return bool(sides) and all(side["data"] in ("simulated", "excerpt") for side in sides)
 
 
-SIMULATED = [name for name, path in shipped_recipes().items() if _is_simulated(path)]
+WITHIN = [name for name, path in shipped_recipes().items() if _is_within(path)]
+FAST = ["simulated_pair"]
 
 
 @pytest.mark.parametrize(
     "name",
-    [name if name in SIMULATED else pytest.param(name, marks=pytest.mark.slow) for name in shipped_recipes()],
+    [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in shipped_recipes()],
 )
 def test_a_shipped_recipe_runs_to_its_verdicts(name, tmp_path, request):
-    folder = None if name in SIMULATED else request.getfixturevalue("real_data")
+    folder = None if name in WITHIN else request.getfixturevalue("real_data")
     results = run_study(name, tmp_path / "out", data_dir=folder, smoke=True).results
     arms = {arm if isinstance(arm, str) else arm.get("label", arm["name"]) for arm in results.recipe["arms"]}
     assert results.recipe["smoke"]

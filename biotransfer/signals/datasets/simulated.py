@@ -11,6 +11,7 @@ from ...catalog import Entry
 from ...errors import check, check_option
 from ..recording import MODALITIES, Recording
 from ..simulate import simulate_eeg, simulate_emg
+from .loaded import Loaded
 
 _SIMULATORS: dict[str, Callable[..., list[Recording]]] = {"eeg": simulate_eeg, "emg": simulate_emg}
 
@@ -24,7 +25,7 @@ def load_simulated(
     shared: float = 0.5,
     seed: int = 0,
     options: dict | None = None,
-) -> list[Recording]:
+) -> Loaded:
     """Simulate EEG or EMG; both with the same ``shared`` and ``seed`` make a pair.
 
     Parameters
@@ -46,8 +47,8 @@ def load_simulated(
 
     Returns
     -------
-    list of Recording
-        As the simulator returns them.
+    Loaded
+        Recordings as the simulator returns them.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def load_simulated(
     )
     for name in options or {}:
         check_option(f"options of simulated {modality}", name, free)
-    return simulate(**given, **(options or {}))
+    return Loaded(simulate(**given, **(options or {})))
 
 
 ENTRY = Entry(
