@@ -36,12 +36,22 @@ EXACT_CUT: dict[str, Any] = {
     "n_times": 150,
     "dtype": "float64",
 }
+OPTIONS: dict[str, dict[str, Any]] = {
+    "bird2020": {"lag": False},
+    "asymmetry": {"pairs": [["f0", "f1"], ["f2", "f3"]]},
+}
 SPECS: list[dict[str, Any]] = [
-    *({"name": name, **({"lag": False} if entry.facts["lag"] else {})} for name, entry in FEATURES.items()),
+    *({"name": name, **OPTIONS.get(name, {})} for name in FEATURES),
     {"name": "statistical", "spectrum": "relative", "resolution": 2.0, "fmax": 60.0, "mains": 50.0},
 ]
 """Every set of the catalog, each row from its own window."""
 LAGGED = [{"name": name} for name, entry in FEATURES.items() if entry.facts["lag"]]
+
+
+def fitting(spec: dict[str, Any], windows: Windows) -> dict[str, Any]:
+    """Return a set for windows whose channels have other names."""
+    a, b, c, d = windows.names[:4]
+    return {**spec, "pairs": [[a, b], [c, d]]} if spec["name"] == "asymmetry" else spec
 
 
 def spec_id(spec: dict) -> str:
@@ -289,7 +299,7 @@ def test_single_precision_signals_give_nearly_the_same(spec: dict) -> None:
 @pytest.mark.parametrize("spec", [*SPECS, *LAGGED], ids=spec_id)
 @pytest.mark.parametrize("modality", ["eeg", "emg"])
 def test_simulated_windows_have_finite_uniquely_named_features(spec: dict, modality: str, simulated) -> None:
-    features = extract_features(simulated[modality], spec)
+    features = extract_features(simulated[modality], fitting(spec, simulated[modality]))
     assert features.X.dtype == np.float32
     assert np.isfinite(features.X).all()
     assert len(set(features.names)) == len(features.names) == features.X.shape[1]
@@ -303,7 +313,8 @@ def test_real_windows_have_finite_features(name: str, real_data) -> None:
     muse = load_dataset("muse-mental-state", data_dir=real_data, subjects=["d"], download=False)
     myo = load_dataset("one-subject-myo", data_dir=real_data, download=False)
     for recordings in (muse, myo):
-        features = extract_features(cut_windows(recordings, dtype="float64"), name)
+        windows = cut_windows(recordings, dtype="float64")
+        features = extract_features(windows, fitting({"name": name}, windows))
         assert np.isfinite(features.X).all()
         assert (features.X.std(axis=0) > 0).all()
 

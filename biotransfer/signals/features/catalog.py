@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ...catalog import Catalog, Entry, Fact
+from .asymmetry import asymmetry
 from .bird2020 import bird2020
 from .classic import band_power, time_domain
-from .families import check_eeg, check_emg, eeg_family, emg_family
+from .connectivity import connectivity
+from .families import check_eeg, check_emg, eeg_family, emg_family, wavelets
 from .statistical import statistical
+from .tangent import tangent_space
 
 FEATURES = Catalog(
     "features",
@@ -50,6 +53,30 @@ FEATURES = Catalog(
             eeg_family,
             "the single features' papers: biotransfer list singles",
             {"check": check_eeg},
+        ),
+        Entry(
+            "asymmetry",
+            "Power in bands on the right of the head against the left, by pairs of 10-20 names.",
+            asymmetry,
+            "Davidson 1992, doi:10.1016/0278-2626(92)90065-T",
+        ),
+        Entry(
+            "connectivity",
+            "Coherence, its imaginary part and phase locking of every pair of channels in bands.",
+            connectivity,
+            "Nolte et al. 2004, doi:10.1016/j.clinph.2004.04.029",
+        ),
+        Entry(
+            "tangent_space",
+            "The matrix logarithm of the channels' covariance, a vector in a flat space.",
+            tangent_space,
+            "Arsigny et al. 2007, doi:10.1137/050637996",
+        ),
+        Entry(
+            "wavelets",
+            "Energy, its share and its entropy at every level of a discrete wavelet transform.",
+            wavelets,
+            "Rosso et al. 2001, doi:10.1016/S0165-0270(00)00356-3",
         ),
     ],
     {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -100,6 +101,44 @@ def eeg_family(windows: Windows, *, which: Which | None = None) -> Windows:
     ('1', '1', '1', '1', 'log10(uV^2/Hz)')
     """
     return _family(windows, "eeg_family", "EEG", which)
+
+
+def wavelets(windows: Windows, *, wavelet: str = "db4", levels: int | None = None) -> Windows:
+    """Describe windows by the levels of a discrete wavelet transform of every channel.
+
+    Parameters
+    ----------
+    windows : Windows
+        Signals of shape (n_windows, n_chans, n_times) in V.
+    wavelet : {"haar", "db4", "sym8"}
+        Which filters.
+    levels : int, optional
+        How many; as many as the windows' length allows when not given.
+
+    Returns
+    -------
+    Windows
+        Features of the approximation A and the details D1 (the finest) upwards, float64, finite for flat
+        channels: ``WENG_D1_Pz`` logarithm of the energy, ``WREL_D1_Pz`` its share, ``WENT_D1_Pz`` the entropy
+        of its course in time.
+
+    Raises
+    ------
+    BiotransferError
+        When windows are too short for a level.
+
+    Examples
+    --------
+    >>> from biotransfer.signals.simulate import simulate_eeg
+    >>> from biotransfer.signals.windows import cut_windows
+    >>> len(wavelets(cut_windows(simulate_eeg(n_subjects=1)), levels=2).names)
+    36
+    """
+    chosen = {"wavelet": wavelet, "levels": levels}
+    which = [{"name": name, **chosen} for name in ("WENG", "WREL", "WENT")]
+    made = _family(windows, "wavelets", "", which)
+    said = {key: value for key, value in chosen.items() if value not in (None, "db4")}
+    return replace(made, history=(*windows.history, p.step_name("wavelets", **said)))
 
 
 def check_emg(*, which: Which | None) -> None:
