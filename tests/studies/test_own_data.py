@@ -10,9 +10,9 @@ import yaml
 from biotransfer.errors import BiotransferError
 from biotransfer.pages.report import methods_text, write_report
 from biotransfer.signals.datasets import from_raws, load_dataset
-from biotransfer.signals.datasets.common import electrode_positions
 from biotransfer.signals.datasets.saved import content_uid, save_recordings
 from biotransfer.signals.datasets.saved_windows import save_windows
+from biotransfer.signals.electrodes import electrode_positions
 from biotransfer.signals.features import extract_features
 from biotransfer.signals.preprocessing import preprocess
 from biotransfer.signals.recording import annotation_spans

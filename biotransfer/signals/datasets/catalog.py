@@ -56,6 +56,9 @@ DATASETS = Catalog(
         "sources": Fact("What is downloaded.", tuple[Source, ...], default=()),
         "registered": Fact("Patterns of the files that are checked.", tuple[str, ...], default=()),
         "reads": Fact("Returns the files that it reads, downloading none.", Callable | None, (), None),
+        "says": Fact(
+            "Returns name, citation and licence that the files say themselves.", Callable | None, (), None
+        ),
         "gives": Fact(
             "What a reader returns: recordings, or windows that are cut already.",
             options=("recordings", "windows"),

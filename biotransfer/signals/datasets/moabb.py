@@ -263,6 +263,11 @@ def _code_of_moabb(**_: Any) -> tuple[Path, list[Path]]:
     return folder, sorted((folder / "datasets").rglob("*.py")) if found is not None else []
 
 
+def _words_of(*, dataset: str, options: dict | None = None, **_: Any) -> dict[str, str]:
+    source = _make(dataset, dict(options or {}))
+    return _what_it_says(source, str(source.code))
+
+
 ENTRY = Entry(
     name="moabb",
     summary="A data set of MOABB by its name; trials are labels over their interval.",
@@ -273,6 +278,7 @@ ENTRY = Entry(
         "license": "as MOABB says of the data set",
         "origin": "where MOABB downloads it from",
         "reads": _code_of_moabb,
+        "says": _words_of,
         "packages": ("moabb",),
         "extra": "moabb",
     },

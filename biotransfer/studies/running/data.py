@@ -40,7 +40,7 @@ from .cache import (
     make_entries,
 )
 from .code import code_uid
-from .describe import add_excerpts, describe, describe_data, describe_rows
+from .describe import add_excerpts, describe, describe_data, describe_rows, with_words_of_files
 from .given import FACTS, make_given
 from .methods import method_sources
 
@@ -404,6 +404,7 @@ def open_side(place: Place) -> Side:
             about |= read_json(folder / FACTS)
     except (BiotransferError, OSError) as error:
         raise DamagedError(str(error)) from error
+    about = with_words_of_files(request.section, about, about.pop("words_of_files", {}))
     about["features_spec"] = plain(request.features)
     place = place._replace(digest=about["digest"])
     return Side(opened["signals"], opened.get("features"), about, place, opened.get("nuisance"))

@@ -32,6 +32,7 @@ def describe(
     """
     return {
         "modality": section.modality,
+        "words_of_files": words_of_files(section),
         **describe_rows(signals, features=False),
         "ch_names": list(signals.names),
         "sfreq": signals.sfreq,
@@ -79,6 +80,25 @@ def describe_windows(section: Section, given: Windows) -> dict[str, Any]:
         "excerpts": {},
         "psd": _spectra(given) if given.is_signal else {},
     }
+
+
+def words_of_files(section: Section) -> dict[str, str]:
+    """Return what the files of a data set say of it (name, citation, licence); nothing where they say "
+    "nothing.
+    """
+    says = DATASETS[section.data.name].facts["says"]
+    return {} if says is None else says(**section.data.parameters)
+
+
+def with_words_of_files(
+    section: Section, about: Mapping[str, Any], words: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return ``about`` with what files say of themselves, where the recipe does not say otherwise."""
+    found = dict(about)
+    for key, place in {"name": "title", "licence": "license", "citation": "citation"}.items():
+        if words.get(key) and not getattr(section, key):
+            found[place] = words[key]
+    return found
 
 
 def describe_data(section: Section) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ....catalog import Entry
-from .loading import load_bids
-from .survey import survey_folder
+from .loading import load_bids, what_it_says
+from .survey import read_description, survey_folder
 
 _WHICH = ("subjects", "sessions", "tasks", "runs", "desc")
 
@@ -15,6 +15,11 @@ _WHICH = ("subjects", "sessions", "tasks", "runs", "desc")
 def _files_of(*, path: str, modality: str, **others: Any) -> tuple[Path, list[Path]]:
     root = Path(path).expanduser().resolve()
     return root, survey_folder(root, modality=modality, **{k: others.get(k) for k in _WHICH}).used
+
+
+def _words_of(*, path: str, **_: Any) -> dict[str, str]:
+    root = Path(path).expanduser().resolve()
+    return what_it_says(read_description(root), root)
 
 
 ENTRY = Entry(
@@ -27,6 +32,7 @@ ENTRY = Entry(
         "license": "as its dataset_description.json says",
         "origin": "a folder on this machine",
         "reads": _files_of,
+        "says": _words_of,
         "paths": ("path",),
         "packages": ("mne_bids",),
         "extra": "bids",

@@ -148,7 +148,7 @@ def survey_folder(
     _follow(root, paths, found, whys)
     parts = {c.path for c in kept if c.name.entities.get("split", "1").lstrip("0") not in ("", "1")}
     seen = tuple(SeenFile(p.relative_to(root).as_posix(), _subject(p, own), whys[p]) for p in paths)
-    return Survey(root, tuple(c for c in kept if c.path not in parts), seen, _description(root))
+    return Survey(root, tuple(c for c in kept if c.path not in parts), seen, read_description(root))
 
 
 def _walk(root: Path) -> Iterator[Path]:
@@ -244,7 +244,19 @@ def _subject(path: Path, own: Mapping[Path, Mapping[str, str]]) -> str:
     return own.get(path, {}).get("subject") or read_name(path.name).entities.get("subject", "")
 
 
-def _description(root: Path) -> dict[str, Any]:
+def read_description(root: Path) -> dict[str, Any]:
+    """Return dataset_description.json of a data set; empty where there is none.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the data set.
+
+    Raises
+    ------
+    BiotransferError
+        When it is no JSON object.
+    """
     path = root / "dataset_description.json"
     if not path.is_file():
         return {}
