@@ -156,10 +156,11 @@ def features(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
     import pandas as pd
+    import yaml
 
     from ..files import write_atomically
     from ..signals.datasets import DATASETS
-    from ..signals.features import FEATURES, extract_features
+    from ..signals.features import extract_features, resolve_sets
     from ..signals.windows import cut_windows
 
     entry = DATASETS[arguments.dataset]
@@ -169,15 +170,21 @@ def features(arguments: argparse.Namespace) -> int:
         f"--dataset {entry.name}: its recordings span several files, so a single file cannot be read. "
         f"Use one of: {', '.join(e.name for e in DATASETS.values() if e.facts['read_file'])}.",
     )
-    feature_entry = FEATURES[arguments.features]
+    try:
+        spec = yaml.safe_load(arguments.features)
+    except yaml.YAMLError as error:
+        raise BiotransferError(
+            f"features {arguments.features!r} is neither a name nor YAML. Write '[band_power, time_domain]'."
+        ) from error
+    sets = resolve_sets(spec, "features")
     path = Path(arguments.file)
     check(path.is_file(), f"{str(path)!r} is no file. Pass a recording of {entry.name}.")
     assert reader is not None
     recording = reader(path)
     present = {item["description"] for item in recording.raw.annotations}
     recording = replace(recording, classes=tuple(c for c in recording.classes if c in present))
-    windows = cut_windows(recording, dtype="float64", **feature_entry.facts["windows"])
-    table = extract_features(windows, arguments.features, dtype="float64")
+    windows = cut_windows(recording, dtype="float64", **sets[0][0].facts["windows"])
+    table = extract_features(windows, spec, dtype="float64")
     frame = pd.DataFrame(table.X, columns=list(table.names))
     frame["label"] = [table.classes[i] for i in table.y]
     out = Path(arguments.out)
@@ -187,6 +194,9 @@ def features(arguments: argparse.Namespace) -> int:
     )
     write_atomically(out, lambda part: frame.to_csv(part, index=False, float_format="%.17g"))
     print(f"{out}: {len(frame)} rows, {len(table.names)} columns")
+    for unit in dict.fromkeys(filter(None, table.units)):
+        stats = dict.fromkeys(one.stat for one in table.columns.values() if one.unit == unit)
+        print(f"  in {unit}: {', '.join(stats)}")
     return 0
 
 

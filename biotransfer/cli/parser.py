@@ -93,7 +93,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     with_data(inspect)
     features = command("features", "extract features of one file into a CSV")
-    features.add_argument("features", help="feature set, such as bird2020")
+    features.add_argument(
+        "features", help="feature set, such as bird2020, or in YAML a mapping or a list of sets"
+    )
     features.add_argument("file", help="recording")
     features.add_argument(
         "--dataset", required=True, metavar="NAME", help="data set whose format the file has"

@@ -233,6 +233,26 @@ def test_features_of_a_file_equal_the_published_scripts(name, real_data, golden,
     assert np.all((np.abs(a - b) <= 1e-9 * np.abs(b)) | (np.abs(a - b) <= 1e-12))
 
 
+def test_features_takes_several_sets_and_says_their_units(real_data, tmp_path, capsys):
+    out, source = tmp_path / "out.csv", real_data / "muse-mental-state" / "subjecta-concentrating-2.csv"
+    sets = "[time_domain, {name: emg_family, which: [MNF, {name: AR, order: 1}]}]"
+    assert main(["features", sets, str(source), "--dataset", "muse-mental-state", "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert list(pd.read_csv(out).columns)[::4] == [
+        "mav_TP9", "wl_TP9", "zc_TP9", "ssc_TP9", "MNF_TP9", "AR1_TP9", "label"
+    ]  # fmt: skip
+    assert "in uV: mav\n" in said
+    assert "in Hz: MNF\n" in said
+    for wrong, message in (
+        ("{name: [}", "neither a name nor YAML"),
+        ("[bird2020, statistical]", "stands alone"),
+    ):
+        assert (
+            main(["features", wrong, str(source), "--dataset", "muse-mental-state", "--out", str(out)]) == 2
+        )
+        assert message in capsys.readouterr().err
+
+
 def test_every_command_is_in_the_readme(capsys):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     with pytest.raises(SystemExit):
