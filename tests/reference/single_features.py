@@ -118,7 +118,7 @@ def _pkf(x: np.ndarray, sfreq: float) -> list[float]:
 
 def _fr(x: np.ndarray, sfreq: float) -> list[float]:
     freqs, power = periodogram(x, sfreq)
-    low, high = ((freqs >= a) & (freqs < b) for a, b in ((10, 45), (45, 75)))
+    low, high = ((freqs >= a) & (freqs < b) for a, b in ((10, 45), (45, sfreq / 2)))
     return [float(np.log10(power[low].mean() / power[high].mean()))]
 
 

@@ -216,6 +216,19 @@ def test_what_does_not_exist_at_a_rate_or_length_is_refused_by_name() -> None:
         extract(fast(2, n_times=20), "WENG")
 
 
+@pytest.mark.parametrize("name", reference.PAIRS)
+def test_a_feature_of_pairs_wants_two_channels(name: str) -> None:
+    with pytest.raises(BiotransferError, match=f"feature {name} got 1 channel"):
+        extract(fast(2, 1), name)
+
+
+@pytest.mark.parametrize("sfreq", [100.0, 128.0, 200.0, 2000.0])
+@pytest.mark.parametrize("name", ["emg_family", "eeg_family"])
+def test_a_family_is_there_at_the_usual_sampling_rates(name: str, sfreq: float) -> None:
+    windows = dataclasses.replace(signals(2, 2, int(sfreq)), sfreq=sfreq)
+    assert np.isfinite(extract_features(windows, name).X).all()
+
+
 def test_a_feature_named_with_parameters_holds_over_its_group() -> None:
     made = extract(fast(1, 1), "TDAR", {"name": "AR", "order": 2}, name="emg_family")
     assert made.names == ("MAV_f0", "ZC_f0", "SSC_f0", "WL_f0", "AR1_f0", "AR2_f0")

@@ -200,6 +200,7 @@ def wlphasor(s: Series) -> Values:
 
 def _phasor(name: str, length: np.ndarray, change: np.ndarray) -> Values:
     n_chans = length.shape[1]
+    check(n_chans >= 2, f"feature {name} got {n_chans} channel. Expected 2 or more. Leave it out.")
     i, j = pairs_of(n_chans)
     around = np.exp(2j * np.pi * np.arange(n_chans) / n_chans)
     far, moved = (

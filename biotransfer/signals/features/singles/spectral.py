@@ -83,22 +83,26 @@ def vcf(s: Series) -> np.ndarray:
     return np.einsum("...f,...f->...", s.periodogram, around) / total
 
 
-def fr(s: Series, *, low: Sequence[float] = (10.0, 45.0), high: Sequence[float] = (45.0, 75.0)) -> np.ndarray:
+def fr(s: Series, *, low: Sequence[float] = (10.0, 45.0), high: Sequence[float] | None = None) -> np.ndarray:
     """Frequency ratio: log10 of the mean power in a low band over that in a high one; 0 where still.
 
     Parameters
     ----------
-    low, high : [from, to]
-        Bands in Hz.
+    low : [from, to]
+        In Hz.
+    high : [from, to], optional
+        In Hz; from the end of the low band to the Nyquist frequency when not given.
     """
+    nyquist = s.sfreq / 2
+    slow = check_range("FR", "low", low, nyquist)
+    fast = check_range("FR", "high", (slow[1], nyquist) if high is None else high, nyquist)
     powers = []
-    for name, edges in (("low", low), ("high", high)):
-        first, last = check_range("FR", name, edges, s.sfreq / 2)
+    for name, (first, last) in (("low", slow), ("high", fast)):
         inside = (s.freqs >= first) & (s.freqs < last)
         check(
             inside.any(),
-            f"feature FR: {name}={edges!r} holds no frequency of windows of {s.n_times / s.sfreq:g} s. "
-            "Widen the band or cut longer windows.",
+            f"feature FR: {name}={[first, last]} holds no frequency of windows of "
+            f"{s.n_times / s.sfreq:g} s. Widen the band or cut longer windows.",
         )
         powers.append(s.positive(s.periodogram[..., inside].mean(axis=-1)))
     return np.log10(powers[0] / powers[1])
