@@ -90,13 +90,15 @@ def _jumps(recording: Recording, name: str, values: np.ndarray, borders: np.ndar
     largest = np.sort(np.argpartition(steps, -min(_MOST_JUMPS, len(steps)))[-_MOST_JUMPS:])
     largest = largest[(steps[largest] > JUMP_STEPS * usual) & (largest + 1 >= side)]
     largest = largest[largest + 1 + side <= len(values)]
-    places = []
-    for i in largest:
-        before, behind = values[i + 1 - side : i + 1], values[i + 1 : i + 1 + side]
-        spread = max(float(np.ptp(before)), float(np.ptp(behind)))
-        shift = abs(float(np.median(behind) - np.median(before)))
-        if shift > JUMP_RANGES * spread and not ((borders > i + 1 - side) & (borders < i + 1 + side)).any():
-            places.append(int(i + 1))
+    around = values[largest[:, None] + np.arange(1 - side, side + 1)]
+    before, behind = around[:, :side], around[:, side:]
+    spread = np.maximum(np.ptp(before, axis=1), np.ptp(behind, axis=1))
+    shift = np.abs(np.median(behind, axis=1) - np.median(before, axis=1))
+    places = [
+        int(i + 1)
+        for i in largest[shift > JUMP_RANGES * spread]
+        if not ((borders > i + 1 - side) & (borders < i + 1 + side)).any()
+    ]
     if places:
         message = (
             f"{name} jumps to another level {len(places)} time(s), first at "
