@@ -51,8 +51,8 @@ class Group:
             n = len(recordings)
             many.append(f"{n} recording{'s' * (n > 1)}")
         where = " of ".join(many) or f"{len(self.findings)} times"
-        place = f", {worst.recording}" if worst.recording else ""
-        return f"{where}: {KINDS[worst.kind]}; such as: {worst.message.rstrip('.')} ({worst.kind}{place})."
+        place = f" ({worst.recording})" if worst.recording else ""
+        return f"{where}: {KINDS[worst.kind]}; such as: {worst.message.rstrip('.')}{place}."
 
     def __str__(self) -> str:
         return f"{self.severity}: {self.kind}: {self.message}"

@@ -10,6 +10,7 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -267,7 +268,7 @@ def _make(request: Request, keys: Mapping[str, str], files: Mapping[str, str]) -
             request.section, request.data_dir, smoke=request.smoke, download=request.download
         )
     if wanted:
-        own = loaded[:]
+        own = copy(loaded)
         if "nuisance" not in missing:
             loaded.clear()
         _make_windows(request, keys, missing, wanted, files, own)
