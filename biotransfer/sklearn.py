@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from .learning.training import Schedule
 from .learning.training.running import train
 from .learning.training.weighting import by_class, check_sample_weight
 from .learning.weights import Weights
+from .signals.plain import listed, name_of
 from .signals.splits import Split
 from .signals.windows import Windows
 from .signals.windows.container import METADATA
@@ -42,7 +43,10 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         See ``biotransfer list arms``. When not given: "transferred" with weights to start from, else
         "scratch".
     sfreq : float, optional
-        Sampling rate in Hz, for networks of a library.
+        Sampling rate in Hz, for networks of a library, and to be compared with that of the weights.
+    names : sequence of str, optional
+        Of the features or channels, in the order of X; of a DataFrame its columns' when not given. Weights
+        whose card names the same in another order are put in this one, and a ledger says what differs.
     scale : {"standard", "none"}
         Whether every feature (or channel) gets zero mean and unit deviation over the training windows.
     epochs, learning_rate, batch_size, weight_decay
@@ -95,6 +99,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         arm: str | Mapping[str, Any] | None = None,
         *,
         sfreq: float | None = None,
+        names: Sequence[str] | None = None,
         scale: str = "standard",
         epochs: int = Schedule.epochs,
         learning_rate: float = Schedule.learning_rate,
@@ -109,6 +114,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         self.network = network
         self.arm = arm
         self.sfreq = sfreq
+        self.names = names
         self.scale = scale
         self.epochs = epochs
         self.learning_rate = learning_rate
@@ -178,7 +184,9 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         facts = {
             "network": self.network_.describe(),
             "classes": [str(c) for c in self.classes_],
+            "names": list(windows.names) if any(windows.names) else None,
             "sfreq": self.sfreq,
+            "history": list(windows.history),
             "scale": self.scale,
             "source": self.arm_.name,
             "seed": self.seed,
@@ -234,6 +242,17 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         check_carries(source, self.network_, "source_weights")
         return {request.source: source}
 
+    def _names(self, n: int) -> tuple[str, ...]:
+        """Return what the columns are called; blanks where nothing says so."""
+        if self.names is None:
+            return tuple(map(str, getattr(self, "feature_names_in_", [""] * n)))
+        names = tuple(name_of(f"names[{i}]", name) for i, name in enumerate(listed("names", self.names)))
+        check(
+            len(set(names)) == len(names) == n,
+            f"names={list(names)} for {n} features or channels of X. Expected one each, none twice.",
+        )
+        return names
+
     def _windows(self, X: np.ndarray, y: np.ndarray) -> Windows:
         """Return the container that the rest of biotransfer takes; the rows have no known origin."""
         unknown = pd.DataFrame({name: [""] * len(X) for name in METADATA})
@@ -244,7 +263,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             y=y.astype(np.int64),
             metadata=unknown,
             classes=tuple(str(c) for c in self.classes_),
-            names=tuple(str(i) for i in range(X.shape[1])),
+            names=self._names(X.shape[1]),
             modality="eeg",
             sfreq=self.sfreq,
         )

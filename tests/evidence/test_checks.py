@@ -185,6 +185,8 @@ def _faults():
     yield "little_carried", replace(r, ledger=r.ledger.assign(action="fresh")), "warning"
     fresh = r.ledger.assign(action=r.ledger["action"].where(r.ledger["part"] != "stem", "fresh"))
     yield "frozen_with_fresh_stem", replace(r, ledger=fresh), "note"
+    said = "same name and shape; inputs prepared otherwise: nothing more in the source, notch here"
+    yield "inputs_of_weights", replace(r, ledger=r.ledger.assign(reason=said)), "warning"
     yield "still_rising", _values(r, lambda c: (c["epoch"] == 8) & (c["arm"] == "scratch"), 0.9), "warning"
     noted = {**r.data, "eeg": {**r.data["eeg"], "notes": ["x.csv stops after 3 s"]}}
     yield "data_defects", replace(r, data=noted), "note"

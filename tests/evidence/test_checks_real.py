@@ -175,6 +175,8 @@ def _real_faults(r, real_data):
     yield "little_carried", replace(r, ledger=scratch.assign(arm="transferred")), "warning"
     frozen = scratch.assign(arm="frozen_body", action="fresh")
     yield "frozen_with_fresh_stem", replace(r, ledger=frozen), "note"
+    stem = "same name and shape; inputs put in the target's order of channels or features by name (A, B)"
+    yield "inputs_of_weights", replace(r, ledger=r.ledger.assign(reason=stem)), "note"
     early = r.curves[r.curves["epoch"] <= 4]
     yield "still_rising", replace(r, curves=early), "warning"
     yield "data_defects", r, "warning"

@@ -89,6 +89,8 @@ CHECKS = Catalog(
                "Every way to transfer is tried with as many choices of parameters as the baseline."),
         _entry("C19", fitted_on_test_rows, "Were scaler, selector or alignment fitted on test rows?",
                "Fit them on split.fit_rows.", "Kaufman et al. 2012, doi:10.1145/2382577.2382579"),
+        _entry("C20", findings.inputs_of_weights, "Do given weights stand for the target's inputs?",
+               "Give the study the channels, features and preprocessing on the weights' card."),
     ],
     {
         "id": Fact("Its number."),

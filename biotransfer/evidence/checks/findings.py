@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...results import Results
 from ...transfer.carry import ARMS, known_arms
+from ...transfer.carry.inputs import BY_POSITION, OTHER_RATE, OTHERWISE, REORDERED
 from ..reading import baseline_arm, compared, compared_metric, place_label, target_of
 from ..stats import smallest_p
 from .common import PLACE, Finding, final_values
@@ -127,6 +128,28 @@ def little_carried(results: Results) -> Finding:
     if not texts:
         return "ok", "A good part of every network carried over."
     return "warning", "Little of the network carried over: " + "; ".join(texts) + "."
+
+
+def inputs_of_weights(results: Results) -> Finding:
+    """Read in the ledger whether weights stood for the target's inputs: names, order, preparation."""
+    given = {label for label, arm in known_arms(results.recipe["arms"]).items() if arm.weights is not None}
+    table = results.ledger
+    reasons = table["reason"].astype(str)
+    texts: dict[str, str] = {}
+    for what, severity, said in (
+        (REORDERED, "note", "another order of channels or features on its card, put in the target's by name"),
+        (BY_POSITION, "warning", "other channels or features on its card, paired by position"),
+        (OTHERWISE, "warning", "inputs that were prepared otherwise"),
+        (OTHER_RATE, "note", "inputs at another sampling rate"),
+    ):
+        part = table[reasons.str.contains(what, regex=False)]
+        if what == BY_POSITION:
+            part = part[part["arm"].isin(given)]
+        for arm in dict.fromkeys(part["arm"]):
+            texts[f"{arm} starts from weights with {said}"] = severity
+    if not texts:
+        return "ok", "No arm starts from weights that are known to stand for other inputs."
+    return max(texts.values(), key=_SEVERITIES.index), f"{'; '.join(texts)}. The ledger names them."
 
 
 def frozen_with_fresh_stem(results: Results) -> Finding:

@@ -235,6 +235,10 @@ def match_tensors(source: Weights, network: Network) -> Fit:
     for name in [n for n in carried if layers[n] in broken]:
         del carried[name]
         reasons[name] = "another tensor of its layer does not fit"
+    if source.card.get("inputs"):
+        first = [k for k in carried if layers[k] == layers[next(iter(carried))]]
+        for name in [k for k in carried if network.tensor_parts[k] == "stem"] or first:
+            reasons[name] += f"; inputs {source.card['inputs']}"
     return Fit(carried, reasons)
 
 

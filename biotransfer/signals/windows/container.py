@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...errors import BiotransferError, check
+from ...errors import BiotransferError, check, check_option
 from ...showing import html_table, one_line
 from ..recording import natural_sorted
 from .columns import Column
@@ -109,6 +109,19 @@ class Windows:
         return replace(
             self, X=self.X[rows], y=self.y[rows], metadata=self.metadata.iloc[rows].reset_index(drop=True)
         )
+
+    def pick(self, names: Sequence[str]) -> Windows:
+        """Return the columns (channels or features) of these names, in this order.
+
+        Raises
+        ------
+        BiotransferError
+            For a name that there is not.
+        """
+        places = {name: i for i, name in enumerate(self.names)}
+        for name in names:
+            check_option("names", name, places)
+        return replace(self, X=self.X[:, [places[n] for n in names]], names=tuple(names))
 
     def with_features(
         self, X: np.ndarray, names: Sequence[str | Column], step: str, **changes: Any

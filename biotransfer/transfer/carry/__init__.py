@@ -15,6 +15,7 @@ from ...signals.windows import Windows
 from .catalog import ARMS
 from .controls import scratch
 from .given import given_source
+from .inputs import fit_inputs
 from .request import ArmRequest, known_arms, resolve_arm, resolve_arms
 from .starting import source_network
 from .validity import why_not
@@ -54,13 +55,14 @@ def make_arms(
     stream : str
         See :func:`.initial_tensors`.
     target : Windows, optional
-        The target's labelled training windows, aligned: for arms that look at them before they train.
+        The target's labelled training windows, aligned: for arms that look at them before they train, and to
+        match the weights' inputs by name (see :func:`.fit_inputs`).
 
     Raises
     ------
     BiotransferError
-        When an arm's source or the target's windows are not there, or a method does not fit (see
-        :func:`why_not`).
+        When an arm's source or the target's windows are not there, a method does not fit (see
+        :func:`why_not`), or weights stand for other inputs.
 
     Examples
     --------
@@ -96,6 +98,8 @@ def make_arms(
         if wanted is not None and source is None:
             arms.append(_untransferred(request, fresh, network, seed))
             continue
+        if source is not None:
+            source = fit_inputs(source, network, target, f"arm {request.label!r}")
         needs = entry.facts["needs"]
         record = source_network(source) if source is not None and _RUNS_SOURCE.intersection(needs) else None
         reason = why_not(entry, network=network, source=record)

@@ -102,7 +102,18 @@ def _rehearse(plan: Plan) -> None:
             for name in plan.sources:
                 source.rehearse(plan, task, name, of_source, network)
                 record = network if plan.sources[name].joint else of_source
-                untrained[name] = Weights(initial_tensors(record, 0), {"network": record.describe()})
+                pool = (
+                    task.direction.target
+                    if plan.sources[name].kind == "same_modality"
+                    else task.direction.source
+                )
+                rate = plan.sides[pool].windows(task.network).sfreq
+                card = {
+                    "network": record.describe(),
+                    "sfreq": rate,
+                    "modality": plan.sides[pool].about["modality"],
+                }
+                untrained[name] = Weights(initial_tensors(record, 0), card)
             check_inputs(plan, task, network)
             make_arms(
                 plan.recipe.arms,
