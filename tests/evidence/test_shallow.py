@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.pipeline import make_pipeline
@@ -43,6 +45,37 @@ def test_every_classifier_works_with_fewer_windows_than_features(name, n_windows
     fitted = fit_baseline(name, X[0], y)
     assert (fitted.predict(X[1]) == y).mean() > 0.8
     assert np.isfinite(fitted.predict_proba(X[1])).all()
+
+
+SHAPES = {
+    "plain": lambda X, y, rng: X,
+    "copies": lambda X, y, rng: np.repeat(X[:, :1], X.shape[1], axis=1),
+    "two directions": lambda X, y, rng: X[:, [0, -1]] @ rng.normal(size=(2, X.shape[1])),
+    "huge": lambda X, y, rng: X * 1e30,
+    "tiny": lambda X, y, rng: X * 1e-30,
+    "a class without spread": lambda X, y, rng: np.where((y == 0)[:, None], 0.0, X),
+    "hardly any spread": lambda X, y, rng: 1e8 + X * 1e-8,
+    "few values": lambda X, y, rng: np.round(X),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", [name for name in BASELINES if name != "random_forest"])
+@given(
+    counts=st.lists(st.integers(1, 30), min_size=2, max_size=4),
+    n_features=st.sampled_from([1, 2, 7, 33, 166]),
+    seed=st.integers(0, 9),
+)
+@settings(max_examples=12, deadline=None)
+def test_no_shape_of_windows_stops_a_classifier(name, shape, counts, n_features, seed):
+    rng = np.random.default_rng(seed)
+    y = np.repeat(np.arange(len(counts)), counts)
+    X = SHAPES[shape](rng.normal(size=(len(y), n_features)), y, rng)
+    fitted = fit_baseline(name, X, y)
+    assert set(fitted.predict(X)) <= set(y)
+    odds = fitted.predict_proba(X)
+    assert np.isfinite(odds).all()
+    np.testing.assert_allclose(odds.sum(axis=1), 1.0)
 
 
 def test_permuted_recordings_keep_one_label_and_every_person_as_many_of_each():

@@ -3,11 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from ...catalog import Catalog, Entry
+
+_SPREAD = 0.1
+
+
+def _steady(classifier: Any) -> Any:
+    """Return a classifier that becomes a simpler one where its covariances cannot be estimated.
+
+    Notes
+    -----
+    Where a class has one window, or no spread at all in some direction whatever the shrinkage: Gaussian
+    classes of independent features (:class:`sklearn.naive_bayes.GaussianNB`), to whose variances a tenth of
+    the largest is added. So a default baseline answers whatever it is given, and never stops a study.
+    """
+    from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.naive_bayes import GaussianNB
+
+    class Steady(ClassifierMixin, BaseEstimator):
+        """Chooses when it sees the windows."""
+
+        def fit(self, X: np.ndarray, y: np.ndarray) -> Any:
+            """Fit the classifier, or the simpler one."""
+            self.classes_, counts = np.unique(y, return_counts=True)
+            self.fitted_: Any = None
+            if counts.min() > 1 and counts.sum() > len(counts):
+                with suppress(np.linalg.LinAlgError):
+                    self.fitted_ = classifier.fit(X, y)
+            if self.fitted_ is None:
+                self.fitted_ = GaussianNB(var_smoothing=_SPREAD).fit(X, y)
+            return self
+
+        def predict(self, X: np.ndarray) -> np.ndarray:
+            """Return the most probable class of every window."""
+            return np.asarray(self.fitted_.predict(X))
+
+        def predict_proba(self, X: np.ndarray) -> np.ndarray:
+            """Return the probability of every class."""
+            return np.asarray(self.fitted_.predict_proba(X))
+
+    return Steady()
 
 
 def lda(seed: int, *, shrinkage: float | None = None) -> Any:
@@ -26,7 +66,9 @@ def lda(seed: int, *, shrinkage: float | None = None) -> Any:
     """
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-    return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto" if shrinkage is None else shrinkage)
+    return _steady(
+        LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto" if shrinkage is None else shrinkage)
+    )
 
 
 def qda(seed: int, *, regularization: float = 0.01) -> Any:
@@ -56,7 +98,7 @@ def qda(seed: int, *, regularization: float = 0.01) -> Any:
             self.set_params(solver="eigen" if few else "svd", shrinkage=regularization if few else None)
             return super().fit(X, y)
 
-    return Quadratic(reg_param=regularization)
+    return _steady(Quadratic(reg_param=regularization))
 
 
 def logistic_regression(seed: int, *, strength: float = 1.0) -> Any:
