@@ -103,4 +103,11 @@ def build_parser() -> argparse.ArgumentParser:
     features.add_argument("--out", required=True, metavar="CSV", help="file to write")
     new = command("new", "write a commented recipe to start from")
     new.add_argument("file", nargs="?", default="my_study.yaml", help="file to write")
+    new.add_argument(
+        "--data",
+        metavar="FOLDER",
+        action="append",
+        default=[],
+        help="folder of your own recordings: guess how it reads; once for each modality",
+    )
     return parser

@@ -18,7 +18,7 @@ from .checksums import check_files, read_registry
 from .loaded import Loaded, SeenFile
 from .moabb import from_moabb
 from .muse import read_muse_csv
-from .own import from_arrays, from_folder, from_raws, from_table
+from .own import from_arrays, from_folder, from_raws, from_table, guess_folder
 
 __all__ = [
     "DATASETS",
@@ -33,6 +33,7 @@ __all__ = [
     "from_moabb",
     "from_raws",
     "from_table",
+    "guess_folder",
     "load_dataset",
     "read_muse_csv",
 ]

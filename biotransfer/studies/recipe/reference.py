@@ -82,8 +82,14 @@ def _described(group: type[Settings], above: str) -> Iterator[Described]:
             yield from _described(reader.of, f"{path}.{reader.under}." if reader.under else f"{path}.")
 
 
-def new_recipe_text() -> str:
-    """Return a commented recipe to start from: every key, and what it means."""
+def new_recipe_text(sides: Mapping[str, str] | None = None) -> str:
+    """Return a commented recipe to start from: every key, and what it means.
+
+    Parameters
+    ----------
+    sides : mapping of str to str, optional
+        Text of data sections by modality, instead of the simulated ones.
+    """
     lines = [_OPENING]
     defaults = Recipe.defaults()
     for name, item in Recipe.declared().items():
@@ -91,6 +97,9 @@ def new_recipe_text() -> str:
         flow = yaml.safe_dump(
             START.get(name, defaults[name]), sort_keys=False, width=10 * _WIDTH, default_flow_style=True
         )
+        if name in (sides or {}):
+            lines += [(sides or {})[name], ""]
+            continue
         written = f"{name}: {flow.removesuffix('...' + chr(10)).strip()}"
         lines += [written if name in START else f"# {written}", ""]
     return "\n".join(lines)

@@ -11,14 +11,14 @@ import mne
 import numpy as np
 
 from ....errors import BiotransferError, check, check_option
-from ...electrodes import electrode_positions
 from ...recording import EDGE, Recording, is_boundary, set_again
 from .content import Content, Stretch
 from .keys import Reading
 from .listing import Found
 from .raws import from_raws
 
-_POSITIONS = ("standard_1005", "colin27_1005")
+_RENAMED = (("standard_", "colin27_"), ("colin27_", "standard_"))
+"""What MNE called the positions of the 10-05 system before 1.13, and what it calls them since."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,13 +162,18 @@ def _finished(raw: mne.io.BaseRaw, reading: Reading) -> mne.io.BaseRaw:
     if reading.line_freq is not None:
         raw.info["line_freq"] = reading.line_freq
     if reading.montage is not None:
-        if reading.montage in _POSITIONS:
-            positions = electrode_positions()
-        else:
-            check_option("montage", reading.montage, mne.channels.get_builtin_montages())
-            positions = mne.channels.make_standard_montage(reading.montage)
+        positions = _positions(reading.montage)
         raw.set_montage(positions, match_case=False, on_missing="ignore", verbose="error")
     return raw
+
+
+def _positions(name: str) -> mne.channels.DigMontage:
+    """Return electrode positions by the name that this MNE, or another version, has for them."""
+    known = mne.channels.get_builtin_montages()
+    names = [name, *(new + name.removeprefix(old) for old, new in _RENAMED if name.startswith(old))]
+    here = next((other for other in names if other in known), None)
+    check_option("montage", here or name, known)
+    return mne.channels.make_standard_montage(here, head_size="auto")
 
 
 def channel_names(content: Content, reading: Reading, where: str) -> list[str]:

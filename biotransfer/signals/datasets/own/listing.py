@@ -78,7 +78,7 @@ def pattern_of(reading: Reading) -> Pattern:
 
 def list_folder(root: Path, pattern: Pattern) -> Listing:
     """Return the recordings of a folder, and every other file with what it is."""
-    paths = natural_sorted(_paths(root))
+    paths = natural_sorted(paths_below(root))
     fitting = {path: named for path in paths if (named := pattern.match(path)) is not None}
     others: dict[str, SeenFile] = {}
     companions: dict[str, tuple[str, ...]] = {}
@@ -129,7 +129,7 @@ def show_some(paths: Iterable[str]) -> str:
     return ", ".join(few[:3]) + (f" and {len(few) - 3} more" if len(few) > 3 else "")
 
 
-def _paths(root: Path) -> list[str]:
+def paths_below(root: Path) -> list[str]:
     """Return the paths of all files below a folder, hidden ones left out; some folders are one file."""
     out: list[str] = []
 

@@ -13,7 +13,8 @@ from ..columns import find_column, find_columns
 from ..content import Content
 from ..keys import Reading
 
-_TYPED_BY_NAME = (".edf", ".bdf", ".gdf")
+TYPED_BY_NAME = (".edf", ".bdf", ".gdf")
+"""Formats whose channels name their type."""
 _NOTHING = np.empty((0, 0))
 
 
@@ -30,7 +31,7 @@ def read_through_mne(path: Path, name: str, reading: Reading) -> Content:
     EDF and its kin name a channel's type before its name ("EEG Fp1", "EMG biceps"): the type is taken from
     there, and the name is what follows.
     """
-    more: dict[str, Any] = {"infer_types": True} if path.suffix.lower() in _TYPED_BY_NAME else {}
+    more: dict[str, Any] = {"infer_types": True} if path.suffix.lower() in TYPED_BY_NAME else {}
     try:
         raw = mne.io.read_raw(path, preload=True, verbose="error", **more)
     except Exception as error:

@@ -25,10 +25,7 @@ def read_mat(path: Path, name: str, reading: Reading) -> Content:
     BiotransferError
         When it cannot be read, or does not hold what is named.
     """
-    with path.open("rb") as file:
-        top = file.read(128)
-    modern = top.startswith((_HDF5, _MATLAB_73))
-    return _content(_opened(path, _mat_73 if modern else _mat_5), name, reading)
+    return _content(load_variables(path), name, reading)
 
 
 def read_numpy(path: Path, name: str, reading: Reading) -> Content:
@@ -39,7 +36,22 @@ def read_numpy(path: Path, name: str, reading: Reading) -> Content:
     BiotransferError
         When it cannot be read, or does not hold what is named.
     """
-    return _content(_opened(path, _numpy), name, reading)
+    return _content(load_variables(path), name, reading)
+
+
+def load_variables(path: Path) -> dict[str, np.ndarray]:
+    """Return every array of a .mat, .npy or .npz file by its name; fields of structures behind a dot.
+
+    Raises
+    ------
+    BiotransferError
+        When it cannot be read.
+    """
+    if path.suffix != ".mat":
+        return _opened(path, _numpy)
+    with path.open("rb") as file:
+        modern = file.read(128).startswith((_HDF5, _MATLAB_73))
+    return _opened(path, _mat_73 if modern else _mat_5)
 
 
 def _opened(path: Path, load: Callable[[Path], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +31,7 @@ def read_xdf(path: Path, name: str, reading: Reading) -> Content:
         When the file cannot be read, a stream is not there or cannot be told from others, or nobody says the
         unit.
     """
-    try:
-        import pyxdf
-
-        opener: Any = gzip.open if path.suffix == ".xdfz" else open
-        with opener(path, "rb") as file:
-            streams, _ = pyxdf.load_xdf(file, verbose=False)
-    except ImportError as error:
-        raise BiotransferError(
-            f"{str(path)!r} needs the package pyxdf. Type: pip install 'biotransfer[files]'"
-        ) from error
-    except Exception as error:
-        raise BiotransferError(
-            f"{str(path)!r} cannot be read as XDF ({type(error).__name__}: {error}). Get the file again, or "
-            "leave it out by a pattern."
-        ) from error
+    streams = _load(path)
     signal = _pick(streams, "signal", reading.signal, name, of_text=False)
     times = np.asarray(signal["time_stamps"], dtype=np.float64)
     values = np.asarray(signal["time_series"], dtype=np.float64).reshape(len(times), -1).T
@@ -67,6 +54,55 @@ def read_xdf(path: Path, name: str, reading: Reading) -> Content:
         times=times,
         points=_markers(streams, reading, name, times),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class StreamFacts:
+    """What one stream is: name, type, names of channels, whether units are said; its numbers or its words."""
+
+    name: str
+    kind: str
+    is_text: bool
+    names: tuple[str, ...]
+    has_units: bool
+    values: np.ndarray
+    words: frozenset[str]
+
+
+def describe_streams(path: Path) -> list[StreamFacts]:
+    """Return what the streams of a file are."""
+    out = []
+    for stream in _load(path):
+        text = _is_text(stream)
+        empty = np.empty((0, 0))
+        values = empty if text else np.asarray(stream["time_series"], dtype=np.float64).T
+        described = _channels(stream, len(values))
+        words = frozenset(str(row[0]) for row in stream["time_series"]) if text else frozenset()
+        units = bool(described) and all(_volts(unit) for _, unit in described)
+        names = tuple(label for label, _ in described)
+        out.append(
+            StreamFacts(_fact(stream, "name"), _fact(stream, "type"), text, names, units, values, words)
+        )
+    return out
+
+
+def _load(path: Path) -> list[Any]:
+    try:
+        import pyxdf
+
+        opener: Any = gzip.open if path.suffix == ".xdfz" else open
+        with opener(path, "rb") as file:
+            streams: list[Any] = pyxdf.load_xdf(file, verbose=False)[0]
+    except ImportError as error:
+        raise BiotransferError(
+            f"{str(path)!r} needs the package pyxdf. Type: pip install 'biotransfer[files]'"
+        ) from error
+    except Exception as error:
+        raise BiotransferError(
+            f"{str(path)!r} cannot be read as XDF ({type(error).__name__}: {error}). Get the file again, or "
+            "leave it out by a pattern."
+        ) from error
+    return streams
 
 
 def _markers(streams: Sequence[Any], reading: Reading, name: str, times: np.ndarray) -> tuple[Point, ...]:

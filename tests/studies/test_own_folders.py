@@ -1,0 +1,59 @@
+"""From files in their original layout to a report, without a line of code."""
+
+import pytest
+import yaml
+
+from biotransfer.cli import main
+from tests.signals.own.layouts import LAYOUTS
+
+SMALL = {
+    "train": {"epochs": 1}, "seeds": 1, "arms": ["scratch", "transferred", "permuted"],
+    "features": "time_domain",
+    "align": {"name": "top_k", "k": 4}, "network": {"name": "mlp", "hidden": [4]},
+}  # fmt: skip
+
+
+def recipe_of(tmp_path, *names, text=""):
+    """Write folders, let the program guess, and make the study small."""
+    arguments = ["new", str(tmp_path / "study.yaml")]
+    for name in names:
+        folder = tmp_path / name.replace(" ", "_")
+        folder.mkdir()
+        LAYOUTS[name].write(folder)
+        arguments += ["--data", str(folder)]
+    assert main(arguments) == 0
+    path = tmp_path / "study.yaml"
+    written = path.read_text()
+    recipe = yaml.safe_load(written)
+    if not all(LAYOUTS[name].rate_said for name in names):
+        assert "# sfreq: 200  # not found: the sampling rate in Hz" in written
+        recipe["emg"]["sfreq"] = 200
+    path.write_text(yaml.safe_dump({**recipe, **SMALL}))
+    return path, written
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_check_finds_nothing_wrong_with_a_recipe_that_was_guessed(tmp_path, capsys, name):
+    path, written = recipe_of(tmp_path, name)
+    assert "  path: " + name.replace(" ", "_") in written
+    assert main(["check", str(path), "--workers", "1"]) == 0
+    assert "Nothing is wrong" in capsys.readouterr().out
+
+
+def test_tables_and_edf_become_a_report(tmp_path, capsys):
+    path, _ = recipe_of(tmp_path, "a CSV per repetition", "an EDF per condition")
+    out = tmp_path / "out"
+    assert main(["run", str(path), "--smoke", "--workers", "1", "--out", str(out)]) == 0
+    assert "Report: " in capsys.readouterr().out
+    page = (out / "report.html").read_text()
+    assert "a_CSV_per_repetition" in page
+    assert "an_EDF_per_condition" in page
+
+
+def test_two_folders_of_one_modality_are_refused(tmp_path, capsys):
+    for name in ("OpenBCI", "MuseLSL"):
+        (tmp_path / name).mkdir()
+        LAYOUTS[name].write(tmp_path / name)
+    folders = ["--data", str(tmp_path / "OpenBCI"), "--data", str(tmp_path / "MuseLSL")]
+    assert main(["new", str(tmp_path / "x.yaml"), *folders]) == 2
+    assert "looks like eeg, as" in capsys.readouterr().err
