@@ -174,6 +174,38 @@ def test_odd_names_pass_the_validator(tmp_path: Path) -> None:
     assert (back.name, back.citation, back.licence) == ("odd set", "A. B., C. D. odd set", "CC0")
 
 
+def test_annotations_of_some_channels_stay_theirs(tmp_path: Path) -> None:
+    recording = WRITTEN["eeg"]()[0]
+    raw = recording.raw.copy()
+    raw.annotations.append(1.0, 0.5, "BAD blink", ch_names=[("AF7", "AF8")])
+    to_bids(recording.with_raw(raw), tmp_path, task="states")
+    assert validator_errors(tmp_path) == []
+    back = from_bids(tmp_path, modality="eeg")[0]
+    assert_equal(recording.with_raw(raw), back)
+    by_name = dict(zip(back.raw.annotations.description, back.raw.annotations.ch_names, strict=True))
+    assert by_name == {"state_1": (), "state_2": (), "state_3": (), "BAD blink": ("AF7", "AF8")}
+
+
+REAL = {
+    "mental-arithmetic": ("eeg", {"subjects": ["03"]}),
+    "muse-mental-state": ("eeg", {"subjects": ["a"]}),
+    "one-subject-myo": ("emg", {}),
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_recordings_come_back_equal(name: str, real_data: Path, tmp_path: Path) -> None:
+    modality, which = REAL[name]
+    made = load_dataset(name, data_dir=real_data, download=False, **which)[:3]
+    to_bids(made, tmp_path, task="states")
+    assert validator_errors(tmp_path) == []
+    back = from_bids(tmp_path, modality=modality)
+    for one in made:
+        assert_equal(one, next(r for r in back if r.uid == one.uid))
+    if modality == "emg":  # whole microvolts are exact
+        np.testing.assert_array_equal(back[0].raw.get_data(), made[0].raw.get_data())
+
+
 def test_two_modalities_are_added_to_one_data_set(tmp_path: Path) -> None:
     eeg, emg = WRITTEN["eeg"](), WRITTEN["emg"]()
     to_bids(eeg, tmp_path, task="states", name="pair")

@@ -31,6 +31,8 @@ FILLED = "BAD_ACQ_SKIP"
 """What MNE writes over samples that were not recorded, or only fill the last block of an EDF or BDF file."""
 CLASSES = "Classes"
 """Key of a column in events.json: which of its Levels are labels, in order. It is this package's own."""
+CHANNEL = "channel"
+"""Column of events.tsv for events of some channels only, their names with commas between them."""
 LABELS_OF_FILES = ("task", "session", "run", "acquisition")
 """Parts of a file's name that can label all of it."""
 _SHORT = {"sub": "subject", "ses": "session", "acq": "acquisition"}

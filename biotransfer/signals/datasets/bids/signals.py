@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mne
 import numpy as np
@@ -15,8 +15,11 @@ import numpy as np
 from ....edges import set_sampling_rate
 from ....errors import BiotransferError, check
 from ...recording import natural_sorted
-from .names import FILLED, read_table
+from .names import CHANNEL, FILLED, read_table
 from .survey import Candidate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SAME_RATE = 1e-5
 _BLOCKS = (".edf", ".bdf")
@@ -178,7 +181,8 @@ def _events(raw: Any, where: Any, column: str | None, notes: list[str]) -> mne.A
     outside = int(((onset < 0) | (onset >= raw.n_times / raw.info["sfreq"])).sum())
     if outside:
         notes.append(f"{outside} of {len(table)} events lie outside of the recording")
-    free = [name for name in table if name not in (*_TIMES, column)]
+    channels = _channels_of(raw, table, rows)
+    free = [name for name in table if name not in (*_TIMES, column, CHANNEL if channels else column)]
     extras = [
         {name: value for name, value in zip(free, values, strict=True) if value != "n/a"}
         for values in table[free].iloc[rows].itertuples(index=False, name=None)
@@ -187,8 +191,17 @@ def _events(raw: Any, where: Any, column: str | None, notes: list[str]) -> mne.A
         onset.iloc[rows].to_numpy(float),
         duration.iloc[rows].fillna(0.0).to_numpy(float),
         texts.iloc[rows].tolist(),
+        ch_names=channels,
         extras=extras if free else None,
     )
     for gap in gaps:
         found.append(gap["onset"] - raw.first_time, gap["duration"], FILLED)
     return found
+
+
+def _channels_of(raw: Any, table: pd.DataFrame, rows: np.ndarray) -> list[tuple[str, ...]] | None:
+    """Return the channels that each event is about; None where the table does not name channels."""
+    if CHANNEL not in table:
+        return None
+    named = [tuple(text.split(",")) if text not in ("n/a", "") else () for text in table[CHANNEL].iloc[rows]]
+    return named if {name for names in named for name in names} <= set(raw.ch_names) else None

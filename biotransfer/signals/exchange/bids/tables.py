@@ -14,7 +14,7 @@ import pandas as pd
 
 from ....errors import BiotransferError, check
 from ....files import write_json, write_text
-from ...datasets.bids.names import BIDS_TYPES, CLASSES, OWN_NAMES, read_table
+from ...datasets.bids.names import BIDS_TYPES, CHANNEL, CLASSES, OWN_NAMES, read_table
 from ...recording import Recording
 from .signals import VOLTS
 
@@ -70,17 +70,19 @@ def write_events(recording: Recording, stem: Path) -> None:
         )
     extras = [dict(own or {}) for own in getattr(marks, "extras", None) or [None] * len(marks)]
     free = list(dict.fromkeys(name for own in extras for name in own))
-    taken = {"onset", "duration", "trial_type"} & set(free)
+    taken = {"onset", "duration", "trial_type", CHANNEL} & set(free)
     check(
         not taken,
         f"extras of annotations of {recording.uid!r} name {', '.join(sorted(taken))}, which events.tsv has a "
         "meaning for. Rename them.",
     )
+    some = {CHANNEL: [_join_names(names) for names in marks.ch_names]} if any(marks.ch_names) else {}
     table = pd.DataFrame(
         {
             "onset": [repr(float(onset)) for onset in marks.onset - recording.raw.first_time],
             "duration": [repr(float(duration)) for duration in marks.duration],
             "trial_type": marks.description,
+            **some,
             **{name: [_text(own.get(name)) for own in extras] for name in free},
         },
         dtype=object,
@@ -95,9 +97,18 @@ def write_events(recording: Recording, stem: Path) -> None:
             "Levels": levels,
             CLASSES: list(recording.classes),
         },
+        **{name: {"Description": "Channels that it is about."} for name in some},
         **{name: {"Description": f"{name} of this part of the recording."} for name in free},
     }
     write_json(stem.with_name(f"{stem.name}_events.json"), about)
+
+
+def _join_names(names: Sequence[str]) -> str:
+    """Return names of channels as one text."""
+    for name in names:
+        said = f"channel {name!r} of an annotation holds a comma. Call raw.rename_channels({{...}})."
+        check("," not in name, said)
+    return ",".join(names) or "n/a"
 
 
 def _text(value: Any) -> str:
