@@ -147,7 +147,7 @@ def fetch(arguments: argparse.Namespace) -> int:
     from ..signals.datasets import fetch as fetch_dataset
 
     for name in arguments.names:
-        print(f"{name}: {fetch_dataset(name, data_dir=arguments.data)}")
+        print(f"{name}: {fetch_dataset(name, data_dir=arguments.data, subjects=arguments.subjects)}")
     return 0
 
 

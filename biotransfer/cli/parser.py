@@ -79,6 +79,9 @@ def build_parser() -> argparse.ArgumentParser:
     show.add_argument("name", help="name of an entry, a recipe, or a .safetensors file")
     fetch = command("fetch", "download data sets")
     fetch.add_argument("names", nargs="+", metavar="NAME", help="data sets")
+    fetch.add_argument(
+        "--subjects", nargs="+", metavar="WHO", help="only their files, where a data set's files have owners"
+    )
     with_data(fetch)
     inspect = command("inspect", "say what is wrong with recordings")
     inspect.add_argument("what", help="data set, recipe, file or folder")

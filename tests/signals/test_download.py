@@ -393,11 +393,12 @@ def test_the_people_asked_for_are_the_people_fetched(server, tmp_path, monkeypat
     content = {f"Subject{who}_{i}.edf": f"{who}{i}".encode() for who in ("07", "30") for i in (1, 2)}
     registry = {path: RegisteredFile(path, None, None) for path in read_registry(name)}
     monkeypatch.setattr(checksums, "read_registry", lambda _: registry)
-    monkeypatch.setattr("biotransfer.signals.datasets.read_registry", lambda _: registry)
     server.files = {f"{name}/{path}": data for path, data in content.items()}
     server.files[f"{name}/SHA256SUMS.txt"] = sums_of(content)
     folder = fetch(name, tmp_path, subjects=["30"], mirror=server.url, retries=0)
     assert names_in(folder) == ["Subject30_1.edf", "Subject30_2.edf", RECORD]
+    with pytest.raises(BiotransferError, match=r"subjects of 'mental-arithmetic': '36' is not there"):
+        fetch(name, tmp_path, subjects=["36"], mirror=server.url)
 
 
 def test_a_registry_line_can_stand_for_many_files():

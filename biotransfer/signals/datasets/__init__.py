@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import BiotransferError, DataNotFoundError, check
-from . import download
+from . import checksums, download
 from .bids import from_bids
 from .catalog import DATASETS
-from .checksums import check_files, read_registry
+from .checksums import check_files
+from .common import choose
 from .loaded import Loaded, SeenFile
 from .moabb import from_moabb
 from .muse import read_muse_csv
@@ -109,7 +110,8 @@ def data_files(
     entry, parameters = DATASETS.resolve({"name": name, **params})
     if entry.facts["sources"]:
         folder = _folder_of(name, data_dir, download, parameters.get("subjects"))
-        return folder, sorted({path for p in entry.facts["registered"] for path in folder.glob(p)})
+        patterns = (*entry.facts["registered"], *entry.facts["unpacked"])
+        return folder, sorted({path for p in patterns for path in folder.glob(p)})
     reads: Callable[..., tuple[Path, list[Path]]] | None = entry.facts["reads"]
     return None if reads is None else reads(**parameters)
 
@@ -140,7 +142,7 @@ def _files_of(name: str, people: Any) -> set[str] | None:
     if owner is None or not isinstance(people, (list, tuple)):
         return None
     wanted = {str(who) for who in people}
-    return {path for path in read_registry(name) if owner(path) is None or owner(path) in wanted}
+    return {path for path in checksums.read_registry(name) if owner(path) is None or owner(path) in wanted}
 
 
 def fetch(
@@ -177,7 +179,9 @@ def fetch(
     BiotransferError
         On an unknown name, a data set without files, a failed download or a folder that cannot be written.
     """
-    sources = DATASETS[name].facts["sources"]
+    sources, owner = DATASETS[name].facts["sources"], DATASETS[name].facts["owner"]
+    if subjects is not None and owner is not None:
+        choose(f"subjects of {name!r}", subjects, {owner(p) for p in checksums.read_registry(name)} - {None})
     home = download.default_folder() if data_dir is None else Path(data_dir).expanduser()
     folder = home if data_dir is not None and download.holds_files(name, home) else home / name
     only = _files_of(name, subjects)

@@ -59,7 +59,7 @@ def find_folder(
         Folder with one folder per data set, or the data set's folder itself; looked at first, then
         ``BIOTRANSFER_DATA``, then the MNE data directory.
     patterns : collection of str
-        Of files that make a folder the data set's too, such as an unpacked archive.
+        Of files that make a folder called ``name`` the data set's too, such as an unpacked archive.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def holds_files(name: str, folder: Path, patterns: Collection[str] = ()) -> bool
         return False
     if any((folder / path).is_file() for path in checksums.read_registry(name)):
         return True
-    return any(next(folder.glob(pattern), None) is not None for pattern in patterns)
+    return folder.name == name and any(next(folder.glob(p), None) is not None for p in patterns)
 
 
 def is_complete(name: str, folder: Path, only: Collection[str] | None = None) -> bool:
