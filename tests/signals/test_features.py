@@ -15,6 +15,7 @@ from biotransfer.signals.datasets import from_arrays, load_dataset, read_muse_cs
 from biotransfer.signals.features import FEATURES, extract_features, primitives
 from biotransfer.signals.features.bird2020 import bird2020
 from biotransfer.signals.features.classic import band_power, time_domain
+from biotransfer.signals.features.singles import SINGLES
 from biotransfer.signals.features.statistical import statistical
 from biotransfer.signals.recording import Recording
 from biotransfer.signals.simulate import simulate_pair
@@ -389,6 +390,19 @@ def test_a_column_says_its_statistic_its_channels_and_its_unit(spec: dict, tmp_p
     for part in (features.take(np.arange(2)), features.take(np.arange(2, len(features)))):
         writer.append(part)
     assert writer.close().columns == features.columns
+
+
+def test_one_statistic_has_one_unit_in_every_set_and_modality(simulated) -> None:
+    units: dict[str, set[str]] = {}
+    for windows in simulated.values():
+        few = windows.take(np.arange(2))
+        singles = [name for name in SINGLES if name != "DFTR" or windows.modality == "emg"]
+        specs = [{"name": name} for name in FEATURES if name != "bird2020"]
+        for spec in [*specs, {"name": "emg_family", "which": singles}]:
+            for column in extract_features(few, fitting(spec, few)).columns.values():
+                units.setdefault(column.stat, set()).add(column.unit)
+    assert len(units) > 300
+    assert {stat: found for stat, found in units.items() if len(found) > 1} == {}
 
 
 # several sets side by side
