@@ -13,7 +13,7 @@ _PHINYOMARK = "Phinyomark et al. 2012, doi:10.1016/j.eswa.2012.01.102"
 _HUDGINS = "Hudgins et al. 1993, doi:10.1109/10.204774"
 _HJORTH = "Hjorth 1970, doi:10.1016/0013-4694(70)90143-4"
 _KHUSHABA = "Al-Timemy et al. 2016, doi:10.1109/TNSRE.2015.2445634"
-_WAVELETS = "Khushaba et al. 2011, doi:10.1016/j.neunet.2012.06.011"
+_WAVELETS = "Khushaba et al. 2011, doi:10.1109/TBME.2010.2077291"
 
 
 def _one(
@@ -43,7 +43,7 @@ SINGLES = Catalog(
         _one("WAMP", amplitude.wamp, "1", _PHINYOMARK),
         _one("MFL", amplitude.mfl, "log10(uV)", "Arjunan and Kumar 2010, doi:10.1186/1743-0003-7-53"),
         _one("LS", amplitude.ls, "uV", "Hosking 1990, doi:10.1111/j.2517-6161.1990.tb01775.x"),
-        _one("MSR", amplitude.msr, "uV^0.5", "Phinyomark et al. 2014, doi:10.1007/s00521-013-1459-x"),
+        _one("MSR", amplitude.msr, "uV^0.5", "Phinyomark et al. 2018, doi:10.3390/s18051615"),
         _one("MPK", amplitude.mpk, "uV", _LIBEMG),
         _one("MZP", amplitude.mzp, "uV", _LIBEMG),
         _one("PAP", amplitude.pap, "uV", _LIBEMG),
@@ -86,7 +86,7 @@ SINGLES = Catalog(
         _one("PFD", complexity.pfd, "1", "Petrosian 1995, doi:10.1109/CBMS.1995.465426"),
         _one("DFA", complexity.dfa, "1", "Peng et al. 1994, doi:10.1103/PhysRevE.49.1685"),
         _one("LL", amplitude.ll, "uV", "Esteller et al. 2001, doi:10.1109/IEMBS.2001.1020545"),
-        _one("SEF", spectral.sef, "Hz", "Drummond et al. 1991, doi:10.1097/00000542-199105000-00011"),
+        _one("SEF", spectral.sef, "Hz", "Drummond et al. 1991, doi:10.1111/j.1399-6576.1991.tb03374.x"),
         _one("SPEN", spectral.spen, "1", "Inouye et al. 1991, doi:10.1016/0013-4694(91)90138-T"),
         _one("BAND", banded.band, "log10(uV^2/Hz)", "own"),
         _one("RELBAND", banded.relband, "1", "own"),
