@@ -248,7 +248,7 @@ def measure_nuisance(
     BiotransferError
         When a window of the study has no counterpart in the recordings.
     """
-    cutting = Cutting.read(windows)
+    cutting = replace(Cutting.read(windows), detrend=None, baseline=None, reject=None)
     chosen = [f for f in families if rows.modality in NUISANCE[f].facts["modality"]]
     hum = _find_line(recordings, line)
     sfreq = min(recording.sfreq for recording in recordings)

@@ -25,6 +25,7 @@ from ...learning.training import AUGMENTATIONS
 from ...results import Results
 from ...signals.features import FEATURES
 from ...signals.splits import SPLITS
+from ...signals.windows.cutting import Cutting, say_choices
 from ...transfer.align import ALIGN
 from ...transfer.carry import ARMS
 from ...transfer.select import SELECT
@@ -208,6 +209,8 @@ def _data(results: Results, key: str, references: _References) -> str:
         cut += " by the device's time stamps"
     if window.get("n_times"):
         cut += f", each resampled to {window['n_times']} samples"
+    levels = [] if facts.get("given") else say_choices(Cutting.read(window))
+    cut += f" ({joined(levels)})" if levels else ""
     steps = joined(str(step["name"]) for step in facts.get("preprocessing") or [])
     unsaid = f"Preprocessing steps: {steps}." if steps else "No preprocessing was applied."
     text = str(facts.get("preprocessing_text") or unsaid).strip()

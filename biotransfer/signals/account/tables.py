@@ -12,7 +12,7 @@ from ..datasets.loaded import SeenFile, seen_files
 from ..quality.facts import Facts, recording_facts
 from ..recording import FROM_RAWS, Recording, natural_sorted
 from ..windows import Windows
-from ..windows.cutting import Cutting, uid_of, window_pieces
+from ..windows.cutting import Cutting, kept_uids, uid_of, window_pieces
 from ..windows.fates import FATES, sample_fates
 
 ROWS = ("person", "file")
@@ -115,6 +115,7 @@ def account_recording(
     kept : set of str, optional
         Uids of the windows that were kept; all when left out.
     """
+    kept = kept_uids(recording, cutting) if kept is None else kept
     fates = sample_fates(recording, cutting, kept).table()
     labelled = set(recording.classes) & set(fates["label"])
     pieces = [

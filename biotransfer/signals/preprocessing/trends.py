@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ...errors import check
 from ..recording import Recording
+from ..windows.trend import without_trend
 from .common import for_stretches
 
 _MOST = 10
@@ -40,32 +39,6 @@ def detrend(recording: Recording, *, order: int = 1) -> Recording:
         f"preprocess detrend: order={order}. Expected 0 (mean) to {_MOST}, such as 1 (straight line).",
     )
     return for_stretches(lambda x: without_trend(x, order), recording)
-
-
-def without_trend(x: np.ndarray, order: int) -> np.ndarray:
-    """Return an array without the polynomial that fits each row best.
-
-    Parameters
-    ----------
-    x : ndarray, shape (..., n_times)
-        Signals.
-    order : int
-        Of the polynomial.
-
-    Notes
-    -----
-    Projection on Legendre polynomials made orthonormal over the samples.
-
-    Examples
-    --------
-    >>> without_trend(np.array([[1.0, 2.0, 3.0]]), 1).round(9) + 0.0
-    array([[0., 0., 0.]])
-    """
-    n = x.shape[-1]
-    if n <= order:
-        return np.zeros_like(x)
-    basis, _ = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, n), order))
-    return np.asarray(x - (x @ basis) @ basis.T)
 
 
 def say_detrend(order: int) -> str:

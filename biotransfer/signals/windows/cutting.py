@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ...errors import BiotransferError, check, check_option, for_each, one_or_many
-from ...settings import Settings, key, maybe, number, option, whole
+from ...settings import Reader, Settings, UnexpectedError, group, key, maybe, number, option, whole
 from ..recording import FROM_RAWS, Recording, check_same_channels, check_same_classes
 from .container import Windows, concatenate
+from .levels import level, say_levels
+from .piece import Piece
+from .rejection import Reject, rejected, say_rejection
 from .stretches import empty_classes, labelled_stretches
 from .view import SignalView
 
 CUT_RULES = ("samples", "timestamps")
 PRECISIONS = ("float32", "float64")
+
+
+def _span() -> Reader:
+    def accept(_: str, given: Any) -> tuple[float, ...]:
+        if not isinstance(given, (list, tuple)) or len(given) != 2:
+            raise UnexpectedError
+        return tuple(number().accepts("", value) for value in given)
+
+    return Reader("two numbers of seconds, [from, to]", accept)
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,22 @@ class Cutting(Settings):
         maybe(number(above=0, unit="seconds")),
         None,
     )
+    detrend: int | None = key(
+        "Order of the polynomial that is taken out of every window: 0 its mean, 1 a straight line.",
+        maybe(whole(0, 10)),
+        None,
+    )
+    baseline: tuple[float, ...] | None = key(
+        "Part of every window whose mean is taken out of all of it, [from, to] in s from its start.",
+        maybe(_span()),
+        None,
+    )
+    reject: Reject | None = key(
+        "Which windows are rejected for their amplitude: auto, autoreject, a range in microvolt, or above, "
+        "factor and flat; none when left out.",
+        maybe(group(Reject)),
+        None,
+    )
 
     def agree(self) -> None:
         """Refuse windows of unequal size, and a shortest window that nothing asks for."""
@@ -57,6 +85,11 @@ class Cutting(Settings):
             f"windows.min_length={self.min_length} s with by={self.by!r} and length={self.length} s. It goes "
             f"with by='timestamps' and is no more than length. Leave it out, or use {0.9 * self.length:g}.",
         )
+        check(
+            self.baseline is None or 0 <= self.baseline[0] < self.baseline[1] <= self.length,
+            f"windows.baseline={list(self.baseline or ())} s does not lie in a window of {self.length:g} s. "
+            f"Expected [from, to] inside of it, such as [0, {self.length / 5:g}].",
+        )
 
 
 def cut_windows(
@@ -67,6 +100,9 @@ def cut_windows(
     by: str = Cutting.by,
     n_times: int | None = Cutting.n_times,
     min_length: float | None = Cutting.min_length,
+    detrend: int | None = None,
+    baseline: Sequence[float] | None = None,
+    reject: str | float | Mapping[str, Any] | Reject | None = None,
     dtype: str = "float32",
     copy: bool = True,
 ) -> Windows:
@@ -84,6 +120,13 @@ def cut_windows(
         Resample every window to this many samples (FFT); needed by="timestamps", whose windows differ.
     min_length : float, optional
         With by="timestamps": stop at the first window shorter than this, in s. Default 0.9 times length.
+    detrend : int, optional
+        Order of the polynomial that is taken out of every window: 0 its mean, 1 a straight line.
+    baseline : sequence of two floats, optional
+        Part of every window whose mean is taken out of all of it, (from, to) in s from its start.
+    reject : str, float, mapping or Reject, optional
+        Windows that are rejected for their amplitude: "auto" (a robust rule in every recording),
+        "autoreject", a range in microvolt, or ``{"above": ..., "factor": ..., "flat": ...}``.
     dtype : {"float32", "float64"}
         Precision of X.
     copy : bool
@@ -111,12 +154,15 @@ def cut_windows(
     recordings = one_or_many("recordings", recordings, Recording, FROM_RAWS)
     check_same_classes(recordings)
     check_same_channels(recordings)
-    cutting = Cutting(length, step, by, n_times, min_length)
+    asked = {"detrend": detrend, "baseline": baseline, "reject": reject}
+    cutting = Cutting.read(
+        {"length": length, "step": step, "by": by, "n_times": n_times, "min_length": min_length, **asked}
+    )
     check_option("dtype", dtype, PRECISIONS)
     check(
-        copy or n_times is None,
-        f"copy=False with n_times={n_times}: windows that are resampled are no piece of their recording. "
-        "Leave n_times out, or pass copy=True.",
+        copy or (n_times is None and detrend is None and baseline is None),
+        f"copy=False with n_times={n_times}, detrend={detrend}, baseline={baseline}: windows that are "
+        "changed are no piece of their recording. Leave these out, or pass copy=True.",
     )
     signal = None if copy else _Joined(recordings, dtype)
     cut = for_each(
@@ -124,13 +170,28 @@ def cut_windows(
     )
     parts = [part for part in cut if part is not None]
     if not parts:
-        raise empty_classes(recordings, recordings[0].classes, length)
+        raise nothing_left(recordings, recordings[0].classes, cutting)
     windows = concatenate(parts)
-    check_cut(windows, recordings, length)
+    check_cut(windows, recordings, cutting)
     return windows
 
 
-def check_cut(windows: Windows, recordings: Iterable[Recording], length: float) -> None:
+def nothing_left(recordings: Iterable[Recording], names: Sequence[str], cutting: Cutting) -> BiotransferError:
+    """Return the error for classes without a window: all of them rejected, or as :func:`.empty_classes`."""
+    recordings = list(recordings)
+    if cutting.reject is not None:
+        lost = {recording.classes.index(name) for recording in recordings[:1] for name in names}
+        found = [piece for r in recordings for piece in window_pieces(r, cutting) if piece.label in lost]
+        if found:
+            return BiotransferError(
+                f"windows.reject={cutting.reject.plain()} rejects all {len(found)} windows of "
+                f"{', '.join(names)}. Expected some of every class. Loosen it: a larger factor or above, "
+                "flat: null, or leave reject out."
+            )
+    return empty_classes(recordings, names, cutting.length)
+
+
+def check_cut(windows: Windows, recordings: Iterable[Recording], cutting: Cutting) -> None:
     """Refuse windows of which two are one, or of whose classes one is empty.
 
     Parameters
@@ -139,8 +200,8 @@ def check_cut(windows: Windows, recordings: Iterable[Recording], length: float) 
         All that was cut.
     recordings : iterable of Recording
         What it was cut from; looked at where a class is empty.
-    length : float
-        Of a window, in s.
+    cutting : Cutting
+        How.
 
     Raises
     ------
@@ -157,7 +218,7 @@ def check_cut(windows: Windows, recordings: Iterable[Recording], length: float) 
     found = np.bincount(windows.y, minlength=len(windows.classes))
     empty = [name for name, n in zip(windows.classes, found, strict=True) if n == 0]
     if empty:
-        raise empty_classes(recordings, empty, length)
+        raise nothing_left(recordings, empty, cutting)
 
 
 class _Joined:
@@ -191,30 +252,25 @@ def cut_recording(
     signal : optional
         What the windows become views of; their own array when left out.
     """
-    pieces = window_pieces(recording, cutting)
+    pieces = kept_pieces(recording, cutting)
     rate = recording.sfreq
     if cutting.n_times is not None:
         seconds = cutting.length if cutting.by == "timestamps" else round(cutting.length * rate) / rate
         rate = cutting.n_times / seconds
-    return _assemble(recording, pieces, cutting.n_times, rate, dtype, say_cutting(cutting), signal)
+    windows = _assemble(recording, pieces, cutting.n_times, rate, dtype, say_cutting(cutting), signal)
+    return None if windows is None else level(windows, cutting.detrend, cutting.baseline)
 
 
 def say_cutting(cutting: Cutting) -> str:
     """Return how windows were cut, for their history."""
-    return f"windows {cutting.length:g} s every {cutting.step:g} s by {cutting.by}"
+    text = f"windows {cutting.length:g} s every {cutting.step:g} s by {cutting.by}"
+    return "; ".join([text, *say_choices(cutting)])
 
 
-class Piece(NamedTuple):
-    """A stretch of samples that becomes one window; ``at`` tells it from others of its recording, in s."""
-
-    at: float
-    first: int
-    last: int
-    start: float
-    stop: float
-    label: int
-    run: str
-    source_file: str
+def say_choices(cutting: Cutting) -> list[str]:
+    """Return what was done to windows beside cutting them, one phrase each."""
+    said = [] if cutting.reject is None else [say_rejection(cutting.reject)]
+    return said + say_levels(cutting.detrend, cutting.baseline)
 
 
 def window_pieces(recording: Recording, cutting: Cutting) -> list[Piece]:
@@ -228,6 +284,22 @@ def window_pieces(recording: Recording, cutting: Cutting) -> list[Piece]:
     if cutting.by == "timestamps":
         return _cut_by_timestamps(recording, cutting.length, cutting.step, cutting.min_length)
     return _cut_by_samples(recording, cutting.length, cutting.step)
+
+
+def kept_pieces(recording: Recording, cutting: Cutting) -> list[Piece]:
+    """Return the samples of every window of one recording that is not rejected."""
+    pieces = window_pieces(recording, cutting)
+    if cutting.reject is None or not pieces:
+        return pieces
+    out = rejected(recording, pieces, cutting.reject)
+    return [piece for piece, is_out in zip(pieces, out, strict=True) if not is_out]
+
+
+def kept_uids(recording: Recording, cutting: Cutting) -> set[str] | None:
+    """Return the names of the windows that are not rejected; None where nothing is asked for."""
+    if cutting.reject is None:
+        return None
+    return {uid_of(recording, piece) for piece in kept_pieces(recording, cutting)}
 
 
 def unit_of(recording: Recording, piece: Piece) -> str:

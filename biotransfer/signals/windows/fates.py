@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ..recording import Recording, annotation_spans
-from .cutting import Cutting, Piece, uid_of, window_pieces
+from .cutting import Cutting, kept_uids, uid_of, window_pieces
+from .piece import Piece
 from .stretches import labelled_stretches
 
 FATES: Mapping[str, str] = {
@@ -23,7 +24,7 @@ FATES: Mapping[str, str] = {
     "rest": "the end of a labelled stretch, where no further window fits",
     "between": "between two windows, whose step is longer than they are",
     "time_stamps": "after the time stamps ended the windows",
-    "taken_out": "in a window that was taken out",
+    "taken_out": "in a window that was rejected or taken out",
 }
 """Every sample has one of these fates."""
 IN_WINDOWS, UNLABELLED, OTHER, BAD, SHORT, REST, BETWEEN, STAMPS, TAKEN_OUT = range(len(FATES))
@@ -80,7 +81,7 @@ def sample_fates(recording: Recording, cutting: Cutting, kept: Collection[str] |
     cutting : Cutting
         How windows are cut.
     kept : collection of str, optional
-        Uids of the windows that were kept; all of them when left out.
+        Uids of the windows that were kept; all that the cutting does not reject when left out.
 
     Raises
     ------
@@ -92,6 +93,7 @@ def sample_fates(recording: Recording, cutting: Cutting, kept: Collection[str] |
     A sample in several windows counts once. What is neither labelled nor marked is unlabelled, what is marked
     but not labelled too: only labelled signal can be lost as bad.
     """
+    kept = kept_uids(recording, cutting) if kept is None else kept
     label, names = _labels(recording)
     n_classes = len(recording.classes)
     code = np.select([label < 0, label < n_classes], [UNLABELLED, BAD], OTHER).astype(np.int8)

@@ -28,8 +28,7 @@ from ...signals.preprocessing.stored import read_notes, read_recordings, read_st
 from ...signals.quality import apply_decisions, read_decisions
 from ...signals.recording import Recording, check_same_channels, check_same_classes
 from ...signals.windows import Windows, WindowsWriter, concatenate, natural_sorted, open_windows
-from ...signals.windows.cutting import check_cut, cut_recording
-from ...signals.windows.stretches import empty_classes
+from ...signals.windows.cutting import check_cut, cut_recording, nothing_left
 from ..recipe import Recipe, digest
 from ..recipe.sides import Donors, Section
 from . import glance
@@ -54,6 +53,7 @@ _MADE_BY: Mapping[str, tuple[str, ...]] = {
         "signals/datasets",
         "signals/mains",
         "signals/preprocessing",
+        "signals/windows/trend",
         "signals/quality",
         "signals/spectra",
         "studies/running/data",
@@ -344,9 +344,9 @@ def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapp
     flush()
     if "signals" in writers:
         if not writers["signals"].n_windows:
-            raise empty_classes(read_recordings(stored), first[0].classes, cutting.length)
+            raise nothing_left(read_recordings(stored), first[0].classes, cutting)
         signals = writers["signals"].close()
-        check_cut(signals, read_recordings(stored), cutting.length)
+        check_cut(signals, read_recordings(stored), cutting)
         about = describe(request.section, signals, read_notes(stored), excerpts, read_steps(stored))
         about |= read_json(stored / glance.FILE)
         if DATASETS[request.section.data.name].facts["sources"]:
