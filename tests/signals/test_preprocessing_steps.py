@@ -29,14 +29,15 @@ NAMES = {
 }
 EXAMPLES: dict[str, dict[str, Any]] = {
     "resample": {"sfreq": 100.0},
+    "ica": {"by": "mne", "remove": ["muscle artifact"], "components": 4},
     "drop_channels": {"channels": ["C3", "M2"]},
     "reference": {"channels": ["aux"]},
     "bipolar": {"pairs": [["F3", "C3"], ["F4", "C4"]]},
 }
 """What a step needs, where it needs something."""
 EMG_EXAMPLES = {"bipolar": {"pairs": [["M0", "M1"], ["M3", "M2"]]}}
-ONLY_EEG = {"set_montage", "rest_reference"}
-BEFORE = {"rest_reference": ["set_montage"]}
+ONLY_EEG = {"set_montage", "rest_reference", "ica"}
+BEFORE = {"rest_reference": ["set_montage"], "ica": ["set_montage"]}
 """Steps that must have been, and steps that muscles do not have."""
 WITHIN = {"rename_channels", "pick_channels", "drop_channels", "set_montage", "reference", "bipolar",
           "rectify", "average_reference"}  # fmt: skip
@@ -144,14 +145,15 @@ def test_a_step_is_the_same_on_one_recording_and_as_a_function(modality: str, na
 @pytest.mark.parametrize("name", [name for name in STEPS if STEPS[name].facts["settle"] is not None])
 def test_what_a_step_finds_in_all_recordings_owes_nothing_to_labels(name: str) -> None:
     """Other labels on the same samples give the same parameters."""
-    recordings = [mixed("emg", seed, f"s{seed}") for seed in range(3)]
+    modality = "eeg" if name in ONLY_EEG else "emg"
+    recordings = [mixed(modality, seed, f"s{seed}") for seed in range(3)]
     swapped = []
     for recording in recordings:
         raw = recording.raw.copy()
         other = {"a": "b", "b": "a"}
         raw.annotations.rename({old: new for old, new in other.items() if old in raw.annotations.description})
         swapped.append(recording.with_raw(raw))
-    steps = _steps(name, "emg")
+    steps = _steps(name, modality)
     assert settle_steps(recordings, steps) == settle_steps(swapped, steps)
 
 

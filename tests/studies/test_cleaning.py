@@ -24,6 +24,7 @@ SECTIONS: dict[str, list[tuple[str, dict[str, Any], list[Any]]]] = {
                 "rest_reference", "pick_channels", {"name": "resample", "sfreq": 128},
             ],
         ),
+        ("decomposed", {**EEG, "subjects": ["00"]}, ["set_montage", "ica"]),
         ("referenced", EEG, ["detrend", {"name": "reference", "channels": ["Cz"]}, "average_reference"]),
         ("pairs", EEG, [{"name": "bipolar", "pairs": [["F3", "P3"], ["F4", "P4"]]}]),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...catalog import Catalog, Entry, Fact
-from . import amplitude, bad_channels, channels, filters, referencing, trends
+from . import amplitude, bad_channels, channels, components, filters, referencing, trends
 
 STEPS = Catalog(
     "preprocess",
@@ -99,6 +99,13 @@ STEPS = Catalog(
             referencing.rest_reference,
             "Yao 2001, doi:10.1088/0967-3334/22/4/305",
             facts={"say": lambda: "re-referenced to infinity (REST)"},
+        ),
+        Entry(
+            "ica",
+            "Take the independent components out that are eyes, heart, muscles or noise.",
+            components.ica,
+            "Pion-Tonachini et al. 2019, doi:10.1016/j.neuroimage.2019.05.026 (ICLabel); mne.preprocessing",
+            facts={"say": components.say_ica, "settle": components.find_components},
         ),
         Entry(
             "rectify",
