@@ -153,12 +153,14 @@ class Section(Settings):
     @property
     def title(self) -> str:
         """What to call the data: their name, that of their folder, or that of the data set."""
-        return self.name or next((Path(path).name for path in self._paths), self.data.name)
+        inner = str(self.data.parameters.get("dataset") or self.data.name)
+        return self.name or next((Path(path).name for path in self._paths), inner)
 
     @property
     def origin(self) -> tuple[str, ...]:
         """What tells one source of people from another: the data set, with its folder or its seed."""
-        return (self.modality, self.data.name, *self._paths, str(self.data.parameters.get("seed")))
+        inner = (str(self.data.parameters.get(key_)) for key_ in ("dataset", "seed"))
+        return (self.modality, self.data.name, *self._paths, *inner)
 
     @property
     def _paths(self) -> list[str]:
