@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,7 @@ def test_odd_names_pass_the_validator(tmp_path: Path) -> None:
     assert validator_errors(tmp_path) == []
     back = from_bids(tmp_path, modality="emg")
     assert sorted((r.subject, r.session, r.run) for r in back) == sorted(names)
+    assert {f.subject for f in back.files} == {"", *(s for s, _, _ in names)}
     assert (back.name, back.citation, back.licence) == ("odd set", "A. B., C. D. odd set", "CC0")
 
 
@@ -266,6 +268,25 @@ def test_what_mne_bids_wrote_is_read(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "form"), [("eeg", "EDF"), ("eeg", "BDF"), ("eeg", "BrainVision"), ("emg", "EDF"), ("emg", "BDF")]
+)
+def test_what_fills_the_last_block_is_no_signal(kind: str, form: str, tmp_path: Path) -> None:
+    data = np.random.default_rng(0).normal(size=(2, 2469)) * 1e-5
+    raw = mne.io.RawArray(data, mne.create_info(["one", "two"], 250.0, kind), verbose="error")
+    raw.set_annotations(mne.Annotations([1.0, 9.5], [2.0, 0.376], ["go", "stop"]))
+    where = mne_bids.BIDSPath(subject="01", task="go", datatype=kind, root=tmp_path)
+    placed = {"emg_placement": "Other"} if kind == "emg" else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mne_bids.write_raw_bids(raw, where, allow_preload=True, format=form, verbose=False, **placed)
+    back = from_bids(tmp_path, modality=kind, classes=["go", "stop"])[0]
+    assert back.raw.n_times == 2469
+    assert [s[:3] for s in annotation_spans(back.raw)] == [s[:3] for s in annotation_spans(raw)]
+    assert back.raw.info["meas_date"] is None
+    np.testing.assert_allclose(back.raw.get_data(), data, atol=np.ptp(data) / 2**15)
+
+
 def test_labels_stay_as_written_whatever_their_values(tmp_path: Path) -> None:
     foreign(tmp_path)
     path = events_of(tmp_path)
@@ -278,6 +299,18 @@ def test_labels_stay_as_written_whatever_their_values(tmp_path: Path) -> None:
     assert set(back.raw.annotations.description) == {"go left", "go right"}
     by_value = from_bids(tmp_path, modality="eeg", labels="value", classes=["10", "11"])[0]
     assert set(by_value.raw.annotations.description) == {"10", "11", "12"}
+
+
+def test_a_column_of_others_does_not_rename_a_run(tmp_path: Path) -> None:
+    for task in ("go", "rest"):
+        foreign(tmp_path, task=task)
+    for path in tmp_path.rglob("*_events.tsv"):
+        head, *rows = path.read_text(encoding="utf-8").splitlines()
+        path.write_text("\n".join([f"{head}\trun", *(f"{row}\t7" for row in rows)]), encoding="utf-8")
+    back = from_bids(tmp_path, modality="eeg", classes=["go left", "go right"])
+    windows = bt.cut_windows(back)
+    assert set(windows.metadata["run"]) == {r.run for r in back} == {"go-1", "rest-1"}
+    assert {s.extras["run_of_events"] for r in back for s in annotation_spans(r.raw)} == {"7"}
 
 
 def test_points_become_stretches(tmp_path: Path) -> None:

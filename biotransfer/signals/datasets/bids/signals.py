@@ -15,7 +15,7 @@ import numpy as np
 from ....edges import set_sampling_rate
 from ....errors import BiotransferError, check
 from ...recording import natural_sorted
-from .names import CHANNEL, FILLED, read_table
+from .names import CHANNEL, CLASSES, FILLED, read_table
 from .survey import Candidate
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ _BLOCKS = (".edf", ".bdf")
 _NO_DATE = datetime(1985, 1, 1, tzinfo=UTC)
 """What EDF and BDF have to write where there is no date: their first day."""
 _TIMES = ("onset", "duration")
+_OVERRIDE = ("run", "source_file")
+"""Extras that say where windows come from; columns of these names in tables of others mean something else."""
 
 
 def need_mne_bids() -> Any:
@@ -183,8 +185,10 @@ def _events(raw: Any, where: Any, column: str | None, notes: list[str]) -> mne.A
         notes.append(f"{outside} of {len(table)} events lie outside of the recording")
     channels = _channels_of(raw, table, rows)
     free = [name for name in table if name not in (*_TIMES, column, CHANNEL if channels else column)]
+    own = _written_here(beside(where, "events", ".json"))
+    named = [f"{name}_of_events" if name in _OVERRIDE and not own else name for name in free]
     extras = [
-        {name: value for name, value in zip(free, values, strict=True) if value != "n/a"}
+        {name: value for name, value in zip(named, values, strict=True) if value != "n/a"}
         for values in table[free].iloc[rows].itertuples(index=False, name=None)
     ]
     found = mne.Annotations(
@@ -197,6 +201,14 @@ def _events(raw: Any, where: Any, column: str | None, notes: list[str]) -> mne.A
     for gap in gaps:
         found.append(gap["onset"] - raw.first_time, gap["duration"], FILLED)
     return found
+
+
+def _written_here(description: Path | None) -> bool:
+    """Whether this package wrote the events."""
+    if description is None:
+        return False
+    said = json.loads(description.read_text(encoding="utf-8-sig"))
+    return any(isinstance(column, dict) and CLASSES in column for column in said.values())
 
 
 def _channels_of(raw: Any, table: pd.DataFrame, rows: np.ndarray) -> list[tuple[str, ...]] | None:

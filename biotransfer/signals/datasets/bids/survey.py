@@ -146,8 +146,14 @@ def survey_folder(
     _one_format_each([c for c in found if not whys[c.path]], whys)
     kept = sorted((c for c in found if not whys[c.path]), key=lambda c: c.path)
     _follow(root, paths, found, whys)
+    people = {c.name.entities["subject"]: c.subject for c in found}
+
+    def whose(path: Path) -> str:
+        label = read_name(path.name).entities.get("subject", "")
+        return people.get(label, label)
+
     parts = {c.path for c in kept if c.name.entities.get("split", "1").lstrip("0") not in ("", "1")}
-    seen = tuple(SeenFile(p.relative_to(root).as_posix(), _subject(p, own), whys[p]) for p in paths)
+    seen = tuple(SeenFile(p.relative_to(root).as_posix(), whose(p), whys[p]) for p in paths)
     return Survey(root, tuple(c for c in kept if c.path not in parts), seen, read_description(root))
 
 
@@ -238,10 +244,6 @@ def _follow(root: Path, paths: Sequence[Path], found: Sequence[Candidate], whys:
         whys[path] = reasons.get((path.parent, path.name.rsplit("_", 1)[0]), "")
         if not people.get(path.relative_to(root).parts[0], True):
             whys[path] = whys[path] or "is of somebody of whom no recording is used"
-
-
-def _subject(path: Path, own: Mapping[Path, Mapping[str, str]]) -> str:
-    return own.get(path, {}).get("subject") or read_name(path.name).entities.get("subject", "")
 
 
 def read_description(root: Path) -> dict[str, Any]:
