@@ -1,5 +1,9 @@
 """The levers in a study: every method of pretraining, each source trained once, and what is refused."""
 
+import json
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -261,6 +265,17 @@ def test_weights_whose_inputs_mean_another_thing_are_refused(first_study, change
     plan = prepare(load_recipe(_from_file(first_study, **changes)))
     with pytest.raises(BiotransferError, match=message):
         rehearse(plan)
+
+
+def test_weights_from_before_a_parameter_of_their_alignment_stand_for_its_default(first_study, tmp_path):
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(Path(_file(first_study)).with_suffix(suffix), tmp_path / f"old{suffix}")
+    card = json.loads((tmp_path / "old.json").read_text(encoding="utf-8"))
+    assert card["align"].pop("score") == "anova"
+    (tmp_path / "old.json").write_text(json.dumps(card), encoding="utf-8")
+    mine = {"name": "transferred", "weights": str(tmp_path / "old"), "label": "old"}
+    recipe = {**SMALL, "directions": "emg->eeg", "arms": ["scratch", mine]}
+    rehearse(prepare(load_recipe(recipe)))
 
 
 @pytest.mark.slow

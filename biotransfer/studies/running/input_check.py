@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...errors import check
@@ -60,10 +61,17 @@ def check_inputs(plan: Plan, task: OfFold, network: Network) -> None:
             "scale": plan.recipe.scale,
             "align": align,
         }
-        differs = [f"{k} {card.get(k)!r}, here {v!r}" for k, v in asked.items() if card.get(k) != v]
+        said = {**card, "align": _completed(card["align"])}
+        differs = [f"{k} {said.get(k)!r}, here {v!r}" for k, v in asked.items() if said.get(k) != v]
         check(
             not differs,
             f"{what} stand for other inputs: {'; '.join(differs)}. Give this study the same, or train the "
             "weights anew.",
         )
         check_carries(weights, network, what)
+
+
+def _completed(align: Any) -> Any:
+    """Return a card's alignment with the parameters that were added since, at their defaults."""
+    known = isinstance(align, Mapping) and align.get("name") in ALIGN
+    return {**ALIGN[align["name"]].defaults, **align} if known else align
