@@ -13,6 +13,9 @@ SMALL = {
 }  # fmt: skip
 
 
+GESTURES = {1: "flexion", 2: "extension", 3: "radial", 7: "fist"}
+
+
 def recipe_of(tmp_path, *names, text=""):
     """Write folders, let the program guess, and make the study small."""
     arguments = ["new", str(tmp_path / "study.yaml")]
@@ -48,6 +51,36 @@ def test_tables_and_edf_become_a_report(tmp_path, capsys):
     page = (out / "report.html").read_text()
     assert "a_CSV_per_repetition" in page
     assert "an_EDF_per_condition" in page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "people", "changes"),
+    [
+        ("cote-allard", ["Male1", "Male2", "Female3"], {}),
+        ("myo-readings", ["19999", "64917", "69069"], {"labels": GESTURES}),
+    ],
+)  # fmt: skip
+def test_real_emg_to_real_eeg_from_one_recipe(tmp_path, real_data, capsys, name, people, changes):
+    path = tmp_path / "study.yaml"
+    folders = ["--data", str(real_data / name), "--data", str(real_data / "mental-arithmetic")]
+    assert main(["new", str(path), *folders]) == 0
+    recipe = {**yaml.safe_load(path.read_text()), **SMALL}
+    recipe["emg"] |= {"subjects": people, **changes}
+    recipe["eeg"] |= {"subjects": ["00", "01", "02"], "labels": {1: "rest", 2: "arithmetic"}}
+    path.write_text(yaml.safe_dump(recipe))
+    assert main(["check", str(path), "--workers", "1"]) == 0
+    said = capsys.readouterr().out
+    if name == "myo-readings":
+        for defect in (
+            "line 12322 (17 columns for 9)",
+            "lines 1032 (11",
+            "69069-1/3.txt' is named for radial",
+        ):
+            assert defect in said, defect
+    out = tmp_path / "out"
+    assert main(["run", str(path), "--smoke", "--workers", "1", "--out", str(out)]) == 0
+    assert (out / "report.html").is_file()
 
 
 def test_two_folders_of_one_modality_are_refused(tmp_path, capsys):

@@ -23,6 +23,10 @@ def every_number(names, numeric):
     return Columns(tuple(i for i in range(len(names)) if numeric[i]))
 
 
+def all_columns(names, numeric):
+    return Columns(tuple(range(len(names))))
+
+
 @st.composite
 def tables(draw):
     """A table of numbers, and the text that says it in one of many ways."""
@@ -101,16 +105,39 @@ def test_malformed_lines_are_named_and_the_others_kept(n, data):
     assert found.lines.tolist() == [i + 1 for i in range(n) if i not in bad]
 
 
+@pytest.mark.parametrize("first", ["1,2", "1,2,3,4,5", "7"])
+def test_the_first_line_can_be_the_malformed_one(first):
+    text = "\n".join([first, *["1,2,3"] * 300])
+    found = parse_table(text.encode(), "x", Layout(), every_number)
+    assert [line for line, _ in found.dropped] == [1]
+    assert found.numbers.shape == (300, 3)
+
+
+@pytest.mark.parametrize(("end", "n_bad"), [(";", 0), ("", 0), (";9", 50)])
+def test_rows_longer_than_their_header_by_an_empty_field(end, n_bad):
+    """A delimiter at the end of every row is a habit of some programs; a further number is not."""
+    text = "\n".join(["a;b", *[f"{i};2.5{end}" for i in range(50)]])
+    if n_bad:
+        with pytest.raises(BiotransferError, match="50 of 50 lines are malformed"):
+            parse_table(text.encode(), "x", Layout(), every_number)
+        return
+    found = parse_table(text.encode(), "x", Layout(), every_number)
+    np.testing.assert_array_equal(found.numbers, [[i, 2.5] for i in range(50)])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "holds no rows"),
         ("# only\n# comments\n", "holds no rows"),
         ("a,b\n", "ends after its header"),
+        ("1,2,3\n4,5,6\n7,8,9\n" + "1,2\n" * 50, "most lines have 2 columns, the first ones more"),
         ("1,2\n" * 100 + "1\n" * 20, r"20 of 120 lines are malformed \(line 101: 1 columns for 2; line 102"),
         ("1,2\n" + "x,2\n" * 5, r"5 of 6 lines are malformed \(line 2: 'x' in column '1'"),
     ],
 )
 def test_tables_that_are_refused(text, message):
     with pytest.raises(BiotransferError, match=message):
-        parse_table(text.encode(), "x", Layout(comment="#"), lambda names, numeric: Columns((0, 1)))
+        parse_table(
+            text.encode(), "x", Layout(comment="#"), lambda names, numeric: Columns(tuple(range(len(names))))
+        )

@@ -40,11 +40,10 @@ def chosen_files(
     return sorted(out, key=lambda item: ordered[item[0].path])
 
 
-def runs_of(chosen: Sequence[tuple[Found, str, str]], reading: Reading) -> dict[str, str]:
+def runs_of(chosen: Sequence[tuple[Found, str, str]]) -> dict[str, str]:
     """Return the run of every file: what its name says, else a number that tells it from others."""
     whose = [(f.named.subject or "1", f.named.session or "1") for f, _, _ in chosen]
-    inside = reading.label_column is not None or reading.label_table is not None
-    labels = ["" if inside else label for _, label, _ in chosen]
+    labels = [label for _, label, _ in chosen]
     keys = [f"{session}\n{label}\n{f.named.task}" for (f, _, _), (_, session), label
             in zip(chosen, whose, labels, strict=True)]  # fmt: skip
     numbers = number_runs([who for who, _ in whose], keys)

@@ -85,7 +85,7 @@ def _read_all(
     account: Seen,
 ) -> list[Part]:
     """Read the files, and label their samples."""
-    runs = runs_of(chosen, reading)
+    runs = runs_of(chosen)
     named = {found.path: (label, runs[found.path]) for found, label, _ in chosen}
     kinds = {found.path: format_of(root / found.path, reading) for found, _, _ in chosen}
     contents: dict[str, Content] = {}

@@ -126,12 +126,13 @@ def parse_table(content: bytes, name: str, layout: Layout, choose: Choice) -> Ta
     decimal = layout.decimal or _decimal(top[-1], delimiter)
     rows = [_fields(line, delimiter, decimal) for line in top]
     header = _is_header(rows) if layout.header is None else layout.header
-    names = tuple(rows[0]) if header else tuple(str(i + 1) for i in range(len(rows[0])))
+    width = Counter(map(len, rows)).most_common(1)[0][0]
+    names = tuple(rows[0]) if header else tuple(str(i + 1) for i in range(width))
     if header:
         body = body.partition(b"\n")[2]
         first_line += 1
         check(body.strip(), f"{name!r} ends after its header. Expected rows of numbers. Leave the file out.")
-    sample = rows[1] if header and len(rows) > 1 else rows[0]
+    sample = rows[-1] if header else next(row for row in rows if len(row) == width)
     columns = choose(names, tuple(is_number(field) for field in sample))
     values = _quickly(body, len(names), delimiter, decimal)
     if values is not None:
@@ -233,8 +234,14 @@ def _slowly(
     kept = [i for i, line in enumerate(raw) if line.strip() and not (mark and line.lstrip().startswith(mark))]
     rows = [_fields(raw[i], delimiter, decimal) for i in kept]
     usual = len(names) if header else Counter(map(len, rows)).most_common(1)[0][0]
-    if header and rows and Counter(map(len, rows)).most_common(1)[0][0] == len(names) + 1:
+    padded = [row for row in rows if len(row) == len(names) + 1]
+    if header and len(padded) > len(rows) / 2 and not any(row[-1] for row in padded):
         usual = len(names) + 1  # every row ends with a delimiter
+    check(
+        usual > max((*columns.numbers, *columns.texts)),
+        f"{name!r}: most lines have {usual} columns, the first ones more. Expected one number. Say how the "
+        "file is laid out: delimiter, decimal, header, skip_rows, comment, channels.",
+    )
     dropped: list[tuple[int, str]] = []
     good: list[int] = []
     for i, row in enumerate(rows):
