@@ -65,6 +65,8 @@ TABLES: dict[str, list[str] | None] = {
     "layers": LAYERS,
     "barriers": BARRIERS,
     "attributions": ATTRIBUTIONS,
+    "account": None,
+    "account_files": None,
 }
 """Every table a task may write, by name, with its columns; None where a method chooses them itself. The first
 four are fields of :class:`Results`, all others are found in ``Results.extras``."""

@@ -110,6 +110,7 @@ def demo(arguments: argparse.Namespace) -> int:
 def check(arguments: argparse.Namespace) -> int:
     """Say what would run, what is wrong and how long it takes."""
     from ..evidence.checks import refuse_errors, run_guards
+    from ..signals.account import say_account
     from ..studies.running import (
         count_trainings,
         estimate_seconds,
@@ -139,6 +140,9 @@ def check(arguments: argparse.Namespace) -> int:
         print(f"    {facts['preprocessing_text']}")
         for decision in facts.get("decisions", ()):
             print(f"    {decision}")
+        if side.account:
+            for line in say_account(side.account["account"], side.account["account_files"]):
+                print(f"    {line}")
         for finding in facts.get("findings", ()):
             print(f"    {finding['severity']}: {finding['kind']}: {finding['message']}")
     for (modality, protocol, network), splits in plan.splits.items():
@@ -159,7 +163,14 @@ def check(arguments: argparse.Namespace) -> int:
         f"  {count_trainings(plan)} trainings in {len(lay_out(plan))} tasks, "
         f"about {_duration(seconds)} with {arguments.workers} workers"
     )
-    print("Nothing is wrong. Nothing was kept of the few epochs that were tried to tell the time.")
+    wrong = sum(f["severity"] == "error" for s in plan.sides.values() for f in s.about.get("findings", ()))
+    said = (
+        f"The study can run, but {wrong} kind{'s' * (wrong > 1)} of error in the recordings, said above, "
+        "should be mended first."
+        if wrong
+        else "Nothing is wrong."
+    )
+    print(f"{said} Nothing was kept of the few epochs that were tried to tell the time.")
     return 0
 
 

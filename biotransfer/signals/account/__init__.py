@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from .findings import window_findings
 from .tables import account, account_recording, file_table, person_table
+from .words import say_account
 
 __all__ = [
     "account",
     "account_recording",
     "file_table",
     "person_table",
+    "say_account",
+    "window_findings",
 ]

@@ -104,7 +104,7 @@ def _kept(windows: Windows, cutting: Cutting) -> set[str]:
 def account_recording(
     recording: Recording, cutting: Cutting, kept: set[str] | None = None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the rows of one recording: samples by source file and fate, windows by person and class.
+    """Return the rows of one recording: samples by file and fate; windows, seconds by class and fate.
 
     Parameters
     ----------
@@ -145,19 +145,38 @@ def account_recording(
                 **{fate: int(samples.get(fate, 0)) for fate in FATES},
             }
         )
-    counted = [{**where, "label": name, "windows": n} for name, n in of_class.items()]
+    by_label = (fates.groupby(["label", "fate"])["samples"].sum() / recording.sfreq).to_dict()
+    counted = [
+        {
+            **where,
+            "label": name,
+            "windows": of_class.get(name, 0),
+            **{fate: float(by_label.get((name, fate), 0.0)) for fate in FATES},
+        }
+        for name in recording.classes
+        if name in labelled
+    ]
     return detail, counted
 
 
 def file_table(detail: Iterable[Mapping[str, Any]], files: Iterable[SeenFile] = ()) -> pd.DataFrame:
-    """Return the account by file: those of :func:`account_recording`, then files that are not used."""
-    lines = list(detail)
+    """Return the account by file: those of :func:`account_recording`, then those without samples.
+
+    The latter are not used, or belong to another file, such as its header or a table of labels.
+    """
+    seen_as = {seen.path: seen for seen in files}
+    lines = [
+        {**row, "used": seen_as[row["file"]].used, "why": seen_as[row["file"]].why}
+        if row["file"] in seen_as
+        else dict(row)
+        for row in detail
+    ]
     known = {row["file"] for row in lines}
     zeros = dict.fromkeys(("samples", "windows", *FATES), 0)
-    for seen in files:
-        if seen.path not in known and not seen.used:
+    for seen in seen_as.values():
+        if seen.path not in known:
             lines.append({"subject": seen.subject, "session": "", "recording": "", "file": seen.path,
-                          "used": False, "why": seen.why, "sfreq": float("nan"), **zeros})  # fmt: skip
+                          "used": seen.used, "why": seen.why, "sfreq": float("nan"), **zeros})  # fmt: skip
     return pd.DataFrame(lines, columns=list(DETAIL))
 
 
@@ -171,7 +190,7 @@ def person_table(
     facts : sequence of Facts
         Of every recording, as loaded.
     counted : iterable of mapping
-        Windows by person and class, see :func:`account_recording`.
+        Of every recording and class, see :func:`account_recording`.
     detail : DataFrame
         By file, see :func:`file_table`.
     """
@@ -188,8 +207,9 @@ def person_table(
     out = []
     for who in natural_sorted({*by_person, *map(str, whose)}):
         own, part = by_person.get(who, []), whose.get(who, detail.iloc[:0])
-        used, unused = part[part["used"].astype(bool)], part[~part["used"].astype(bool)]
-        seconds = {fate: float((used[fate] / used["sfreq"]).sum()) for fate in FATES}
+        unused = part[~part["used"].astype(bool)]
+        held = part[part["samples"] > 0]
+        seconds = {fate: float((held[fate] / held["sfreq"]).sum()) for fate in FATES}
         out.append(
             {
                 "subject": who,

@@ -12,7 +12,7 @@ import mne
 
 from ...errors import BiotransferError, check, check_option
 from ..datasets.loaded import Loaded, SeenFile
-from ..recording import Recording
+from ..recording import Recording, is_boundary
 from .finding import Finding
 
 if TYPE_CHECKING:
@@ -288,7 +288,10 @@ def _without_file(recording: Recording, file: str) -> Recording:
     hit = [dict(own or {}).get("source_file") == file for own in extras]
     if not any(hit):
         return recording
-    names = [_DROPPED if mine else name for mine, name in zip(hit, marks.description, strict=True)]
+    names = [
+        _DROPPED if mine and not is_boundary(str(name)) else name
+        for mine, name in zip(hit, marks.description, strict=True)
+    ]
     raw = recording.raw.copy()
     raw.set_annotations(
         mne.Annotations(marks.onset, marks.duration, names, orig_time=marks.orig_time, extras=list(extras)),

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from copy import copy
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ from ...signals.windows.cutting import check_cut, cut_recording, nothing_left
 from ..recipe import Recipe, digest
 from ..recipe.sides import Donors, Section
 from . import glance
+from .accounting import Tally, keep_loaded, keep_people, read_account
 from .cache import (
     cache_folder,
     drop_entry,
@@ -56,10 +57,17 @@ _MADE_BY: Mapping[str, tuple[str, ...]] = {
         "signals/windows/trend",
         "signals/quality",
         "signals/spectra",
+        "studies/running/accounting",
         "studies/running/data",
         "studies/running/glance",
     ),
-    "signals": ("signals/spectra", "signals/windows", "studies/running/describe"),
+    "signals": (
+        "signals/account",
+        "signals/spectra",
+        "signals/windows",
+        "studies/running/accounting",
+        "studies/running/describe",
+    ),
     "features": ("signals/features", "signals/spectra"),
     "nuisance": ("evidence/baselines/nuisance", "signals/spectra"),
 }
@@ -122,6 +130,8 @@ class Side:
         Where it is stored. A side with a place is pickled as that: other processes map the same files.
     nuisance : Windows, optional
         What should not carry the label, measured in the same windows before preprocessing.
+    account : mapping of str to DataFrame
+        What became of every file and sample, by person and by file; empty where windows were given.
     """
 
     signals: Windows
@@ -129,10 +139,11 @@ class Side:
     about: Mapping[str, Any]
     place: Place | None = None
     nuisance: Windows | None = None
+    account: Mapping[str, Any] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.place is None:
-            return Side, (self.signals, self.features, self.about, None, self.nuisance)
+            return Side, (self.signals, self.features, self.about, None, self.nuisance, self.account)
         return _reopen, (self.place,)
 
     def uid(self, network: str) -> str:
@@ -191,7 +202,7 @@ def is_stored(request: Request) -> bool:
     found = _files(request)
     if not (cache_folder() / "signals").is_dir():
         return False
-    keys = _keys(request, None if found is None else file_hashes(found[1], found[0]))
+    keys = _keys(request, None if found is None else _hashes(request, *found))
     return all(find_entry(kind, key) is not None for kind, key in keys.items() if kind != "recordings")
 
 
@@ -219,7 +230,17 @@ def open_request(request: Request) -> Side:
 def _file_hashes(request: Request) -> dict[str, str] | None:
     """Return the hashes of the files that the recordings depend on; None where a data set does not say."""
     found = _files(request)
-    return None if found is None else file_hashes(found[1], found[0])
+    return None if found is None else _hashes(request, *found)
+
+
+def _hashes(request: Request, folder: Path, files: list[Path]) -> dict[str, str]:
+    """Return the hashes of files; of others in one's own folder the names, since the account holds them."""
+    hashes = file_hashes(files, folder)
+    if not DATASETS[request.section.data.name].facts["paths"]:
+        return hashes
+    beside = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    named = {path.as_posix() for path in beside if not path.name.startswith(".")}
+    return {**dict.fromkeys(sorted(named - set(hashes)), ""), **hashes}
 
 
 def _files(request: Request) -> tuple[Path, list[Path]] | None:
@@ -262,7 +283,7 @@ def _make(request: Request, keys: Mapping[str, str], files: Mapping[str, str]) -
             )
         return
     wanted = {kind: key for kind, key in missing.items() if kind not in ("recordings", "nuisance")}
-    loaded: list[Recording] = []
+    loaded = Loaded()
     if "nuisance" in missing or (wanted and "recordings" in missing):
         loaded = load_recordings(
             request.section, request.data_dir, smoke=request.smoke, download=request.download
@@ -285,7 +306,7 @@ def _make_windows(
     missing: Mapping[str, str],
     wanted: Mapping[str, str],
     files: Mapping[str, str],
-    loaded: list[Recording],
+    loaded: Loaded,
 ) -> None:
     """Make recordings, and out of them windows and features, as far as they are not there."""
     if "recordings" in missing:
@@ -298,11 +319,12 @@ def _make_windows(
     return_freed_memory()
 
 
-def _record(request: Request, folder: Path, loaded: list[Recording]) -> None:
+def _record(request: Request, folder: Path, loaded: Loaded) -> None:
     """Preprocess and store recordings, taking each from ``loaded``, and what they were like before."""
     decided = request.section.decisions
     said = [] if decided is None else [str(decision) for decision in read_decisions(decided)]
     write_json(folder / glance.FILE, {**glance.glance(loaded), "decisions": said})
+    keep_loaded(loaded, folder)
     steps = settle_steps(loaded, request.section.preprocess)
     loaded.reverse()
     write_recordings((apply_steps(loaded.pop(), steps) for _ in range(len(loaded))), folder, steps)
@@ -316,6 +338,7 @@ def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapp
     writers = {kind: WindowsWriter(place) for kind, place in places.items()}
     first: list[Recording] = []
     excerpts: dict[str, Any] = {}
+    tally = Tally(cutting)
     pending: list[Windows] = []
     waiting = 0
 
@@ -335,6 +358,7 @@ def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapp
         check_same_channels([first[0], recording])
         add_excerpts(excerpts, recording)
         part = cut_recording(recording, cutting, precision)
+        tally.add(recording, part)
         if part is not None:
             pending.append(part)
             waiting += part.X.nbytes
@@ -349,6 +373,7 @@ def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapp
         check_cut(signals, read_recordings(stored), cutting)
         about = describe(request.section, signals, read_notes(stored), excerpts, read_steps(stored))
         about |= read_json(stored / glance.FILE)
+        about["findings"] = glance.worst_first(about["findings"] + tally.close(stored, places["signals"]))
         if DATASETS[request.section.data.name].facts["sources"]:
             about["files"] = {name: files[name] for name in about.pop("source_files") if name in files}
         write_json(places["signals"] / FACTS, about)
@@ -408,7 +433,9 @@ def open_side(place: Place) -> Side:
     about = with_words_of_files(request.section, about, about.pop("words_of_files", {}))
     about["features_spec"] = plain(request.features)
     place = place._replace(digest=about["digest"])
-    return Side(opened["signals"], opened.get("features"), about, place, opened.get("nuisance"))
+    signals = folders["signals"]
+    account = read_account(signals) if signals is not None else {}
+    return Side(opened["signals"], opened.get("features"), about, place, opened.get("nuisance"), account)
 
 
 _opened: dict[str, Side] = {}
@@ -468,5 +495,5 @@ def load_recordings(
         recordings, _ = apply_decisions(recordings, read_decisions(section.decisions))
     if smoke:
         people = natural_sorted({r.subject for r in recordings})[:smoke]
-        recordings = Loaded((r for r in recordings if r.subject in people), recordings.files)
+        recordings = keep_people(recordings, people)
     return recordings

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...signals.quality import Group, group_findings, inspect_recordings
+from ...signals.quality.finding import SEVERITIES
 from ...signals.recording import Recording, annotation_spans
 
 FILE = "loaded.json"
@@ -33,18 +34,24 @@ def glance(recordings: Sequence[Recording]) -> dict[str, Any]:
     """
     chosen = np.linspace(0, len(recordings) - 1, min(len(recordings), _MOST_RECORDINGS)).astype(int)
     return {
-        "findings": [_plain(group) for group in group_findings(inspect_recordings(recordings))],
+        "findings": [plain_group(group) for group in group_findings(inspect_recordings(recordings))],
         "looks": [_look(recordings[i]) for i in chosen],
     }
 
 
-def _plain(group: Group) -> dict[str, Any]:
+def plain_group(group: Group) -> dict[str, Any]:
+    """Return findings of one kind as the report shows them."""
     return {
         "severity": group.severity,
         "kind": group.kind,
         "message": group.message,
         "n": len(group.findings),
     }
+
+
+def worst_first(findings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return findings, the most severe first, else in their order."""
+    return sorted(findings, key=lambda finding: -SEVERITIES.index(finding["severity"]))
 
 
 def _look(recording: Recording) -> dict[str, Any]:

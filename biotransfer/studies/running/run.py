@@ -23,6 +23,7 @@ from ...showing import html_table, one_line
 from ...signals.recording import Recording
 from ...signals.windows import Windows
 from ..recipe import Recipe, load_recipe
+from .accounting import join_accounts
 from .collect import collect_finds, collect_tables
 from .data import Request, Side, data_sections, file_bytes, is_stored, open_request, smoke_people
 from .folder import (
@@ -344,5 +345,8 @@ def _results(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Results:
             name: {k: v for k, v in side.about.items() if k != "files"} for name, side in plan.sides.items()
         },
         verdict_list=verdicts,
-        extras={name: table for name, table in tables.items() if name not in CORE},
+        extras={
+            **{name: table for name, table in tables.items() if name not in CORE},
+            **join_accounts({name: side.account for name, side in plan.sides.items()}),
+        },
     )

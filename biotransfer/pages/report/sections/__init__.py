@@ -8,6 +8,7 @@ navigation.
 from __future__ import annotations
 
 from ....catalog import Catalog, Entry
+from .account import account_section
 from .calibration import calibration
 from .changes import make_changes
 from .choices import choices
@@ -37,6 +38,7 @@ SECTIONS = Catalog(
         Entry("topologies", "Networks that were tried, and the one that was chosen.", topology_search),
         Entry("choices", "Settings that were tried, and how often each was chosen.", choices),
         Entry("selection", "Who of the source was learned from, fold by fold.", selection),
+        Entry("account", "Where every file, trial and sample went on the way to windows.", account_section),
     ],
     word="sections",
 )
