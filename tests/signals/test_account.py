@@ -144,6 +144,59 @@ def test_a_folder_adds_up(
     assert table["windows"].sum() == len(windows)
 
 
+@given(
+    st.lists(files(), min_size=2, max_size=5),
+    CUTTINGS,
+    st.sampled_from(["fif", "csv"]),
+    st.lists(st.sampled_from(["notes.txt", "sub-z_raw.txt", "deep/Copy of x.csv"]), unique=True),
+)
+@settings(max_examples=15, deadline=None)
+def test_a_folder_of_files_that_are_joined_adds_up(
+    tmp_path_factory: pytest.TempPathFactory,
+    several: list[dict[str, Any]],
+    cutting: dict[str, float],
+    kind: str,
+    strays: list[str],
+) -> None:
+    """Every file on disk stands in the account: with all of its samples, or with the reason why not."""
+    folder = tmp_path_factory.mktemp("joined")
+    for one in several[:2]:
+        one["labels"] = [(0, 12, "a"), (12, 30, "b")]
+    on_disk = {}
+    for i, one in enumerate(several):
+        n, name = one["n_times"], f"p{i % 2}_{i}.{kind}"
+        data = np.random.default_rng(i).normal(0, 1e-5, (2, n))
+        if kind == "csv":
+            label = np.zeros(n, int)
+            for first, last, text in one["labels"]:
+                label[first:last] = {"a": 1, "b": 2}.get(text, 3)
+            table = np.column_stack([*(data * 1e6), label])
+            np.savetxt(folder / name, table, delimiter=",", header="x,y,label", comments="")
+        else:
+            raw = mne.io.RawArray(data, mne.create_info(["x", "y"], 100.0, "emg"), verbose="error")
+            if notes := _notes(one):
+                raw.set_annotations(mne.Annotations(*zip(*notes, strict=True)), emit_warning=False)
+            raw.save(folder / name, fmt="double", verbose="error")
+        on_disk[name] = n
+    for stray in strays:
+        (folder / stray).parent.mkdir(exist_ok=True)
+        (folder / stray).write_text("x", "utf-8")
+    keys = {"pattern": "{subject}_{run}." + kind, "modality": "emg", "classes": ["a", "b"], "join": True}
+    if kind == "csv":
+        codes = {1: "a", 2: "b", 3: "other"}
+        keys |= {"sfreq": 100.0, "unit": "uV", "labels": codes, "label_column": "label", "ignore": [0]}
+    table = account(from_folder(folder, **keys), rows="file", **cutting)
+    assert set(table["file"]) == {*on_disk, *strays}
+    assert table["file"].is_unique
+    assert (table[list(FATES)].sum(axis=1) == table["samples"]).all()
+    for row in table.to_dict("records"):
+        if row["used"]:
+            assert row["samples"] == on_disk[row["file"]]
+        else:
+            assert row["why"]
+            assert row["samples"] == 0
+
+
 @given(st.lists(st.integers(5, 80), min_size=1, max_size=6), CUTTINGS)
 @settings(max_examples=40, deadline=None)
 def test_files_that_one_recording_joins_are_told_apart(

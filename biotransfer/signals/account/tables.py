@@ -116,7 +116,8 @@ def account_recording(
         Uids of the windows that were kept; all when left out.
     """
     kept = kept_uids(recording, cutting) if kept is None else kept
-    fates = sample_fates(recording, cutting, kept).table()
+    whole = sample_fates(recording, cutting, kept)
+    fates = whole.table()
     labelled = set(recording.classes) & set(fates["label"])
     pieces = [
         piece
@@ -126,7 +127,8 @@ def account_recording(
     of_file: dict[str, int] = {}
     of_class: dict[str, int] = {}
     for piece in pieces:
-        of_file[piece.source_file] = of_file.get(piece.source_file, 0) + 1
+        begins_in = whole.files[whole.file[piece.first]]
+        of_file[begins_in] = of_file.get(begins_in, 0) + 1
         name = recording.classes[piece.label]
         of_class[name] = of_class.get(name, 0) + 1
     where = {"subject": recording.subject, "session": recording.session, "recording": recording.uid}

@@ -131,16 +131,37 @@ def _joined_raw(parts: Sequence[Part], reading: Reading) -> mne.io.BaseRaw:
             raw.set_channel_types(changed, on_unit_change="ignore", verbose="error")
         if part.labelled:
             _label_raw(raw, part)
+        elif len(parts) > 1:
+            _name_file(raw, part)
         raws.append(_finished(raw, reading))
     if len(raws) == 1:
         return raws[0]
+    lengths = [raw.n_times for raw in raws]
     try:
-        return mne.concatenate_raws(raws, on_mismatch="raise", verbose="error")
+        joined = mne.concatenate_raws(raws, on_mismatch="raise", verbose="error")
     except ValueError as error:
         raise BiotransferError(
             f"{', '.join(p.found.path for p in parts[:3])} cannot be joined: {error}. Write join: false, or "
             "name the channels that all have: channels."
         ) from error
+    begins = joined.first_time + (np.cumsum(lengths) - lengths) / joined.info["sfreq"]
+    files = mne.Annotations(
+        begins,
+        [0.0] * len(parts),
+        [EDGE] * len(parts),
+        orig_time=joined.annotations.orig_time,
+        extras=[{"source_file": part.found.path} for part in parts],
+    )
+    return set_again(joined, joined.annotations + files)
+
+
+def _name_file(raw: mne.io.BaseRaw, part: Part) -> None:
+    """Say in every annotation of a Raw that is to be joined which run and file it is from."""
+    marks = raw.annotations.copy()
+    marks.extras = [
+        {"run": part.run, "source_file": part.found.path, **dict(own or {})} for own in marks.extras
+    ]
+    set_again(raw, marks)
 
 
 def _label_raw(raw: mne.io.BaseRaw, part: Part) -> None:
