@@ -10,11 +10,13 @@ from typing import Any
 
 from ..errors import BiotransferError, check, did_you_mean
 from ..files import shipped_recipes, write_atomically
+from ..signals.account import account_tables, say_account, show_people
 from ..signals.datasets import DATASETS, Loaded, from_folder, from_raws, load_dataset
 from ..signals.datasets.download import holds_files
 from ..signals.quality import Finding, findings_table, group_findings, inspect_recordings
 from ..signals.quality.finding import note
 from ..signals.recording import label_names
+from ..signals.windows.cutting import Cutting
 from ..studies.recipe import load_recipe
 from ..studies.recipe.reading import override
 from ..studies.running.data import data_sections, load_recordings
@@ -29,6 +31,7 @@ def inspect(arguments: argparse.Namespace) -> int:
         findings = [*(note("known", "", text) for text in known), *inspect_recordings(recordings)]
         people = len({r.subject for r in recordings})
         print(f"{title}: {len(recordings)} recordings of {people} people, {len(findings)} findings")
+        _print_account(recordings)
         for finding in findings if arguments.all else group_findings(findings):
             print(f"  {finding}")
         found += findings
@@ -45,6 +48,19 @@ def inspect(arguments: argparse.Namespace) -> int:
             "the recipe's data section: decisions"
         )
     return 0
+
+
+def _print_account(recordings: Loaded) -> None:
+    """Print where files and samples go when windows are cut as usual; where they cannot be, why not."""
+    try:
+        people, files = account_tables(recordings, None, Cutting())
+    except BiotransferError as error:
+        print(f"  no windows can be cut: {error}")
+        return
+    for line in say_account(people, files):
+        print(f"  {line}")
+    for line in show_people(people).splitlines():
+        print(f"    {line}")
 
 
 def _targets(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from .findings import window_findings
-from .tables import account, account_recording, file_table, person_table
-from .words import say_account
+from .tables import account, account_recording, account_tables, file_table, person_table
+from .words import say_account, show_people
 
 __all__ = [
     "account",
     "account_recording",
+    "account_tables",
     "file_table",
     "person_table",
     "say_account",
+    "show_people",
     "window_findings",
 ]

@@ -67,9 +67,16 @@ def account(
     True
     """
     check_option("rows", rows, ROWS)
-    files = seen_files(recordings) if not isinstance(recordings, Recording) else ()
+    people, files = account_tables(recordings, windows, Cutting(length, step, by, n_times, min_length))
+    return files if rows == "file" else people
+
+
+def account_tables(
+    recordings: Recording | Sequence[Recording], windows: Windows | None, cutting: Cutting
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the account by person and by file, see :func:`account`."""
+    seen = seen_files(recordings) if not isinstance(recordings, Recording) else ()
     recordings = one_or_many("recordings", recordings, Recording, FROM_RAWS)
-    cutting = Cutting(length, step, by, n_times, min_length)
     kept = None if windows is None else _kept(windows, cutting)
     detail, counted = [], []
     for recording in recordings:
@@ -80,14 +87,12 @@ def account(
         found = sum(row["windows"] for row in counted)
         check(
             found == len(kept),
-            f"windows: {len(kept) - found} of {len(kept)} are none of these recordings cut "
-            f"by length={length}, step={step}, by={by!r}. Pass the recordings and the cutting that "
-            "they are from.",
+            f"windows: {len(kept) - found} of {len(kept)} are none of these recordings cut by "
+            f"length={cutting.length}, step={cutting.step}, by={cutting.by!r}. Pass the recordings and the "
+            "cutting that they are from.",
         )
-    table = file_table(detail, files)
-    if rows == "file":
-        return table
-    return person_table([recording_facts(recording) for recording in recordings], counted, table)
+    files = file_table(detail, seen)
+    return person_table([recording_facts(recording) for recording in recordings], counted, files), files
 
 
 def _kept(windows: Windows, cutting: Cutting) -> set[str]:

@@ -31,6 +31,14 @@ def say_account(people: pd.DataFrame, files: pd.DataFrame) -> list[str]:
     return [line for line in (_say_files(files), _say_signal(people), _say_windows(people)) if line]
 
 
+def show_people(people: pd.DataFrame) -> str:
+    """Return the account by person as text: what differs between people, a line each."""
+    lost = [f"lost_{fate}" for fate in LOST]
+    shown = people.drop(columns=["why_not_used", *lost]).round({"seconds": 1, "seconds_in_windows": 1})
+    kinds = [str(name) for name in shown if str(name).endswith("_uV")]
+    return str(shown.round(dict.fromkeys(kinds, 2)).to_string(index=False))
+
+
 def _say_files(files: pd.DataFrame) -> str:
     named = files[files["file"] != ""]
     if named.empty:
