@@ -8,6 +8,7 @@ import pytest
 from biotransfer.errors import BiotransferError
 from biotransfer.signals.datasets import load_dataset
 from biotransfer.signals.mains import find_hum, find_line_freq
+from biotransfer.signals.quality import inspect_recordings
 from biotransfer.signals.simulate import simulate_eeg, simulate_emg
 from tests.recordings import make_recording
 
@@ -45,6 +46,14 @@ def test_what_is_declared_wins_and_hum_is_asked_for_there():
     assert (hum.line, hum.freqs, hum.declared) == (50.0, (), True)
     assert "50 Hz" in str(hum)
     assert find_hum([loud], line=60.0).freqs == (60.0,)
+
+
+@pytest.mark.parametrize(("declared", "kinds"), [(50.0, {"line_differs"}), (60.0, set())])
+def test_a_line_that_is_declared_and_not_there_is_noticed(declared, kinds):
+    loud = simulate_eeg(n_subjects=2, mains=60.0, mains_uv=60.0, seed=2)
+    for recording in loud:
+        recording.raw.info["line_freq"] = declared
+    assert {f.kind for f in inspect_recordings(loud)} - {"mains", "unfiltered"} == kinds
 
 
 def test_short_noise_shows_no_line():

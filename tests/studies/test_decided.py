@@ -2,10 +2,11 @@
 
 import pandas as pd
 
+from biotransfer.pages.report import methods_text, write_report
 from biotransfer.signals.datasets import load_dataset
 from biotransfer.signals.quality import findings_table, inspect_recordings
 from biotransfer.studies.recipe import load_recipe
-from biotransfer.studies.running import prepare
+from biotransfer.studies.running import prepare, run_study
 
 REST = {"features": "band_power", "network": {"name": "mlp", "hidden": [4]}, "arms": ["scratch"], "seeds": 1}
 
@@ -25,3 +26,7 @@ def test_a_recipe_replays_decisions_and_its_cache_follows_them(tmp_path):
         assert len(about["decisions"]) == len(dropped)
         assert about["n_recordings"] == len(own) - len(dropped)
     assert digests[0] != digests[1]
+    results = run_study(recipe, tmp_path / "out").results
+    assert "2 decisions about recordings or channels" in methods_text(results)
+    page = write_report(results, tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"{own[0].uid}: by decision it is left out (noisy)." in page

@@ -215,6 +215,7 @@ def _data(results: Results, key: str, references: _References) -> str:
     unsaid = f"Preprocessing steps: {steps}." if steps else "No preprocessing was applied."
     text = str(facts.get("preprocessing_text") or unsaid).strip()
     notes = facts.get("notes") or []
+    decisions = facts.get("decisions") or []
     return _sentence(
         f"The {data_label(key)} was {origin}: "
         f"{counted(facts['n_subjects'], 'person')}, {_columns(facts)}, "
@@ -226,6 +227,10 @@ def _data(results: Results, key: str, references: _References) -> str:
         f"{counted(len(notes), 'defect')} of the files {'was' if len(notes) == 1 else 'were'} noticed while "
         "loading and handled as the report lists."
         if notes
+        else "",
+        f"{counted(len(decisions), 'decision')} about recordings or channels, listed in the report, "
+        f"{'was' if len(decisions) == 1 else 'were'} carried out before preprocessing."
+        if decisions
         else "",
     )
 

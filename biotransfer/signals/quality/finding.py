@@ -23,6 +23,7 @@ KINDS: Mapping[str, str] = {
     "jump": "a channel steps to another level",
     "mains": "much of a channel's power is mains hum",
     "hum_by_class": "the hum of the mains tells the classes apart",
+    "line_differs": "hum stands out at another mains frequency than the declared one",
     "filtered": "a filter was there before",
     "unfiltered": "no filter was there before",
     "unused_channels": "channels that are no electrode of this modality",

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..mains import Hum, find_hum
 from ..recording import Recording, annotation_spans
-from ..spectra import MAINS_AROUND, Spectrum, hum_bins, power_at
+from ..spectra import MAINS_AROUND, MAINS_HZ, Spectrum, hum_bins, power_at
 from .finding import Finding, note, warning
 from .labels import files_of
 
@@ -28,7 +28,9 @@ def set_findings(recordings: Sequence[Recording], spectra: Sequence[Spectrum | N
     yield from _confounded(recordings)
     yield from _unbalanced(recordings)
     yield from _short_files(recordings)
-    yield from _hum(recordings, find_hum(recordings, spectra=spectra))
+    hum = find_hum(recordings, spectra=spectra)
+    yield from _hum(recordings, hum)
+    yield from _line(recordings, spectra, hum)
 
 
 def _class_seconds(recording: Recording) -> dict[str, float]:
@@ -108,6 +110,18 @@ def _hum(recordings: Sequence[Recording], hum: Hum) -> Iterator[Finding]:
             f"{hum.people} of {hum.of} people."
         )
         yield note("unfiltered", "", message, float(hum.line or 0))
+
+
+def _line(recordings: Sequence[Recording], spectra: Sequence[Spectrum | None], hum: Hum) -> Iterator[Finding]:
+    """Yield a declared line that is not where hum is: it wins, and the hum stays in the signals."""
+    for line in MAINS_HZ if hum.declared else ():
+        other = find_hum(recordings, line=line, spectra=spectra)
+        if line != hum.line and line in other.freqs and other.people > hum.people:
+            message = (
+                f"hum stands out at {line:g} Hz in {other.people} of {other.of} people; the mains frequency "
+                f"is said to be {hum.line:g} Hz, where {hum.people} show it: check line_freq."
+            )
+            yield warning("line_differs", "", message, line)
 
 
 def _most_apart(recordings: Sequence[Recording], freq: float) -> tuple[str, str, str, float, float] | None:
