@@ -13,6 +13,7 @@ from ..files import shipped_recipes, write_atomically
 from ..signals.account import account_tables, say_account, show_people
 from ..signals.datasets import DATASETS, Loaded, from_folder, from_raws, load_dataset
 from ..signals.datasets.download import holds_files
+from ..signals.datasets.own.guessing import guess_folder
 from ..signals.quality import Finding, findings_table, group_findings, inspect_recordings
 from ..signals.quality.finding import note
 from ..signals.recording import label_names
@@ -101,19 +102,25 @@ def _holder(folder: Path) -> str | None:
 
 
 def _folder(folder: Path, keys: dict[str, Any]) -> Iterator[tuple[str, Loaded, tuple[str, ...]]]:
-    name = _holder(folder)
-    if keys:
-        yield str(folder), from_folder(folder, **keys), ()
-    elif name is not None:
+    """Read a folder as it is said to be, as the data set that it holds, or as it looks."""
+    name = None if keys else _holder(folder)
+    if name is not None:
         yield f"{folder} ({name})", _whole(name, folder, {}), _caveats(name)
-    else:
+        return
+    try:
+        guess = {"path": str(folder)} if "pattern" in keys else guess_folder(folder)
+        recordings = from_folder(**{**guess, **keys})
+    except BiotransferError as error:
         files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _ENDINGS)
-        check(
-            files,
-            f"{str(folder)!r} holds no known data set and no file that MNE reads ({', '.join(_ENDINGS)}). "
-            "Say what it holds, as for data: folder: --set pattern='{subject}/{run}.csv' --set unit=uV ...",
-        )
+        if keys or not files:
+            raise BiotransferError(
+                f"{error} Say what the folder holds, as for data: folder: --set unit=uV "
+                "--set pattern='{subject}/{run}.csv' ..."
+            ) from error
         yield str(folder), _through_mne(files, folder.resolve().name), ()
+        return
+    guessed = ", ".join(f"{k}={v!r}" for k, v in guess.items() if k not in ("path", *keys))
+    yield f"{folder}{f' (guessed: {guessed})' if guessed else ''}", recordings, ()
 
 
 def _file(path: Path, keys: dict[str, Any]) -> Iterator[tuple[str, Loaded, tuple[str, ...]]]:

@@ -115,8 +115,9 @@ def _csv_of(path: Path) -> Path:
     values = np.random.default_rng(0).integers(-90, 90, (4000, 3))
     values[:, 1] = 0
     (path / "csv").mkdir()
-    for label in ("fist", "rest"):
-        pd.DataFrame(values).to_csv(path / "csv" / f"S1_{label}.csv", index=False, header=False)
+    for i, name in enumerate(("S1_fist", "S1_rest", "S2_fist", "S2_rest")):
+        own = np.roll(values, 100 * i, axis=0)
+        pd.DataFrame(own).to_csv(path / "csv" / f"{name}.csv", index=False, header=False)
     return path / "csv"
 
 
@@ -139,6 +140,7 @@ def test_files_folders_and_recipes_are_all_taken(flat, tmp_path, tmp_path_factor
         (recipe, [], "AF7"),
         (_edf_of(other), [], "F4"),
         (_csv_of(other), keys, "B"),
+        (other / "csv", ["sfreq=200"], "2"),
         (other / "csv" / "S1_fist.csv", [*keys, "pattern='{subject}_{label}.csv'"], "B"),
     ):
         asked = [word for setting in settings for word in ("--set", setting)]
