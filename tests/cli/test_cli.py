@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from biotransfer.cli import build_parser, main
+from biotransfer.results import load_results
 from tests import ROOT
 from tests.studies.test_running import SMALL
 
@@ -212,6 +213,10 @@ def test_demo_runs_on_real_recordings_without_any_on_the_machine(tmp_path, capsy
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "simulated" not in page.split("</title>")[0].lower()
     assert "Open Data Commons Attribution" in page
+    ledger = load_results(out).ledger
+    carried = ledger[(ledger["part"] == "stem") & (ledger["arm"] != "scratch")]
+    assert set(carried["arm"]) == set(ledger["arm"]) - {"scratch"}
+    assert "fresh" not in set(carried["action"])
     assert not list((tmp_path / "env").iterdir())
     assert not list((tmp_path / "mne").iterdir())
 
