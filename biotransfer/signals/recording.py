@@ -179,8 +179,9 @@ def annotation_spans(raw: Any) -> list[Span]:
     begins = (marks.onset - raw.first_time) * sfreq
     lengths = np.where(foreign, 0.0, np.nan_to_num(marks.duration) * sfreq)
     first, size, end = _nearest(begins), _nearest(lengths), _nearest(begins + lengths)
+    inside = begins + lengths <= n_times + 0.5 + _NEARLY
     last = np.where(forbids & (lengths > 0), np.maximum(first + size, end), first + size)
-    late = np.where((size > 0) & (end <= n_times), np.clip(last - n_times, 0, first.clip(0)), 0)
+    late = np.where((size > 0) & inside, np.clip(last - n_times, 0, first.clip(0)), 0)
     first, last = (first - late).clip(0, n_times), (last - late).clip(0, n_times)
     extras = marks.extras if getattr(marks, "extras", None) is not None else [None] * len(marks)
     return [

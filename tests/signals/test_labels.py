@@ -45,6 +45,7 @@ def _stored(recording: Recording, folder: Path) -> Recording:
 @example(500.0, 0.5, 3.0, [1 + k / 500 for k in range(8)], None)
 @example(256.0, 0.3, 3.0, [0.1, 0.77, 0.301], None)
 @example(600.614990234375, 1.0, 3.0, [0.123, 0.9], None)
+@example(100.0, 0.5, 3.0, [0.0, 0.75], 250.0)
 @given(
     sfreq=st.sampled_from([100.0, 128.0, 200.0, 256.0, 500.0, 512.0, 600.614990234375, 1000.0]),
     duration=st.one_of(st.floats(0.1, 2.0), st.sampled_from([0.5, 1.0, 1.5])),
