@@ -71,6 +71,11 @@ def test_muscles_differ_by_factors_and_follow_nobody() -> None:
     assert {name: reason.split()[0] for name, reason in found.items()} == {"emg2": "deviates", "emg5": "flat"}
 
 
+def test_a_few_electrodes_need_not_follow_each_other() -> None:
+    data = np.random.default_rng(0).standard_normal((4, 4000)) * 1e-5
+    assert find_bad_channels(make_recording(data, RATE)) == {}
+
+
 def test_what_is_marked_bad_does_not_count_against_a_channel() -> None:
     recording = scalp()
     raw = recording.raw.copy()

@@ -224,7 +224,7 @@ def measure_nuisance(
     Parameters
     ----------
     recordings : sequence of Recording
-        **Before any preprocessing**, in V.
+        **Before any preprocessing**, in V. Where channels differ, those that are good in all are measured.
     rows : Windows
         The study's windows: their rows are measured, in their order.
     windows : Cutting or mapping
@@ -249,6 +249,8 @@ def measure_nuisance(
         When a window of the study has no counterpart in the recordings.
     """
     cutting = replace(Cutting.read(windows), detrend=None, baseline=None, reject=None)
+    if len({tuple(recording.ch_names) for recording in recordings}) > 1:
+        recordings = preprocess(recordings, ["pick_channels"])
     chosen = [f for f in families if rows.modality in NUISANCE[f].facts["modality"]]
     hum = _find_line(recordings, line)
     sfreq = min(recording.sfreq for recording in recordings)

@@ -20,6 +20,7 @@ _ROBUST = 0.7413  # times the interquartile range is the standard deviation of a
 _SLOW_HZ = 50.0
 _QUANTILE = 0.98
 _MOSTLY = 0.5
+_ENOUGH = 8
 
 Found = dict[str, dict[str, str]]
 
@@ -48,8 +49,9 @@ def bad_channels(
         Robust z-score of the amplitude among the channels from which one is bad; of its logarithm for EMG,
         since muscles differ by factors. None asks nothing.
     correlation : float or None
-        EEG only: bad where the 98th percentile of the absolute correlations with the other channels, below
-        50 Hz, falls short of it in more than ``share`` of the windows of 1 s. None asks nothing.
+        EEG of eight channels or more only, since a few electrodes far apart need not follow each other: bad
+        where the 98th percentile of the absolute correlations with the other channels, below 50 Hz, falls
+        short of it in more than ``share`` of the windows of 1 s. None asks nothing.
     share : float
         See ``correlation``.
     flat : float
@@ -115,7 +117,7 @@ def find_bad_channels(
             for i, value in zip(alive, z, strict=True)
             if abs(value) > deviation
         }
-    if correlation is not None and recording.modality == "eeg" and len(alive) > 2:
+    if correlation is not None and recording.modality == "eeg" and len(alive) >= _ENOUGH:
         slow = recording
         if recording.sfreq > 2 * _SLOW_HZ:
             slow = filter_recording(recording, None, _SLOW_HZ, 4)
@@ -259,7 +261,8 @@ def say_bad_channels(
     if deviation is not None:
         rules.append(f"deviating in amplitude by more than {deviation:g} robust SD from the others")
     if correlation is not None:
-        rules.append(f"(EEG) correlated below {correlation:g} with all others in {share:.0%} of the time")
+        many = f"(EEG of {_ENOUGH} channels or more)"
+        rules.append(f"{many} correlated below {correlation:g} with all others in {share:.0%} of the time")
     done = "left out of all recordings" if then == "leave_out" else "interpolated by spherical splines"
     text = f"freed of bad channels, {done}: those {', or '.join(rules)}, or marked bad"
     if channels is None:

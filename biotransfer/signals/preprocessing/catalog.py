@@ -44,7 +44,7 @@ STEPS = Catalog(
             "Give EEG channels their standard positions, by name.",
             referencing.set_montage,
             "mne.channels.make_standard_montage",
-            facts={"say": lambda montage: f"given the positions of the {montage} system"},
+            facts={"say": lambda montage: f"given the positions of the {montage} system", "electrodes": True},
         ),
         Entry(
             "notch",
@@ -98,14 +98,14 @@ STEPS = Catalog(
             "Refer EEG to infinity, by sources on a sphere that would give what was measured.",
             referencing.rest_reference,
             "Yao 2001, doi:10.1088/0967-3334/22/4/305",
-            facts={"say": lambda: "re-referenced to infinity (REST)"},
+            facts={"say": lambda: "re-referenced to infinity (REST)", "electrodes": True},
         ),
         Entry(
             "ica",
             "Take the independent components out that are eyes, heart, muscles or noise.",
             components.ica,
             "Pion-Tonachini et al. 2019, doi:10.1016/j.neuroimage.2019.05.026 (ICLabel); mne.preprocessing",
-            facts={"say": components.say_ica, "settle": components.find_components},
+            facts={"say": components.say_ica, "settle": components.find_components, "electrodes": True},
         ),
         Entry(
             "rectify",
@@ -148,6 +148,11 @@ STEPS = Catalog(
             tuple[str, ...],
             ("samples", "channels"),
             (),
+        ),
+        "electrodes": Fact(
+            "Whether it asks where the electrodes stand, which signals that were made up do not know.",
+            bool,
+            default=False,
         ),
         "settle": Fact(
             "Looks at all recordings of a data set first, never at labels of classes: (recordings, *, "

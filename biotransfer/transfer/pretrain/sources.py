@@ -135,7 +135,8 @@ def simulated(
     variability : float
         Deviation between people and between stretches, in dB.
     preprocess : sequence
-        Steps to apply to the simulated recordings; a study applies those of the source.
+        Steps to apply to the simulated recordings; a study applies those of the source that ask for no
+        electrodes.
 
     Raises
     ------

@@ -15,6 +15,7 @@ from ....learning.predictions import accuracy, balanced_accuracy
 from ....learning.weights import Weights
 from ....results import Direction
 from ....settings import plain
+from ....signals.preprocessing import STEPS
 from ....signals.windows import Windows, natural_sorted
 from ....transfer.align import ALIGN
 from ....transfer.pretrain import METHODS, SOURCES, why_not
@@ -166,8 +167,15 @@ def _options(plan: Plan, task: SourceTask) -> dict[str, Any]:
     if task.kind == "noise":
         return {"kind": plan.recipe.pretrain.noise}
     if task.kind == "simulated":
-        return {"preprocess": plan.sides[_pool(plan, task)[0]].about["preprocessing"]}
+        steps = plan.sides[_pool(plan, task)[0]].about["preprocessing"]
+        return {"preprocess": [step for step in steps if _for_any_channels(step["name"])]}
     return {}
+
+
+def _for_any_channels(step: str) -> bool:
+    """Whether a step of preprocessing asks neither which channels there are nor where they stand."""
+    facts = STEPS[step].facts
+    return not facts["electrodes"] and "channels" not in facts["changes"]
 
 
 def rehearse(plan: Plan, target: FoldTask, name: str, network: Network, target_network: Network) -> None:
