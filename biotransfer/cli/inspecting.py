@@ -23,6 +23,7 @@ from ..studies.recipe.reading import override
 from ..studies.running.data import data_sections, load_recordings
 
 _RECIPES = (".yaml", ".yml")
+_MOST_PEOPLE = 8
 
 
 def inspect(arguments: argparse.Namespace) -> int:
@@ -32,7 +33,7 @@ def inspect(arguments: argparse.Namespace) -> int:
         findings = [*(note("known", "", text) for text in known), *inspect_recordings(recordings)]
         people = len({r.subject for r in recordings})
         print(f"{title}: {len(recordings)} recordings of {people} people, {len(findings)} findings")
-        _print_account(recordings)
+        _print_account(recordings, arguments.all)
         for finding in findings if arguments.all else group_findings(findings):
             print(f"  {finding}")
         found += findings
@@ -51,7 +52,7 @@ def inspect(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _print_account(recordings: Loaded) -> None:
+def _print_account(recordings: Loaded, whole: bool) -> None:
     """Print where files and samples go when windows are cut as usual; where they cannot be, why not."""
     try:
         people, files = account_tables(recordings, None, Cutting())
@@ -60,6 +61,9 @@ def _print_account(recordings: Loaded) -> None:
         return
     for line in say_account(people, files):
         print(f"  {line}")
+    if not whole and len(people) > _MOST_PEOPLE:
+        print(f"  (--all shows a line for each of {len(people)} people)")
+        return
     for line in show_people(people).splitlines():
         print(f"    {line}")
 

@@ -72,7 +72,8 @@ def test_every_known_defect_of_a_real_folder_is_named_and_at_least_one_more(name
     missing = {defect for defect, said in known.items() if not any(re.search(said, x) for x in lines)}
     assert not missing
     more = [x for x in lines if not any(re.search(said, x) for said in known.values())]
-    measured = [x for x in more if not re.match(r"\s+note: (known|noticed|unused_file):", x)]
+    found = [x for x in more if re.match("  (note|warning|error): ", x)]
+    measured = [x for x in found if not re.match(r"\s+note: (known|noticed|unused_file):", x)]
     assert measured, "nothing beyond what its README lists"
     assert len(lines) < 30
 
@@ -155,7 +156,7 @@ def test_details_and_a_table_to_edit(flat, capsys):
     assert main(["inspect", str(flat), "--all", "--out", str(out)]) == 0
     said = capsys.readouterr().out
     table = pd.read_csv(out)
-    assert len(table) == len([x for x in said.splitlines() if x.startswith("  ")])
+    assert len(table) == len([x for x in said.splitlines() if re.match("  (note|warning|error): ", x)])
     assert set(table["action"]) == {"keep"}
     assert main(["inspect", str(flat), "--out", str(flat / "no" / "x.csv")]) == 2
     assert "Make it first" in capsys.readouterr().err

@@ -305,3 +305,14 @@ def test_nothing_is_accounted_for_nothing() -> None:
         account([])
     with pytest.raises(BiotransferError, match="rows='people' is unknown"):
         account(make_recording(np.zeros((1, 50))), rows="people")
+
+
+def test_runs_of_trials_in_several_files_of_one_person_are_told_apart(tmp_path: Path) -> None:
+    """Each file counts its trials from one; the run in its name tells them apart."""
+    for run in (1, 2):
+        X = np.random.default_rng(run).normal(0, 1e-5, (4, 2, 300))
+        (one,) = from_arrays(X, ["a", "b"] * 2, sfreq=100.0, unit="V", modality="emg", subjects="x")
+        one.raw.save(tmp_path / f"sub-x_run-{run}_raw.fif", fmt="double", verbose="error")
+    windows = cut_windows(from_folder(tmp_path, modality="emg", classes=["a", "b"]), length=1.0, step=0.5)
+    assert len(windows) == 2 * 4 * 5
+    assert windows.metadata["recording"].nunique() == 8

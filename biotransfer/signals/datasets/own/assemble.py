@@ -131,8 +131,8 @@ def _joined_raw(parts: Sequence[Part], reading: Reading) -> mne.io.BaseRaw:
             raw.set_channel_types(changed, on_unit_change="ignore", verbose="error")
         if part.labelled:
             _label_raw(raw, part)
-        elif len(parts) > 1:
-            _name_file(raw, part)
+        else:
+            _name_file(raw, part, len(parts) > 1)
         raws.append(_finished(raw, reading))
     if len(raws) == 1:
         return raws[0]
@@ -155,13 +155,20 @@ def _joined_raw(parts: Sequence[Part], reading: Reading) -> mne.io.BaseRaw:
     return set_again(joined, joined.annotations + files)
 
 
-def _name_file(raw: mne.io.BaseRaw, part: Part) -> None:
-    """Say in every annotation of a Raw that is to be joined which run and file it is from."""
+def _name_file(raw: mne.io.BaseRaw, part: Part, joined: bool) -> None:
+    """Say in the annotations of a Raw which run and file they are from, where it is one of several."""
     marks = raw.annotations.copy()
-    marks.extras = [
-        {"run": part.run, "source_file": part.found.path, **dict(own or {})} for own in marks.extras
-    ]
-    set_again(raw, marks)
+    extras = [dict(own or {}) for own in marks.extras]
+    for own in extras:
+        if "run" in own and (joined or part.found.named.run):
+            own["run"] = f"{part.run}-{own['run']}"
+        elif joined:
+            own["run"] = part.run
+        if joined:
+            own["source_file"] = part.found.path
+    if any(extras):
+        marks.extras = extras
+        set_again(raw, marks)
 
 
 def _label_raw(raw: mne.io.BaseRaw, part: Part) -> None:
