@@ -110,6 +110,30 @@ def one_or_many(name: str, given: Any, kind: type[Item], instead: str) -> list[I
     return items
 
 
+def check_is(name: str, given: Any, kind: type | tuple[type, ...], instead: str) -> None:
+    """Refuse what is not of the kind that an argument takes.
+
+    Parameters
+    ----------
+    name : str
+        The argument, for the message.
+    given : object
+        What was passed.
+    kind : type or tuple of type
+        What is expected.
+    instead : str
+        What to type.
+
+    Raises
+    ------
+    BiotransferError
+        For anything else.
+    """
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    wanted = " or ".join(k.__name__ for k in kinds)
+    check(isinstance(given, kinds), f"{name} is a {type(given).__name__}. Expected {wanted}. {instead}")
+
+
 def for_each(name: str, items: Iterable[Item], function: Callable[[Item], Made]) -> list[Made]:
     """Return what ``function`` makes of every item; an error says which of several it is about.
 

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .errors import check, check_option
+from .errors import check, check_is, check_option
 from .learning.networks import build_network
 from .learning.networks.checkpoints import open_weights
 from .learning.networks.forward import run_network
@@ -237,6 +237,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         )
         assert self.source_weights is not None
         source = self.source_weights
+        kinds = (Weights, str, Path, Mapping)
+        check_is("source_weights", source, kinds, "Type biotransfer.load_weights('...').")
         if not isinstance(source, Weights):
             source = open_weights(source, self.network_)
         check_carries(source, self.network_, "source_weights")

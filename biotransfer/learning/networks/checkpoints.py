@@ -191,6 +191,7 @@ def _arguments(given: str | Path | Mapping[str, Any]) -> dict[str, Any]:
 def _own_file(origin: str | Path) -> Path | None:
     """Return the safetensors file of weights of ours, or None."""
     path = Path(origin)
+    check(path.name, f"weights={str(origin)!r} names no file. Expected that of weights, or a repository.")
     stem = path.with_suffix("") if path.suffix in (".safetensors", ".json") else path
     files = [stem.with_name(f"{stem.name}{suffix}") for suffix in (".safetensors", ".json")]
     return files[0] if all(file.is_file() for file in files) else None

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from ...errors import check, check_option
+from ...errors import check, check_is, check_option, one_or_many
 from ...signals.splits import Split
 from ...signals.windows import Windows
 from ..networks.network import Network
@@ -80,6 +80,7 @@ def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str =
         diverges.
     """
     check_option("dtype", dtype, ("float32", "float64"))
+    check_is("device", device, str, "Type device='cpu'.")
     check(
         device == "cpu" or torch.cuda.is_available(),
         f"device={device!r} but torch finds no CUDA device. Use --device cpu.",
@@ -150,16 +151,19 @@ def train(
         their table. Where no window has a label
         (a budget of 0) nothing is updated and every point of the curve repeats the first.
     """
+    check_is("network", network, Network, "Type build_network(...).")
+    arms = one_or_many("arms", arms, Arm, "Type make_arms(...).")
+    check_is("windows", windows, Windows, "Type cut_windows(recordings).")
+    check_is("split", split, Split, "Type make_splits(windows)[0].")
+    schedule = Schedule() if schedule is None else schedule
+    check_is("schedule", schedule, Schedule, "Type Schedule(epochs=20).")
     n = len(arms)
-    check(n, "arms=[] is empty. Expected one or more. Pass make_arms(...).")
     eval_rows = np.concatenate([split.validation, split.test])
     subjects = windows.metadata["subject"].iloc[eval_rows].to_numpy(dtype=str)
     tested = Tested(network.name, arms, split, subjects, windows.y[eval_rows])
     if not len(split.train):
         with reproducibly():
-            curves = evaluate_untrained(
-                network, arms, windows.X[eval_rows], windows.y[eval_rows], schedule or Schedule()
-            )
+            curves = evaluate_untrained(network, arms, windows.X[eval_rows], windows.y[eval_rows], schedule)
         return replace(curves, tested=tested)
     job = Job(
         network,
@@ -169,7 +173,7 @@ def train(
         np.tile(split.train, (n, 1)),
         np.tile(eval_rows, (n, 1)),
         split.uid,
-        schedule or Schedule(),
+        schedule,
         np.tile(split.unlabelled, (n, 1)),
         n_validation=len(split.validation),
         sfreq=windows.sfreq,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ...errors import check
+from ...errors import one_or_many
 from ..datasets.loaded import Loaded
-from ..recording import Recording
+from ..recording import FROM_RAWS, Recording
 from ..spectra import Spectrum, spectrum_of
 from .channels import signal_findings
 from .copies import copy_findings
@@ -37,8 +37,7 @@ def inspect_recordings(recordings: Iterable[Recording]) -> list[Finding]:
         When there is no recording.
     """
     files = recordings.files if isinstance(recordings, Loaded) else ()
-    recordings = list(recordings)
-    check(recordings, "recordings=[] is empty. Load at least one recording.")
+    recordings = one_or_many("recordings", recordings, Recording, FROM_RAWS)
     spectra = [spectrum_of(recording) for recording in recordings]
     unused = [file for file in files if not file.used]
     return [

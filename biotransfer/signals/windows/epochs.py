@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...edges import events_rate
-from ...errors import BiotransferError, check, check_option
+from ...errors import BiotransferError, check, check_is, check_option
 from ..amplitude import check_amplitude
 from ..electrodes import electrode_positions
 from ..plain import name_of
@@ -51,6 +51,7 @@ def to_epochs(windows: Windows, *, montage: Any = None) -> Any:
     >>> epochs.get_montage().ch_names
     ['TP9', 'AF7', 'AF8', 'TP10']
     """
+    check_is("windows", windows, Windows, "Type cut_windows(recordings).")
     check(windows.is_signal, "to_epochs needs signals, these are features. Pass the windows before features.")
     info = mne.create_info(list(windows.names), windows.sfreq, windows.modality)
     events = np.column_stack([np.arange(len(windows)), np.zeros(len(windows), int), windows.y])

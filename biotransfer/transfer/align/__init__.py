@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import check_option
+from ...errors import check, check_is, check_option
 from ...showing import html_table, one_line
 from ...signals.windows import Windows
 from .catalog import ALIGN
@@ -82,6 +82,11 @@ def fit_alignment(
     BiotransferError
         When the method cannot serve these windows.
     """
+    for name, given in (("source", source), ("target", target)):
+        check_is(name, given, Windows, "Type windows.take(split.train).")
+        check(
+            len(given), f"{name} holds no window. Expected the training rows. Type windows.take(split.train)."
+        )
     check_option("scale", scale, SCALES)
     entry, parameters = ALIGN.resolve(spec)
     sides = [fit_scaler(w, scale) for w in (source, target)]

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...errors import BiotransferError, check
+from ...errors import BiotransferError, check, check_is
 from ...learning.networks.drawing import initial_tensors
 from ...learning.networks.network import Network
 from ...learning.training.arm import Arm, LedgerRow, Penalty, carried_share
 from ...learning.weights import Tensors, Weights
+from ...settings import whole
 from ...signals.windows import Windows
 from .catalog import ARMS
 from .controls import scratch
@@ -70,6 +71,10 @@ def make_arms(
     >>> [arm.name for arm in make_arms(["scratch"], {}, build_network("mlp", (8,), 3), seed=0)]
     ['scratch']
     """
+    check_is("network", network, Network, "Type build_network(...).")
+    seed = whole(0)("seed", seed, 0)
+    if target is not None:
+        check_is("target", target, Windows, "Type windows.take(split.train).")
     sources = {"supervised": sources} if isinstance(sources, Weights) else sources
     check(
         isinstance(sources, Mapping) and all(w is None or isinstance(w, Weights) for w in sources.values()),

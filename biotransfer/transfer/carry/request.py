@@ -182,7 +182,7 @@ def resolve_arms(specs: Iterable[str | Mapping[str, Any] | ArmRequest]) -> list[
     BiotransferError
         When two arms bear one label.
     """
-    requests = [resolve_arm(spec) for spec in specs]
+    requests = [resolve_arm(spec) for spec in _listed(specs)]
     labels = [request.label for request in requests]
     twice = next((label for label in labels if labels.count(label) > 1), None)
     check(
@@ -190,6 +190,15 @@ def resolve_arms(specs: Iterable[str | Mapping[str, Any] | ArmRequest]) -> list[
         f"arms: {twice!r} is named twice. Give one a label, such as {{name: {twice}, label: {twice}_2}}.",
     )
     return requests
+
+
+def _listed(specs: Any) -> list[Any]:
+    """Return the requests; one alone is a list of one."""
+    if isinstance(specs, (str, Mapping, ArmRequest)):
+        return [specs]
+    listed = isinstance(specs, Iterable) and getattr(specs, "ndim", 1) == 1 and not isinstance(specs, bytes)
+    check(listed, f"arms is a {type(specs).__name__}. Expected names. Write ['scratch', 'transferred'].")
+    return list(specs)
 
 
 def known_arms(specs: Iterable[str | Mapping[str, Any]]) -> dict[str, ArmRequest]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...errors import check
+from ...errors import check, check_is
 from ...signals.splits import Split
 from ...signals.windows import Windows, natural_sorted
 
@@ -32,6 +32,7 @@ def hold_out_people(windows: Windows, share: float = HELD_OUT) -> Split:
     BiotransferError
         When nothing could be held out, or a class would be missing from training.
     """
+    check_is("windows", windows, Windows, "Type cut_windows(recordings).")
     check(0 < share < 1, f"held_out={share}. Expected a share between 0 and 1, such as 0.2.")
     rule = "subject" if windows.metadata["subject"].nunique() > 1 else "recording"
     groups = windows.metadata[rule].to_numpy(dtype=str)

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...errors import check, one_or_many
+from ...errors import check, check_is, one_or_many
 from ...learning.networks import Network, build_network
 from ...learning.networks.forward import in_batches
 from ...learning.training import Schedule
 from ...learning.training.guard import reproducibly
 from ...learning.weights import Weights, card_lines
+from ...settings import many, whole
 from ...showing import html_table, one_line
-from ...signals.splits import Split
+from ...signals.splits import Split, check_apart
 from ...signals.windows import Windows
 from .catalog import METHODS
 from .held_out import hold_out_people
@@ -112,8 +113,10 @@ def pretrain(
     <Weights of mlp: 6 tensors, 12900 parameters>
     """
     windows = one_or_many("windows", windows, Windows, "Type: cut_windows(recordings).")
-    seeds = list(seeds)
-    schedule = replace(schedule or Schedule(), patience=0)
+    seeds = list(many(whole(0))("seeds", np.asarray(seeds).tolist() if _is_vector(seeds) else seeds, [0]))
+    schedule = Schedule() if schedule is None else schedule
+    check_is("schedule", schedule, Schedule, "Type Schedule(epochs=20).")
+    schedule = replace(schedule, patience=0)
     entry, parameters = METHODS.resolve(method)
     refuse_options(entry.name, schedule)
     check(
@@ -128,6 +131,8 @@ def pretrain(
             "number of windows, shape and list of classes. Make them from the same windows.",
         )
     split = hold_out_people(first) if split is None else split
+    check_is("split", split, Split, "Type hold_out_people(windows).")
+    check_apart(first, split)
     check(
         not entry.facts["labels"] or len(np.unique(first.y[split.train])) > 1,
         f"the source has a single class ({', '.join(first.classes)}): there is nothing to learn. "
@@ -167,6 +172,11 @@ def pretrain(
         predicted = _predict(problem, learned, own_head=entry.facts["labels"])
     card = {"method": {"name": entry.name, **parameters}, **dict(card or {})}
     return [_pretrained(problem, learned, a, predicted[a], split, card) for a in range(len(seeds))]
+
+
+def _is_vector(given: Any) -> bool:
+    """Whether seeds are given as a range or an array."""
+    return isinstance(given, (range, np.ndarray)) and np.ndim(given) == 1
 
 
 def _predict(problem: PretrainProblem, learned: Learned, *, own_head: bool) -> np.ndarray:
