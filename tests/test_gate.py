@@ -1,6 +1,8 @@
 """One gate: every public entrance takes an odd value, or refuses it in words; nothing else comes out."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 import biotransfer as bt
 from biotransfer import BiotransferError, Schedule
 from biotransfer.learning.networks import build_network
+from biotransfer.learning.weights import Weights
 from biotransfer.sklearn import TransferClassifier
 from biotransfer.transfer.carry import make_arms
 from tests.builders import make_windows
@@ -92,3 +95,74 @@ def test_an_odd_value_is_taken_or_refused_in_words(entrance: str, parameter: str
             said = str(error).splitlines()[0] if str(error) else ""
             wrong.append(f"{entrance}({parameter}={str(odd)[:40]}): {type(error).__name__}: {said[:100]}")
     assert not wrong, "\n".join(wrong)
+
+
+SIGNALS = bt.cut_windows(RECORDINGS, step=1.0)
+
+
+def spoiled(windows: bt.Windows, value: float) -> bt.Windows:
+    X = np.array(windows.X)
+    X[3, 1] = value
+    return replace(windows, X=X)
+
+
+@pytest.mark.parametrize(
+    ("windows", "says"),
+    [
+        (spoiled(SIGNALS, np.nan), "NaN or infinite values, the first in"),
+        (spoiled(SIGNALS, np.inf), "NaN or infinite values, the first in"),
+        (replace(SIGNALS, X=np.asarray(SIGNALS.X) * 1e6), "the unit is wrong"),
+        (replace(SIGNALS, X=np.asarray(SIGNALS.X) * 1e3), "the unit is wrong"),
+        (replace(SIGNALS, X=np.asarray(SIGNALS.X) * 1e-6), "the unit is wrong"),
+        (SIGNALS.take(np.arange(0)), "Expected Windows"),
+        (RECORDINGS, "Expected Windows"),
+    ],
+)
+def test_windows_given_to_a_study_pass_the_gate_of_recordings(
+    windows: Any, says: str, tmp_path: Path
+) -> None:
+    recipe = {"title": "t", "eeg": {"data": "given"}, "emg": {"data": "simulated", "n_subjects": 2},
+              "directions": ["emg->eeg"], "features": "band_power"}  # fmt: skip
+    with pytest.raises(BiotransferError, match=says):
+        bt.run_study(recipe, tmp_path / "out", windows={"eeg": windows})
+
+
+TARGET = make_windows(n_features=6, n_times=40, n_subjects=3, n_windows=2)
+CNN = {"name": "cnn_signal", "filters": [4], "kernel": 5}
+GIVEN = bt.pretrain(TARGET, bt.make_splits(TARGET)[0], CNN, [0], SHORT)[0].weights
+FAULTS: dict[str, tuple[Callable[[], Weights], str]] = {
+    "nothing fits": (
+        lambda: (
+            bt.pretrain(TARGET, bt.make_splits(TARGET)[0], {**CNN, "filters": [5]}, [0], SHORT)[0].weights
+        ),
+        "nothing of them fits",
+    ),
+    "another rate": (
+        lambda: Weights(GIVEN.tensors, {**GIVEN.card, "sfreq": 999.0}),
+        "sfreq=999 Hz on their card",
+    ),
+    "half of the names elsewhere": (
+        lambda: Weights(GIVEN.tensors, {**GIVEN.card, "names": [*TARGET.names[1:], "x"]}),
+        "would be paired with others",
+    ),
+}
+
+
+def by_arms(weights: Weights, folder: Path) -> Any:
+    network = build_network(CNN, TARGET.shape, 3)
+    spec = {"name": "transferred", "weights": str(bt.save_weights(weights, folder / "w"))}
+    return make_arms([spec], {}, network, 0, target=TARGET)
+
+
+def by_classifier(weights: Weights, folder: Path) -> Any:
+    model = TransferClassifier(weights, CNN, sfreq=TARGET.sfreq, names=list(TARGET.names), epochs=1)
+    return model.fit(TARGET.X, TARGET.y)
+
+
+@pytest.mark.parametrize("entrance", [by_arms, by_classifier])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_weights_pass_the_same_gate_at_every_entrance(fault: str, entrance: Any, tmp_path: Path) -> None:
+    make, says = FAULTS[fault]
+    entrance(GIVEN, tmp_path)
+    with pytest.raises(BiotransferError, match=says):
+        entrance(make(), tmp_path)

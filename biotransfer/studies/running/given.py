@@ -15,6 +15,7 @@ from ...signals.datasets.saved_windows import load_windows
 from ...signals.features import extract_features
 from ...signals.recording import FROM_RAWS, Recording, check_same_classes
 from ...signals.windows import Windows, WindowsWriter
+from ...signals.windows.checking import check_content
 from ..recipe.sides import Section
 from .cache import find_entry, make_entries
 from .describe import describe_rows, describe_windows
@@ -76,6 +77,7 @@ def _keep_windows(name: str, data: Any) -> dict[str, Any]:
         f"windows[{name!r}] is {data!r}. Expected Windows. Make them with cut_windows, from_epochs or "
         "extract_features.",
     )
+    check_content(data, f"windows[{name!r}]")
 
     def write(folder: Path) -> None:
         writer = WindowsWriter(folder)
@@ -108,6 +110,7 @@ def make_given(section: Section, features: Any, places: Mapping[str, Path], smok
     )
     if smoke:
         windows = windows.take(windows.metadata["subject"].isin(windows.subjects[:smoke]).to_numpy())
+    check_content(windows, f"windows of {section.title!r}")
     rows = np.arange(len(windows))
     chunks = [windows.take(rows[i : i + _CHUNK]) for i in range(0, len(rows), _CHUNK)]
     if "signals" in places:
