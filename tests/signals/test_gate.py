@@ -297,3 +297,29 @@ def test_plain_values_mean_what_they_say(plain: tuple[Any, Any]) -> None:
     with pytest.raises(BiotransferError, match="looks transposed"):
         from_arrays(np.swapaxes(X, 1, 2)[..., [0, 1] * 4], LABELS, sfreq=200, unit="V", modality="eeg")
     assert len(make_splits(WINDOWS, {"by": "block", "folds": 2})) == 2
+
+
+@pytest.mark.parametrize("grid", [None, 1.0])
+@pytest.mark.parametrize("overlap", [0.0, 0.3, 0.5, 0.9])
+def test_trials_that_were_cut_with_an_overlap_are_refused(overlap: float, grid: float | None) -> None:
+    signal = np.random.default_rng(0).normal(size=(2, 4000)) * 30
+    signal = signal if grid is None else np.round(signal / grid) * grid
+    step = round(400 * (1 - overlap))
+    cut = [signal[:, a : a + 400] for a in range(0, 3600, step)]
+    order = np.random.default_rng(1).permutation(len(cut))
+    given = {"sfreq": SFREQ, "unit": "uV", "modality": "eeg"}
+    labels = (["a", "b"] * len(cut))[: len(cut)]
+    for chosen in (cut, [cut[i] for i in order]):
+        said = refusal(lambda chosen=chosen: from_arrays(chosen, labels, **given))
+        assert (said is not None) == (overlap > 0)
+        assert said is None or "cut with an overlap" in said
+    apart = [str(i) for i in range(len(cut))]
+    from_arrays(cut, labels, subjects=apart, **given)
+
+
+def test_trials_alike_by_chance_are_none_of_one_another() -> None:
+    rng = np.random.default_rng(0)
+    quiet = (rng.random((30, 1, 400)) < 0.02).astype(float)
+    given = {"labels": ["a", "b"] * 15, "sfreq": SFREQ, "unit": "uV", "modality": "emg"}
+    from_arrays(quiet, **given)
+    from_arrays(np.zeros((30, 1, 400)), **given)

@@ -13,6 +13,7 @@ from ...plain import listed, name_of
 from ...recording import MODALITIES, VOLTS_PER_UNIT, Recording, natural_sorted
 from ..common import Piece, join_pieces
 from .naming import check_labels, one_each
+from .overlapping import check_no_overlap
 
 _SHORTEST_S = 0.1
 """What is shorter, and has more channels than samples, is no trial."""
@@ -63,7 +64,8 @@ def from_arrays(
     Raises
     ------
     BiotransferError
-        On shapes, counts or units that do not fit, or samples that are NaN.
+        On shapes, counts or units that do not fit, samples that are NaN, or trials of one person that were
+        cut with an overlap.
 
     Examples
     --------
@@ -104,6 +106,7 @@ def from_arrays(
             name in given, f"classes: no trial is labelled {name!r}.{did_you_mean(name, given)} Leave it out."
         )
     people = one_each("subjects", subjects, len(trials))
+    check_no_overlap(trials, people)
     days = one_each("sessions", sessions, len(trials))
     numbers = [f"trial-{i + 1}" for i in range(len(trials))]
     if runs is not None:
