@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -92,7 +93,7 @@ def de(s: Series, *, bands: Mapping[str, Sequence[float]] | None = None) -> Valu
     chosen = b.usual_bands("feature DE", bands, s.modality, s.sfreq)
     widths = (b.averaging(s.freqs, chosen) > 0).sum(axis=0) * (s.sfreq / s.n_times)
     return {
-        f"DE_{name}": np.log(2 * np.pi * np.e * (power + b.FLOOR) * width) / 2
+        f"DE_{name}": np.log(2 * np.pi * math.e * (power + b.FLOOR) * width) / 2
         for (name, power), width in zip(_density(s, "DE", bands).items(), widths, strict=True)
     }
 
