@@ -41,6 +41,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_recipe_leads_to_a_report(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(home / "mine.yaml")]) == 0
     results = run_study(load_recipe(home / "mine.yaml"), out=home / "out").results

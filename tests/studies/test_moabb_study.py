@@ -33,6 +33,7 @@ RECIPE = {
 }
 
 
+@pytest.mark.slow
 def test_a_recipe_leads_to_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     need_moabb()
     path = tmp_path / "mine.yaml"
