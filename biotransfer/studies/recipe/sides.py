@@ -113,8 +113,11 @@ class Section(Settings):
             f"{where}.modality={given.get('modality')!r}. Expected {modality}.",
         )
         parameters = {k: v for k, v in given.items() if k not in cls.declared()}
-        if any(p.name == "modality" for p in DATASETS.find(given["data"], f"{where}.data").parameters):
+        takes = {p.name for p in DATASETS.find(given["data"], f"{where}.data").parameters}
+        if "modality" in takes:
             parameters["modality"] = modality
+        if "line_freq" in takes:
+            parameters["line_freq"] = given.get("line_freq")
         entry, parameters = DATASETS.resolve({"name": given["data"], **parameters})
         declared = entry.facts.get("modality")
         check(
