@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import welch
 
 from biotransfer.errors import BiotransferError
 from biotransfer.signals.datasets import (
@@ -638,6 +639,22 @@ def test_bad_frames_are_refused(tmp_path, content, message):
     path.write_bytes(content)
     with pytest.raises(BiotransferError, match=message):
         load_dataset("cote-allard", data_dir=tmp_path, download=False)
+
+
+def test_one_person_of_cote_allard_lacks_samples_and_her_notch(real_data):
+    def at_50(recording):
+        data = recording.raw.get_data()[:, :800]  # neutral, the first file
+        frequency, power = welch(data, 200, nperseg=200, axis=1)
+        near = (np.abs(frequency - 50) > 2) & (np.abs(frequency - 50) < 8)
+        return np.median(power[:, frequency == 50].mean(axis=1) / power[:, near].mean(axis=1))
+
+    recordings = load("cote-allard", real_data)
+    seconds = {r.subject: r.raw.n_times / 200 for r in recordings}
+    assert seconds.pop("Female2") == pytest.approx(117.6, abs=0.1)
+    assert min(seconds.values()) > 138
+    depth = {r.subject: at_50(r) for r in recordings}
+    assert depth.pop("Female2") > 0.4
+    assert max(depth.values()) < 0.4
 
 
 # ---------------------------------------------------------------------------------------------- myo-readings

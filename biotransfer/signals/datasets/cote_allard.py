@@ -166,6 +166,8 @@ ENTRY = Entry(
             UNIT_CAVEAT,
             "The seven gestures follow each other in one fixed order, four times: place in the recording and "
             "gesture go together.",
+            "Female2 lacks about a sixth of her samples, at places that nothing marks.",
+            "The armband filters 50 Hz (and some of 60 Hz) out before it sends.",
             "Strong gestures reach the limits of the 8-bit converter, in one person in 0.6 % of all values.",
         ),
     },
