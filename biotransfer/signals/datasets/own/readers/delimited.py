@@ -167,8 +167,11 @@ def _delimiter(top: Sequence[bytes], given: str | None) -> bytes:
     """Return what stands between columns; a blank for any run of them."""
     if given is not None:
         return {"space": b" ", "tab": b"\t"}.get(given, given.encode())
+    present = [sign for sign in _CANDIDATES if sign in top[-1].strip()]
+    if len(present) < 2:
+        return present[0] if present else b","
     best, most = b",", 0.0
-    for sign in _CANDIDATES:
+    for sign in present:
         fields = [field.strip() for field in top[-1].split(None if sign == b" " else sign)]
         numbers = sum(
             is_number(f.decode("utf-8", "replace"))
