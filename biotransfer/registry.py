@@ -227,6 +227,31 @@ def ask_installed_packages() -> bool:
     return True
 
 
+def import_methods(module: str) -> None:
+    """Import a module that registers methods; one of the working folder is found, too.
+
+    Parameters
+    ----------
+    module : str
+        As an import statement names it.
+
+    Raises
+    ------
+    BiotransferError
+        When it cannot be imported.
+    """
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
+    try:
+        import_module(module)
+    except Exception as error:
+        raise BiotransferError(
+            f"methods={module!r} cannot be imported: {type(error).__name__}: {error}. Expected the name of a "
+            f"module in {here} or on the path, without .py, that calls biotransfer.register."
+        ) from error
+
+
 def places() -> list[tuple[str, str]]:
     """Return every module that registered something, with the folder that it is imported from."""
     names = dict.fromkeys(name for one in registered() for name in one.modules if name not in (NOTEBOOK, ""))

@@ -232,6 +232,21 @@ def test_it_is_listed_shown_and_described(capsys: pytest.CaptureFixture[str]) ->
     assert recipe.sides["emg"].preprocess == [{"name": "mine", "times": 2}]
 
 
+def test_the_command_line_takes_a_module_of_the_working_folder(tmp_path, monkeypatch, capsys) -> None:
+    (tmp_path / "methods_beside.py").write_text(
+        "import biotransfer as bt\n"
+        "def calm(windows):\n    'Do nothing.'\n    return windows\n"
+        "bt.register('features', calm)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert main(["show", "calm", "--methods", "methods_beside"]) == 0
+    assert "Do nothing." in capsys.readouterr().out
+    assert main(["list", "--methods", "methods_nowhere"]) == 2
+    assert "methods='methods_nowhere' cannot be imported" in capsys.readouterr().err
+    sys.modules.pop("methods_beside")
+
+
 # installed packages
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from ..errors import BiotransferError
+from ..registry import import_methods
 from .parser import build_parser
 
 __all__ = ["build_parser", "main"]
@@ -38,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     module, _, function = COMMANDS[arguments.command].partition(".")
     try:
+        for methods in arguments.methods:
+            import_methods(methods)
         return int(getattr(import_module(f".{module}", __name__), function)(arguments))
     except BiotransferError as error:
         if arguments.debug:

@@ -30,6 +30,13 @@ def build_parser() -> argparse.ArgumentParser:
     def command(name: str, text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback")
+        sub.add_argument(
+            "--methods",
+            action="append",
+            default=[],
+            metavar="MODULE",
+            help="a module of your own, here or on the path, that registers methods (biotransfer.register)",
+        )
         return sub
 
     def with_data(sub: argparse.ArgumentParser) -> None:
