@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from biotransfer import account, cut_windows, from_arrays, from_folder
 from biotransfer.errors import BiotransferError
+from biotransfer.signals.account import say_account
 from biotransfer.signals.datasets.loaded import Loaded, SeenFile
 from biotransfer.signals.preprocessing.stored import read_recordings, write_recordings
 from biotransfer.signals.quality.facts import Facts, recording_facts
@@ -305,6 +306,18 @@ def test_nothing_is_accounted_for_nothing() -> None:
         account([])
     with pytest.raises(BiotransferError, match="rows='people' is unknown"):
         account(make_recording(np.zeros((1, 50))), rows="people")
+
+
+def test_files_left_out_for_one_reason_are_said_once() -> None:
+    seen = [SeenFile(f"c{i}.fif", "s1", f"it is a processed copy of s{i}.fif") for i in range(7)]
+    seen += [SeenFile("notes.txt", "", "its name does not fit"), SeenFile("s1.fif", "s1")]
+    recordings = Loaded([make_recording(np.zeros((1, 500)), source_file="s1.fif")], seen)
+    people, files = (account(recordings, rows=rows) for rows in ("person", "file"))
+    first = say_account(people, files)[0]
+    assert first == (
+        "files: 9 found, 8 not used: 7 such as c0.fif (it is a processed copy of s0.fif), notes.txt "
+        "(its name does not fit)"
+    )
 
 
 def test_runs_of_trials_in_several_files_of_one_person_are_told_apart(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pandas as pd
@@ -11,6 +12,8 @@ from .tables import LOST
 
 _MOST_NAMED = 3
 _TENTH = 0.1
+_NAMED = re.compile(r"\S+\.\w+")
+"""A file that a reason names: reasons that differ in nothing else are one."""
 
 
 def say_account(people: pd.DataFrame, files: pd.DataFrame) -> list[str]:
@@ -47,9 +50,16 @@ def _say_files(files: pd.DataFrame) -> str:
     said = f"files: {len(named)} found"
     if unused.empty:
         return f"{said}, all of them used"
-    shown = [f"{row.file} ({row.why})" for row in unused.head(_MOST_NAMED).itertuples()]
-    more = f" and {len(unused) - _MOST_NAMED} more" if len(unused) > _MOST_NAMED else ""
-    return f"{said}, {len(unused)} not used: {', '.join(shown)}{more}"
+    reasons: dict[str, list[str]] = {}
+    for row in unused.to_dict("records"):
+        kind = str(row["why"]).replace(str(row["file"]), "it")
+        reasons.setdefault(_NAMED.sub("another", kind), []).append(f"{row['file']} ({row['why']})")
+    shown = [
+        files[0] if len(files) == 1 else f"{len(files)} such as {files[0]}"
+        for files in sorted(reasons.values(), key=lambda files: -len(files))
+    ]
+    more = f" and {len(shown) - _MOST_NAMED} more reasons" if len(shown) > _MOST_NAMED else ""
+    return f"{said}, {len(unused)} not used: {', '.join(shown[:_MOST_NAMED])}{more}"
 
 
 def _say_signal(people: pd.DataFrame) -> str:
