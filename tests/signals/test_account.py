@@ -15,6 +15,7 @@ from biotransfer import account, cut_windows, from_arrays, from_folder
 from biotransfer.errors import BiotransferError
 from biotransfer.signals.account import say_account
 from biotransfer.signals.datasets.loaded import Loaded, SeenFile
+from biotransfer.signals.datasets.saved import load_saved, save_recordings
 from biotransfer.signals.preprocessing.stored import read_recordings, write_recordings
 from biotransfer.signals.quality.facts import Facts, recording_facts
 from biotransfer.signals.recording import EDGE
@@ -329,3 +330,13 @@ def test_runs_of_trials_in_several_files_of_one_person_are_told_apart(tmp_path: 
     windows = cut_windows(from_folder(tmp_path, modality="emg", classes=["a", "b"]), length=1.0, step=0.5)
     assert len(windows) == 2 * 4 * 5
     assert windows.metadata["recording"].nunique() == 8
+
+
+def test_what_a_loader_left_out_is_still_known_after_saving(tmp_path: Path) -> None:
+    seen = [SeenFile("s1.fif", "s1"), SeenFile("notes.txt", "", "its name does not fit")]
+    recordings = Loaded([make_recording(np.zeros((1, 500)), source_file="s1.fif")], seen)
+    before = account(recordings, rows="file")
+    after = account(load_saved(None, path=str(save_recordings(recordings, tmp_path / "saved"))), rows="file")
+    assert after.to_dict("records")[0] == before.to_dict("records")[0]
+    assert after["file"].tolist() == ["s1.fif", "notes.txt"]
+    assert after["why"].tolist() == before["why"].tolist()

@@ -17,7 +17,7 @@ from ...errors import BiotransferError, check, one_or_many
 from ...files import folder_aside, write_text
 from ..recording import FROM_RAWS, MODALITIES, Recording
 from .common import choose
-from .loaded import Loaded, SeenFile
+from .loaded import Loaded, SeenFile, seen_files
 
 INDEX = "recordings.json"
 FORMAT = 1
@@ -60,6 +60,7 @@ def save_recordings(recordings: Recording | Sequence[Recording], folder: str | P
     >>> [r.uid for r in load_saved(None, path=str(folder), modality="emg")] == [r.uid for r in emg]
     True
     """
+    seen = () if isinstance(recordings, Recording) else seen_files(recordings)
     recordings = one_or_many("recordings", recordings, Recording, FROM_RAWS)
     _check_together(recordings)
     folder = Path(folder)
@@ -73,7 +74,7 @@ def save_recordings(recordings: Recording | Sequence[Recording], folder: str | P
         if folder.exists():
             folder.rmdir()
         with folder_aside(folder) as place:
-            write_recordings(recordings, place)
+            write_recordings(recordings, place, seen)
     except OSError as error:
         raise BiotransferError(
             f"folder={str(folder)!r} cannot be written: {error.strerror or error}. Pass another one."
@@ -81,8 +82,11 @@ def save_recordings(recordings: Recording | Sequence[Recording], folder: str | P
     return folder
 
 
-def write_recordings(recordings: Sequence[Recording], folder: Path) -> None:
-    """Write recordings into a folder that is there and empty, see :func:`save_recordings`."""
+def write_recordings(recordings: Sequence[Recording], folder: Path, seen: Sequence[SeenFile] = ()) -> None:
+    """Write recordings into a folder that is there and empty, see :func:`save_recordings`.
+
+    ``seen`` are the files that their loader saw; those that were not used are remembered.
+    """
     index = []
     for i, recording in enumerate(recordings):
         raw, files = recording.raw, {f"{i}.npy": recording.raw.get_data()}
@@ -113,7 +117,9 @@ def write_recordings(recordings: Sequence[Recording], folder: Path) -> None:
                 "sha256": {name: _sha256(folder / name) for name in files},
             }
         )
-    text = json.dumps({"format": FORMAT, "recordings": index})  # places of channels may be NaN
+    unused = [[file.path, file.subject, file.why] for file in seen if not file.used]
+    # places of channels may be NaN
+    text = json.dumps({"format": FORMAT, "recordings": index, "unused": unused})
     write_text(folder / INDEX, text)
 
 
@@ -167,7 +173,7 @@ def load_saved(
     Returns
     -------
     Loaded
-        In the order they were saved.
+        In the order they were saved; its ``files`` are those that are not used, of the loader before too.
 
     Raises
     ------
@@ -176,15 +182,16 @@ def load_saved(
         asked for that are not there.
     """
     root = Path(path).expanduser()
-    index = _read_index(root)
+    index, unused = _read_index(root)
     known = {name for facts in index for name in facts["classes"]}
     people = choose(f"subjects of {path!r}", subjects, {facts["subject"] for facts in index})
     labels = None if classes is None else tuple(choose(f"classes of {path!r}", classes, known))
-    found, seen = [], []
+    found, seen = [], list(unused)
     for facts in index:
         name, *_ = facts["sha256"]
         wanted = facts["subject"] in people
-        seen.append(SeenFile(name, facts["subject"], "" if wanted else "another person"))
+        if not wanted:
+            seen.append(SeenFile(facts["source_file"] or name, facts["subject"], "another person"))
         check(
             modality in (None, facts["modality"]),
             f"path={path!r} holds {facts['modality']} recordings. Expected {modality}. Name them in the "
@@ -199,11 +206,11 @@ def load_saved(
 def saved_files(*, path: str, **_: Any) -> tuple[Path, list[Path]]:
     """Return a folder of saved recordings and all of its files."""
     root = Path(path).expanduser()
-    names = [name for facts in _read_index(root) for name in facts["sha256"]]
+    names = [name for facts in _read_index(root)[0] for name in facts["sha256"]]
     return root, [root / INDEX, *(root / name for name in names)]
 
 
-def _read_index(root: Path) -> list[dict[str, Any]]:
+def _read_index(root: Path) -> tuple[list[dict[str, Any]], list[SeenFile]]:
     again = "Save them again with save_recordings(recordings, folder)."
     file = root / INDEX
     check(
@@ -214,6 +221,7 @@ def _read_index(root: Path) -> list[dict[str, Any]]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         number, index = content["format"], content["recordings"]
+        unused = [SeenFile(*file) for file in content.get("unused", ())]
         complete = all(set(_FACTS) <= set(facts) and facts["sha256"] for facts in index)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BiotransferError(
@@ -224,7 +232,7 @@ def _read_index(root: Path) -> list[dict[str, Any]]:
         f"{str(file)!r} has format {number!r}, this version reads {FORMAT}. Update biotransfer. {again}",
     )
     check(index and complete, f"{str(file)!r} is damaged: recordings or their facts are missing. {again}")
-    return list(index)
+    return list(index), unused
 
 
 def _read_recording(root: Path, facts: dict[str, Any]) -> Recording:

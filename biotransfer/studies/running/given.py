@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import numpy as np
 
 from ...errors import check, one_or_many
 from ...files import write_json
+from ...signals.datasets.loaded import seen_files
 from ...signals.datasets.saved import content_uid, write_recordings
 from ...signals.datasets.saved_windows import load_windows
 from ...signals.features import extract_features
 from ...signals.recording import FROM_RAWS, Recording, check_same_classes
 from ...signals.windows import Windows, WindowsWriter
 from ...signals.windows.checking import check_content
+from ..recipe import digest
 from ..recipe.sides import Section
 from .cache import find_entry, make_entries
 from .describe import describe_rows, describe_windows
@@ -62,7 +65,10 @@ def keep_given(
 def _keep_recordings(name: str, data: Any) -> dict[str, Any]:
     found = one_or_many(f"recordings[{name!r}]", data, Recording, FROM_RAWS)
     check_same_classes(found)
-    place = _kept(content_uid(found), lambda folder: write_recordings(found, folder))
+    seen = () if isinstance(data, Recording) else seen_files(data)
+    unused = [file for file in seen if not file.used]
+    uid = digest([content_uid(found), [astuple(file) for file in unused]]) if unused else content_uid(found)
+    place = _kept(uid, lambda folder: write_recordings(found, folder, unused))
     return {
         "data": "saved",
         "path": str(place),
