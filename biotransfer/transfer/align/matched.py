@@ -26,7 +26,7 @@ def matched(source: Windows, target: Windows, *, channels: str | None = None) ->
     channels : {"order", "name", "pooled"}, optional
         Which channels meet: the first of one side and the first of the other, the second and the second, and
         so on; those of one name; or all, each statistic being the mean over its side's channels (or pairs).
-        When not given by name where the sides share a channel, and for signals; else by order.
+        By default by name where the sides share a channel, and for signals; else by order.
 
     Raises
     ------

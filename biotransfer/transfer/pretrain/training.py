@@ -15,8 +15,9 @@ from ...learning.networks.forward import in_batches
 from ...learning.training import Schedule
 from ...learning.training.guard import reproducibly
 from ...learning.weights import Weights, card_lines
-from ...settings import many, whole
+from ...settings import whole
 from ...showing import html_table, one_line
+from ...signals.plain import listed
 from ...signals.splits import Split, check_apart
 from ...signals.windows import Windows
 from .catalog import METHODS
@@ -113,7 +114,8 @@ def pretrain(
     <Weights of mlp: 6 tensors, 12900 parameters>
     """
     windows = one_or_many("windows", windows, Windows, "Type: cut_windows(recordings).")
-    seeds = list(many(whole(0))("seeds", np.asarray(seeds).tolist() if _is_vector(seeds) else seeds, [0]))
+    seeds = [whole(0)("seeds", seed, 0) for seed in listed("seeds", seeds)]
+    check(seeds, "seeds=[] is empty. Expected one or more. Type seeds=[0].")
     schedule = Schedule() if schedule is None else schedule
     check_is("schedule", schedule, Schedule, "Type Schedule(epochs=20).")
     schedule = replace(schedule, patience=0)
@@ -172,11 +174,6 @@ def pretrain(
         predicted = _predict(problem, learned, own_head=entry.facts["labels"])
     card = {"method": {"name": entry.name, **parameters}, **dict(card or {})}
     return [_pretrained(problem, learned, a, predicted[a], split, card) for a in range(len(seeds))]
-
-
-def _is_vector(given: Any) -> bool:
-    """Whether seeds are given as a range or an array."""
-    return isinstance(given, (range, np.ndarray)) and np.ndim(given) == 1
 
 
 def _predict(problem: PretrainProblem, learned: Learned, *, own_head: bool) -> np.ndarray:
