@@ -52,6 +52,7 @@ _MADE_BY: Mapping[str, tuple[str, ...]] = {
         "signals/recording",
         "signals/simulate",
         "signals/datasets",
+        "signals/electrodes",
         "signals/mains",
         "signals/preprocessing",
         "signals/windows/trend",
@@ -72,7 +73,7 @@ _MADE_BY: Mapping[str, tuple[str, ...]] = {
     "nuisance": ("evidence/baselines/nuisance", "signals/spectra"),
 }
 """The code that makes each stage out of what it is made from."""
-_LIBRARIES = ("mne", "numpy", "pandas", "scipy")
+_LIBRARIES = ("autoreject", "mne", "mne-icalabel", "numpy", "pandas", "scipy")
 _ATTEMPTS = 3
 _CHUNK_BYTES = 256 << 20
 _SMOKE_PEOPLE = 3

@@ -143,8 +143,10 @@ CHANGES = Kind(
         *LEARNING_CODE,
         "evidence/changes",
         "evidence/transferability",
+        "signals/mains",
         "signals/preprocessing",
         "signals/simulate",
+        "signals/spectra",
         "studies/running/tasks/changes",
         "studies/running/tasks/selection",
         "studies/running/tasks/source",
@@ -153,5 +155,5 @@ CHANGES = Kind(
         "transfer/pretrain",
         "transfer/select",
     ),
-    (*FOLD_LIBRARIES, *LEARNING_LIBRARIES, "mne"),
+    (*FOLD_LIBRARIES, *LEARNING_LIBRARIES, "mne", "mne-icalabel"),
 )

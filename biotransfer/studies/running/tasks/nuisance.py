@@ -143,10 +143,11 @@ NUISANCE = Kind(
     (
         "evidence/baselines",
         "learning/predictions",
+        "signals/mains",
         "signals/preprocessing",
         "signals/spectra",
         "signals/windows/container",
         "studies/running/tasks/nuisance",
     ),
-    ("mne", "numpy", "scikit-learn", "scipy"),
+    ("mne", "mne-icalabel", "numpy", "scikit-learn", "scipy"),
 )

@@ -141,8 +141,10 @@ SCORES = Kind(
         *FOLD_CODE,
         *LEARNING_CODE,
         "evidence/transferability",
+        "signals/mains",
         "signals/preprocessing",
         "signals/simulate",
+        "signals/spectra",
         "studies/running/tasks/scores",
         "studies/running/tasks/selection",
         "studies/running/tasks/target",
@@ -150,5 +152,5 @@ SCORES = Kind(
         "transfer/pretrain",
         "transfer/select",
     ),
-    (*FOLD_LIBRARIES, *LEARNING_LIBRARIES, "mne"),
+    (*FOLD_LIBRARIES, *LEARNING_LIBRARIES, "mne", "mne-icalabel"),
 )

@@ -179,12 +179,14 @@ SELECTION = Kind(
     run,
     (
         *LEARNING_CODE,
+        "signals/mains",
         "signals/preprocessing",
         "signals/simulate",
+        "signals/spectra",
         "signals/splits",
         "signals/windows/container",
         "studies/running/tasks/selection",
         "transfer",
     ),
-    (*FOLD_LIBRARIES, *LEARNING_LIBRARIES, "mne"),
+    (*FOLD_LIBRARIES, *LEARNING_LIBRARIES, "mne", "mne-icalabel"),
 )

@@ -281,6 +281,7 @@ SOURCE = Kind(
     (
         *LEARNING_CODE,
         "signals/features",
+        "signals/mains",
         "signals/preprocessing",
         "signals/simulate",
         "signals/spectra",
@@ -290,5 +291,5 @@ SOURCE = Kind(
         "studies/running/tasks/source",
         "transfer",
     ),
-    (*FOLD_LIBRARIES, *LEARNING_LIBRARIES, "mne"),
+    (*FOLD_LIBRARIES, *LEARNING_LIBRARIES, "mne", "mne-icalabel"),
 )
