@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -62,28 +63,43 @@ def check_apart(windows: Windows, split: Split) -> None:
     )
     if split.leaks:
         return
-    looked_at = windows.metadata[["subject", "session", "recording", "start", "stop"]]
-    test, seen = looked_at.iloc[split.test], looked_at.iloc[split.seen]
     unit = _UNITS[split.apart]
     if unit:
-        mine, theirs = (
-            set(t[unit].drop_duplicates().itertuples(index=False, name=None)) for t in (test, seen)
-        )
-        both = sorted(" ".join(map(str, key)) for key in mine & theirs)
+        rows = _on_both_sides(windows, unit, split)
+        both = sorted({" ".join(map(str, key)) for key in windows.metadata.iloc[rows][unit].to_numpy()})
         check(
             not both,
             f"split {split.name}: {', '.join(both[:5])} would train and test. "
             f"Use split: {{by: {_RULES.get(split.apart, 'block')}}}.",
         )
-    _check_samples(seen, test, split.name)
+    rows = _on_both_sides(windows, ["recording"], split)
+    if len(rows):
+        found = windows.metadata[["recording", "start", "stop"]]
+        seen, test = (found.iloc[np.intersect1d(side, rows)] for side in (split.seen, split.test))
+        _check_samples(seen, test, split.name)
+
+
+def _on_both_sides(windows: Windows, unit: list[str], split: Split) -> np.ndarray:
+    """Return the rows of all units (people, sessions, recordings) that are tested and seen before it."""
+    codes = _codes(windows, unit)
+    mine, theirs = (np.unique(codes[rows]) for rows in (split.test, split.seen))
+    both = np.intersect1d(mine, theirs, assume_unique=True)
+    return np.flatnonzero(np.isin(codes, both)) if len(both) else both
+
+
+_known: WeakKeyDictionary[Windows, dict[tuple[str, ...], np.ndarray]] = WeakKeyDictionary()
+
+
+def _codes(windows: Windows, unit: list[str]) -> np.ndarray:
+    """Return a number for the unit of every row; windows never change, so they are counted once."""
+    known = _known.setdefault(windows, {})
+    if tuple(unit) not in known:
+        known[tuple(unit)] = windows.metadata.groupby(unit, sort=False).ngroup().to_numpy()
+    return known[tuple(unit)]
 
 
 def _check_samples(train: Any, test: Any, name: str) -> None:
-    """Refuse training and test windows that saw the same samples of one recording."""
-    both = set(train["recording"].unique()) & set(test["recording"].unique())
-    if not both:
-        return
-    train, test = train[train["recording"].isin(both)], test[test["recording"].isin(both)]
+    """Refuse training and test windows of the same recordings that saw the same samples."""
     spans = dict(iter(train.groupby("recording")[["start", "stop"]]))
     for recording, part in test.groupby("recording")[["start", "stop"]]:
         ours = spans[recording].sort_values("start")

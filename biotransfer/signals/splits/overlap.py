@@ -185,6 +185,8 @@ def shared_content(windows: Windows, split: Split, *, copies: Sequence[Copy] | N
         ``first`` is the test window, ``second`` what was seen before it.
     """
     copies = find_copies(windows) if copies is None else copies
+    if not copies:
+        return []
     uids = windows.metadata["uid"].to_numpy(dtype=str)
     tested, seen = set(uids[split.test]), set(uids[split.seen])
     out = []

@@ -19,6 +19,7 @@ must return them in ``Outcome.weights``.
 from __future__ import annotations
 
 from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 from ..plan import Plan
 from .changes import CHANGES
@@ -41,18 +42,31 @@ __all__ = [
 KINDS: tuple[Kind, ...] = (SEARCH, CHOICES, SELECTION, SOURCE, TARGET, SHALLOW, NUISANCE, SCORES, CHANGES)
 
 
+_laid_out: WeakKeyDictionary[Plan, dict[str, list[Planned]]] = WeakKeyDictionary()
+
+
 def lay_out(plan: Plan, stages: tuple[str, ...] = STAGES) -> list[Planned]:
-    """Return every task of some stages with its trials, variant by variant, in the order of the tables."""
-    planned = []
+    """Return every task of some stages with its trials, variant by variant, in the order of the tables.
+
+    A plan never changes: what was laid out of it is remembered as long as it is there.
+    """
+    known = _laid_out.setdefault(plan, {})
     for stage in stages:
-        for variant in plan.recipe.variants:
-            frame = plan.of(variant)
-            for kind in (kind for kind in KINDS if kind.stage == stage):
-                for task in kind.lay_out(frame):
-                    if variant and "network" not in task.columns:
-                        continue
-                    trials = [_named(trial, variant) for trial in kind.trials(frame, task)]
-                    planned.append(Planned(kind, task, trials, variant))
+        if stage not in known:
+            known[stage] = _lay_out_stage(plan, stage)
+    return [entry for stage in stages for entry in known[stage]]
+
+
+def _lay_out_stage(plan: Plan, stage: str) -> list[Planned]:
+    planned = []
+    for variant in plan.recipe.variants:
+        frame = plan.of(variant)
+        for kind in (kind for kind in KINDS if kind.stage == stage):
+            for task in kind.lay_out(frame):
+                if variant and "network" not in task.columns:
+                    continue
+                trials = [_named(trial, variant) for trial in kind.trials(frame, task)]
+                planned.append(Planned(kind, task, trials, variant))
     return planned
 
 
