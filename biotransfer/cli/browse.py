@@ -204,11 +204,19 @@ def new(arguments: argparse.Namespace) -> int:
     """Write a commented recipe, of folders of one's own where they are named."""
     from ..files import write_text
     from ..studies.recipe.reference import new_recipe_text
-    from ..studies.recipe.starting import sides_of
+    from ..studies.recipe.starting import sides_of, stand_ins
 
     path = Path(arguments.file)
     check(not path.exists(), f"{str(path)!r} exists. Choose another name: biotransfer new NAME.yaml")
     check(path.parent.is_dir(), f"the folder {str(path.parent)!r} does not exist. Make it first.")
-    write_text(path, new_recipe_text(sides_of(arguments.data, path)))
+    sides = sides_of(arguments.data, path)
+    write_text(path, new_recipe_text(sides))
+    for text in sides.values():
+        print(text + "\n")
+    for modality in stand_ins(sides):
+        print(
+            f"No folder holds {modality.upper()}: simulated {modality.upper()} stands in. Name yours by "
+            "another --data FOLDER."
+        )
     print(f"{path}: edit it, then type: biotransfer check {path}")
     return 0

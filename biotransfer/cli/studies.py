@@ -156,7 +156,8 @@ def check(arguments: argparse.Namespace) -> int:
             said = f", accepted: {item['accepted']}" if item["accepted"] else ""
             print(f"  {item['id']} {item['severity']}{said}: {item['message']}")
     refuse_errors(guarded)
-    for foresight in foresee(plan, arguments.spread):
+    foreseen = foresee(plan, arguments.spread)
+    for foresight in foreseen:
         print(f"  {foresight}")
     seconds = estimate_seconds(plan, arguments.workers)
     print(
@@ -169,6 +170,8 @@ def check(arguments: argparse.Namespace) -> int:
         "should be mended first."
         if wrong
         else "Nothing is wrong."
+        if any(foresight.detectable is not None for foresight in foreseen)
+        else "Nothing stops the study, but it can find nothing: name fewer arms, or more people."
     )
     print(f"{said} Nothing was kept of the few epochs that were tried to tell the time.")
     return 0

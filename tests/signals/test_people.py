@@ -153,3 +153,12 @@ def test_inspecting_names_people_by_what_is_in_their_recordings() -> None:
     assert len(found) == 1
     assert "'c' is" in found[0].message
     assert recording_facts(recordings[0]).day == ""
+
+
+@pytest.mark.parametrize(("modality", "level"), [("emg", 8000.0), ("eeg", 800.0)])
+def test_a_set_that_is_louder_than_electrodes_are_is_asked_for_its_unit(modality, level):
+    loud = [one(who, modality=modality, amplitudes={modality: level}) for who in PEOPLE]
+    assert [kind for kind, _ in said(loud)] == ["unit"]
+    assert "look whether the unit is right" in said(loud)[0][1]
+    usual = [one(who, modality=modality, amplitudes={modality: level / 100}) for who in PEOPLE]
+    assert not said(usual)

@@ -201,3 +201,13 @@ def test_files_behind_a_linked_folder_are_hashed_as_themselves(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "real")
     there = cache.file_hashes([tmp_path / "link" / "a.csv"], tmp_path / "link")
     assert there == cache.file_hashes([tmp_path / "real" / "a.csv"], tmp_path / "real")
+
+
+def test_a_folder_below_that_is_a_link_is_read_as_what_it_leads_to(own, folder_of_files, tmp_path):
+    linked = tmp_path / "linked" / folder_of_files.name
+    linked.mkdir(parents=True)
+    (linked / "below").symlink_to(folder_of_files)
+    plain = open_request(Request(_section(folder_of_files), None))
+    through = open_request(Request(_section(linked), None))
+    assert np.array_equal(plain.signals.X, through.signals.X)
+    assert all(name.startswith("below/") for name in through.about["source_files"])

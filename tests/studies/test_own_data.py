@@ -213,3 +213,11 @@ def test_what_is_wrong_with_own_recordings_reaches_the_report(pair, tmp_path):
     page = write_report(study.results, tmp_path / "report.html").read_text(encoding="utf-8")
     assert f"{raw.ch_names[1]} stands still in 100.0% of its samples" in page
     assert "A picture of each recording" in page
+
+
+def test_hum_is_looked_for_at_the_stated_frequency(home):
+    text = (home / "mine.yaml").read_text()
+    for stated in (50, 60):
+        (home / "mine.yaml").write_text(text.replace("line_freq: 60", f"line_freq: {stated}"))
+        sides = prepare(load_recipe(home / "mine.yaml")).sides
+        assert {side.about["nuisance"]["line"] for side in sides.values()} == {stated}

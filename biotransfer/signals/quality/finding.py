@@ -33,6 +33,7 @@ KINDS: Mapping[str, str] = {
     "short": "little labelled signal",
     "short_file": "a file is shorter than the others",
     "unlabelled": "no label of the classes",
+    "unit": "amplitudes that electrodes seldom give",
     "loudness": "a person or recording is far louder or quieter than the others",
     "channels_differ": "other channels, or another order, than the others have",
     "rates_differ": "another sampling rate than the others have",

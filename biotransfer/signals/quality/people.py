@@ -13,6 +13,8 @@ from .finding import Finding, error, warning
 
 LOUDER = 10.0
 OTHER_UNIT = 100.0
+HIGHEST = {"eeg": 500.0, "emg": 1000.0}
+"""In uV, by modality: a median amplitude above is no usual recording."""
 _SPREADS = 5.0
 _MAD = 1.4826
 _MOST_NAMED = 6
@@ -39,6 +41,7 @@ def people_findings(facts: Sequence[Facts]) -> Iterator[Finding]:
         people.setdefault(one.subject, []).append(one)
     people = {who: people[who] for who in natural_sorted(people)}
     yield from _loudness(people)
+    yield from _amplitude(people)
     yield from _channels(facts)
     yield from _rates(facts)
     yield from _spelling(people)
@@ -53,6 +56,18 @@ def _loudness(people: Mapping[str, Sequence[Facts]]) -> Iterator[Finding]:
         heard = {repr(one.uid): _own(one) for one in own if _own(one) > 0}
         if len(heard) > 2:
             yield from _far("", heard, f"recordings of {own[0].subject!r}")
+
+
+def _amplitude(people: Mapping[str, Sequence[Facts]]) -> Iterator[Finding]:
+    """Yield a set whose people are, on the median, louder than electrodes usually are."""
+    levels = [_level([_own(one) for one in own]) for own in people.values()]
+    level, modality = _level(levels), next(iter(people.values()))[0].modality if people else ""
+    if level > HIGHEST.get(modality, np.inf):
+        said = (
+            f"the median amplitude of the people is {level:.3g} uV, where {modality.upper()} stays below "
+            f"{HIGHEST[modality]:g} uV: look whether the unit is right (unit: uV)."
+        )
+        yield warning("unit", "", said, level)
 
 
 def _own(one: Facts) -> float:

@@ -29,7 +29,7 @@ START: Mapping[str, Any] = {
     },
     "directions": ["emg->eeg", "eeg->emg"],
     "features": "statistical",
-    "align": {"name": "top_k", "k": 128},
+    "align": {"name": "top_k", "k": 16},
     "network": {"name": "mlp", "hidden": [64, 32]},
     "arms": [
         "scratch",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import yaml
 
 from ...errors import check
 from ...signals.datasets.own.guessing import Guess, look_at
+from ...signals.recording import MODALITIES
 
 _LONG, _SHORT = 1.0, 0.2
 
@@ -69,6 +70,11 @@ def section_text(name: str, guess: Guess, base: Path) -> str:
     length = _LONG if long else max(_SHORT, round(guess.seconds / 4, 1))
     lines += [f"  preprocess: {name}", f"  windows: {{length: {length:g}, step: {length / 2:g}}}"]
     return "\n".join(lines)
+
+
+def stand_ins(sides: Mapping[str, str]) -> list[str]:
+    """Return the modalities for which a new recipe simulates signals, where some of one's own are named."""
+    return [modality for modality in MODALITIES if sides and modality not in sides]
 
 
 def _flow(value: Any) -> str:

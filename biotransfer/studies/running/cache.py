@@ -106,7 +106,7 @@ def file_hashes(files: Iterable[Path], base: Path) -> dict[str, str]:
     A file is read once; afterwards its hash is remembered for as long as its size and its time of
     modification (in ns) stay the same. One changed within the last two seconds is not remembered.
     """
-    base = base.resolve()
+    given, base = base, base.resolve()
     memo = cache_folder() / "hashes" / f"{digest(str(base))}.json"
     try:
         known = json.loads(memo.read_text(encoding="utf-8"))
@@ -117,7 +117,10 @@ def file_hashes(files: Iterable[Path], base: Path) -> dict[str, str]:
     folders: dict[Path, Path] = {}
     for path in sorted(files):
         if path.parent not in folders:
-            folders[path.parent] = path.parent.resolve().relative_to(base)
+            below = path.parent.is_relative_to(given)  # a linked folder lies elsewhere
+            folders[path.parent] = (
+                path.parent.relative_to(given) if below else path.parent.resolve().relative_to(base)
+            )
         name, stat = (folders[path.parent] / path.name).as_posix(), path.stat()
         state = [stat.st_size, stat.st_mtime_ns]
         if known.get(name, [])[:2] == state:

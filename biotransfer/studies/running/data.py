@@ -395,13 +395,20 @@ def _measure(request: Request, signals: str, folder: Path, loaded: list[Recordin
         open_windows(stored),
         windows=request.section.windows,
         families=request.nuisance.families,
-        line=request.nuisance.line,
+        line=request.nuisance.line or _declared_line(request.section, loaded),
     )
     about["digest"] = measured.digest()
     writer = WindowsWriter(folder)
     writer.append(measured)
     writer.close()
     write_json(folder / FACTS, {"nuisance": about})
+
+
+def _declared_line(section: Section, loaded: list[Recording]) -> float | None:
+    """Return the mains frequency that the recipe or the recordings state; None where none does."""
+    stated = {recording.raw.info["line_freq"] for recording in loaded}
+    one = stated.pop() if len(stated) == 1 else None
+    return section.line_freq or (float(one) if one else None)
 
 
 def _read(stored: Path) -> Iterator[Recording]:

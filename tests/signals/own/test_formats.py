@@ -336,3 +336,14 @@ def test_a_long_table_of_samples(tmp_path):
         from_table(frame, **keys, channels=["b1", "label"])
     with pytest.raises(BiotransferError, match="is no file"):
         from_table(tmp_path / "none.csv", **keys)
+
+
+def test_a_file_that_was_cut_off_is_named_with_what_mne_says_of_it(tmp_path):
+    for subject in "ab":
+        whole = raw(n=4000).set_channel_types(dict.fromkeys("0123", "eeg"), verbose="error")
+        whole.set_annotations(None).export(tmp_path / f"{subject}_rest.edf", verbose="error")
+    content = (tmp_path / "b_rest.edf").read_bytes()
+    (tmp_path / "b_rest.edf").write_bytes(content[: len(content) // 2])
+    one, other = from_folder(tmp_path, pattern="{subject}_{label}.edf", modality="eeg")
+    assert not one.notes
+    assert re.search("b_rest.edf: MNE says: .*does not match the file size", " ".join(other.notes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ def read_through_mne(path: Path, name: str, reading: Reading) -> Content:
     """
     more: dict[str, Any] = {"infer_types": True} if path.suffix.lower() in TYPED_BY_NAME else {}
     try:
-        raw = mne.io.read_raw(path, preload=True, verbose="error", **more)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            raw = mne.io.read_raw(path, preload=True, verbose="warning", **more)
     except Exception as error:
         kind = path.name.partition(".")[2].upper()
         raise BiotransferError(
@@ -50,7 +53,17 @@ def read_through_mne(path: Path, name: str, reading: Reading) -> Content:
     if reading.volts is not None:
         raw.apply_function(lambda x: x * reading.volts, picks="all", verbose="error")
     also = tuple(str(part) for part in raw.filenames[1:] if part is not None)
-    return Content(data=_NOTHING, codes=codes, runs=runs, raw=raw, also=also)
+    return Content(
+        data=_NOTHING, codes=codes, runs=runs, raw=raw, also=also, notes=_defects(said, path, name)
+    )
+
+
+def _defects(said: list[warnings.WarningMessage], path: Path, name: str) -> tuple[str, ...]:
+    """Return what MNE says of the file while it reads it, a sentence each; its name is the user's matter."""
+    texts = [" ".join(str(item.message).split()) for item in said if item.category is RuntimeWarning]
+    told = [text for text in dict.fromkeys(texts) if "naming conventions" not in text]
+    notes = [f"{name}: MNE says: {text.replace(str(path), name)}" for text in told]
+    return tuple(note if note.endswith(".") else f"{note}." for note in notes)
 
 
 def _samples(raw: mne.io.BaseRaw, key: str, given: str | int, name: str) -> np.ndarray:
