@@ -265,10 +265,10 @@ def test_labelled_seconds_saved_in_closed_form():
 def test_the_seconds_needed_agree_with_a_fine_grid(values, level):
     seconds = np.cumsum([0.0, *np.arange(1, len(values))])
     found = float(seconds_needed(values, seconds, level))
-    grid = np.linspace(0, seconds[-1], 20001)
+    grid = np.union1d(np.linspace(0, seconds[-1], 20001), seconds)
     above = np.flatnonzero(np.interp(grid, seconds, values) >= level)
     if len(above):
-        assert found == pytest.approx(grid[above[0]], abs=2 * grid[1])
+        assert found == pytest.approx(grid[above[0]], abs=2 * seconds[-1] / 20000)
     elif not np.isnan(found):
         assert level == pytest.approx(max(values), abs=1e-3)
 

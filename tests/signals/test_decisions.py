@@ -9,8 +9,9 @@ import pytest
 
 from biotransfer.errors import BiotransferError
 from biotransfer.signals.datasets import from_raws
-from biotransfer.signals.datasets.common import Piece, electrode_positions, join_pieces
+from biotransfer.signals.datasets.common import Piece, join_pieces
 from biotransfer.signals.datasets.loaded import Loaded, SeenFile
+from biotransfer.signals.electrodes import electrode_positions
 from biotransfer.signals.quality import apply_decisions, findings_table, inspect_recordings, read_decisions
 from biotransfer.signals.windows import cut_windows
 

@@ -104,7 +104,14 @@ def test_layers_lines_and_attributions_are_those_of_direct_calls(study, direct):
         mapping = fold.alignment.target
         Z = (fold.unaligned.X[rows][:, mapping.columns].astype(float) - mapping.center) / mapping.scale
         expected = attribute_features(
-            network, final[arm], Z, y, names=fold.unaligned.names, matrix=mapping.matrix, steps=20
+            network,
+            final[arm],
+            Z,
+            y,
+            names=fold.unaligned.names,
+            matrix=mapping.matrix,
+            steps=20,
+            columns=fold.unaligned.columns,
         )
         found = _mine(extras["attributions"], arm=arm, **where)[ATTRIBUTION_COLUMNS]
         pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=1e-3, atol=1e-5)

@@ -27,8 +27,15 @@ OTHERWISE = "prepared otherwise"
 OTHER_RATE = "at another sampling rate"
 _RANKED = re.compile(r"\btop \d+ by |\bprincipal components\b")
 _SHOWN = 4
-_SURROGATES = {e.facts["starts_from"] for e in ARMS.values()} - {None, "supervised", "same_modality"}
+_REAL: set[str | None] = {None, "supervised", "same_modality"}
 _TOLERANCE = 1e-5
+
+
+def _surrogates() -> set[str | None]:
+    """Return the sources that are no recordings."""
+    return {
+        str(entry.facts["starts_from"]) for entry in ARMS.values() if entry.facts["starts_from"] not in _REAL
+    }
 
 
 def fit_inputs(source: Weights, network: Network, target: Windows | None, what: str) -> Weights:
@@ -87,7 +94,7 @@ def fit_inputs(source: Weights, network: Network, target: Windows | None, what: 
                 found.append(f"{BY_POSITION}: {pair}")
     theirs, ours = _steps(card.get("history")), _steps(target.history)
     told = "history" in card and card.get("modality") in (None, target.modality)
-    told = told and card.get("source") not in _SURROGATES
+    told = told and card.get("source") not in _surrogates()
     if told and theirs != ours:
         more, less = _differing(theirs, ours), _differing(ours, theirs)
         found.append(f"{OTHERWISE}: {more} in the source, {less} here")
