@@ -36,13 +36,16 @@ def recipe_of(tmp_path, *names, text=""):
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_check_finds_nothing_wrong_with_a_recipe_that_was_guessed(tmp_path, capsys, name):
+def test_a_layout_becomes_a_report_by_what_was_guessed(tmp_path, capsys, name):
     path, written = recipe_of(tmp_path, name)
     assert "  path: " + name.replace(" ", "_") in written
     assert main(["check", str(path), "--workers", "1"]) == 0
     out = capsys.readouterr().out
     assert "should be mended" not in out
     assert "Nothing is wrong" in out or "it can find nothing" in out
+    study = tmp_path / "study"
+    assert main(["run", str(path), "--smoke", "--workers", "1", "--out", str(study)]) == 0
+    assert "From files to windows" in (study / "report.html").read_text(encoding="utf-8")
 
 
 def test_tables_and_edf_become_a_report(tmp_path, capsys):
