@@ -18,6 +18,7 @@ from ...files import folder_aside, write_text
 from ..recording import FROM_RAWS, MODALITIES, Recording
 from .common import choose
 from .loaded import Loaded, SeenFile, seen_files
+from .own.naming import check_unique
 
 INDEX = "recordings.json"
 FORMAT = 1
@@ -62,7 +63,8 @@ def save_recordings(recordings: Recording | Sequence[Recording], folder: str | P
     """
     seen = () if isinstance(recordings, Recording) else seen_files(recordings)
     recordings = one_or_many("recordings", recordings, Recording, FROM_RAWS)
-    _check_together(recordings)
+    check_unique(recordings)
+    _check_one_modality(recordings)
     folder = Path(folder)
     try:
         occupied = next(folder.iterdir(), None) if folder.exists() else None
@@ -266,14 +268,7 @@ def _read_recording(root: Path, facts: dict[str, Any]) -> Recording:
     )
 
 
-def _check_together(recordings: Sequence[Recording]) -> None:
-    uids = [recording.uid for recording in recordings]
-    twice = sorted({uid for uid in uids if uids.count(uid) > 1})
-    check(
-        not twice,
-        f"{', '.join(twice)} names more than one recording. Expected one name each. "
-        "Pass sessions=[...] or runs=[...] that tell them apart.",
-    )
+def _check_one_modality(recordings: Sequence[Recording]) -> None:
     kinds = {recording.modality for recording in recordings}
     check(
         len(kinds) == 1,

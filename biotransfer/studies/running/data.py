@@ -395,7 +395,7 @@ def _measure(request: Request, signals: str, folder: Path, loaded: list[Recordin
         open_windows(stored),
         windows=request.section.windows,
         families=request.nuisance.families,
-        line=request.nuisance.line or _declared_line(request.section, loaded),
+        line=request.nuisance.line or _stated_line(loaded),
     )
     about["digest"] = measured.digest()
     writer = WindowsWriter(folder)
@@ -404,11 +404,10 @@ def _measure(request: Request, signals: str, folder: Path, loaded: list[Recordin
     write_json(folder / FACTS, {"nuisance": about})
 
 
-def _declared_line(section: Section, loaded: list[Recording]) -> float | None:
-    """Return the mains frequency that the recipe or the recordings state; None where none does."""
+def _stated_line(loaded: list[Recording]) -> float | None:
+    """Return the mains frequency that all recordings state, as the recipe told them; None where none is."""
     stated = {recording.raw.info["line_freq"] for recording in loaded}
-    one = stated.pop() if len(stated) == 1 else None
-    return section.line_freq or (float(one) if one else None)
+    return float(one) if len(stated) == 1 and (one := stated.pop()) else None
 
 
 def _read(stored: Path) -> Iterator[Recording]:
