@@ -18,15 +18,14 @@ from biotransfer.transfer.carry import (
 )
 from biotransfer.transfer.carry.discriminability import side_information
 from biotransfer.transfer.carry.regularized import feature_attention
-from biotransfer.transfer.carry.starting import STARTS, carried_layers
+from biotransfer.transfer.carry.starting import OTHER_SOURCES, SHAMS, carried_layers
 from biotransfer.transfer.carry.validity import NEEDS
 from tests.builders import make_windows
 
 OURS = [name for name, entry in NETWORKS.items() if not entry.facts["packages"]]
 SOURCE_SHAPES = {n: (64,) if NETWORKS[n].facts["takes"] == "features" else (4, 128) for n in OURS}
-KINDS = {e.facts["starts_from"] for e in ARMS.values()} - {None}
-SHAMS = [s for s in STARTS if s != "source"]
-WITH_START = [e.name for e in ARMS.values() if "start" in e.defaults]
+KINDS = {e.facts["starts_from"] for e in ARMS.values()} - {None} | set(OTHER_SOURCES.values())
+WITH_START = [e.name for e in ARMS.values() if "start" in e.defaults and "teacher" not in e.defaults]
 
 
 def _windows(network, n_chans=4):
@@ -390,8 +389,7 @@ def test_weights_alone_are_what_was_trained_on_the_source():
 
 
 def test_help_tells_every_name_of_a_source():
-    names = {entry.facts["starts_from"] for entry in ARMS.values()} - {None}
-    assert all(f'"{name}"' in str(make_arms.__doc__) for name in names)
+    assert all(f'"{name}"' in str(make_arms.__doc__) for name in KINDS)
 
 
 def test_missing_target_windows_are_named():

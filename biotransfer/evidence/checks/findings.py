@@ -84,7 +84,7 @@ def source_at_chance(results: Results) -> Finding:
     table = results.sources
     if table.empty:
         return "ok", "No source network was needed."
-    table = table[table["source"].isin(["supervised", "same_modality"])]
+    table = table[table["source"].isin(["supervised", "own_donors", "same_modality"])]
     means = table.groupby(["direction", "network", "variant", "source", "method"], as_index=False)[
         ["balanced_accuracy", "chance"]
     ].mean()

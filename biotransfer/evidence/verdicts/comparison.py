@@ -20,7 +20,7 @@ from .rule import Decision, decide
 from .wording import write_sentence
 
 _HOPELESS = 200.0
-ROLES = ("baseline", "transfer", "control", "reference")
+ROLES = ("baseline", "transfer", "control", "positive_control", "reference")
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ _SOURCE_KINDS = {
     "noise": "surrogate noise",
     "phase": "the source, phases randomised",
     "simulated": "simulated signals",
+    "own_donors": "other people of the target's own set",
     "same_modality": "other people of the target's modality",
 }
 

@@ -14,6 +14,7 @@ from ...learning.weights import Tensors, Weights
 from ...settings import whole
 from ...signals.windows import Windows
 from .catalog import ARMS
+from .contests import Contest, contests, with_assay
 from .controls import scratch
 from .given import given_source
 from .inputs import fit_inputs
@@ -22,8 +23,8 @@ from .starting import source_network
 from .validity import why_not
 
 __all__ = [
-    "ARMS", "Arm", "ArmRequest", "LedgerRow", "Penalty", "carried_share", "known_arms",
-    "make_arms", "resolve_arm", "resolve_arms", "why_not",
+    "ARMS", "Arm", "ArmRequest", "Contest", "LedgerRow", "Penalty", "carried_share", "contests", "known_arms",
+    "make_arms", "resolve_arm", "resolve_arms", "why_not", "with_assay",
 ]  # fmt: skip
 
 
@@ -46,7 +47,8 @@ def make_arms(
         Trained weights by what they were trained on: "supervised" (the source itself: ``transferred``,
         ``permuted``, ``redrawn`` and every other way to carry it), "shuffled_labels" (``shuffled_source``),
         "noise" (``noise_source``), "phase" (``phase_source``), "simulated" (``simulated_source``),
-        "same_modality" (``same_modality``); "supervised by masked" for an arm with ``pretrain: masked``.
+        "same_modality" (``same_modality``), "own_donors" (``start: own_donors``); "supervised by masked" for
+        an arm with ``pretrain: masked``.
         Weights alone stand for ``{"supervised": weights}``. None where nothing is worth transferring: the
         arm then starts where scratch starts, and its ledger says so.
     network : Network

@@ -1,7 +1,8 @@
 """Ways to carry weights over: which tensors, how fast and from when on they train, and what holds them.
 
-Every function takes ``start``: "source", or a sham in its place ("scratch", "permuted", "redrawn") that turns
-the method into its own control (see :func:`.begin_with`).
+Every function takes ``start``: "source", another source network in its place ("own_donors", "noise_source",
+...) or a sham ("scratch", "permuted", "redrawn"), which turn the method into its own positive control or
+control (see :func:`.begin_with`).
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ def transferred(
 
     Parameters
     ----------
-    start : {"source", "scratch", "permuted", "redrawn"}
-        The source's weights, or a sham: then a control.
+    start : str
+        The source's weights, another source network, or a sham: see :func:`.begin_with`.
     """
     return carry("transferred", source, fresh, network, seed, start=start)
 
@@ -38,8 +39,8 @@ def frozen_body(
 
     Parameters
     ----------
-    start : {"source", "scratch", "permuted", "redrawn"}
-        The source's weights, or a sham: then a control.
+    start : str
+        The source's weights, another source network, or a sham: see :func:`.begin_with`.
 
     Notes
     -----
@@ -67,8 +68,8 @@ def partial_carry(
         How many of the layers that fit, counted from the input.
     freeze : bool
         Whether they stay still.
-    start : {"source", "scratch", "permuted", "redrawn"}
-        The source's weights, or a sham: then a control.
+    start : str
+        The source's weights, another source network, or a sham: see :func:`.begin_with`.
 
     Raises
     ------
@@ -109,8 +110,8 @@ def probe_then_finetune(
         Share of the updates that go to the probe.
     rate : float
         Factor on the learning rate of the carried weights afterwards.
-    start : {"source", "scratch", "permuted", "redrawn"}
-        The source's weights, or a sham: then a control.
+    start : str
+        The source's weights, another source network, or a sham: see :func:`.begin_with`.
 
     Raises
     ------
@@ -147,8 +148,8 @@ def gradual_unfreezing(
     until : float
         Share of the updates after which the last layer, the one nearest to the input, has thawed; the layers
         thaw at equal distances.
-    start : {"source", "scratch", "permuted", "redrawn"}
-        The source's weights, or a sham: then a control.
+    start : str
+        The source's weights, another source network, or a sham: see :func:`.begin_with`.
 
     Raises
     ------
@@ -182,8 +183,8 @@ def layerwise_decay(
     ----------
     decay : float
         Factor on the learning rate from one carried layer to the next below; fresh layers keep the full rate.
-    start : {"source", "scratch", "permuted", "redrawn"}
-        The source's weights, or a sham: then a control.
+    start : str
+        The source's weights, another source network, or a sham: see :func:`.begin_with`.
 
     Raises
     ------
@@ -223,8 +224,8 @@ def l2_sp(
         Strength on what was carried: adds ``alpha/2 ||w - w_source||^2``.
     beta : float
         Strength on the rest: adds ``beta/2 ||w||^2``.
-    start : {"source", "scratch", "permuted", "redrawn"}
-        The source's weights, or a sham: then a control.
+    start : str
+        The source's weights, another source network, or a sham: see :func:`.begin_with`.
 
     Raises
     ------
@@ -265,8 +266,8 @@ def lora(
         Of the product.
     alpha : float
         The product counts ``alpha / rank`` times.
-    start : {"source", "scratch", "permuted", "redrawn"}
-        The source's weights, or a sham: then a control.
+    start : str
+        The source's weights, another source network, or a sham: see :func:`.begin_with`.
 
     Raises
     ------

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...catalog import Catalog, Entry, Fact
 from . import carrying, controls, discriminability, extra_data, regularized
+from .starting import OTHER_SOURCES
 from .validity import NEEDS, REFUSED
 
 _YOSINSKI = "Yosinski et al. 2014, arXiv:1411.1792"
@@ -29,6 +30,10 @@ def _transfer(function: Callable[..., Any], summary: str, source: str, **facts: 
     return _entry(function, "transfer", "supervised", summary, source, **facts)
 
 
+def _other(function: Callable[..., Any], role: str, summary: str, source: str = "own", **facts: Any) -> Entry:
+    return _entry(function, role, OTHER_SOURCES[function.__name__], summary, source, **facts)
+
+
 ARMS = Catalog(
     "arm",
     [
@@ -36,7 +41,7 @@ ARMS = Catalog(
         _transfer(carrying.transferred, "The source's weights; everything trains.",
                   "Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074", phrase="Pretraining on {source}"),
         _transfer(carrying.frozen_body, "The source's weights stay; only fresh layers train.", _YOSINSKI,
-                  phrase="Pretraining on {source} with the body frozen"),
+                  phrase="Pretraining on {source} with the body frozen", frozen=True),
         _entry(controls.permuted, "control", "supervised",
                "The source's weights in random order: only their distribution.",
                phrase="Starting from {source} weights in a random order"),
@@ -44,19 +49,19 @@ ARMS = Catalog(
                "Draws with the source's mean and variance: only the scale.",
                "Raghu et al. 2019, arXiv:1902.07208",
                phrase="Starting from draws with the mean and variance of {source} weights"),
-        _entry(controls.shuffled_source, "control", "shuffled_labels", "A source trained on permuted labels.",
+        _other(controls.shuffled_source, "control", "A source trained on permuted labels.",
                "Maennel et al. 2020, arXiv:2006.10455",
                phrase="Pretraining on {source} with permuted labels"),
-        _entry(controls.noise_source, "control", "noise", "A source trained on surrogate noise.",
+        _other(controls.noise_source, "control", "A source trained on surrogate noise.",
                phrase="Pretraining on surrogate noise"),
-        _entry(controls.phase_source, "control", "phase",
+        _other(controls.phase_source, "control",
                "A source with random phases: spectra and covariances stay, wave shape goes.",
                "Prichard & Theiler 1994, doi:10.1103/PhysRevLett.73.951",
                phrase="Pretraining on {source} with random phases", standard=False),
-        _entry(controls.simulated_source, "control", "simulated",
+        _other(controls.simulated_source, "control",
                "A source of simulated signals, of as many people, channels and classes.",
                phrase="Pretraining on simulated signals", standard=False),
-        _entry(controls.same_modality, "reference", "same_modality",
+        _other(controls.same_modality, "reference",
                "Other people of the target's own modality.", phrase="Pretraining on other people's {target}"),
         _transfer(carrying.partial_carry, "The source's first layers; the others are fresh.", _YOSINSKI,
                   phrase="Carrying the first layers pretrained on {source}"),
@@ -72,7 +77,8 @@ ARMS = Catalog(
                   phrase="Pretraining on {source} with L2-SP"),
         _transfer(carrying.lora, "Carried weights stay; low-rank products beside the dense ones train.",
                   "Hu et al. 2021, arXiv:2106.09685",
-                  phrase="Pretraining on {source} with low-rank adaptation", needs=("dense_layer",)),
+                  phrase="Pretraining on {source} with low-rank adaptation", needs=("dense_layer",),
+                  frozen=True),
         _transfer(discriminability.discriminability_based,
                   "Units that tell the target's classes apart are kept, the others shrunk or redrawn.",
                   "Pratt 1993, Discriminability-based transfer between neural networks, NIPS 5:204-211",
@@ -102,10 +108,13 @@ ARMS = Catalog(
                   needs=("unlabelled",), lever="extra data"),
     ],
     {
-        "role": Fact("What it is in a comparison.", options=("baseline", "transfer", "control", "reference"),
+        "role": Fact("What it is in a comparison.",
+                     options=("baseline", "transfer", "control", "positive_control", "reference"),
                      asks=lambda role: "" if role == "transfer" else role),
-        "starts_from": Fact("What the source network is trained on, of the catalog sources or same_modality; "
-                            "none without a source.", str | None),
+        "starts_from": Fact("What the source network is trained on, of the catalog sources, own_donors or "
+                            "same_modality; none without a source.", str | None),
+        "frozen": Fact("Whether what it carries stays still, of a transfer; a parameter freeze says it, too.",
+                       bool, default=False),
         "needs": Fact("What a study has to have.", tuple[str, ...], tuple(NEEDS), (), NEEDS.get),
         "lever": Fact("The lever of transfer that it pulls.", options=("carry", "regularize", "extra data"),
                       default="carry"),

@@ -39,8 +39,8 @@ def discriminability_based(
         C: a unit is kept when S times its share of the largest information reaches it.
     shrink : float
         Largest absolute weight of a unit that is not kept.
-    start : {"source", "scratch", "permuted", "redrawn"}
-        The source's weights, or a sham: then a control.
+    start : str
+        The source's weights, another source network, or a sham: see :func:`.begin_with`.
 
     Raises
     ------

@@ -25,6 +25,7 @@ def self_training(
     labels: str = "soft",
     confidence: float = 0.0,
     ratio: int = 1,
+    start: str = "source",
 ) -> Arm:
     """Let a teacher label the windows that have no label, and train a student on both from random weights.
 
@@ -38,6 +39,8 @@ def self_training(
         Only windows whose most probable class reaches this probability get a label.
     ratio : int
         Such windows per labelled one in every batch of the student.
+    start : str
+        What a transferred teacher's weights are: see :func:`.begin_with`.
 
     Raises
     ------
@@ -56,5 +59,5 @@ def self_training(
     )
     check(ratio >= 1, f"arm self_training: ratio={ratio}. Expected 1 or more.")
     student = replace(scratch(None, fresh, network, seed), name="self_training")
-    first = student if teacher == "scratch" else carry("teacher", source, fresh, network, seed)
+    first = student if teacher == "scratch" else carry("teacher", source, fresh, network, seed, start=start)
     return replace(student, teacher=Teacher(first, labels == "soft", confidence, ratio))

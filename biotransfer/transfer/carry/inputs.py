@@ -27,7 +27,7 @@ OTHERWISE = "prepared otherwise"
 OTHER_RATE = "at another sampling rate"
 _RANKED = re.compile(r"\btop \d+ by |\bprincipal components\b")
 _SHOWN = 4
-_REAL: set[str | None] = {None, "supervised", "same_modality"}
+_REAL: set[str | None] = {None, "supervised", "own_donors", "same_modality"}
 _TOLERANCE = 1e-5
 
 

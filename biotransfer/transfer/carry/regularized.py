@@ -39,8 +39,8 @@ def bss(
         Eta: adds ``strength`` times the sum of the squares of the ``k`` smallest singular values.
     k : int
         How many.
-    start : {"source", "scratch", "permuted", "redrawn"}
-        The source's weights, or a sham: then a control.
+    start : str
+        The source's weights, another source network, or a sham: see :func:`.begin_with`.
 
     Raises
     ------
@@ -82,8 +82,8 @@ def delta(
         Whether units that matter for the target's classes count more; equal weights ``a_j = 1/d`` without.
     beta : float
         Strength on fresh weights: adds ``beta/2 ||w||^2``.
-    start : {"source", "scratch", "permuted", "redrawn"}
-        The source's weights, or a sham: then a control.
+    start : str
+        The source's weights, another source network, or a sham: see :func:`.begin_with`.
 
     Raises
     ------
@@ -171,8 +171,8 @@ def lwf(
         the source's head on the features being trained.
     temperature : float
         Softens both.
-    start : {"source", "scratch", "permuted", "redrawn"}
-        The source's weights, or a sham: then a control.
+    start : str
+        The source's weights, another source network, or a sham: see :func:`.begin_with`.
 
     Raises
     ------
@@ -212,8 +212,8 @@ def co_tuning(
     strength : float
         Adds ``strength`` times the cross-entropy of the source head's answers with p(source class | target
         class).
-    start : {"source", "scratch", "permuted", "redrawn"}
-        The source's weights, or a sham: then a control.
+    start : str
+        The source's weights, another source network, or a sham: see :func:`.begin_with`.
 
     Raises
     ------
@@ -254,8 +254,8 @@ def stoch_norm(
     ----------
     share : float
         Probability of each channel, drawn anew in every update.
-    start : {"source", "scratch", "permuted", "redrawn"}
-        The source's weights, or a sham: then a control.
+    start : str
+        The source's weights, another source network, or a sham: see :func:`.begin_with`.
 
     Raises
     ------

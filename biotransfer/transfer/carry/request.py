@@ -7,14 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...catalog import Entry
-from ...errors import BiotransferError, check
+from ...errors import BiotransferError, check, check_option
 from .catalog import ARMS
+from .extra_data import TEACHERS
+from .starting import OTHER_SOURCES, STARTS
 
 _SHAMS = {
     "scratch": "random weights",
     "permuted": "{source} weights in a random order",
     "redrawn": "draws with the mean and variance of {source} weights",
 }
+_OTHERS = {
+    "own_donors": "other people of {target}",
+    "same_modality": "other people's {target}",
+    "shuffled_source": "{source} with permuted labels",
+    "noise_source": "surrogate noise",
+    "phase_source": "{source} with random phases",
+    "simulated_source": "simulated signals",
+}
+_ROLES = {"own_donors": "positive_control", "same_modality": "reference"}
 
 
 @dataclass(frozen=True)
@@ -43,20 +54,34 @@ class ArmRequest:
     weights: str | Mapping[str, Any] | None = None
 
     @property
+    def start(self) -> str:
+        """What it starts from: "source", another source network in its place, or a sham."""
+        return str(self.parameters.get("start", "source"))
+
+    @property
     def role(self) -> str:
-        """Baseline, transfer, control or reference; a sham start makes any method a control."""
-        if self.parameters.get("start", "source") != "source":
-            return "control"
+        """Baseline, transfer, control, positive_control or reference.
+
+        A transfer that starts from own donors is a positive control, from other people of the target's
+        modality a reference, from anything else but the source a control.
+        """
+        if self.start != "source":
+            return _ROLES.get(self.start, "control")
         if self.parameters.get("teacher") == "scratch":
             return "reference"
         return str(self.entry.facts["role"])
+
+    @property
+    def frozen(self) -> bool:
+        """Whether what it carries stays still while the target is learned."""
+        return bool(self.entry.facts["frozen"] or self.parameters.get("freeze", False))
 
     @property
     def starts_from(self) -> str | None:
         """What the study's source network was trained on; None when the arm needs none."""
         if self.parameters.get("teacher") == "scratch" or self.weights is not None:
             return None
-        return self.entry.facts["starts_from"]
+        return OTHER_SOURCES.get(self.start, self.entry.facts["starts_from"])
 
     @property
     def source(self) -> str | None:
@@ -72,24 +97,26 @@ class ArmRequest:
     @property
     def phrase(self) -> str:
         """Subject of the verdict's sentence, with {source} and {target} left open."""
-        start = self.parameters.get("start", "source")
-        if start != "source":
+        start, named = self.start, f" ({self.label})"
+        if start in _OTHERS:
+            return f"{self.entry.facts['phrase'].replace('{source}', _OTHERS[start])}{named}"
+        if start in _SHAMS:
             sham = _SHAMS[start].replace("{source}", self._origin or "{source}")
-            return f"The procedure of {self.entry.name} on {sham} ({self.label})"
-        given = self.entry.facts["phrase"].replace("{source}", self._origin or "{source}")
-        return given if self.label == self.entry.name else f"{given} ({self.label})"
+            return f"The procedure of {self.entry.name} on {sham}{named}"
+        given = str(self.entry.facts["phrase"]).replace("{source}", self._origin or "{source}")
+        return given if self.label == self.entry.name else f"{given}{named}"
 
     @property
     def summary(self) -> str:
         """What the arm is, for a table."""
-        start = self.parameters.get("start", "source")
+        start = self.start
         if start == "source":
             by = f" Pretrained by {self.pretrain['name']}." if self.pretrain else ""
             by = f" Its weights: {self._origin}." if self._origin else by
             return f"{self.entry.summary}{by}"
-        return (
-            f"{self.entry.name} on {_SHAMS[start].format(source='source')} in place of the source's weights."
-        )
+        what = {**_SHAMS, **_OTHERS}[start].format(source="source", target="the target")
+        place = "weights" if start in _SHAMS else "network"
+        return f"{self.entry.name} on {what} in place of the source's {place}."
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -134,6 +161,7 @@ def resolve_arm(spec: str | Mapping[str, Any] | ArmRequest) -> ArmRequest:
         label, pretrain, weights = (given.get(key) for key in ("label", "pretrain", "weights"))
         given = {k: v for k, v in given.items() if k not in ("label", "pretrain", "weights")}
     entry, parameters = ARMS.resolve(given)
+    _check_start(entry, parameters, weights)
     pretrain = {"name": pretrain} if isinstance(pretrain, str) else pretrain
     check(
         pretrain is None or (isinstance(pretrain, Mapping) and "name" in pretrain),
@@ -160,10 +188,8 @@ def resolve_arm(spec: str | Mapping[str, Any] | ArmRequest) -> ArmRequest:
     )
     request = ArmRequest(label or entry.name, entry, parameters, pretrain, weights)
     usual = ArmRequest(entry.name, entry, entry.defaults).role
-    known = parameters.get("start", "source") in ("source", *_SHAMS)
-    known = known and parameters.get("teacher", "scratch") in ("scratch", "transferred")
     check(
-        not known or request.role == usual or request.label != entry.name,
+        request.role == usual or request.label != entry.name,
         f"arm {entry.name!r} is a {request.role} with these parameters, and its name means a {usual}. Give "
         f"it a name of its own, such as label: {entry.name}_{request.role}.",
     )
@@ -172,6 +198,25 @@ def resolve_arm(spec: str | Mapping[str, Any] | ArmRequest) -> ArmRequest:
         f"arm {entry.name!r} starts from no source network, so pretrain changes nothing. Leave pretrain out.",
     )
     return request
+
+
+def _check_start(entry: Entry, parameters: Mapping[str, Any], weights: Any) -> None:
+    """Refuse a start that is none, or that would change nothing."""
+    if "teacher" in parameters:
+        check_option(f"arm {entry.name!r}: teacher", parameters["teacher"], TEACHERS)
+    start = parameters.get("start", "source")
+    if entry.facts["role"] != "transfer" or start == "source":
+        return
+    check_option(f"arm {entry.name!r}: start", start, STARTS)
+    check(
+        parameters.get("teacher") != "scratch",
+        f"arm {entry.name!r}: start={start!r} changes nothing where the teacher starts from scratch. Write "
+        "teacher: transferred, or leave start out.",
+    )
+    check(
+        weights is None or start not in OTHER_SOURCES,
+        f"arm {entry.name!r}: weights and start={start!r} both say what it starts from. Leave one out.",
+    )
 
 
 def resolve_arms(specs: Iterable[str | Mapping[str, Any] | ArmRequest]) -> list[ArmRequest]:

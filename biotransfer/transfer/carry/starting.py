@@ -1,4 +1,4 @@
-"""What a transfer starts from: the source's weights, or a sham in their place."""
+"""What a transfer starts from: the source's weights, those of another network, or a sham in their place."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from ...learning.training.arm import Arm, ledger_rows, match_tensors
 from ...learning.weights import Tensors, Weights, is_statistic, permute_values, redraw_values
 
 __all__ = [
+    "OTHER_SOURCES",
+    "SHAMS",
     "STARTS",
     "begin_with",
     "carried_layers",
@@ -23,7 +25,18 @@ __all__ = [
     "source_network",
 ]
 
-STARTS = {"source": "copied", "scratch": "fresh", "permuted": "permuted", "redrawn": "redrawn"}
+SHAMS = {"scratch": "fresh", "permuted": "permuted", "redrawn": "redrawn"}
+"""Weights that know nothing of the source, and what a ledger calls their tensors."""
+OTHER_SOURCES = {
+    "own_donors": "own_donors",
+    "same_modality": "same_modality",
+    "shuffled_source": "shuffled_labels",
+    "noise_source": "noise",
+    "phase_source": "phase",
+    "simulated_source": "simulated",
+}
+"""Source networks that can stand in the source's place, and what each is trained on."""
+STARTS = {"source": "copied", **SHAMS, **dict.fromkeys(OTHER_SOURCES, "copied")}
 
 
 def begin_with(source: Weights, fresh: Tensors, network: Network, seed: int, start: str) -> Weights:
@@ -32,16 +45,19 @@ def begin_with(source: Weights, fresh: Tensors, network: Network, seed: int, sta
     Parameters
     ----------
     source : Weights
-        Trained weights.
+        Trained weights: those of the network that ``start`` names.
     fresh : dict of str to ndarray
         The random draw that all arms of one seed share.
     network : Network
         The target's network.
     seed : int
         Draws the sham.
-    start : {"source", "scratch", "permuted", "redrawn"}
-        The source itself; the weights that scratch starts from; the source's values in random order inside
-        each tensor; normal draws with each tensor's mean and variance.
+    start : str
+        "source", or a network in its place that was trained on something else: "own_donors" (other people of
+        the target's own set, kept out of its training), "same_modality", "shuffled_source", "noise_source",
+        "phase_source", "simulated_source"; these weights are taken as they are. Or a sham: "scratch", the
+        weights that scratch starts from; "permuted", the source's values in random order inside each tensor;
+        "redrawn", normal draws with each tensor's mean and variance.
 
     Raises
     ------
@@ -55,7 +71,7 @@ def begin_with(source: Weights, fresh: Tensors, network: Network, seed: int, sta
     draw could make a variance negative.
     """
     check_option("start", start, STARTS)
-    if start == "source":
+    if start not in SHAMS:
         return source
     if start == "scratch":
         drawn = initial_tensors(source_network(source), seed, stream="sham")
