@@ -12,6 +12,7 @@ from ..results import Direction, Results
 from ..signals.recording import MODALITIES
 from . import metrics
 from .metrics import CONDITION, MEASURES, METRICS, Compare
+from .stats import SHARE_DIFFERENCES, SHARES
 
 
 class Condition(NamedTuple):
@@ -120,6 +121,13 @@ def metric_label(metric: str) -> str:
 def is_share(metric: str) -> bool:
     """Whether a metric is a share that reads best in percent."""
     return metric.endswith("accuracy")
+
+
+def metric_limits(metric: str, *, difference: bool = False) -> tuple[float, float] | None:
+    """Return the smallest and largest value of a metric, or of a difference in it; None where it has none."""
+    if not is_share(metric):
+        return None
+    return SHARE_DIFFERENCES if difference else SHARES
 
 
 def measure_label(measure: str) -> str:

@@ -17,16 +17,23 @@ from statsmodels.stats.power import TTestPower
 
 from biotransfer.errors import BiotransferError
 from biotransfer.evidence.stats import (
-    bootstrap_interval,
+    SHARE_DIFFERENCES,
+    SHARES,
     crossed_test,
     detectable_difference,
+    difference_p,
     equivalence_p,
+    fewest_for_equivalence,
     holm,
+    mean_interval,
     paired_power,
+    sign_flip_interval,
     sign_flip_p,
     smallest_p,
     subjects_needed,
+    unseen_p,
 )
+from biotransfer.evidence.stats.crossed import quasi_t, reach, tail_p
 
 whole_numbers = st.lists(st.integers(-20, 20), min_size=1, max_size=9)
 
@@ -102,72 +109,165 @@ def test_holm_of_nothing_is_nothing():
     assert holm([]).shape == (0,)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("level", [0.9, 0.95])
-def test_interval_equals_scipy_bca_on_the_same_resamples(seed, level):
-    d = np.random.default_rng(100 + seed).gamma(1.0, 1.0, 14) - 0.5
-    reference = scipy.stats.bootstrap(
-        (np.sort(d),),
-        np.mean,
-        confidence_level=level,
-        n_resamples=9999,
-        method="BCa",
-        random_state=np.random.default_rng(seed),
-    ).confidence_interval
-    np.testing.assert_allclose(bootstrap_interval(d, level, seed=seed), reference, rtol=1e-12)
+@pytest.mark.parametrize("n", [6, 9, 12, 24])
+@pytest.mark.parametrize("level", [0.8, 0.95])
+def test_sign_flip_interval_holds_the_means_that_the_test_does_not_reject(n, level):
+    d = np.random.default_rng(n).gamma(1.0, 1.0, n)
+    low, high = sign_flip_interval(d, level, n_resamples=2000)
+    for end, outside in ((low, -1e-6), (high, 1e-6)):
+        assert sign_flip_p(d - end - outside, n_resamples=2000) < 1 - level
+        assert sign_flip_p(d - end + outside, n_resamples=2000) >= 1 - level
 
 
-def test_interval_covers_the_truth_about_as_often_as_it_says():
-    rng = np.random.default_rng(3)
-    inside = 0
-    for trial in range(300):
-        low, high = bootstrap_interval(rng.normal(0.02, 0.05, 25), n_resamples=1000, seed=trial)
-        inside += low <= 0.02 <= high
-    assert scipy.stats.binom.cdf(inside, 300, 0.92) > 0.001
-    assert inside < 300
+def test_sign_flip_interval_is_infinite_where_nothing_can_be_rejected():
+    assert sign_flip_interval([0.1, 0.2, 0.3, 0.4]) == (-np.inf, np.inf)
+    assert sign_flip_interval([0.1] * 5) == (-np.inf, np.inf)
+    assert sign_flip_interval([0.1] * 6) == pytest.approx((0.1, 0.1))
+
+
+@pytest.mark.parametrize("n_people", [6, 9, 14, 22])
+@pytest.mark.parametrize("n_seeds", [1, 3, 5])
+def test_an_interval_excludes_what_its_test_rejects(n_people, n_seeds):
+    rng = np.random.default_rng([n_people, n_seeds])
+    rejected = 0
+    for _ in range(40):
+        d = (
+            rng.normal(5 / n_people, 1, (n_people, 1))
+            + rng.normal(0, 0.3, n_seeds)
+            + rng.gamma(1, 1, (n_people, n_seeds))
+        )
+        d -= 1
+        low, high = mean_interval(d)
+        assert (difference_p(d) < 0.05) == (not low <= 0 <= high)
+        inside, outside = low + 1e-6, low - 1e-6
+        assert difference_p(d, mean=inside) >= 0.05 > difference_p(d, mean=outside)
+        rejected += difference_p(d) < 0.05
+    assert 0 < rejected < 40
+
+
+@pytest.mark.parametrize("n", [4, 5])
+def test_below_six_people_the_interval_is_that_of_t(n):
+    d = np.random.default_rng(n).normal(0.1, 0.05, n)
+    t = scipy.stats.ttest_1samp(d, 0).confidence_interval(0.95)
+    assert mean_interval(d) == pytest.approx((t.low, t.high))
+    assert difference_p(d) >= smallest_p(n)
+
+
+def test_an_interval_is_never_wider_than_what_can_be():
+    rng = np.random.default_rng(0)
+    known = 0
+    for n in (1, 2, 3, 4, 8):
+        for scale in (0.01, 0.1, 0.4):
+            d = np.clip(rng.normal(0.1, scale, n), -1, 1)
+            low, high = mean_interval(d, limits=SHARE_DIFFERENCES)
+            assert np.isnan(low) == np.isnan(high)
+            assert np.isnan(low) or -1 <= low <= d.mean() <= high <= 1
+            known += not np.isnan(low)
+    assert 5 < known < 15
+    assert np.isnan(mean_interval([0.1, 0.4], limits=SHARES)).all()
+    assert mean_interval([0.97, 0.99, 1.0, 1.0], limits=SHARES).high == 1.0
 
 
 def test_interval_of_degenerate_data_is_defined():
-    assert bootstrap_interval([0.1, 0.3]) == (0.1, 0.3)
-    assert bootstrap_interval([0.2, 0.2, 0.2]) == (0.2, 0.2)
-    assert bootstrap_interval(np.zeros(5)) == (0.0, 0.0)
-    almost = bootstrap_interval([0.0, 0.0, 0.0, 0.0, 1e-9])
-    assert np.isfinite(almost).all()
-    assert almost[0] <= 2e-10 <= almost[1]
-    tiny = bootstrap_interval(np.array([1.0, 2.0, 4.0]) * 1e-200)
-    np.testing.assert_allclose(np.array(tiny) * 1e200, bootstrap_interval([1.0, 2.0, 4.0]))
-
-
-def test_interval_is_repeatable_and_follows_its_seed():
-    d = np.random.default_rng(5).normal(size=9)
-    assert bootstrap_interval(d, seed=4) == bootstrap_interval(d, seed=4)
-    assert bootstrap_interval(d, seed=4) != bootstrap_interval(d, seed=5)
+    assert np.isnan(mean_interval([0.1])).all()
+    assert mean_interval([0.2, 0.2, 0.2]) == (0.2, 0.2)
+    assert mean_interval(np.zeros(8)) == (0.0, 0.0)
+    assert mean_interval(np.full((4, 3), 0.1)) == pytest.approx((0.1, 0.1))
+    assert difference_p(np.full((6, 3), 0.1)) == 1 / 32
+    assert difference_p(np.zeros((6, 3))) == 1.0
 
 
 @pytest.mark.parametrize("n", [9, 25])
-def test_the_order_of_people_does_not_matter(n):
+def test_the_order_of_people_and_seeds_does_not_matter(n):
     rng = np.random.default_rng(n)
-    d = rng.normal(0.2, 1, n)
-    other = rng.permutation(d)
-    assert bootstrap_interval(d) == bootstrap_interval(other)
-    assert sign_flip_p(d) == sign_flip_p(other)
-    assert equivalence_p(d, 0.5) == equivalence_p(other, 0.5)
+    d = rng.normal(0.2, 1, (n, 3))
+    other = rng.permutation(rng.permutation(d).T).T
+    assert mean_interval(d) == pytest.approx(mean_interval(other), abs=1e-12)
+    assert difference_p(d) == pytest.approx(difference_p(other), abs=1e-12)
+    assert sign_flip_p(d[:, 0]) == sign_flip_p(rng.permutation(d[:, 0]))
+    assert equivalence_p(d, 0.5, worst=1) == pytest.approx(equivalence_p(other, 0.5, worst=1), abs=1e-12)
+
+
+@pytest.mark.parametrize(("n_people", "n_seeds"), [(4, 3), (6, 5), (14, 3)])
+@pytest.mark.parametrize("luck", [0.0, 1.0])
+def test_claims_without_an_effect_keep_their_rate_and_intervals_cover(n_people, n_seeds, luck):
+    rng = np.random.default_rng([n_people, n_seeds, int(luck)])
+    n = 4000
+    d = rng.normal(0, 1, (n, n_people, 1)) + luck * rng.normal(0, 1, (n, 1, n_seeds))
+    d += rng.normal(0, 1, (n, n_people, n_seeds))
+    found = quasi_t(d)
+    claims = int((tail_p(found.statistic, found.share, d.shape) < 0.05).sum())
+    assert scipy.stats.binom.sf(claims - 1, n, 0.05) > 0.001
+    half = found.error * reach(found.share, d.shape)
+    assert int((np.abs(d.mean((1, 2))) > half).sum()) == claims
+    assert claims > 0.01 * n
+
+
+def test_seeds_enter_without_a_jump():
+    rng = np.random.default_rng(1)
+    d = rng.normal(0.6, 1, (8, 1)) + rng.normal(0, 1, (8, 3))
+    luck = np.array([-1.0, 0.0, 1.0])
+    d -= d.mean(0) - d.mean()
+    sizes = np.linspace(0, 1, 2001)
+    ends = np.array([mean_interval(d + size * luck) for size in sizes])
+    p = np.array([difference_p(d + size * luck) for size in sizes])
+    jumped = [(quasi_t(d + size * luck).squares[1] > quasi_t(d + size * luck).squares[2]) for size in sizes]
+    assert not jumped[0]
+    assert jumped[-1]
+    assert np.abs(np.diff(ends, axis=0)).max() < 0.02
+    assert np.abs(np.diff(p)).max() < 0.002
+    assert p[-1] > p[0] + 0.05
 
 
 def test_equivalence_needs_both_sides():
     d = np.array([0.001, -0.004, 0.003, 0.0, -0.002, 0.004])
-    assert equivalence_p(d, 0.02) == 1 / 64
-    assert equivalence_p(d + 0.03, 0.02) > 0.9
-    assert equivalence_p(d - 0.03, 0.02) > 0.9
-    assert equivalence_p(d, 0.02) == equivalence_p(-d, 0.02)
-    assert equivalence_p(d[:4], 0.02) == 0.0625
+    assert equivalence_p(d, 0.02, worst=0) == 1 / 64
+    assert equivalence_p(d + 0.03, 0.02, worst=0) > 0.9
+    assert equivalence_p(d - 0.03, 0.02, worst=0) > 0.9
+    many = np.tile(d, 8)
+    assert equivalence_p(many, 0.02) == pytest.approx(equivalence_p(-many, 0.02))
+    assert equivalence_p(many, 0.02) < 0.05
+    assert equivalence_p(many + 0.03, 0.02) > 0.9
 
 
-def test_equivalence_holds_its_error_rate_at_the_margin():
+def test_equivalence_holds_its_error_rate_at_the_margin_of_normal_differences():
     rng = np.random.default_rng(8)
-    claims = sum(equivalence_p(rng.normal(0.02, 0.02, 10), 0.02) < 0.05 for _ in range(600))
+    claims = sum(equivalence_p(rng.normal(0.02, 0.02, 10), 0.02, worst=0) < 0.05 for _ in range(600))
     assert scipy.stats.binom.sf(claims - 1, 600, 0.05) > 0.001
     assert claims > 5
+
+
+@pytest.mark.parametrize("n", [5, 14, 29, 46])
+@pytest.mark.parametrize("spread", [0.001, 0.02])
+def test_one_person_in_ten_who_loses_much_does_not_look_equivalent(n, spread):
+    rng = np.random.default_rng(n)
+    claims = naive = 0
+    for _ in range(200):
+        d = rng.normal(0, spread, n) - 0.2 * (rng.random(n) < 0.1)
+        naive += scipy.stats.ttest_1samp(d, -0.02, alternative="greater").pvalue < 0.05
+        claims += max(unseen_p(d, 0.02), unseen_p(-d, 0.02)) < 0.05
+    assert scipy.stats.binom.sf(claims - 1, 200, 0.05) > 0.001
+    assert naive > claims
+
+
+@pytest.mark.parametrize("margin", [0.02, 0.03, 0.05])
+@pytest.mark.parametrize("alpha", [0.05, 0.0125])
+def test_fewest_people_for_equivalence_is_where_it_begins(margin, alpha):
+    n = fewest_for_equivalence(margin, alpha=alpha)
+    assert unseen_p(np.zeros(n), margin) < alpha <= unseen_p(np.zeros(n - 1), margin)
+    assert fewest_for_equivalence(0.3) == 5
+
+
+@given(st.lists(st.integers(-9, 9), min_size=3, max_size=8), st.integers(1, 4))
+@settings(max_examples=15, deadline=None, derandomize=True)
+def test_unseen_losses_equal_drawing_the_weights_of_people(d, margin):
+    q1, q3 = np.quantile(d, [0.25, 0.75])
+    inside = [q1 - 1.5 * (q3 - q1) <= v <= q3 + 1.5 * (q3 - q1) for v in d]
+    center = np.mean([v for v, keep in zip(d, inside, strict=True) if keep])
+    placed = [center if keep else v for v, keep in zip(d, inside, strict=True)] + [min(-10, *d)]
+    weights = np.random.default_rng(0).dirichlet(np.ones(len(placed)), 20_000)
+    drawn = np.mean(weights @ placed <= -margin)
+    assert unseen_p(d, margin, worst=10) == pytest.approx(drawn, abs=0.015)
 
 
 @pytest.mark.parametrize(("n", "alpha"), [(6, 0.05), (12, 0.05), (12, 0.05 / 14), (40, 0.01)])
@@ -220,11 +320,12 @@ def test_crossed_test_rests_on_the_mean_squares_of_statsmodels(n_people, n_seeds
     square, df = (anova["sum_sq"] / anova["df"]).to_numpy(), anova["df"].to_numpy()
     assert square[1] > square[2]
     total = square[0] + square[1] - square[2]
-    freedom = total**2 / (square**2 / df).sum()
+    allowed = square[1] - square[2] + square[2] / df[1]
     found = crossed_test(d)
-    assert found.df == pytest.approx(freedom, rel=1e-10)
+    assert found.share == pytest.approx(allowed / (square[0] + allowed), rel=1e-10)
     assert found.statistic == pytest.approx(d.mean() / np.sqrt(total / d.size), rel=1e-10)
-    assert found.p == pytest.approx(2 * scipy.stats.t.sf(abs(found.statistic), freedom), rel=1e-10)
+    people, seeds = 2 * scipy.stats.t.sf(abs(found.statistic), df[:2])
+    assert found.p == pytest.approx((1 - found.share) * people + found.share * seeds, rel=1e-10)
     assert (found.seeds, found.rest) == pytest.approx(
         (np.sqrt((square[1] - square[2]) / n_people), np.sqrt(square[2])), rel=1e-10
     )
@@ -232,20 +333,17 @@ def test_crossed_test_rests_on_the_mean_squares_of_statsmodels(n_people, n_seeds
 
 def test_crossed_test_is_the_t_test_over_people_where_seeds_share_nothing():
     rng = np.random.default_rng(2)
-    d = rng.normal(0.3, 1, (9, 4))
-    d -= d.mean(0) - d.mean()
+    d = np.repeat(rng.normal(0.3, 1, (9, 1)), 4, axis=1)
     for alternative in ("two-sided", "greater", "less"):
         plain = scipy.stats.ttest_1samp(d.mean(1), 0.1, alternative=alternative)
         found = crossed_test(d, alternative, mean=0.1)
-        assert (found.statistic, found.df, found.p) == pytest.approx(
-            (plain.statistic, plain.df, plain.pvalue), rel=1e-10
+        assert (found.statistic, found.share, found.p) == pytest.approx(
+            (plain.statistic, 0.0, plain.pvalue), rel=1e-10
         )
     assert found.seeds == 0
 
 
-def test_crossed_test_treats_people_and_seeds_alike_and_is_defined_without_spread():
-    d = np.random.default_rng(3).normal(0.3, 1, (5, 4)) + np.arange(4) + np.arange(5)[:, None]
-    assert crossed_test(d).p == pytest.approx(crossed_test(d.T).p, rel=1e-12)
+def test_crossed_test_is_defined_without_spread():
     assert crossed_test(np.zeros((3, 2))).p == 1.0
     assert crossed_test(np.full((3, 2), 0.1)).p == 0.0
     assert crossed_test(np.full((3, 2), 0.1), "less").p == 1.0
@@ -263,8 +361,11 @@ def test_crossed_test_treats_people_and_seeds_alike_and_is_defined_without_sprea
         lambda: sign_flip_p([0.1], "bigger"),
         lambda: smallest_p(0),
         lambda: holm([0.5, 1.2]),
-        lambda: bootstrap_interval([0.1]),
-        lambda: bootstrap_interval([0.1, 0.2], level=95),
+        lambda: mean_interval([]),
+        lambda: mean_interval([0.1, np.nan]),
+        lambda: mean_interval([0.1, 0.2], level=95),
+        lambda: difference_p([0.1]),
+        lambda: equivalence_p([0.1, 0.2], 0.02, worst=-1),
         lambda: equivalence_p([0.1, 0.2], 0.0),
         lambda: detectable_difference(-1.0, 10),
         lambda: detectable_difference(1.0, 10, power=0.01),

@@ -17,7 +17,7 @@ from sklearn.metrics import confusion_matrix
 
 from biotransfer.errors import BiotransferError
 from biotransfer.evidence.reading import Condition
-from biotransfer.evidence.stats import bootstrap_interval
+from biotransfer.evidence.stats import SHARES, mean_interval
 from biotransfer.pages import figures
 from biotransfer.pages.figures.carried import carried_shares, distinct_shares
 from biotransfer.pages.figures.curves import interval_over_people, people_curves
@@ -105,13 +105,13 @@ def test_people_weigh_the_same_however_often_they_are_tested(small):
     pd.testing.assert_frame_equal(curves, wanted)
 
 
-def test_bands_are_bootstrap_intervals_over_people(results):
+def test_bands_are_intervals_over_people(results):
     ax = figures.plot_learning_curves(results, "emg->eeg").axes[0]
     assert len(ax.collections) == 2
     part = people_curves(results, "emg->eeg").loc[("mlp", "", "subject", "scratch")].to_numpy()
-    low, high = interval_over_people(part)
+    low, high = interval_over_people(part, "balanced_accuracy")
     for epoch in (0, 3, 6):
-        assert (low[epoch], high[epoch]) == bootstrap_interval(part[:, epoch], n_resamples=1999)
+        assert (low[epoch], high[epoch]) == mean_interval(part[:, epoch], limits=SHARES)
     path = ax.collections[0].get_paths()[0].vertices
     for epoch in (0, 6):
         ends = path[np.isclose(path[:, 0], epoch), 1]

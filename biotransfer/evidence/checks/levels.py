@@ -7,7 +7,7 @@ import pandas as pd
 
 from ...results import Results
 from ..baselines import label_null
-from ..stats import bootstrap_interval
+from ..stats import SHARES, mean_interval
 from .common import PLACE, final_values
 
 LEVELS = [*PLACE, "kind", "name", "value", "low", "high", "null_mean",
@@ -86,7 +86,7 @@ def _baselines(results: Results) -> list[dict[str, object]]:
 
 
 def _level(values: pd.Series) -> dict[str, float]:
-    low, high = bootstrap_interval(values) if len(values) > 1 else (float("nan"), float("nan"))
+    low, high = mean_interval(values, limits=SHARES)
     return {"value": float(values.mean()), "low": low, "high": high}
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from ...results import Results
 from ..baselines import NUISANCE
 from ..reading import compared, ends_in, network_label
-from ..stats import bootstrap_interval, holm
+from ..stats import SHARES, holm, mean_interval
 from .common import Finding, final_values, remembered
 
 FAMILY_TABLE = ["target", "protocol", "stage", "family", "value", "low", "high", "chance", "p", "p_holm",
@@ -44,7 +44,7 @@ def family_table(results: Results) -> pd.DataFrame:
         target, protocol, stage, family = map(str, key)
         values = part["balanced_accuracy"].droplevel(keys)
         test = tests[(tests[keys] == list(key)).all(axis=1)].iloc[0]
-        low, high = bootstrap_interval(values) if len(values) > 1 else (float("nan"), float("nan"))
+        low, high = mean_interval(values, limits=SHARES)
         signal_in = () if family == "all" else NUISANCE[family].facts["signal_in"]
         arm, level = _best_arm(results, finals, target, protocol, values.index)
         rows.append(

@@ -48,7 +48,7 @@ def bayes_rope(d: ArrayLike, margin: float) -> Posterior:
     Examples
     --------
     >>> [round(p, 3) for p in bayes_rope([0.04, 0.05, 0.01, 0.06, 0.03], 0.02)]
-    [0.002, 0.055, 0.943]
+    [0.001, 0.051, 0.948]
     """
     from scipy.special import stdtr
 

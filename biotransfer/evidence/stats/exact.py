@@ -1,6 +1,9 @@
-"""Exact tests over people: sign flips, the smallest p they can give, equivalence."""
+"""Exact tests over people: sign flips, the smallest p and the interval that they can give."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,6 +12,7 @@ from ...errors import check, check_option
 from .given import differences_of
 
 EXACT_UP_TO = 20
+_AT_ONCE = 10_000
 
 
 def sign_flip_p(
@@ -55,10 +59,9 @@ def sign_flip_p(
     observed = abs(values.sum()) if two_sided else values.sum()
     bound = observed - 1e-10 * np.abs(values).sum()
     if values.size > EXACT_UP_TO:
-        count, rng = 0, np.random.default_rng(seed)
-        for start in range(0, n_resamples, 10_000):
-            size = (min(10_000, n_resamples - start), values.size)
-            sums = (1.0 - 2.0 * rng.integers(0, 2, size)) @ values
+        count = 0
+        for signs in _signs(values.size, n_resamples, seed):
+            sums = signs @ values
             count += int(np.count_nonzero((np.abs(sums) if two_sided else sums) >= bound))
         return (1 + count) / (1 + n_resamples)
     half = values[:1].copy()
@@ -82,40 +85,65 @@ def smallest_p(n: int, alternative: str = "two-sided") -> float:
     return min(1.0, (2.0 if alternative == "two-sided" else 1.0) * 0.5**n)
 
 
-def equivalence_p(d: ArrayLike, margin: float, *, n_resamples: int = 100_000, seed: int = 0) -> float:
-    """Two one-sided sign-flip tests that the mean difference lies inside ``-margin .. margin``.
+@lru_cache(maxsize=2)
+def _flips(n: int, n_resamples: int, seed: int) -> np.ndarray:
+    rng, sizes = np.random.default_rng(seed), range(0, n_resamples, _AT_ONCE)
+    chunks = [rng.integers(0, 2, (min(_AT_ONCE, n_resamples - start), n)) for start in sizes]
+    return np.concatenate(chunks).astype(np.int8)
+
+
+def _signs(n: int, n_resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield random sign patterns of ``n`` people, -1 where a person is flipped."""
+    flips = _flips(n, n_resamples, seed)
+    for start in range(0, n_resamples, _AT_ONCE):
+        yield 1.0 - 2.0 * flips[start : start + _AT_ONCE]
+
+
+def sign_flip_interval(
+    d: ArrayLike, level: float = 0.95, *, n_resamples: int = 100_000, seed: int = 0
+) -> tuple[float, float]:
+    """Return the means that :func:`sign_flip_p` does not reject at ``1 - level``.
 
     Parameters
     ----------
     d : array_like, shape (n,), float
-        One difference per person.
-    margin : float
-        Largest difference that does not matter, in the unit of ``d``, above 0.
+        One value per person.
+    level : float
+        Coverage.
     n_resamples, seed : int
         See :func:`sign_flip_p`.
 
     Returns
     -------
-    float
-        The larger of the two one-sided p; small means equivalent.
-
-    Raises
-    ------
-    BiotransferError
-        When ``margin`` is not above 0.
+    low, high : float
+        Infinite where so few people can reject no mean: ``smallest_p(n) >= 1 - level``.
 
     Notes
     -----
-    Source: Schuirmann 1987, doi:10.1007/BF01068419, with sign flips in place of t.
+    A sign pattern sums to as much as the data about a mean where the flipped people's own mean lies below it:
+    the ends are order statistics of the means of all subsets of people (typical values; Hartigan 1969,
+    doi:10.1080/01621459.1969.10501057).
 
     Examples
     --------
-    >>> equivalence_p([0.001, -0.002, 0.0, 0.003, -0.001], 0.02)
-    0.03125
+    >>> sign_flip_interval([1.0, 2.0, 3.0, 4.0, 5.0, 9.0])
+    (1.0, 9.0)
     """
     values = differences_of(d)
-    check(margin > 0, f"margin={margin} leaves no room. Expected a difference above 0. Pass margin=0.02.")
-    return max(
-        sign_flip_p(values + margin, "greater", n_resamples=n_resamples, seed=seed),
-        sign_flip_p(values - margin, "less", n_resamples=n_resamples, seed=seed),
-    )
+    total, n = values.sum(), values.size
+    if n > EXACT_UP_TO:
+        flips = _flips(n, n_resamples, seed)
+        parts = [flips[start : start + _AT_ONCE] @ values for start in range(0, n_resamples, _AT_ONCE)]
+        sums, sizes = np.concatenate([[0.0], *parts]), np.concatenate([[0], flips.sum(1, dtype=np.int64)])
+    else:
+        sums, sizes = np.zeros(1), np.zeros(1)
+        for value in values[1:]:
+            sums, sizes = np.concatenate([sums, sums + value]), np.concatenate([sizes, sizes + 1])
+    rejected = int(np.ceil(round(1 - level, 12) * sums.size)) - 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        flipped, kept = sums / sizes, (total - sums) / (n - sizes)
+    lower, upper = np.fmin(flipped, kept), np.fmax(flipped, kept)
+    lower[(sizes == 0) | (sizes == n)], upper[(sizes == 0) | (sizes == n)] = -np.inf, np.inf
+    low = np.partition(lower, rejected)[rejected]
+    high = np.partition(upper, sums.size - 1 - rejected)[sums.size - 1 - rejected]
+    return float(low), float(high)

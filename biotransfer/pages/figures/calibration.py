@@ -109,14 +109,14 @@ def plot_calibration(
     shown = [
         np.stack([values.to_numpy(float).mean(axis=0), *(interval if key[-1] in bands else ())])
         for key, values in levels.groupby(level=[*CONDITION, "arm"], sort=False)
-        for interval in [interval_over_people(values.to_numpy(float))]
+        for interval in [interval_over_people(values.to_numpy(float), metric)]
     ]
     low, high = axis_limits(np.concatenate(shown), chance, metric)
     for ax, condition in zip(axes.flat, conditions, strict=False):
         part = select(levels, **condition._asdict())
         ax.set_ylim(low, high)
         _draw_frame(ax, part.columns.to_numpy(float), chance, metric)
-        _draw_arms(ax, part, arms_of(results), bands, chance)
+        _draw_arms(ax, part, arms_of(results), bands, chance, metric)
         title(ax, condition_label(condition, conditions))
     blank(axes, len(conditions))
     for ax in axes[:, 0]:
@@ -129,7 +129,7 @@ def plot_calibration(
 
 
 def _draw_arms(
-    ax: Axes, part: pd.DataFrame, arms: list[str], bands: tuple[str, ...], chance: float | None
+    ax: Axes, part: pd.DataFrame, arms: list[str], bands: tuple[str, ...], chance: float | None, metric: str
 ) -> None:
     """Draw every arm's mean, those with bands last, on top, and their names."""
     present = [a for a in arms if a in set(part.index.get_level_values("arm"))]
@@ -138,7 +138,7 @@ def _draw_arms(
         values = select(part, arm=arm).to_numpy(float)
         look, mean, strong = arm_look(arm, arms), values.mean(axis=0), arm in bands
         if strong:
-            low, high = interval_over_people(values)
+            low, high = interval_over_people(values, metric)
             ax.fill_between(x, low, high, color=look.color, alpha=0.13, linewidth=0, gid=f"band:{arm}")
         ax.plot(
             x, mean, look.marker, color=look.color, linestyle=look.dashes, linewidth=2.2 if strong else 1.3,

@@ -19,9 +19,10 @@ from ...evidence.reading import (
     direction_label,
     is_share,
     metric_label,
+    metric_limits,
     select,
 )
-from ...evidence.stats import bootstrap_interval
+from ...evidence.stats import mean_interval
 from ...results import Results
 from .style import (
     FAINT,
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PANEL_HEIGHT = 3.7
-_RESAMPLES = 1999
 
 
 def people_curves(
@@ -90,24 +90,23 @@ def people_curves(
     return kept.groupby(keys, sort=False, observed=True)["value"].mean().unstack("epoch").sort_index(axis=1)
 
 
-def interval_over_people(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the 95 % bootstrap interval of the mean over people, NaN for one person.
+def interval_over_people(values: np.ndarray, metric: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the 95 % interval of the mean over people at every epoch, NaN where it cannot be estimated.
 
     Parameters
     ----------
     values : ndarray, shape (n_people, n_epochs), float64
         One row per person.
+    metric : str
+        Whose values they are.
 
     Returns
     -------
     low, high : ndarray, shape (n_epochs,), float64
         The interval's ends.
     """
-    if len(values) < 2:
-        nothing = np.full(values.shape[1], np.nan)
-        return nothing, nothing
-    ends = [bootstrap_interval(column, n_resamples=_RESAMPLES) for column in values.T]
-    return np.array([low for low, _ in ends]), np.array([high for _, high in ends])
+    low, high = np.transpose([mean_interval(column, limits=metric_limits(metric)) for column in values.T])
+    return low, high
 
 
 def plot_learning_curves(
@@ -149,7 +148,7 @@ def plot_learning_curves(
     for ax, condition in zip(axes.flat, conditions, strict=False):
         part = select(curves, **condition._asdict())
         ax.set_ylim(low, high)
-        _draw_arms(ax, part, arms_of(results), bands, chance)
+        _draw_arms(ax, part, arms_of(results), bands, chance, metric)
         _draw_frame(ax, float(part.columns[-1]), chance, metric)
         title(ax, condition_label(condition, conditions))
     blank(axes, len(conditions))
@@ -172,7 +171,7 @@ def axis_limits(means: np.ndarray, chance: float | None, metric: str) -> tuple[f
 
 
 def _draw_arms(
-    ax: Axes, part: pd.DataFrame, arms: list[str], bands: tuple[str, ...], chance: float | None
+    ax: Axes, part: pd.DataFrame, arms: list[str], bands: tuple[str, ...], chance: float | None, metric: str
 ) -> None:
     """Draw curves and their names; those with bands last, on top."""
     present = [a for a in arms if a in set(part.index.get_level_values("arm"))]
@@ -182,7 +181,7 @@ def _draw_arms(
         look, mean = arm_look(arm, arms), means[arm]
         strong = arm in bands
         if strong:
-            band_low, band_high = interval_over_people(select(part, arm=arm).to_numpy())
+            band_low, band_high = interval_over_people(select(part, arm=arm).to_numpy(), metric)
             ax.fill_between(x, band_low, band_high, color=look.color, alpha=0.13, linewidth=0)
         ax.plot(
             x, mean, color=look.color, linestyle=look.dashes, linewidth=2.2 if strong else 1.3,

@@ -12,7 +12,7 @@ from ...evidence.checks import family_table
 from ...evidence.checks.common import final_values
 from ...evidence.checks.levels import baseline_levels
 from ...evidence.reading import arm_label, arms_of, data_label, ends_in, network_label, protocol_label
-from ...evidence.stats import bootstrap_interval
+from ...evidence.stats import SHARES, mean_interval
 from ...results import Results
 from .style import (
     CATEGORIES,
@@ -92,7 +92,7 @@ def _levels(
     groups = part.groupby(["direction", "network", "variant", "arm"], sort=False)
     for (direction, network, variant, arm), mine in sorted(groups, key=lambda g: arms.index(g[0][-1])):
         values = mine["value"].to_numpy()
-        low, high = bootstrap_interval(values) if len(values) > 1 else (np.nan, np.nan)
+        low, high = mean_interval(values, limits=SHARES)
         source = results.directions[direction].source
         where = f" ({network_label(network, variant)}, from {source})" if several else ""
         look = arm_look(str(arm), arms)

@@ -22,12 +22,13 @@ from ...evidence.reading import (
     is_share,
     measure_label,
     metric_label,
+    metric_limits,
     network_label,
     people_measures,
     protocol_label,
     rows_of,
 )
-from ...evidence.stats import bootstrap_interval
+from ...evidence.stats import mean_interval
 from ...evidence.verdicts import compare_measures
 from ...results import Direction, Results
 from ...signals.splits import ALL, budget_label
@@ -95,8 +96,7 @@ def _find_verdict(results: Results, **wanted: str) -> dict[str, Any]:
 
 
 def _interval(values: np.ndarray, metric: str) -> str:
-    low, high = bootstrap_interval(values) if len(values) > 1 else (None, None)
-    return write.level_range(low, high, metric)
+    return write.level_range(*mean_interval(values, limits=metric_limits(metric)), metric)
 
 
 def arm_tables(results: Results, measures: Mapping[str, pd.DataFrame], direction: str) -> list[Table]:
@@ -175,7 +175,8 @@ def _shallow_rows(
     for name, mine in part.groupby("baseline", sort=False):
         people = mine.groupby("subject")[[metric, beside]].mean()
         gains = (people[metric] - usual).dropna().to_numpy()
-        low, high = bootstrap_interval(gains) if len(gains) > 1 else (None, None)
+        limits = metric_limits(metric, difference=True)
+        low, high = mean_interval(gains, limits=limits) if len(gains) else (None, None)
         rows.append(
             [
                 arm_label(str(name)), write.NOTHING, write.NOTHING,

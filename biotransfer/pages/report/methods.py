@@ -35,7 +35,7 @@ _STATISTICS = {
     "sign flip": "Fisher 1935, The Design of Experiments, section 21",
     "holm": "Holm 1979, Scandinavian Journal of Statistics 6:65-70",
     "tarone": "Tarone 1990, doi:10.2307/2531456",
-    "bca": "Efron 1987, doi:10.1080/01621459.1987.10478410",
+    "crossed": "Clark 1973, doi:10.1016/S0022-5371(73)80014-3",
     "union": "Berger 1982, doi:10.1080/00401706.1982.10487790",
     "equivalence": "Schuirmann 1987, doi:10.1007/BF01068419",
     "measures": "Taylor & Stone 2009, Journal of Machine Learning Research 10:1633-1685",
@@ -464,8 +464,8 @@ def _statistics(results: Results, references: _References) -> str:
         f"{base} were tested by a paired sign-flip permutation test{cite['sign flip']}, {draws}, corrected "
         f"by Holm's method{cite['holm']} over all arms, directions, networks and budgets of one split rule "
         f"for which there are people enough to reach significance at all{cite['tarone']}, α = {alpha:g}; "
-        "intervals are 95 % bias-corrected and accelerated bootstrap intervals over "
-        f"people{cite['bca']}.",
+        "intervals are the means that neither this test nor a t test over people (over people and seeds"
+        f"{cite['crossed']} where there are several) rejects at 5 %.",
         smallest,
         "A transfer was called positive when it exceeded the baseline after correction and each control arm "
         f"at α (an intersection-union test{cite['union']}); negative when it fell below the baseline after "

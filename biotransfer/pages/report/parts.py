@@ -131,7 +131,7 @@ def _direction(results: Results, measures: Mapping[str, Any], others: Any, direc
         "curves": _picture(
             figures.plot_learning_curves, results, direction, f"curves-{key}",
             f"{label}: {metric} on test windows, mean over people. Hollow marks: step 0, before any update. "
-            f"Bands: 95 % bootstrap interval over people, for {base} and transferred; the other arms' "
+            f"Bands: 95 % interval over people, for {base} and transferred; the other arms' "
             f"intervals are in the table of arms.{level}",
         ),
         "subjects": _picture(

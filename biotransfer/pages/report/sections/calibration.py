@@ -22,9 +22,9 @@ from ....evidence.reading import (
     metric_label,
     rows_of,
 )
-from ....evidence.stats import bootstrap_interval
+from ....evidence.stats import mean_interval
 from ....results import Results
-from ....signals.splits import budget_label
+from ....signals.splits import budget_label, budget_seconds
 from ... import figures
 from .. import text as write
 from ..table import Row, Table
@@ -50,7 +50,7 @@ def calibration(results: Results) -> Section | None:
             picture(
                 figures.plot_calibration, results, direction, name=f"calibration-{key}",
                 caption=f"{label}: {metric_label(metric)} ({measure_label(compared_measure(results))}) on "
-                f"the same test windows with every budget, mean over people. Bands: 95 % bootstrap interval "
+                f"the same test windows with every budget, mean over people. Bands: 95 % interval "
                 f"over people, for {base} and transferred. Dotted: chance.",
             ),
             table(_gain_table(results, direction)),
@@ -121,6 +121,8 @@ def _gain(verdict: dict[str, Any] | None, metric: str, alpha: float) -> str:
 def _saved_table(results: Results, saved: pd.DataFrame, direction: str) -> Table:
     """Return the labelled seconds that every arm saves, over people."""
     base = baseline_arm(results)
+    seconds = [budget_seconds(name) for name in results.budgets]
+    span = max(seconds) - min(seconds)
     rows: list[Row] = []
     conditions = conditions_of(results.curves, direction)
     for condition in conditions:
@@ -130,7 +132,7 @@ def _saved_table(results: Results, saved: pd.DataFrame, direction: str) -> Table
             judged = part[(part["arm"] == arm) & part["level"].notna()]
             bound = "≤ " if judged["censored"].any() else ""
             low, high = (
-                bootstrap_interval(judged["saved"].to_numpy()) if len(judged) > 1 else (np.nan, np.nan)
+                mean_interval(judged["saved"], limits=(-span, span)) if len(judged) else (np.nan, np.nan)
             )
             rows.append(
                 [
