@@ -83,14 +83,13 @@ def crossed_test(d: ArrayLike, alternative: str = "two-sided", *, mean: float = 
     found = quasi_t(values, mean)
     p = float(tail_p(found.statistic, found.share, values.shape, alternative))
     people, seeds, rest = found.squares
-    parts = np.sqrt(np.maximum([(people - rest) / values.shape[1], (seeds - rest) / len(values), rest], 0.0))
+    n_people, n_seeds = values.shape
+    parts = np.sqrt(np.maximum([(people - rest) / n_seeds, (seeds - rest) / n_people, rest], 0.0))
+    share = float(found.share)
+    df = 1 / ((1 - share) ** 2 / (n_people - 1) + share**2 / (n_seeds - 1))
+    between = [float(part) for part in parts]
     return CrossedTest(
-        float(found.statistic),
-        float(found.share),
-        p,
-        float(found.error),
-        *(float(part) for part in parts),
-        df=1 / ((1 - found.share) ** 2 / (len(values) - 1) + found.share**2 / (values.shape[1] - 1)),
+        float(found.statistic), share, p, float(found.error), between[0], between[1], between[2], df
     )
 
 
