@@ -26,7 +26,7 @@ KEYS = [*_PLACE, "budget", "arm", "split", "subject", "seed"]
 CURVES = [*KEYS, "step", "epoch", "split_part", "metric", "value"]
 PREDICTIONS = [*KEYS, "window_uid", "y_true", "y_pred", "probabilities"]
 LEDGER = [*_PLACE, "arm", "tensor", "part", "action", "trained", "parameters", "reason"]
-SOURCES = [*_PLACE, "source", "method", "seed", "subjects", "windows",
+SOURCES = [*_PLACE, "source", "method", "seed", "trained_on", "subjects", "windows",
            "accuracy", "balanced_accuracy", "chance"]  # fmt: skip
 TRAININGS = [*_PLACE, "budget", "arm", "split", "seed", "engine",
              "path", "epochs", "best_epoch", "pseudo_labels"]  # fmt: skip

@@ -26,6 +26,7 @@ def refuse_what_does_not_fit(recipe: Keys) -> None:
     _arms(recipe)
     _budget(recipe)
     _training(recipe)
+    _drawn(recipe)
     check_option("compare.against", recipe.compare.against, [arm.label for arm in recipe.arms])
     check(
         recipe.permutations == 0 or recipe.baselines,
@@ -118,6 +119,21 @@ def _budget(recipe: Keys) -> None:
             f"pretrain {name} learns from the target's labels, which a budget withholds. "
             "Use pretrain: supervised, or budget: all.",
         )
+
+
+def _drawn(recipe: Keys) -> None:
+    if recipe.pretrain.draw_people == 1:
+        return
+    share = f"pretrain.draw_people={recipe.pretrain.draw_people:g} draws source people for every seed"
+    check(
+        not ALIGN[recipe.align.name].facts["joint"],
+        f"{share}, and align {recipe.align.name!r} fits the target to all of them. "
+        "Use align: matched, none or another that looks at one side, or leave draw_people out.",
+    )
+    check(
+        recipe.select.name == "all",
+        f"{share}, and select {recipe.select.name!r} chooses among them. Leave one of them out.",
+    )
 
 
 def _training(recipe: Keys) -> None:

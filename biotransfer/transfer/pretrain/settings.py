@@ -13,6 +13,7 @@ from .held_out import HELD_OUT
 from .sources import NOISES
 
 _METHOD = spec(lambda: METHODS)
+_OWN = ("held_out", "draw_people", "noise")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,12 @@ class Pretraining(Settings):
         number(above=0, most=0.5),
         HELD_OUT,
     )
+    draw_people: float = key(
+        "Share of the training people of every source that each seed draws, without replacement; 1 is all. "
+        "Half of them vary as a new sample of the whole source's size would.",
+        number(above=0, most=1),
+        1.0,
+    )
     noise: str = key("Surrogate of the arm noise_source: gaussian or phase.", option(NOISES), "gaussian")
 
     @classmethod
@@ -45,12 +52,12 @@ class Pretraining(Settings):
             isinstance(given, Mapping),
             f"pretrain={given!r} is neither a name nor a mapping. Write pretrain: {{name: supervised}}.",
         )
-        own = {name: given[name] for name in ("held_out", "noise") if name in given}
+        own = {name: given[name] for name in _OWN if name in given}
         entry = METHODS[given.get("name", cls.defaults()["method"])]
-        known_keys(cls.SECTION, given, ["name", *(p.name for p in entry.parameters), "held_out", "noise"])
+        known_keys(cls.SECTION, given, ["name", *(p.name for p in entry.parameters), *_OWN])
         method = {"name": cls.defaults()["method"], **{k: v for k, v in given.items() if k not in own}}
         return cls(_METHOD(cls.SECTION, method), **own)
 
     def plain(self) -> dict[str, Any]:
         """Return the method's name and parameters, and the other keys beside them."""
-        return {**self.method, "held_out": self.held_out, "noise": self.noise}
+        return {**self.method, **{name: getattr(self, name) for name in _OWN}}

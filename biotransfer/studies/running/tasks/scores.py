@@ -16,6 +16,7 @@ from ....results import Direction
 from ....signals.splits import Split
 from ....signals.windows import Windows
 from ....transfer.pretrain import METHODS
+from ....transfer.pretrain.drawing import draw_people
 from ..plan import Plan
 from . import selection, target
 from .fold import (
@@ -62,6 +63,7 @@ def trials(plan: Plan, task: ScoreTask) -> list[Trial]:
     depends = {
         **fold_depends(plan, task),
         "scores": plan.recipe.scores,
+        "draw_people": plan.recipe.pretrain.draw_people,
         "permutations": PERMUTATIONS,
         "max_windows": MAX_WINDOWS,
     }
@@ -88,12 +90,16 @@ def _own_head(plan: Plan, name: str | None) -> bool:
     return source is not None and not source.joint and bool(METHODS[source.method["name"]].facts["labels"])
 
 
-def _source(plan: Plan, task: ScoreTask, name: str, windows: Windows) -> Windows:
+def _source(plan: Plan, task: ScoreTask, name: str, seed: int, windows: Windows) -> Windows:
     """Return the windows that a source network learned from: of the people and classes that were chosen."""
-    picked = selection.chosen(plan, task.direction, task.network, task.protocol, task.fold)
-    if picked is None or plan.sources[name].kind == "same_modality":
+    if plan.sources[name].kind == "same_modality":
         return windows
-    chosen, split = picked.apply(windows, Split("all", "rows", np.arange(len(windows)), np.arange(0)))
+    everybody = Split("all", "rows", np.arange(len(windows)), np.arange(0))
+    picked = selection.chosen(plan, task.direction, task.network, task.protocol, task.fold)
+    if picked is None:
+        share = plan.recipe.pretrain.draw_people
+        return windows if share == 1 else windows.take(draw_people(windows, everybody, share, seed).train)
+    chosen, split = picked.apply(windows, everybody)
     return chosen.take(split.train)
 
 
@@ -104,12 +110,12 @@ def run(
     fold = make_fold(plan, task)
     own = target_network(fold)
     train = fold.windows.take(fold.split.train)
-    aligned, names = fold.source, {name for trial in wanted for name in trial.needs}
-    sources = {name: _source(plan, task, name, aligned) for name in names}
+    aligned = fold.source
     parts = []
     for i, trial in enumerate(wanted):
         ((name, ref),) = trial.needs.items()
-        seed, source = trial.columns["seed"], sources[name]
+        seed = trial.columns["seed"]
+        source = _source(plan, task, name, seed, aligned)
         network = own if plan.sources[name].joint else network_of(weights[ref])
         fits = network.input_shape == own.input_shape
         tensors = {**initial_tensors(network, seed), **weights[ref].tensors}

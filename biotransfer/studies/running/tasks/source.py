@@ -16,9 +16,11 @@ from ....learning.weights import Weights
 from ....results import Direction
 from ....settings import plain
 from ....signals.preprocessing import STEPS
+from ....signals.splits import Split
 from ....signals.windows import Windows, natural_sorted
 from ....transfer.align import ALIGN
 from ....transfer.pretrain import METHODS, SOURCES, why_not
+from ....transfer.pretrain.drawing import draw_people
 from ....transfer.pretrain.held_out import hold_out_people
 from ....transfer.pretrain.making import make_source
 from ....transfer.select import Selection
@@ -125,6 +127,7 @@ def trials(plan: Plan, task: SourceTask) -> list[Trial]:
         "network": plan.network_spec(task),
         **recipe.plain("scale", "align", "train", "engine"),
         "held_out": recipe.pretrain.held_out,
+        "draw_people": recipe.pretrain.draw_people,
         "method": dict(plan.sources[task.name].method),
         "target": list(plan.sides[target].windows(task.network).names),
     }
@@ -189,12 +192,13 @@ def rehearse(plan: Plan, target: FoldTask, name: str, network: Network, target_n
     task = source_task(plan, name, target.direction, target.network, target.protocol, target.fold)
     own = task if task.kind == "same_modality" else replace(task, kind="supervised")
     windows = _source_windows(plan, own, 0)
-    split = hold_out_people(windows, plan.recipe.pretrain.held_out)
+    split, share = hold_out_people(windows, plan.recipe.pretrain.held_out), plan.recipe.pretrain.draw_people
+    drawn = [draw_people(windows, split, share, seed) for seed in plan.recipe.seeds if share < 1] or [split]
     reason = why_not(
         METHODS[plan.sources[name].method["name"]],
         network=network,
         target=target_network,
-        n_people=int(windows.metadata["subject"].iloc[split.train].nunique()),
+        n_people=int(windows.metadata["subject"].iloc[drawn[0].train].nunique()),
     )
     check(reason is None, f"{target.direction}: {reason}")
 
@@ -206,18 +210,32 @@ def run(
 
     A control trains on the rows that the source trains on. The alignment's target side is fitted on the
     training side of the task's (or the first) fold, the same for every budget; the source side does not
-    depend on it. Windows of the target are given to methods that learn from both.
+    depend on it. Windows of the target are given to methods that learn from both. Where every seed draws its
+    people, it is trained by itself, and nothing is fitted on those who were not drawn.
     """
+    plan = plan.tuned(task)
+    seeds, alone = [trial.columns["seed"] for trial in wanted], plan.recipe.pretrain.draw_people < 1
+    own = task if task.kind == "same_modality" else replace(task, kind="supervised")
+    windows = _source_windows(plan, own, seeds[0])
+    split = hold_out_people(windows, plan.recipe.pretrain.held_out)
+    parts = []
+    for some in [[seed] for seed in seeds] if alone else [seeds]:
+        drawn = draw_people(windows, split, plan.recipe.pretrain.draw_people, some[0])
+        parts.append(_train(plan, task, some, drawn, device))
+    table = pd.concat([part for part, _ in parts], ignore_index=True).assign(trial=range(len(seeds)))
+    return Outcome({"sources": table}, dict(enumerate(item for _, found in parts for item in found)))
+
+
+def _train(
+    plan: Plan, task: SourceTask, seeds: Sequence[int], split: Split, device: str
+) -> tuple[pd.DataFrame, list[Weights]]:
+    """Train seeds that learn from the same people; return what they know about strangers, and the weights."""
     from ....transfer.pretrain.training import pretrain
 
-    plan = plan.tuned(task)
-    recipe, seeds = plan.recipe, [trial.columns["seed"] for trial in wanted]
-    target = task.direction.target
+    recipe, target = plan.recipe, task.direction.target
     rows = plan.split(task.direction, task.network, task.protocol, task.fold).fit_rows
     target_train = plan.sides[target].windows(task.network).take(rows)
     source, picked = plan.sources[task.name], _picked(plan, task)
-    own = task if task.kind == "same_modality" else replace(task, kind="supervised")
-    split = hold_out_people(_source_windows(plan, own, seeds[0]), recipe.pretrain.held_out)
     aligned = []
     for seed in seeds if task.kind in SOURCES and SOURCES[task.kind].facts["drawn"] else seeds[:1]:
         windows = _source_windows(plan, task, seed)
@@ -244,10 +262,13 @@ def run(
             **_card(plan, _pool(plan, task)[1], task.network),
         },
     )
-    people = ", ".join(natural_sorted(aligned[0].metadata["subject"].iloc[split.test].unique()))
+    subjects = aligned[0].metadata["subject"]
+    learned, people = (
+        ", ".join(natural_sorted(subjects.iloc[part].unique())) for part in (split.train, split.test)
+    )
     table = pd.DataFrame(
         {
-            "trial": range(len(seeds)),
+            "trained_on": learned,
             "subjects": people if split.rule == "subject" else f"{people}, other recordings",
             "windows": len(split.test),
             "accuracy": [float(accuracy(item.y_true, item.y_pred)) for item in trained],
@@ -255,7 +276,7 @@ def run(
             "chance": 1.0 / len(aligned[0].classes),
         }
     )
-    return Outcome({"sources": table}, {i: item.weights for i, item in enumerate(trained)})
+    return table, [item.weights for item in trained]
 
 
 def _card(plan: Plan, side: Any, network: str) -> dict[str, Any]:
