@@ -263,8 +263,8 @@ class Keys(Settings):
     )
     pretrain: Pretraining = key(
         "A method (see: biotransfer list pretrain); held_out (share of source people kept to see what it "
-        "knows), draw_people (share of the others that each seed draws), noise (gaussian or phase). An arm may "
-        "name its own: {name: transferred, pretrain: reptile, label: reptile}.",
+        "knows), draw_people (share of the others that each seed draws), noise (gaussian or phase). An arm "
+        "may name its own: {name: transferred, pretrain: reptile, label: reptile}.",
         group(Pretraining),
         {},
     )
