@@ -187,6 +187,7 @@ def make_sources(
                         kind,
                         "supervised",
                         seed,
+                        "S1, S2, S3",
                         "S4, S5",
                         300,
                         value,
