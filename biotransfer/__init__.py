@@ -51,10 +51,11 @@ _HOMES = {
     "results": ["Results", "load_results"],
     "evidence.metrics": ["measure_curves"],
     "evidence.verdicts": ["compare"],
+    "evidence.pooling": ["pool_studies"],
     "studies.recipe": ["Recipe", "load_recipe"],
     "studies.running": ["Study", "run_study"],
     "pages.figures": ["plot_before_after", "plot_learning_curves", "plot_psd", "plot_recording"],
-    "pages.report": ["methods_text", "write_report"],
+    "pages.report": ["methods_text", "write_pooled", "write_report"],
     "sklearn": ["TransferClassifier"],
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

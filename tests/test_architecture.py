@@ -26,7 +26,7 @@ ROOMS = {
     "transfer": ("align", "carry", "pretrain", "select"),
     "evidence": (
         "metrics", "stats", "transferability", "changes", "baselines", "reading", "verdicts", "checks",
-        "truth",
+        "truth", "pooling",
     ),
     "studies": ("topologies", "recipe", "running"),
     "pages": ("figures", "report"),

@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "studies.demo",
     "check": "studies.check",
     "report": "studies.report",
+    "pool": "studies.pool",
     "list": "browse.list_entries",
     "show": "browse.show",
     "fetch": "browse.fetch",

@@ -77,6 +77,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     report = command("report", "write the report of a study folder again")
     report.add_argument("folder", help="study folder")
+    pool = command("pool", "join finished studies: a meta-analysis over data sets, everyone counted once")
+    pool.add_argument("folders", nargs="+", metavar="STUDY", help="study folder")
+    pool.add_argument("--out", default="pooled", metavar="DIR", help="folder to write (default: pooled)")
     listing = command("list", "list what recipes can name")
     listing.add_argument(
         "kind", nargs="?", help="keys (of a recipe), datasets, networks, levers, select, align, arms, ..."

@@ -212,3 +212,40 @@ def report(arguments: argparse.Namespace) -> int:
     write_methods(results, folder / "methods.md")
     print(f"Report: {write_report(results, folder / 'report.html')}")
     return 0
+
+
+def pool(arguments: argparse.Namespace) -> int:
+    """Join finished studies and write their page."""
+    from ..evidence.pooling import pool_studies
+    from ..evidence.reading import network_label
+    from ..pages.report import write_pooled
+
+    pooled = pool_studies(arguments.folders)
+    page = write_pooled(pooled, arguments.out)
+    for claim in pooled.claim_list:
+        print(f"{claim['sentence']}\n")
+    columns = "{:<10} {:<11} {:<17} {:<16} {:>4} {:>6} {:>7} {:>17} {:>7}  {}".format
+    header = columns(
+        "direction", "network", "protocol", "arm", "sets", "people", "gain", "95 % CI", "p Holm", "verdict"
+    )
+    print(header)
+    print("-" * len(header))
+    for claim in pooled.claim_list:
+        interval = "?"
+        if claim["ci_low"] is not None:
+            interval = f"{100 * claim['ci_low']:+.1f} to {100 * claim['ci_high']:+.1f}"
+        where = claim["protocol"] if claim["budget"] == "all" else f"{claim['protocol']}, {claim['budget']} s"
+        print(
+            columns(
+                claim["direction"], network_label(claim["network"], claim["variant"]), where, claim["arm"],
+                claim["n_data_sets"], claim["n_people"], f"{100 * claim['difference']:+.1f}", interval,
+                f"{claim['p_holm']:.3f}", claim["verdict"],
+            )
+        )  # fmt: skip
+    print("gain: the mean over data sets; everyone counts once")
+    for note in pooled.notes:
+        print(note)
+    if pooled.left_out:
+        print(f"{len(pooled.left_out)} not pooled, such as {pooled.left_out[0]}")
+    print(f"\nPage: {page}")
+    return 0

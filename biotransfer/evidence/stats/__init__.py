@@ -19,15 +19,17 @@ from .intervals import (
     difference_p,
     mean_interval,
 )
+from .meta import Combined, combine_means
 from .mixed import FEWEST_PEOPLE, MixedModel, mixed_model, why_no_mixed_model
 from .power import detectable_difference, paired_power, subjects_needed
 from .survival import Survival, kaplan_meier, log_rank_scores, paired_survival_p
 
 __all__ = [
     "EXACT_UP_TO", "FEWEST_PEOPLE", "NOT_ESTIMABLE", "SHARES", "SHARE_DIFFERENCES", "WORST",
-    "CrossedTest", "Interval", "MixedModel", "Posterior", "Survival", "bayes_rope", "bootstrap_interval",
-    "crossed_test", "detectable_difference", "difference_p", "equivalence_p", "fewest_for_equivalence",
-    "holm", "kaplan_meier", "log_rank_scores", "mean_interval", "mixed_model", "paired_power",
+    "Combined", "CrossedTest", "Interval", "MixedModel", "Posterior", "Survival", "bayes_rope",
+    "bootstrap_interval", "combine_means", "crossed_test", "detectable_difference", "difference_p",
+    "equivalence_p", "fewest_for_equivalence", "holm", "kaplan_meier", "log_rank_scores",
+    "mean_interval", "mixed_model", "paired_power",
     "paired_survival_p", "sign_flip_interval", "sign_flip_p", "smallest_p", "subjects_needed", "unseen_p",
     "why_no_mixed_model",
 ]  # fmt: skip

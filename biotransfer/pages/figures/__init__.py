@@ -6,6 +6,7 @@ from .calibration import plot_calibration
 from .carried import plot_ledger
 from .changes import plot_moved
 from .curves import plot_learning_curves
+from .forest import plot_forest
 from .looks import plot_looks
 from .matrix import plot_matrix
 from .nuisance import plot_mains, plot_nuisance
@@ -20,6 +21,7 @@ __all__ = [
     "plot_before_after",
     "plot_calibration",
     "plot_confusion",
+    "plot_forest",
     "plot_gains",
     "plot_learning_curves",
     "plot_ledger",

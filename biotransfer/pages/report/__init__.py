@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import BiotransferError, check
-from ...files import write_text
+from ...evidence.pooling import Pooled
+from ...files import write_json, write_text
 from ...results import Results
 from .methods import methods_text
 from .page import render
+from .pooled import render_pooled
 
 if TYPE_CHECKING:
     from .parts import Spread
 
-__all__ = ["LOADS", "methods_text", "write_methods", "write_report"]
+__all__ = ["LOADS", "methods_text", "write_methods", "write_pooled", "write_report"]
 
 LOADS = (
     "biotransfer.pages.report.parts",
@@ -83,6 +85,31 @@ def write_methods(results: Results, path: str | Path) -> Path:
         When the file cannot be written.
     """
     return _write(path, "methods.md", methods_text(results))
+
+
+def write_pooled(pooled: Pooled, folder: str | Path) -> Path:
+    """Write what several studies say together: ``pooled.html``, self-contained, and ``pooled.json``.
+
+    Parameters
+    ----------
+    pooled : Pooled
+        Of :func:`.pool_studies`.
+    folder : path
+        Made where it is not there.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    BiotransferError
+        When a file cannot be written.
+    """
+    page = _write(Path(folder) / "pooled.html", "pooled.html", render_pooled(pooled))
+    write_json(page.with_name("pooled.json"), pooled.plain())
+    return page
 
 
 def _write(path: str | Path, name: str, text: str) -> Path:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
-from markupsafe import Markup
 
 from ...evidence.reading import (
     Condition,
@@ -25,6 +23,7 @@ from ...results import Results
 from ...signals.splits import SPLITS
 from . import comparisons, facts
 from . import text as write
+from .filling import fill
 from .methods import methods_paragraphs
 from .parts import Material, Spread, make_parts
 from .sections import SECTIONS
@@ -47,15 +46,7 @@ def render(results: Results, folder: Path | None = None, spread: Spread | None =
     str
         HTML with styles and pictures inside.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    own = files(__package__)
-    template = environment.from_string(own.joinpath("template.html").read_text(encoding="utf-8"))
-    styles = Markup(own.joinpath("style.css").read_text(encoding="utf-8"))
-    return template.render(styles=styles, **context(results, folder, spread))
+    return fill("template.html", context(results, folder, spread))
 
 
 def context(results: Results, folder: Path | None = None, spread: Spread | None = None) -> dict[str, Any]:

@@ -85,6 +85,7 @@ DATASETS = Catalog(
         ),
         "owner": Fact("Says whose a registered file is.", Callable | None, (), None),
         "paths": Fact("Parameters that are files or folders.", tuple[str, ...], default=()),
+        "part_of": Fact("By modality, the data set whose people these are.", Mapping, default={}),
         "read_file": Fact("Reads one file, where a recording is one.", Callable | None, (), None),
     },
     word="datasets",

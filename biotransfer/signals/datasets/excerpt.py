@@ -169,6 +169,7 @@ ENTRY = Entry(
             "github.com/aljazfrancic/myo-readings-dataset"
         ),
         "reads": lambda **_: (FILE.parent, [FILE]),
+        "part_of": {"eeg": "mental-arithmetic", "emg": "myo-readings"},
         "caveats": (
             "A part of two data sets, for a first look and for tests: a result on it is about these minutes.",
             "Its people are people of mental-arithmetic and myo-readings: never use it beside these.",
