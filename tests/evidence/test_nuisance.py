@@ -119,7 +119,7 @@ def test_the_label_null_equals_brute_force_and_has_its_level():
     blocks = np.tile(np.repeat(["r1", "r2", "r3", "r4"], 3), 2)
     y = np.tile(np.repeat([0, 0, 1, 1], 3), 2)
     predicted = rng.integers(0, 2, 24)
-    found = label_null(y, predicted, blocks, people, n_permutations=20_000)
+    found = label_null(y, predicted, blocks, people, shared=False, n_permutations=20_000)
     arrangements = [(0, 0, 1, 1), (0, 1, 0, 1), (0, 1, 1, 0), (1, 0, 0, 1), (1, 0, 1, 0), (1, 1, 0, 0)]
 
     def level(labels, person):
@@ -129,11 +129,36 @@ def test_the_label_null_equals_brute_force_and_has_its_level():
     assert found.observed == pytest.approx(every[0])
     assert found.p == pytest.approx(np.mean(every >= every[0] - 1e-12), abs=0.015)
     assert found.null.mean() == pytest.approx(every.mean(), abs=0.01)
+    assert found.floor == pytest.approx(1 / 36, abs=0.01)
+    assert label_null(y, y, blocks, people).p == label_null(y, predicted, blocks, people).floor
     hits = [
-        label_null(y, np.repeat(rng.integers(0, 2, 8), 3), blocks, people, n_permutations=199, seed=i).p < 0.1
+        label_null(
+            y, np.repeat(rng.integers(0, 2, 8), 3), blocks, people, shared=False, n_permutations=199, seed=i
+        ).p
+        < 0.1
         for i in range(300)
     ]
     assert np.mean(hits) < 0.14
+
+
+def test_the_label_null_keeps_its_level_where_people_train_each_other():
+    rng = np.random.default_rng(1)
+    recording = np.repeat(np.arange(40), 3)
+    person = recording // 10
+    hits = {True: 0, False: 0}
+    for i in range(400):
+        y = np.concatenate([rng.permutation(np.arange(10) % 2) for _ in range(4)])[recording]
+        X = rng.normal(0, 1, (40, 6))[recording] + rng.normal(0, 0.5, (120, 6))
+        predicted = np.empty(120, dtype=np.int64)
+        for one in range(4):
+            mine = person == one
+            score = X[mine] @ (X[(y == 1) & ~mine].mean(0) - X[(y == 0) & ~mine].mean(0))
+            predicted[mine] = score > np.median(score)
+        for shared in hits:
+            null = label_null(y, predicted, recording, person, shared=shared, n_permutations=99, seed=i)
+            hits[shared] += null.p <= 0.05
+    assert hits[True] <= 0.05 * 400
+    assert hits[False] >= 0.08 * 400
 
 
 def _study(tmp_path, eeg, **changes):

@@ -11,7 +11,7 @@ from ..stats import SHARES, mean_interval
 from .common import PLACE, final_values
 
 LEVELS = [*PLACE, "kind", "name", "value", "low", "high", "null_mean",
-          "null_95", "p", "n_permutations"]  # fmt: skip
+          "null_95", "p", "floor", "n_permutations"]  # fmt: skip
 _STRANGERS = ("subject", "subjects_out")
 _METRIC = "balanced_accuracy"
 
@@ -28,9 +28,9 @@ def level_table(results: Results) -> pd.DataFrame:
     -------
     DataFrame
         The columns of ``LEVELS``; ``kind`` is arm or baseline, ``value`` a mean over people with its 95 %
-        interval. Arms that are tested on strangers: labels of whole recordings permuted inside people, the
-        predictions (seeds pooled) left as they are. A baseline: fitted again to permuted labels, where the
-        recipe asks for it. NaN where there is neither.
+        interval. Arms that are tested on strangers: a test over the recordings of these people
+        (:func:`.label_null`, seeds pooled), whose p cannot fall below ``floor``. A baseline: fitted again to
+        permuted labels, where the recipe asks for it. NaN where there is neither.
     """
     results = results.at_largest_budget()
     rows = [*_arms(results), *_baselines(results)]
@@ -57,7 +57,7 @@ def _arms(results: Results) -> list[dict[str, object]]:
         told = predictions.get(key)
         if told is not None and row["protocol"] in strangers:
             null = label_null(told["y_true"], told["y_pred"], told["recording"], told["subject"])
-            row |= _chance(null.null, null.p)
+            row |= _chance(null.null, null.p, null.floor)
         rows.append(row)
     return rows
 
@@ -80,7 +80,8 @@ def _baselines(results: Results) -> list[dict[str, object]]:
         }
         null = people.drop(columns=0).mean().to_numpy()
         if len(null):
-            row |= _chance(null, (1 + int(np.sum(null >= people[0].mean() - 1e-12))) / (1 + len(null)))
+            p = (1 + int(np.sum(null >= people[0].mean() - 1e-12))) / (1 + len(null))
+            row |= _chance(null, p, 1 / (1 + len(null)))
         rows.append(row)
     return rows
 
@@ -90,10 +91,11 @@ def _level(values: pd.Series) -> dict[str, float]:
     return {"value": float(values.mean()), "low": low, "high": high}
 
 
-def _chance(null: np.ndarray, p: float) -> dict[str, float]:
+def _chance(null: np.ndarray, p: float, floor: float) -> dict[str, float]:
     return {
         "null_mean": float(null.mean()),
         "null_95": float(np.quantile(null, 0.95)),
         "p": p,
+        "floor": floor,
         "n_permutations": len(null),
     }

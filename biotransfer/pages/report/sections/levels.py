@@ -22,9 +22,11 @@ def level_section(results: Results) -> Section | None:
     blocks = [
         paragraph(
             "Chance is no single number: with few recordings, labels that mean nothing can be told apart by "
-            "luck. Here the labels of whole recordings were permuted inside people. For arms the predictions "
-            "were left as they are, which is exact where nobody who is tested has trained; a shallow "
-            "classifier was fitted again to every permutation, where the recipe asks for permutations."
+            "luck. Here the labels of whole recordings were permuted inside people: a test over the "
+            "recordings of these people, not over people, and no p can be below the smallest given. For arms "
+            "the predictions were left as they are, and the distribution was widened by √2 where people who "
+            "are tested train the predictions of others; a shallow classifier was fitted again to every "
+            "permutation, where the recipe asks for permutations."
         )
     ]
     for direction, part in levels.groupby("direction", sort=False):
@@ -37,13 +39,14 @@ def level_section(results: Results) -> Section | None:
                     arm_label(str(r["name"])) + ("" if r["kind"] == "arm" else " (shallow, same inputs)"),
                     write.level(r["value"], _METRIC), write.level_range(r["low"], r["high"], _METRIC),
                     write.level(r["null_mean"], _METRIC), write.level(r["null_95"], _METRIC),
-                    write.p_value(r["p"]),
+                    write.p_value(r["p"]), write.p_value(r["floor"]),
                 ]
                 for r in mine.to_dict("records")
             ]  # fmt: skip
         columns = {
             "arm": False, "balanced accuracy": True, "95 % interval": True, "chance": True,
             "95 % of permutations below": True, "p": True,
+            "smallest p": True,
         }  # fmt: skip
         label = direction_label(results.directions[str(direction)])
         caption = f"{label}: levels after the last update, means over people."

@@ -27,7 +27,8 @@ def nuisance_section(results: Results) -> Section | None:
             f"The same folds, people and windows, classified (by {classifier}) from features that should not "
             "carry the label, measured before any preprocessing and again after a notch filter at the mains "
             "frequency and its harmonics. An arm that is not clearly above them has shown nothing about the "
-            "signal. p: the labels of whole recordings permuted inside people, corrected by Holm's method."
+            "signal. p: a test over the recordings of these people (labels of whole recordings permuted "
+            "inside people), corrected by Holm's method."
         )
     ]
     for target in dict.fromkeys(families["target"]):

@@ -118,7 +118,9 @@ def run(
                     }
                 )
         tested = np.flatnonzero(predicted >= 0)
-        null = label_null(y[tested], predicted[tested], recordings[tested], subjects[tested])
+        null = label_null(
+            y[tested], predicted[tested], recordings[tested], subjects[tested], shared=len(splits) > 1
+        )
         tests.append(
             {
                 "trial": i,
