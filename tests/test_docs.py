@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
+from biotransfer.evidence.stats import smallest_p
 from tests import ROOT
 
 PAGES = ["own_data"]
@@ -35,3 +37,40 @@ def test_every_block_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pyte
                     [sys.executable, "-m", *words], capture_output=True, text=True, check=False
                 )
                 assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_first_paragraph_on_bird_2020_says_what_recipe_and_tables_say() -> None:
+    page = (ROOT / "docs" / "bird2020.md").read_text(encoding="utf-8")
+    first = " ".join(page.split("\n\n")[1].split())
+    recipes = {name: yaml.safe_load((ROOT / "pipelines" / f"{name}.yaml").read_text(encoding="utf-8"))
+               for name in ("bird2020", "bird2020_notch")}  # fmt: skip
+    assert re.findall(r"\*\*(\w[\w ]*)\*\*", first) == ["Claimed", "Run", "Follows", "Cannot be known"]
+    published = {(p["direction"], p["arm"], p["at"]): p["value"] for p in recipes["bird2020"]["published"]}
+    for value in published.values():
+        assert f"{100 * value:.2f} %" in first
+    gain = published["emg->eeg", "transferred", "final"] - published["emg->eeg", "scratch", "final"]
+    assert f"published {100 * gain:.2f} points" in first
+    for recipe in recipes.values():
+        assert f"{recipe['seeds']} seeds" in first
+        assert (recipe["features"], recipe["align"]["name"]) == ("bird2020", "top_k")
+        assert {rule["by"] for rule in recipe["split"]} == {"shuffled_windows", "subject"}
+        assert f"{recipe['eeg']['data']}, 4 people" in first
+        assert f"{recipe['emg']['data']}, 14 people, {len(recipe['emg']['classes'])} gestures" in first
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line[:1] == "|"
+    ]
+    verdicts = [row for row in rows if row[0] in ("`bird2020`", "`bird2020_notch`")]
+    assert len(verdicts) > 10
+    assert not any(row[-1].startswith("positive") for row in verdicts)
+    said = {
+        row[3].split(" (")[0]: row[5] for row in verdicts if row[:3] == ["`bird2020`", "EMG -> EEG", "mlp"]
+    }
+    gains = r"(-?\d+\.\d \(-?\d+\.\d to [+-]\d+\.\d\)) (?:on|with) ([a-z ]+?)(?: and|,)"
+    for gained, where in re.findall(gains, first.replace("points ", "")):
+        assert said.pop(where) == gained
+    assert not said
+    levels = {row[0]: row[2] for row in rows if len(row) == 3 and row[0] != "---"}
+    best = max(float(value) for name, value in levels.items() if "weights" in name and "notch" not in name)
+    hum = next(value for name, value in levels.items() if name.startswith("power at 50 and 100 Hz alone"))
+    assert f"({hum} against {best:.3f} on new people)" in first
+    assert f"p = {smallest_p(4)}" in first

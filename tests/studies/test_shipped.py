@@ -3,18 +3,20 @@
 import pytest
 import yaml
 
-from biotransfer.studies.recipe import shipped_recipes
+from biotransfer.studies.recipe import load_recipe, shipped_recipes
 from biotransfer.studies.running import run_study
+from tests.stand_ins import patch_moabb
 
 
-def _is_within(path):
-    """Whether a recipe names nothing but data that come with the package."""
+def _data(path):
+    """Data sets that a recipe names."""
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    sides = [value for value in raw.values() if isinstance(value, dict) and "data" in value]
-    return bool(sides) and all(side["data"] in ("simulated", "excerpt") for side in sides)
+    sides = [*raw.values(), *(raw.get("sets") or {}).values()]
+    return {side["data"] for side in sides if isinstance(side, dict) and "data" in side}
 
 
-WITHIN = [name for name, path in shipped_recipes().items() if _is_within(path)]
+WITHIN = [name for name, path in shipped_recipes().items() if _data(path) <= {"simulated", "excerpt"}]
+FROM_MOABB = [name for name, path in shipped_recipes().items() if "moabb" in _data(path)]
 FAST = ["simulated_pair"]
 
 
@@ -22,9 +24,13 @@ FAST = ["simulated_pair"]
     "name",
     [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in shipped_recipes()],
 )
-def test_a_shipped_recipe_runs_to_its_verdicts(name, tmp_path, request):
-    folder = None if name in WITHIN else request.getfixturevalue("real_data")
-    results = run_study(name, tmp_path / "out", data_dir=folder, smoke=True).results
+def test_a_shipped_recipe_runs_to_its_verdicts(name, tmp_path, request, monkeypatch):
+    folder = None if name in (*WITHIN, *FROM_MOABB) else request.getfixturevalue("real_data")
+    recipe = load_recipe(name, smoke=True)
+    if name in FROM_MOABB:
+        patch_moabb(monkeypatch)
+        recipe = load_recipe(name, ["budget.seconds=[10]"], smoke=True)
+    results = run_study(recipe, tmp_path / "out", data_dir=folder).results
     arms = {arm if isinstance(arm, str) else arm.get("label", arm["name"]) for arm in results.recipe["arms"]}
     assert results.recipe["smoke"]
     assert set(results.curves["arm"]) == arms
