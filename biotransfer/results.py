@@ -18,6 +18,7 @@ from .errors import check, check_option
 from .files import read_json, write_atomically, write_json, write_text
 from .showing import html_table, one_line
 from .signals.splits import budget_seconds
+from .transfer.carry import known_arms
 
 CONDITION = ["network", "variant", "protocol"]
 """What is compared under one heading."""
@@ -71,13 +72,15 @@ TABLES: dict[str, list[str] | None] = {
 """Every table a task may write, by name, with its columns; None where a method chooses them itself. The first
 four are fields of :class:`Results`, all others are found in ``Results.extras``."""
 CORE = ("curves", "predictions", "ledger", "sources")
-VERDICTS = ["direction", "source", "target", *CONDITION, "budget", "arm", "against",
-            "metric", "n_subjects", "n_seeds", "difference", "ci_low", "ci_high", "p", "p_holm", "margin",
-            "verdict", "detectable_difference", "spread", "subjects_needed", "p_people",
+VERDICTS = ["direction", "source", "target", *CONDITION, "budget", "arm", "role", "against", "controls",
+            "metric", "n_subjects", "n_seeds", "difference", "ci_low", "ci_high", "p", "p_claim", "p_holm",
+            "margin", "verdict", "shared", "assay", "assay_gain", "assay_low", "assay_high", "assay_p",
+            "obstacle", "detectable_difference", "spread", "subjects_needed", "p_people", "registration",
             "sentence"]  # fmt: skip
-FORMAT = 2
+FORMAT = 3
 """Of a study folder, in provenance.json. 1 (or none): a way to transfer stood packed in the column network,
-``mlp + coral``. 2: it has a column of its own, ``variant``."""
+``mlp + coral``. 2: it has a column of its own, ``variant``. 3: verdicts are on transfer arms alone, and all
+but "positive" need a positive control."""
 
 
 @dataclass(frozen=True)
@@ -231,6 +234,7 @@ class Results:
             "ci_low",
             "ci_high",
             "p_holm",
+            "assay_gain",
             "verdict",
         ]
         return html_table(facts) + self.verdicts[columns].to_html(index=False)
@@ -299,7 +303,28 @@ def load_results(folder: str | Path) -> Results:
             if name not in CORE and (folder / f"{name}.parquet").is_file()
         },
     )
-    return _with_variants(results) if number == 1 else results
+    results = _with_variants(results) if number == 1 else results
+    return _with_claims(results) if number < 3 else results
+
+
+_OLDER = "judged by an older rule, without a positive control; biotransfer run on its recipe judges it again"
+
+
+def _with_claims(results: Results) -> Results:
+    """Upgrade formats 1 and 2: what was said without a positive control is not assayable."""
+    roles = {label: arm.role for label, arm in known_arms(results.recipe["arms"]).items()}
+
+    def upgraded(old: dict[str, Any]) -> dict[str, Any]:
+        new = {**dict.fromkeys(VERDICTS), "controls": [], **old, "role": roles.get(old["arm"], "transfer")}
+        if new["role"] != "transfer":
+            return {**new, "verdict": None, "p_holm": None}
+        if old["verdict"] == "positive":
+            return new
+        told = old["sentence"].rpartition(":")[0] or old["sentence"]
+        sentence = f"{told}: not assayable; {_OLDER}."
+        return {**new, "verdict": "not_assayable", "obstacle": _OLDER, "sentence": sentence}
+
+    return replace(results, verdict_list=[upgraded(row) for row in results.verdict_list])
 
 
 def _with_variants(results: Results) -> Results:

@@ -72,7 +72,7 @@ def _run(recipe: Recipe, arguments: argparse.Namespace) -> int:
 
 
 def _print_verdicts(results: Any) -> None:
-    from ..evidence.reading import compared, network_label
+    from ..evidence.reading import compared, network_label, outcome_label
     from ..evidence.verdicts import headline
 
     table = results.verdicts
@@ -94,9 +94,11 @@ def _print_verdicts(results: Any) -> None:
         gain, interval = f"{100 * row.difference:+.1f}", f"{low} to {high}"
         where = row.protocol if row.budget == "all" else f"{row.protocol}, {row.budget} s"
         network = network_label(row.network, row.variant)
-        print(columns(row.direction, network, where, row.arm, gain, interval, p, row.verdict))
+        outcome = outcome_label(row._asdict())
+        print(columns(row.direction, network, where, row.arm, gain, interval, p, outcome))
     asked = compared(results)
-    print(f"gain: points of {asked.metric} over {asked.against}; the unit is the person")
+    own = ", frozen arms over frozen random weights" if table["against"].nunique() > 1 else ""
+    print(f"gain: points of {asked.metric} over {asked.against}{own}; the unit is the person")
     for finding in results.checks:
         if finding["severity"] in ("warning", "error") and not finding.get("leads"):
             print(f"{finding['id']} {finding['severity']}: {finding['message']}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -91,6 +91,30 @@ def place_label(direction: str, network: str, variant: str, *more: str) -> str:
     'emg->eeg mlp + coral subject'
     """
     return " ".join(map(str, (direction, network_label(network, variant), *more)))
+
+
+def outcome_label(row: Mapping[str, Any]) -> str:
+    """Return what a table says of a comparison: its verdict in words, or the role of an arm without a claim.
+
+    Parameters
+    ----------
+    row : mapping
+        ``verdict``, ``role`` and ``shared`` of ``results.VERDICTS``.
+
+    Examples
+    --------
+    >>> outcome_label({"verdict": "not_assayable"}), outcome_label({"verdict": None, "role": "control"})
+    ('not assayable', 'control')
+    >>> outcome_label({"verdict": "negative", "shared": 0.8})
+    'negative, shared by controls (80 %)'
+    """
+    verdict = row["verdict"]
+    if not isinstance(verdict, str):
+        return str(row["role"]).replace("_", " ")
+    shared = row.get("shared")
+    if shared is not None and shared == shared:
+        return f"{verdict}, shared by controls ({100 * shared:.0f} %)"
+    return verdict.replace("_", " ")
 
 
 def protocol_label(protocol: str) -> str:
@@ -252,8 +276,12 @@ def chance_level(results: Results, direction: str, metric: str) -> float | None:
     """Return the best value of a constant prediction on all test windows; None where there is none."""
     if metric not in METRICS or METRICS[metric].facts["chance"] is None:
         return None
-    target = target_of(results, direction)
-    totals = [sum(row.get(c, 0) for row in target["counts"].values()) for c in target["classes"]]
+    return chance_of(target_of(results, direction), metric)
+
+
+def chance_of(side: Mapping[str, Any], metric: str) -> float:
+    """Return the best value of a constant prediction on all windows of a side, from its facts."""
+    totals = [sum(row.get(c, 0) for row in side["counts"].values()) for c in side["classes"]]
     return metrics.chance_level(metric=metric, counts=totals)
 
 

@@ -20,7 +20,7 @@ from ...signals.simulate import FeatureTable, simulate_features
 from ...signals.splits import ALL, Split, make_splits
 from ...signals.windows import Windows
 from ...transfer.align import fit_alignment
-from ...transfer.carry import ARMS, Arm, make_arms
+from ...transfer.carry import Arm, make_arms, resolve_arms
 from ...transfer.pretrain.held_out import hold_out_people
 from ...transfer.pretrain.sources import invent_labels, shuffled_labels
 from ...transfer.pretrain.training import pretrain
@@ -28,6 +28,8 @@ from ..metrics import Compare, balanced_accuracy
 from ..verdicts import compare
 
 _ENDS = ("emg", "eeg")
+_OWN = "own_donors"
+_PEOPLE = 12
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,11 @@ class TruthStudy:
         See :func:`.simulate_features`.
     simulate : mapping
         Its other parameters.
-    arms : sequence of str
-        What is compared.
+    arms : sequence of str or mapping
+        What is compared, as in a recipe.
+    donors : int
+        People of the target's own kind who are kept aside for positive controls, beside those of
+        ``simulate``.
     against : str
         The arm that the others are compared with.
     seeds : int
@@ -64,7 +69,16 @@ class TruthStudy:
 
     structure: str
     simulate: Mapping[str, Any] = field(default_factory=dict)
-    arms: Sequence[str] = ("scratch", "transferred", "permuted", "redrawn", "shuffled_source", "noise_source")
+    arms: Sequence[str | Mapping[str, Any]] = (
+        "scratch",
+        "transferred",
+        {"name": "transferred", "start": "own_donors", "label": "transferred_own_donors"},
+        "permuted",
+        "redrawn",
+        "shuffled_source",
+        "noise_source",
+    )
+    donors: int = 8
     against: str = Compare.against
     seeds: int = 5
     folds: int = 4
@@ -109,7 +123,7 @@ def run_truth(study: TruthStudy, n_studies: int, *, first: int = 0, at_once: int
     --------
     >>> table = run_truth(TruthStudy("useful", {"n_target": 6}, seeds=2), 1)
     >>> table["arm"].tolist()
-    ['transferred', 'permuted', 'redrawn', 'shuffled_source', 'noise_source']
+    ['transferred', 'transferred_own_donors', 'permuted', 'redrawn', 'shuffled_source', 'noise_source']
     """
     check(n_studies >= 1, f"n_studies={n_studies}. Expected 1 or more.")
     parts = []
@@ -118,6 +132,7 @@ def run_truth(study: TruthStudy, n_studies: int, *, first: int = 0, at_once: int
         for number, curves in zip(numbers, _curves(study, numbers), strict=True):
             rows = compare(
                 curves,
+                arms=study.arms,
                 against=study.against,
                 margin=study.margin,
                 alpha=study.alpha,
@@ -169,17 +184,21 @@ def _folds(study: TruthStudy, target: Windows, number: int) -> list[Split]:
 
 def _curves(study: TruthStudy, numbers: Sequence[int]) -> Iterator[pd.DataFrame]:
     """Train the studies of ``numbers`` together; yield the curves of each."""
-    pairs = [simulate_features(study.structure, **{**study.simulate, "seed": n}) for n in numbers]
+    tested = int(study.simulate.get("n_target", _PEOPLE))
+    asked = {**study.simulate, "n_target": tested + study.donors}
+    pairs = [simulate_features(study.structure, **{**asked, "seed": n}) for n in numbers]
     sources = [feature_windows(source, _ENDS[0]) for source, _ in pairs]
-    targets = [feature_windows(target, _ENDS[1]) for _, target in pairs]
+    people = [feature_windows(target, _ENDS[1]) for _, target in pairs]
+    targets, donors = zip(*(_parted(windows, tested) for windows in people), strict=True)
     seeds = [[n * study.seeds + s for s in range(study.seeds)] for n in numbers]
-    kinds = [ARMS[arm].facts["starts_from"] for arm in study.arms]
-    kinds = [kind for kind in dict.fromkeys(kinds) if kind is not None]
+    asked_for = [arm.source for arm in resolve_arms(study.arms) if arm.source is not None]
+    kinds = [kind for kind in dict.fromkeys(asked_for) if kind != _OWN]
     spec = {"name": "mlp", "hidden": list(study.hidden)}
     held_out = hold_out_people(sources[0])
     folds = [_folds(study, target, n) for target, n in zip(targets, numbers, strict=True)]
     aligned: dict[tuple[int, int], Windows] = {}
     prepared: list[tuple[int, str, int, Windows]] = []
+    own: list[tuple[int, str, int, Windows]] = []
     for i, (source, target) in enumerate(zip(sources, targets, strict=True)):
         for f, split in enumerate(folds[i]):
             alignment = fit_alignment(
@@ -188,6 +207,28 @@ def _curves(study: TruthStudy, numbers: Sequence[int]) -> Iterator[pd.DataFrame]
             aligned[i, f] = alignment.target.apply(target)
         scaled = alignment.source.apply(source)
         prepared += [(i, kind, seed, _SOURCES[kind](scaled, seed)) for kind in kinds for seed in seeds[i]]
+        if _OWN in asked_for:
+            aside = fit_alignment(donors[i], targets[i], "none", scale=study.scale).source.apply(donors[i])
+            own += [(i, _OWN, seed, aside) for seed in seeds[i]]
+    weights = _pretrained(study, prepared, held_out, spec)
+    if own:
+        weights |= _pretrained(study, own, hold_out_people(own[0][-1]), spec)
+    yield from _targets(study, numbers, seeds, folds, aligned, weights, spec)
+
+
+def _parted(windows: Windows, n_tested: int) -> tuple[Windows, Windows]:
+    """Return the people who are tested, and those who are kept aside."""
+    mine = np.isin(windows.metadata["subject"].to_numpy(dtype=str), windows.subjects[:n_tested])
+    return windows.take(np.flatnonzero(mine)), windows.take(np.flatnonzero(~mine))
+
+
+def _pretrained(
+    study: TruthStudy,
+    prepared: Sequence[tuple[int, str, int, Windows]],
+    held_out: Split,
+    spec: Mapping[str, Any],
+) -> dict[tuple[int, str, int], Weights]:
+    """Train source networks, by study, kind and seed."""
     trained = pretrain(
         [windows for *_, windows in prepared],
         held_out,
@@ -195,10 +236,7 @@ def _curves(study: TruthStudy, numbers: Sequence[int]) -> Iterator[pd.DataFrame]
         [seed for _, _, seed, _ in prepared],
         study.schedule,
     )
-    weights = {
-        (i, kind, seed): one.weights for (i, kind, seed, _), one in zip(prepared, trained, strict=True)
-    }
-    yield from _targets(study, numbers, seeds, folds, aligned, weights, spec)
+    return {(i, kind, seed): one.weights for (i, kind, seed, _), one in zip(prepared, trained, strict=True)}
 
 
 def _targets(

@@ -1,26 +1,32 @@
 """From curves to verdicts: whether an arm helps, and whether it helps more than its controls.
 
-A verdict is one of positive, negative, equivalent and inconclusive. The unit is the person.
+A verdict is one of positive, negative, equivalent, inconclusive and not_assayable. The unit is the person.
 """
 
 from ..metrics import Compare
-from .comparison import ROLES, compare, compare_measures
+from .comparison import compare, compare_measures
+from .obstacles import weak_sources
 from .otherwise import ask_otherwise, calibration_errors
 from .ranking import rank_methods
-from .rule import VERDICTS, Decision, decide
+from .rule import FEWEST_SEEDS, VERDICTS, Assay, Claim, Decision, Rival, decide, judge_assay
 from .wording import headline, write_sentence
 
 __all__ = [
-    "ROLES",
+    "FEWEST_SEEDS",
     "VERDICTS",
+    "Assay",
+    "Claim",
     "Compare",
     "Decision",
+    "Rival",
     "ask_otherwise",
     "calibration_errors",
     "compare",
     "compare_measures",
     "decide",
     "headline",
+    "judge_assay",
     "rank_methods",
+    "weak_sources",
     "write_sentence",
 ]

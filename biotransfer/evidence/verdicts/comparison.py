@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +12,32 @@ import pandas as pd
 from ...errors import check, check_option
 from ...results import Direction
 from ...signals.splits import ALL, SPLITS, budget_label
-from ...transfer.carry import ARMS, resolve_arm
+from ...transfer.carry import ROLES, ArmRequest, Contest, contests, read_label, resolve_arms
 from ..metrics import STUDY_KEYS, Compare, join_tables, measure_curves
 from ..reading import network_label, place_label
-from ..stats import bootstrap_interval, crossed_test, detectable_difference, subjects_needed
-from .rule import Decision, decide
+from ..stats import (
+    SHARE_DIFFERENCES,
+    crossed_test,
+    detectable_difference,
+    difference_p,
+    mean_interval,
+    sign_flip_p,
+    subjects_needed,
+)
+from .obstacles import source_obstacles, target_obstacle
+from .rule import Claim, Decision, decide
 from .wording import write_sentence
 
 _HOPELESS = 200.0
-ROLES = ("baseline", "transfer", "control", "positive_control", "reference")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of an arm: its role, the subject of its sentence, and its contest."""
+
+    role: str
+    phrase: str
+    contest: Contest
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,51 +50,66 @@ class _Comparison:
     protocol: str
     budget: str
     arm: str
-    role: str
-    n_seeds: int
-    values: np.ndarray
-    base: np.ndarray
-    controls: dict[str, np.ndarray]
+    known: Known
+    values: dict[str, np.ndarray]
+    obstacles: tuple[str, ...]
+
+    @property
+    def against(self) -> str:
+        return self.known.contest.against
+
+    @property
+    def controls(self) -> list[str]:
+        return [name for name in self.known.contest.controls if name in self.values]
+
+    @property
+    def is_claim(self) -> bool:
+        return self.known.role == "transfer"
+
+    def over(self, other: str, arm: str | None = None) -> np.ndarray:
+        """Return an arm minus another, shape (n_people, n_seeds)."""
+        return np.round(self.values[arm or self.arm] - self.values[other], 12)
 
     @property
     def differences(self) -> np.ndarray:
-        """Arm minus baseline, shape (n_people, n_seeds)."""
-        return np.round(self.values - self.base, 12)
+        return self.over(self.against)
 
     @property
-    def by_person(self) -> np.ndarray:
-        return np.round(self.differences.mean(1), 12)
+    def assay(self) -> np.ndarray | None:
+        """Positive control minus the same baseline; where it is the arm itself, the arm's own gain."""
+        name = self.known.contest.positive_control
+        return self.over(self.against, name) if name in self.values else None
 
-    def interval(self, seed: int) -> tuple[float, float]:
-        """Bootstrap over people or, where it is wider, the interval of the test over people and seeds."""
-        low, high = bootstrap_interval(self.by_person, seed=seed)
-        if self.n_seeds > 1 and (test := crossed_test(self.differences)).seeds > 0:
-            from scipy.special import stdtrit
-
-            reach, mean = float(stdtrit(test.df, 0.975)) * test.error, float(self.differences.mean())
-            low, high = min(low, mean - reach), max(high, mean + reach)
-        return low, high
+    @property
+    def claim(self) -> Claim:
+        return Claim(
+            self.differences, [self.over(name) for name in self.controls], self.assay, self.obstacles
+        )
 
     @property
     def spread(self) -> float:
         """Standard deviation between people that gives the mean its standard error, the seeds' luck in it."""
-        alone = float(self.by_person.std(ddof=1))
-        if self.n_seeds == 1 or (test := crossed_test(self.differences)).seeds == 0:
-            return alone
-        return max(alone, test.error * float(np.sqrt(len(self.differences))))
+        d = self.differences
+        if d.shape[1] == 1:
+            return float(d.mean(1).std(ddof=1))
+        return float(crossed_test(d).error * np.sqrt(len(d)))
 
 
 def _comparisons(
-    table: pd.DataFrame, measure: str, against: str, roles: Mapping[str, str]
+    table: pd.DataFrame,
+    asked: Compare,
+    known: Mapping[str, Known],
+    chance: Mapping[str, float],
+    sources: pd.DataFrame | None,
 ) -> Iterator[_Comparison]:
-    """Yield every arm but ``against``, in the order of the table."""
+    """Yield every arm but its own baseline, in the order of the table."""
+    weak = source_obstacles(sources)
     for keys, group in table.groupby(STUDY_KEYS, sort=False):
         direction, network, variant, protocol, budget = map(str, keys)
         where = place_label(direction, network, variant, protocol)
-        seeds = group.drop_duplicates("arm").set_index("arm")["n_seeds"]
         values = {}
-        for arm in seeds.index:
-            wide = group[group["arm"] == arm].pivot(index="subject", columns="seed", values=measure)
+        for arm in group["arm"].drop_duplicates():
+            wide = group[group["arm"] == arm].pivot(index="subject", columns="seed", values=asked.measure)
             check(
                 len(wide) >= 2,
                 f"{where} was tested on one person, {wide.index[0]!r}. "
@@ -89,53 +121,106 @@ def _comparisons(
                 "Expected the same seeds for all people. Finish the study first.",
             )
             values[str(arm)] = wide.to_numpy(float)
-        for arm, mine in values.items():
-            if arm == against:
-                continue
-            rivals = {
-                other: values[other]
-                for other in values
-                if roles[arm] == "transfer" and roles[other] == "control" and other != against
-            }
-            yield _Comparison(
-                Direction.read(direction), network, variant, protocol, budget, arm, roles[arm],
-                int(seeds[arm]), mine, values[against], rivals,
-            )  # fmt: skip
+        ends = Direction.read(direction)
+        chances = target_obstacle(list(values.values()), chance.get(ends.target), asked.alpha)
+        obstacles = tuple(filter(None, [weak.get((direction, network, variant), ""), chances]))
+        for arm in values:
+            if arm != known[arm].contest.against:
+                yield _Comparison(
+                    ends, network, variant, protocol, budget, arm, known[arm], values, obstacles
+                )
 
 
-def _judge(
-    table: pd.DataFrame, asked: Compare, roles: Mapping[str, str], seed: int
-) -> list[tuple[_Comparison, Decision]]:
-    """Decide on one measure; a family is everything compared under one protocol."""
-    comparisons = list(_comparisons(table, asked.measure, asked.against, roles))
-    judged: dict[int, Decision] = {}
+def _judge(comparisons: Sequence[_Comparison], asked: Compare, seed: int) -> list[Decision | None]:
+    """Decide on one measure; a family is all claims under one protocol. None where nothing is claimed."""
+    judged: list[Decision | None] = [None] * len(comparisons)
     for protocol in dict.fromkeys(c.protocol for c in comparisons):
-        mine = [i for i, c in enumerate(comparisons) if c.protocol == protocol]
-        family = [comparisons[i] for i in mine]
+        mine = [i for i, c in enumerate(comparisons) if c.protocol == protocol and c.is_claim]
         decisions = decide(
-            [c.differences for c in family],
-            [[c.values - other for other in c.controls.values()] for c in family],
-            margin=asked.margin,
-            alpha=asked.alpha,
-            seed=seed,
+            [comparisons[i].claim for i in mine], margin=asked.margin, alpha=asked.alpha, seed=seed
         )
-        judged.update(zip(mine, decisions, strict=True))
-    return [(comparison, judged[i]) for i, comparison in enumerate(comparisons)]
+        for i, decision in zip(mine, decisions, strict=True):
+            judged[i] = decision
+    return judged
 
 
-def _known_roles(curves: pd.DataFrame, roles: Mapping[str, str] | None) -> Mapping[str, str]:
-    """Return every arm's role: the one given, else the catalog's."""
-    arms = [str(arm) for arm in curves["arm"].unique()]
-    known = {arm: resolve_arm(arm).role for arm in arms if arm in ARMS} | dict(roles or {})
-    unknown = [arm for arm in arms if arm not in known]
+def know_arms(
+    labels: Sequence[str],
+    arms: Iterable[str | Mapping[str, Any] | ArmRequest] | None,
+    against: str,
+    roles: Mapping[str, str] | None = None,
+    phrases: Mapping[str, str] | None = None,
+) -> dict[str, Known]:
+    """Return what is known of every arm of a table of curves.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        The arms of the table.
+    arms : iterable of str or mapping, optional
+        As in a recipe; arms that are not among them are read from their labels.
+    against : str
+        The arm that others are compared with.
+    roles, phrases : mapping of str to str, optional
+        Of arms whose label says nothing, or other ones than the catalog's.
+
+    Raises
+    ------
+    BiotransferError
+        When an arm's role is open.
+    """
+    requests = {request.label: request for request in resolve_arms(arms or ())}
+    for label in labels:
+        if label not in requests and (read := read_label(label)) is not None:
+            requests[label] = read
+    given = dict(roles or {})
+    unknown = [label for label in labels if label not in requests and label not in given]
     check(
         not unknown,
         f"arm={', '.join(unknown)!r} is no name of the catalog, so its role is open. Expected one of "
         f"{', '.join(ROLES)}. Pass roles={dict.fromkeys(unknown, 'transfer')}.",
     )
-    for arm in arms:
-        check_option(f"roles[{arm!r}]", known[arm], ROLES)
-    return known
+    for label in labels:
+        if label in given:
+            check_option(f"roles[{label!r}]", given[label], ROLES)
+    as_read = {
+        label: request
+        for label, request in requests.items()
+        if label in labels and given.get(label, request.role) == request.role
+    }
+    contested = contests(list(as_read.values()), against)
+    foreign = [label for label in labels if label not in as_read]
+    controls = [label for label in foreign if given.get(label) == "control" and label != against]
+    vouching = [label for label in foreign if given.get(label) == "positive_control"]
+    out = {}
+    for label in labels:
+        request = requests.get(label)
+        role = given.get(label) or (request.role if request else "")
+        contest = contested.get(label) or _contest_around(label, role, contested, against)
+        if role == "transfer" and contest.against == against:
+            usual = [a for a in as_read if as_read[a].role == "control" and not as_read[a].frozen]
+            contest = Contest(
+                against,
+                (*(contest.controls if label in contested else usual), *controls),
+                contest.positive_control or (vouching[0] if len(vouching) == 1 else None),
+            )
+        phrase = request.phrase if request and label not in foreign else ""
+        out[label] = Known(role, (phrases or {}).get(label, phrase), contest)
+    return out
+
+
+def _contest_around(label: str, role: str, contested: Mapping[str, Contest], against: str) -> Contest:
+    """Return the contest of an arm that claims nothing: the baseline of the arm it stands beside."""
+    for contest in contested.values():
+        if label in contest.controls or label == contest.positive_control:
+            return Contest(contest.against, (), None)
+    return Contest(against, (), None)
+
+
+def _table(curves: Any, asked: Compare, last: int) -> tuple[pd.DataFrame, list[str]]:
+    curves = join_tables(curves)
+    table = measure_curves(curves, against=asked.against, metric=asked.metric, last=last, each_seed=True)
+    return table, [str(arm) for arm in curves["arm"].unique()]
 
 
 def compare(
@@ -146,13 +231,17 @@ def compare(
     measure: str = Compare.measure,
     margin: float = Compare.margin,
     alpha: float = Compare.alpha,
+    arms: Iterable[str | Mapping[str, Any] | ArmRequest] | None = None,
     roles: Mapping[str, str] | None = None,
+    phrases: Mapping[str, str] | None = None,
     last: int = 3,
     seed: int = 0,
     leaking_protocols: Collection[str] | None = None,
-    phrases: Mapping[str, str] | None = None,
+    chance: Mapping[str, float] | None = None,
+    sources: pd.DataFrame | None = None,
+    registration: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Give the verdict on every arm, direction, network, way to transfer, protocol and budget.
+    """Give the verdict on every transfer arm, and the difference of every other one.
 
     Parameters
     ----------
@@ -160,28 +249,33 @@ def compare(
         What ``Curves.to_frame`` gives, of every split; its columns are ``results.CURVES``.
     against, metric, measure, margin, alpha
         See :class:`.Compare`. Decide before looking at results.
+    arms : iterable of str or mapping, optional
+        As in a recipe; arms that are not among them are read from their names in ``curves``.
     roles : mapping of str to str, optional
-        Role of every arm: baseline, transfer, control or reference; by default what the catalog says of an
-        arm of that name. Only a transfer arm has to beat the control arms of its direction, network, protocol
-        and budget.
+        Role of arms whose name says nothing: baseline, transfer, control, reference or positive_control.
+    phrases : mapping of str to str, optional
+        What such an arm is, for the sentence.
     last : int
         Evaluations in the asymptote.
     seed : int
-        Draws the bootstrap.
+        Draws the sign patterns of more than 20 people.
     leaking_protocols : collection of str, optional
         Protocols whose training windows may be near copies of test windows; by default what the catalog says.
-    phrases : mapping of str to str, optional
-        What each arm is, for the sentence; by default what the catalog says of an arm of that name.
+    chance : mapping of str to float, optional
+        By target, what the best constant prediction reaches in ``metric``.
+    sources : DataFrame, optional
+        What the source networks know about strangers, see ``results.SOURCES``.
+    registration : mapping, optional
+        ``hash`` and ``date`` of what was registered before.
 
     Returns
     -------
     list of dict
-        The keys of ``results.VERDICTS``, plain Python values without NaN. ``detectable_difference`` is what
-        the first step of Holm (alpha / size of the family) would have found with a power of 80 %, None when
-        this many people cannot reach significance at all; ``subjects_needed`` is how many people that step
-        needs to find the margin (None above some hundred thousand). Both rest on ``spread``, the standard
-        deviation of the differences between people (with the seeds' shared luck in it, where there is some).
-        ``p_people`` is the p of people alone.
+        The keys of ``results.VERDICTS``, plain Python values without NaN. ``verdict`` and ``p_holm`` are None
+        of an arm that claims no transfer. ``assay`` names the positive control, ``assay_gain`` to ``assay_p``
+        say what it gained over the same baseline. ``detectable_difference`` and ``subjects_needed``: see
+        :func:`.detectable_difference`, at alpha / size of the family. Intervals are None where they cannot be
+        estimated.
 
     Raises
     ------
@@ -190,69 +284,95 @@ def compare(
 
     Notes
     -----
-    Rule: see :func:`decide`. Family of Holm: all arms x directions x networks x budgets of one protocol whose
-    number of people can reach significance. Seeds, and
-    splits that test the same person, are averaged inside the person first: more seeds or more windows are no
-    more people. The interval is the bootstrap's over people or, where people share the luck of the seeds,
-    the wider of that and the one of :func:`.crossed_test`.
+    Rule: see :func:`decide`. Family of Holm: the transfer arms x directions x networks x budgets of one
+    protocol whose number of people can reach significance. Splits that test the same person are averaged
+    inside the person first; people and seeds are both a sample: more seeds or windows are no more people.
+    What an arm is compared with follows from how it is carried, see :func:`.contests`: one that stays frozen
+    has frozen random weights for its baseline and frozen shams for controls.
     """
     asked = Compare(against, metric, measure, margin, alpha)
-    curves = join_tables(curves)
-    roles = _known_roles(curves, roles)
+    table, labels = _table(curves, asked, last)
+    known = know_arms(labels, arms, against, roles, phrases)
     if leaking_protocols is None:
         leaking_protocols = {name for name, entry in SPLITS.items() if entry.facts["leaks"]}
-    spoken = {name: entry.facts["phrase"] for name, entry in ARMS.items()} | dict(phrases or {})
-    table = measure_curves(curves, against=against, metric=metric, last=last, each_seed=True)
+    comparisons = list(_comparisons(table, asked, known, chance or {}, sources))
     several_networks = len(table[["network", "variant"]].drop_duplicates()) > 1
     several_protocols = table["protocol"].nunique() > 1
     rows = []
-    for comparison, decision in _judge(table, asked, roles, seed):
-        spread, n_people = comparison.spread, len(comparison.values)
-        low, high = comparison.interval(seed)
-        row: dict[str, Any] = {
-            "direction": str(comparison.direction),
-            "source": comparison.direction.source,
-            "target": comparison.direction.target,
-            "network": comparison.network,
-            "variant": comparison.variant,
-            "protocol": comparison.protocol,
-            "budget": comparison.budget,
-            "arm": comparison.arm,
-            "against": against,
-            "metric": metric,
-            "n_subjects": n_people,
-            "n_seeds": comparison.n_seeds,
-            "difference": decision.difference,
-            "ci_low": low,
-            "ci_high": high,
-            "p": decision.p,
-            "p_holm": decision.p_holm,
-            "margin": float(margin),
-            "verdict": decision.verdict,
-            "detectable_difference": detectable_difference(spread, n_people, alpha=alpha / decision.n_tests),
-            "spread": spread,
-            "subjects_needed": None
-            if spread > _HOPELESS * margin
-            else subjects_needed(spread, margin, alpha=alpha / decision.n_tests),
-            "p_people": decision.p_people,
-        }
+    for comparison, decision in zip(comparisons, _judge(comparisons, asked, seed), strict=True):
         where = [network_label(comparison.network, comparison.variant)] if several_networks else []
         where += [comparison.protocol] if several_protocols else []
         where += [budget_label(comparison.budget)] if comparison.budget != ALL else []
-        leaks = comparison.protocol in leaking_protocols
+        row = _row(comparison, decision, asked, seed)
+        row["registration"] = dict(registration) if registration else None
         row["sentence"] = write_sentence(
             row,
             decision,
-            role=comparison.role,
-            controls=list(comparison.controls),
             measure=measure,
             alpha=alpha,
             where=where,
-            leaks=leaks,
-            phrase=spoken.get(comparison.arm, ""),
+            leaks=comparison.protocol in leaking_protocols,
+            phrase=comparison.known.phrase,
         )
         rows.append(row)
     return rows
+
+
+def _interval(d: np.ndarray) -> tuple[float | None, float | None]:
+    low, high = mean_interval(d, limits=SHARE_DIFFERENCES)
+    return (float(low), float(high)) if np.isfinite([low, high]).all() else (None, None)
+
+
+def _row(
+    comparison: _Comparison, decision: Decision | None, asked: Compare, seed: int
+) -> dict[str, Any]:
+    """Return the keys of ``results.VERDICTS`` but the sentence."""
+    d = comparison.differences
+    spread, n_people = comparison.spread, len(d)
+    low, high = _interval(d)
+    alpha = asked.alpha / (decision.n_claims if decision else 1)
+    row: dict[str, Any] = {
+        "direction": str(comparison.direction),
+        "source": comparison.direction.source,
+        "target": comparison.direction.target,
+        "network": comparison.network,
+        "variant": comparison.variant,
+        "protocol": comparison.protocol,
+        "budget": comparison.budget,
+        "arm": comparison.arm,
+        "role": comparison.known.role,
+        "against": comparison.against,
+        "controls": comparison.controls if decision else [],
+        "metric": asked.metric,
+        "n_subjects": n_people,
+        "n_seeds": d.shape[1],
+        "difference": float(np.round(d.mean(1), 12).mean()),
+        "ci_low": low,
+        "ci_high": high,
+        "p": decision.p if decision else difference_p(d, seed=seed),
+        "p_claim": decision.p_claim if decision else None,
+        "p_holm": decision.p_holm if decision else None,
+        "margin": float(asked.margin),
+        "verdict": decision.verdict if decision else None,
+        "shared": decision.shared if decision else None,
+        "assay": None,
+        "assay_gain": None,
+        "assay_low": None,
+        "assay_high": None,
+        "assay_p": None,
+        "obstacle": "; ".join(decision.obstacles) or None if decision else None,
+        "detectable_difference": detectable_difference(spread, n_people, alpha=alpha),
+        "spread": spread,
+        "subjects_needed": None
+        if spread > _HOPELESS * asked.margin
+        else subjects_needed(spread, asked.margin, alpha=alpha),
+        "p_people": decision.p_people if decision else sign_flip_p(np.round(d.mean(1), 12), seed=seed),
+    }
+    if decision and decision.assay and comparison.assay is not None:
+        ends = _interval(comparison.assay)
+        row |= {"assay": comparison.known.contest.positive_control, "assay_gain": decision.assay.gain,
+                "assay_low": ends[0], "assay_high": ends[1], "assay_p": decision.assay.p}  # fmt: skip
+    return row
 
 
 def compare_measures(
@@ -263,6 +383,7 @@ def compare_measures(
     measures: Sequence[str] = ("step0", "after_epoch_1", "asymptote", "area"),
     margin: float = Compare.margin,
     alpha: float = Compare.alpha,
+    arms: Iterable[str | Mapping[str, Any] | ArmRequest] | None = None,
     roles: Mapping[str, str] | None = None,
     last: int = 3,
     seed: int = 0,
@@ -273,7 +394,7 @@ def compare_measures(
     ----------
     curves : DataFrame
         See ``results.CURVES``.
-    against, metric, margin, alpha, roles, last, seed
+    against, metric, margin, alpha, arms, roles, last, seed
         See :func:`compare`.
     measures : sequence of str
         Of ``metrics.MEASURES``.
@@ -281,44 +402,33 @@ def compare_measures(
     Returns
     -------
     DataFrame
-        One row per direction, network, variant, protocol, budget, arm and measure: role, n_subjects, n_seeds,
-        value and against_value (means over people), difference, ci_low, ci_high, p, p_holm, verdict. Holm
-        runs over one protocol and one measure: only the measure chosen beforehand carries the study's
-        verdict.
+        One row per direction, network, variant, protocol, budget, arm and measure: role, against, n_subjects,
+        n_seeds, value and against_value (means over people), difference, ci_low, ci_high, p, p_holm,
+        verdict. Holm runs over one protocol and one measure: only the measure chosen beforehand carries the
+        study's verdict.
 
     Raises
     ------
     BiotransferError
         As :func:`compare`.
     """
-    each = [Compare(against, metric, measure, margin, alpha) for measure in measures]
-    curves = join_tables(curves)
-    roles = _known_roles(curves, roles)
-    table = measure_curves(curves, against=against, metric=metric, last=last, each_seed=True)
     rows = []
-    for asked in each:
-        for comparison, decision in _judge(table, asked, roles, seed):
-            low, high = comparison.interval(seed)
+    for measure in measures:
+        asked = Compare(against, metric, measure, margin, alpha)
+        table, labels = _table(curves, asked, last)
+        comparisons = list(_comparisons(table, asked, know_arms(labels, arms, against, roles), {}, None))
+        for comparison, decision in zip(comparisons, _judge(comparisons, asked, seed), strict=True):
+            whole = _row(comparison, decision, asked, seed)
+            kept = ("direction", "network", "variant", "protocol", "budget", "arm", "role", "against",
+                    "n_subjects", "n_seeds", "difference", "ci_low", "ci_high", "p", "p_holm",
+                    "verdict")  # fmt: skip
+            values = comparison.values
             rows.append(
                 {
-                    "direction": str(comparison.direction),
-                    "network": comparison.network,
-                    "variant": comparison.variant,
-                    "protocol": comparison.protocol,
-                    "budget": comparison.budget,
-                    "arm": comparison.arm,
-                    "role": comparison.role,
-                    "measure": asked.measure,
-                    "n_subjects": len(comparison.base),
-                    "n_seeds": comparison.n_seeds,
-                    "value": float(comparison.values.mean()),
-                    "against_value": float(comparison.base.mean()),
-                    "difference": decision.difference,
-                    "ci_low": low,
-                    "ci_high": high,
-                    "p": decision.p,
-                    "p_holm": decision.p_holm,
-                    "verdict": decision.verdict,
+                    **{name: whole[name] for name in kept},
+                    "measure": measure,
+                    "value": float(values[comparison.arm].mean()),
+                    "against_value": float(values[comparison.against].mean()),
                 }
             )
     return pd.DataFrame(rows)

@@ -12,11 +12,11 @@ from ...results import Results
 from ...transfer.carry import ArmRequest, known_arms
 from ..metrics import STUDY_KEYS
 from ..reading import compared, people_measures, rows_of
-from ..stats import bootstrap_interval
+from ..stats import mean_interval
 
 RANKING = (
     *STUDY_KEYS, "arm", "lever", "role", "gain", "ci_low", "ci_high", "best_control", "over_control",
-    "control_low", "control_high", "verdict",
+    "control_low", "control_high", "verdict", "shared",
 )  # fmt: skip
 
 
@@ -33,12 +33,12 @@ def rank_methods(results: Results) -> pd.DataFrame:
     DataFrame
         Columns ``RANKING``. ``gain`` is the measure that the study compares, minus the same of ``against``
         under the same inputs, averaged over people; ``over_control`` is the mean difference from the control
-        of the same inputs whose mean is highest, its interval over people (bootstrap). The best control is
+        of the same inputs whose mean is highest, its interval over people. The best control is
         chosen by looking at the results: ``over_control`` is a hard test for the arm, and no verdict.
     """
     asked, arms = compared(results), known_arms(results.recipe["arms"])
     table = people_measures(results)
-    verdicts = rows_of(results.verdicts, against=asked.against, metric=asked.metric)
+    verdicts = rows_of(results.verdicts, metric=asked.metric)
     told = verdicts.drop_duplicates([*STUDY_KEYS, "arm"]).set_index([*STUDY_KEYS, "arm"])
     rows = []
     for keys, group in table.groupby(STUDY_KEYS, sort=False):
@@ -55,11 +55,11 @@ def rank_methods(results: Results) -> pd.DataFrame:
             verdict = told.loc[(*keys, arm)]
             row = {**dict(zip(STUDY_KEYS, keys, strict=True)), "arm": arm, "role": arms[arm].role}
             row["lever"] = _lever(row["variant"], results.recipe, arms[arm])
-            row |= {"gain": verdict["difference"], "verdict": verdict["verdict"]}
+            row |= {"gain": verdict["difference"], "verdict": verdict["verdict"], "shared": verdict["shared"]}
             row |= {"ci_low": verdict["ci_low"], "ci_high": verdict["ci_high"]}
             if best and arms[arm].role == "transfer":
                 over = (wide[arm] - wide[best]).to_numpy(float)
-                low, high = bootstrap_interval(over)
+                low, high = mean_interval(over, limits=(-1.0, 1.0))
                 row |= {"best_control": best, "over_control": float(over.mean())}
                 row |= {"control_low": low, "control_high": high}
             rows.append(row)

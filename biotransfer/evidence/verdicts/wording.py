@@ -9,7 +9,7 @@ from ...results import Direction
 from ...signals.splits import budget_seconds
 from ..reading import end_labels, measure_phrase, metric_label
 from ..stats import smallest_p
-from .rule import Decision
+from .rule import FEWEST_SEEDS, Decision
 
 LEAKS = "The evaluation leaks"
 
@@ -25,23 +25,32 @@ def headline(verdicts: Sequence[Mapping[str, Any]]) -> str:
     Returns
     -------
     str
-        The sentences of the arm "transferred" (of the first arm where there is none), one per direction and
-        network, with the most labels of the study's budgets. Verdicts of a leaking protocol appear only in a
-        direction that has no other; a direction with an honest one comes before those.
+        One sentence per direction, network and way to transfer: of the claims that are not "not assayable",
+        that of the arm "transferred" (of the first arm where it is none of them) with the most labels; where
+        there is no such claim, the same of all claims. Verdicts of a leaking protocol appear only in a direction that has no other; a
+        direction with an honest one comes before those.
     """
     honest, leaking = [], []
     for direction in dict.fromkeys(row["direction"] for row in verdicts):
-        rows = [row for row in verdicts if row["direction"] == direction]
-        most = max(budget_seconds(row["budget"]) for row in rows)
-        rows = [row for row in rows if budget_seconds(row["budget"]) == most]
-        arm = "transferred" if any(row["arm"] == "transferred" for row in rows) else rows[0]["arm"]
-        sentences = [row["sentence"] for row in rows if row["arm"] == arm]
+        mine = [row for row in verdicts if row["direction"] == direction]
+        sentences = []
+        for place in dict.fromkeys((row["network"], row["variant"], row["protocol"]) for row in mine):
+            rows = [r for r in mine if (r["network"], r["variant"], r["protocol"]) == place]
+            sentences.append(_leading(rows)["sentence"])
         sound = [sentence for sentence in sentences if not sentence.startswith(LEAKS)]
         if sound:
             honest += sound
         else:
             leaking += sentences
     return " ".join(honest + leaking)
+
+
+def _leading(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    claims = [row for row in rows if row["verdict"] is not None] or list(rows)
+    rows = [row for row in claims if row["verdict"] not in (None, "not_assayable")] or claims
+    arms = [row["arm"] for row in rows]
+    arm = "transferred" if "transferred" in arms else arms[0]
+    return max((row for row in rows if row["arm"] == arm), key=lambda row: budget_seconds(row["budget"]))
 
 
 def _points(difference: float, sign: str = "+") -> str:
@@ -60,10 +69,8 @@ def _listed(words: Sequence[str]) -> str:
 
 def write_sentence(
     row: Mapping[str, Any],
-    decision: Decision,
+    decision: Decision | None,
     *,
-    role: str,
-    controls: Sequence[str],
     measure: str,
     alpha: float,
     where: Sequence[str] = (),
@@ -76,12 +83,8 @@ def write_sentence(
     ----------
     row : mapping
         The other keys of ``results.VERDICTS``.
-    decision : Decision
-        What the verdict rests on.
-    role : str
-        Role of the arm.
-    controls : sequence of str
-        The control arms it had to beat, as numbered in ``decision.not_beaten``.
+    decision : Decision, optional
+        What the verdict rests on; None of an arm that claims no transfer.
     measure : str
         What of the curve was compared.
     alpha : float
@@ -98,47 +101,84 @@ def write_sentence(
     warning = (
         f"{LEAKS} ({row['protocol']}), so this number is no evidence about new people: " if leaks else ""
     )
-    low, high, n_seeds = _points(row["ci_low"], ""), _points(row["ci_high"], ""), row["n_seeds"]
+    n_seeds = row["n_seeds"]
     baseline = "random weights" if row["against"] == "scratch" else row["against"]
+    p = f"p {_p(row['p'])}" if row["p_holm"] is None else f"Holm p {_p(row['p_holm'])}"
     return (
         f"{warning}{phrase.format(source=source, target=target)} changed {target} "
         f"{metric_label(row['metric'])}{measure_phrase(measure)}"
         f"{' (' + ', '.join(where) + ')' if where else ''} by {_points(row['difference'])} points "
-        f"(95 % CI {low} to {high}, {row['n_subjects']} people, "
-        f"{n_seeds} seed{'s' * (n_seeds != 1)}, Holm p {_p(row['p_holm'])}) against {baseline}"
-        f"{_reason(row, decision, role, controls, alpha)}."
+        f"({_range(row['ci_low'], row['ci_high'])}, {row['n_subjects']} people, "
+        f"{n_seeds} seed{'s' * (n_seeds != 1)}, {p}) against {baseline}"
+        f"{_reason(row, decision, alpha) if decision else ''}."
     )
 
 
-def _reason(
-    row: Mapping[str, Any], decision: Decision, role: str, controls: Sequence[str], alpha: float
-) -> str:
+def _range(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return "95 % CI not estimable"
+    return f"95 % CI {_points(low, '')} to {_points(high, '')}"
+
+
+def _reason(row: Mapping[str, Any], decision: Decision, alpha: float) -> str:
     """Name the verdict and what it rests on."""
-    within = f"within {100 * row['margin']:.3g} points"
-    small = f", though {within}" if decision.p_equivalence < alpha else ""
-    if decision.verdict == "negative":
-        return f": negative{small}"
-    if decision.verdict == "positive" and controls:
-        return f" and lies above {_listed(controls)}: positive{small}"
+    names = row["controls"]
     if decision.verdict == "positive":
-        alone = ", with no control arm to rule out other reasons" if role == "transfer" else ""
-        return f": positive{small}{alone}"
-    verdict = f"equivalent {within}" if decision.verdict == "equivalent" else "inconclusive"
-    if decision.not_beaten:
-        shared = [f"{controls[i]} ({_points(gain)} points, p {_p(p)})" for i, gain, p in decision.not_beaten]
-        return f" but is not clearly above the control{'s' * (len(shared) > 1)} {_listed(shared)}: {verdict}"
+        small = ", detectable but small" if decision.difference < row["margin"] else ""
+        if names:
+            return f" and lies above {_listed(names)}: positive{small}"
+        return f": positive{small}, with no control arm to rule out other reasons"
+    if decision.verdict == "not_assayable":
+        return f": not assayable; {_why_not(row, decision)}"
+    if decision.exploratory:
+        return (
+            f": inconclusive; {row['n_seeds']} seed{'s' * (row['n_seeds'] != 1)} explore, a claim takes "
+            f"{FEWEST_SEEDS}"
+        )
+    vouched = f"; {row['assay']} gained {_points(row['assay_gain'])} points"
+    if decision.verdict == "negative":
+        return f": negative{_losses(decision, names)}{vouched}"
+    within = f"within {100 * row['margin']:.3g} points"
+    if decision.rivals and decision.difference > 0:
+        shared = [f"{names[r.position]} ({_points(r.advantage)} points, p {_p(r.p)})" for r in decision.rivals]
+        said = f" but is not clearly above the control{'s' * (len(shared) > 1)} {_listed(shared)}"
+        return f"{said}: {'equivalent ' + within if decision.verdict == 'equivalent' else decision.verdict}"
     if decision.verdict == "equivalent":
-        return f": {verdict}"
+        return f": equivalent {within}{vouched}"
+    return f": inconclusive; {_why_unclear(row, decision, alpha)}"
+
+
+def _losses(decision: Decision, names: Sequence[str]) -> str:
+    """Say how much of a loss controls have, too."""
+    if not decision.rivals:
+        return f", below {_listed(names)}, too" if names else ""
+    shared = _listed([names[r.position] for r in decision.rivals])
+    share = f" ({100 * (decision.shared or 0.0):.0f} % of the loss)"
+    return f", shared by control{'s' * (len(decision.rivals) > 1)} {shared}{share}"
+
+
+def _why_not(row: Mapping[str, Any], decision: Decision) -> str:
+    if decision.obstacles:
+        return " and ".join(decision.obstacles)
+    if decision.assay is None:
+        return "no positive control ran, so that nothing shows that this design can see transfer"
+    return (
+        f"its positive control {row['assay']} gained {_points(decision.assay.gain)} points "
+        f"({_range(row['assay_low'], row['assay_high'])}, one-sided p {_p(decision.assay.p)}), where "
+        f"{100 * row['margin']:.3g} must be seen"
+    )
+
+
+def _why_unclear(row: Mapping[str, Any], decision: Decision, alpha: float) -> str:
     n = row["n_subjects"]
     lowest = f"{n} people cannot go below p = {smallest_p(n):.3g}"
     if smallest_p(n) >= alpha:
-        return f": {verdict}; {lowest}"
+        return lowest
     if decision.smallest >= alpha:
-        family = f"{decision.smallest:.2g} after Holm over {decision.n_tests} comparisons"
-        return f": {verdict}; {lowest}, or {family}"
+        return f"{lowest}, or {decision.smallest:.2g} after Holm over {decision.n_claims} claims"
     if decision.p_people < alpha <= decision.p:
         return (
-            f": {verdict}; people agree (p {_p(decision.p_people)}) but the seeds disagree: "
-            f"with their shared luck p {_p(decision.p)}, so {row['n_seeds']} seeds are too few"
+            f"people agree (p {_p(decision.p_people)}) but the seeds disagree: with their shared luck p "
+            f"{_p(decision.p)}, so {row['n_seeds']} seeds are too few"
         )
-    return f": {verdict}; this design could have found {_points(row['detectable_difference'], '')} points"
+    return f"this design could have found {_points(row['detectable_difference'], '')} points"

@@ -23,6 +23,7 @@ from ...evidence.reading import (
     direction_label,
     is_share,
     measure_label,
+    outcome_label,
     metric_label,
     people_measures,
     rows_of,
@@ -237,7 +238,8 @@ def _draw_forest(ax: Axes, part: pd.DataFrame, arms: Sequence[str], scale: float
             gid=f"gain:{item['arm']}:{item['against']}",
         )  # fmt: skip
         ax.text(
-            1.02, row, item["verdict"], transform=ax.get_yaxis_transform(), fontsize=8.5, va="center",
+            1.02, row, shorten(outcome_label(item), 30), transform=ax.get_yaxis_transform(), fontsize=8.5,
+            va="center",
             color=VERDICT_COLORS.get(item["verdict"], INK), fontweight="bold" if item["verdict"] in
             ("positive", "negative") else "normal",
         )  # fmt: skip

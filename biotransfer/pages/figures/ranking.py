@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...evidence.reading import arm_label, compared, compared_metric, direction_label, is_share, metric_label
+from ...evidence.reading import (
+    arm_label,
+    compared,
+    compared_metric,
+    direction_label,
+    is_share,
+    metric_label,
+    outcome_label,
+)
 from ...results import Results
 from .outcomes import VERDICT_COLORS
 from .style import CATEGORIES, INK, MUTED, PAGE_WIDTH, clean, headline, new_figure, shorten
@@ -54,7 +62,7 @@ def plot_ranking(ranking: pd.DataFrame, results: Results, direction: str) -> Fig
                 (item["gain"] - item["over_control"]) * scale, row, "|", color=INK, markersize=9, zorder=3
             )
         ax.text(
-            1.02, row, item["verdict"], transform=ax.get_yaxis_transform(), fontsize=8, va="center",
+            1.02, row, outcome_label(item), transform=ax.get_yaxis_transform(), fontsize=8, va="center",
             color=VERDICT_COLORS.get(item["verdict"], INK),
         )  # fmt: skip
         labels.append(name_way(item))

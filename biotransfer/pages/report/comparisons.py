@@ -77,7 +77,7 @@ def verdict_table(results: Results) -> Table | None:
                 arm_label(d["arm"]), arm_label(d["against"]), write.gain(d["difference"], metric),
                 write.interval(d["ci_low"], d["ci_high"], metric), write.p_value(d["p"]),
                 write.p_value(d["p_holm"]), write.whole(d["n_subjects"]), write.whole(d["n_seeds"]),
-                write.gain(d["detectable_difference"], metric).replace("+", "±"), badge(d["verdict"]),
+                write.gain(d["detectable_difference"], metric).replace("+", "±"), badge(d),
             ]
         )  # fmt: skip
     caption = (
@@ -93,6 +93,13 @@ def _find_verdict(results: Results, **wanted: str) -> dict[str, Any]:
         if all(verdict[k] == v for k, v in wanted.items()):
             return verdict
     return {}
+
+
+def _over(verdict: Mapping[str, Any], base: str, metric: str) -> str:
+    """Write a gain, and over what where that is not the study's baseline."""
+    gain = write.gain(verdict.get("difference"), metric)
+    other = verdict.get("against", base)
+    return gain if other == base else f"{gain} over {arm_label(other)}"
 
 
 def _interval(values: np.ndarray, metric: str) -> str:
@@ -128,7 +135,7 @@ def arm_tables(results: Results, measures: Mapping[str, pd.DataFrame], direction
         rows: list[Row] = []
         for arm in part["arm"].unique():
             mine = part[part["arm"] == arm]
-            verdict = _find_verdict(results, **key, arm=arm, against=base)
+            verdict = _find_verdict(results, **key, arm=arm)
             other = (
                 [write.level(rows_of(measures[beside], **key, arm=arm)[measure].mean(), beside)]
                 if beside in measures
@@ -142,18 +149,18 @@ def arm_tables(results: Results, measures: Mapping[str, pd.DataFrame], direction
                     write.level(mine[measure].mean(), metric),
                     _interval(mine[measure].to_numpy(), metric),
                     *other,
-                    write.gain(verdict.get("difference"), metric),
+                    _over(verdict, base, metric),
                     write.interval(verdict.get("ci_low"), verdict.get("ci_high"), metric),
                     write.p_value(verdict.get("p")),
                     write.p_value(verdict.get("p_holm")),
-                    badge(verdict["verdict"]) if verdict else "baseline" if arm == base else write.NOTHING,
+                    badge(verdict) if verdict else "baseline" if arm == base else write.NOTHING,
                 ]
             )
         rows += _shallow_rows(results, key, part, beside in measures)
         caption = (
             f"Means over {write.counted(part['subject'].nunique(), 'person')}; "
             f"{metric_label(metric)}: {measure_label(measure)}; gains: over {arm_label(base)}, "
-            "person by person."
+            "or what is named, person by person. Verdicts are on transfer arms."
         )
         out.append(table(columns, rows, caption, condition_label(condition, conditions)))
     return out
@@ -201,7 +208,7 @@ def other_measures(results: Results) -> pd.DataFrame | None:
         return None
     asked = compared(results)
     known = known_arms(results.recipe["arms"])
-    roles = {arm: known[arm].role if arm in known else "transfer" for arm in arms_of(results)}
+    roles = {arm: "transfer" for arm in arms_of(results) if arm not in known}
     return compare_measures(
         results.curves,
         against=asked.against,
@@ -209,6 +216,7 @@ def other_measures(results: Results) -> pd.DataFrame | None:
         measures=[m for m in _MOMENTS if m != asked.measure],
         margin=asked.margin,
         alpha=asked.alpha,
+        arms=known.values(),
         roles=roles,
     )
 

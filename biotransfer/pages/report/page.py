@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ...evidence.reading import (
     direction_label,
     directions_of,
     metric_label,
+    outcome_label,
 )
 from ...evidence.verdicts import headline
 from ...results import Results
@@ -115,10 +117,9 @@ def _head_facts(results: Results) -> list[tuple[str, str]]:
 
 def _cards(results: Results) -> list[dict[str, Any]]:
     """Return the transferred arm's verdict in every condition."""
-    base = baseline_arm(results)
     cards = []
     for d in results.verdict_list:
-        if d["against"] != base or d["arm"] != "transferred":
+        if d["arm"] != "transferred":
             continue
         metric, protocol = d["metric"], d["protocol"]
         conditions = conditions_of(results.curves, d["direction"])
@@ -126,7 +127,9 @@ def _cards(results: Results) -> list[dict[str, Any]]:
             {
                 "direction": direction_label(results.directions[d["direction"]]),
                 "condition": condition_label(Condition(d["network"], d["variant"], protocol), conditions),
-                "verdict": d["verdict"],
+                "verdict": d["verdict"] or "none",
+                "word": outcome_label(d),
+                "assay": _vouched(d),
                 "arm": arm_label(d["arm"]),
                 "against": arm_label(d["against"]),
                 "gain": write.gain(d["difference"], metric),
@@ -139,6 +142,15 @@ def _cards(results: Results) -> list[dict[str, Any]]:
             }
         )
     return sorted(cards, key=lambda card: card["leaks"])
+
+
+def _vouched(row: Mapping[str, Any]) -> str:
+    """Say what the positive control of a verdict showed."""
+    if not row["assay"]:
+        return "no positive control"
+    metric = row["metric"]
+    inside = write.interval(row["assay_low"], row["assay_high"], metric)
+    return f"positive control {write.gain(row['assay_gain'], metric)} ({inside})"
 
 
 def _findings(results: Results) -> dict[str, list[dict[str, Any]]]:

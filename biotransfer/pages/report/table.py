@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
+
+from ...evidence.reading import outcome_label
 
 Cell = str | Markup
 Row = str | list[Cell]
@@ -42,12 +45,12 @@ def table(columns: Mapping[str, bool], rows: Sequence[Row], caption: str, title:
     return Table(title, caption, list(columns), rows, numeric)
 
 
-def badge(verdict: str) -> Markup:
-    """Return a verdict as a colored word.
+def badge(row: Mapping[str, Any]) -> Markup:
+    """Return what a comparison came to as a colored word.
 
     Examples
     --------
-    >>> str(badge("positive"))
+    >>> str(badge({"verdict": "positive"}))
     '<span class="badge positive">positive</span>'
     """
-    return Markup('<span class="badge {0}">{0}</span>').format(verdict)
+    return Markup('<span class="badge {}">{}</span>').format(row["verdict"] or "none", outcome_label(row))

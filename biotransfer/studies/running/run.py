@@ -16,6 +16,7 @@ import pandas as pd
 
 from ...errors import check
 from ...evidence.checks import refuse_errors, run_checks, run_guards, say_accepted
+from ...evidence.reading import chance_of
 from ...evidence.verdicts import compare
 from ...files import DamagedError
 from ...results import CORE, SOURCES, Results, save_results
@@ -328,12 +329,12 @@ def _run_missing(
 def _results(plan: Plan, tables: Mapping[str, pd.DataFrame]) -> Results:
     """Compare the arms, and put everything together."""
     recipe = plan.recipe
-    arms = recipe.arms
     verdicts = compare(
         tables["curves"],
         **recipe.compare.plain(),
-        roles={arm.label: arm.role for arm in arms},
-        phrases={arm.label: arm.phrase for arm in arms},
+        arms=recipe.arms,
+        chance={name: chance_of(side.about, recipe.compare.metric) for name, side in plan.sides.items()},
+        sources=tables.get("sources"),
     )
     return Results(
         recipe=recipe.to_dict(),

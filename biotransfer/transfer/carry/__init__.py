@@ -13,18 +13,18 @@ from ...learning.training.arm import Arm, LedgerRow, Penalty, carried_share
 from ...learning.weights import Tensors, Weights
 from ...settings import whole
 from ...signals.windows import Windows
-from .catalog import ARMS
+from .catalog import ARMS, ROLES
 from .contests import Contest, contests, with_assay
 from .controls import scratch
 from .given import given_source
 from .inputs import fit_inputs
-from .request import ArmRequest, known_arms, resolve_arm, resolve_arms
+from .request import ArmRequest, known_arms, read_label, resolve_arm, resolve_arms
 from .starting import source_network
 from .validity import why_not
 
 __all__ = [
-    "ARMS", "Arm", "ArmRequest", "Contest", "LedgerRow", "Penalty", "carried_share", "contests", "known_arms",
-    "make_arms", "resolve_arm", "resolve_arms", "why_not", "with_assay",
+    "ARMS", "ROLES", "Arm", "ArmRequest", "Contest", "LedgerRow", "Penalty", "carried_share", "contests",
+    "known_arms", "make_arms", "read_label", "resolve_arm", "resolve_arms", "why_not", "with_assay",
 ]  # fmt: skip
 
 

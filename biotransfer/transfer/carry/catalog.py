@@ -10,6 +10,8 @@ from . import carrying, controls, discriminability, extra_data, regularized
 from .starting import OTHER_SOURCES
 from .validity import NEEDS, REFUSED
 
+ROLES = ("baseline", "transfer", "control", "positive_control", "reference")
+"""What an arm can be in a comparison."""
 _YOSINSKI = "Yosinski et al. 2014, arXiv:1411.1792"
 _ULMFIT = "Howard & Ruder 2018, arXiv:1801.06146"
 
@@ -109,7 +111,7 @@ ARMS = Catalog(
     ],
     {
         "role": Fact("What it is in a comparison.",
-                     options=("baseline", "transfer", "control", "positive_control", "reference"),
+                     options=ROLES,
                      asks=lambda role: "" if role == "transfer" else role),
         "starts_from": Fact("What the source network is trained on, of the catalog sources, own_donors or "
                             "same_modality; none without a source.", str | None),

@@ -219,6 +219,28 @@ def _check_start(entry: Entry, parameters: Mapping[str, Any], weights: Any) -> N
     )
 
 
+def read_label(label: str) -> ArmRequest | None:
+    """Return the arm that a label alone stands for, None where it stands for none.
+
+    Parameters
+    ----------
+    label : str
+        A name of the catalog, or that of a transfer with what it starts from, such as "lora_own_donors".
+
+    Examples
+    --------
+    >>> read_label("frozen_body_permuted").role, read_label("mine") is None
+    ('control', True)
+    """
+    if label in ARMS:
+        return resolve_arm(label)
+    for start in STARTS:
+        name = label.removesuffix(f"_{start}")
+        if name != label and name in ARMS and "start" in ARMS[name].defaults:
+            return resolve_arm({"name": name, "start": start, "label": label})
+    return None
+
+
 def resolve_arms(specs: Iterable[str | Mapping[str, Any] | ArmRequest]) -> list[ArmRequest]:
     """Return what a recipe's ``arms`` ask for, every label once.
 

@@ -86,7 +86,7 @@ def _gain_table(results: Results, direction: str) -> Table:
     """Return what every arm gains over the baseline with every budget."""
     metric, alpha = compared_metric(results), compared(results).alpha
     verdicts = results.verdicts
-    mine = verdicts[(verdicts["direction"] == direction) & (verdicts["against"] == baseline_arm(results))]
+    mine = verdicts[verdicts["direction"] == direction]
     rows: list[Row] = []
     conditions = conditions_of(results.curves, direction)
     for condition in conditions:
@@ -105,7 +105,8 @@ def _gain_table(results: Results, direction: str) -> Table:
     caption = (
         f"{label}: gain over {arm_label(baseline_arm(results))} by budget, {unit}, with "
         "its 95 % interval over people. * marks a difference that is significant after Holm's correction "
-        "over all arms, directions and budgets."
+        "over all transfer arms, directions and budgets. An arm that stays frozen is compared with frozen "
+        "random weights."
     )
     return make_table(columns, rows, caption)
 

@@ -62,5 +62,5 @@ def _row(item: dict[str, Any], metric: str) -> Row:
         arm_label(item["best_control"]) if known else write.NOTHING,
         write.gain(item["over_control"], metric) if known else write.NOTHING,
         write.interval(item["control_low"], item["control_high"], metric) if known else write.NOTHING,
-        badge(str(item["verdict"])),
+        badge(item),
     ]
