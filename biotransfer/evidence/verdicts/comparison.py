@@ -323,9 +323,7 @@ def _interval(d: np.ndarray) -> tuple[float | None, float | None]:
     return (float(low), float(high)) if np.isfinite([low, high]).all() else (None, None)
 
 
-def _row(
-    comparison: _Comparison, decision: Decision | None, asked: Compare, seed: int
-) -> dict[str, Any]:
+def _row(comparison: _Comparison, decision: Decision | None, asked: Compare, seed: int) -> dict[str, Any]:
     """Return the keys of ``results.VERDICTS`` but the sentence."""
     d = comparison.differences
     spread, n_people = comparison.spread, len(d)

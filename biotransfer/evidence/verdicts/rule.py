@@ -278,9 +278,7 @@ def decide(
             p_equivalence=float(equivalence[i]),
             n_claims=n_claims,
             smallest=min(1.0, n_claims * smallest_p(len(d))),
-            rivals=tuple(
-                r for r in against[i] if clear and not (sign * r.advantage > 0 and r.p < alpha)
-            ),
+            rivals=tuple(r for r in against[i] if clear and not (sign * r.advantage > 0 and r.p < alpha)),
             shared=_shared(mean, against[i]),
             assay=assay,
             obstacles=tuple(claim.obstacles),

@@ -27,8 +27,8 @@ def headline(verdicts: Sequence[Mapping[str, Any]]) -> str:
     str
         One sentence per direction, network and way to transfer: of the claims that are not "not assayable",
         that of the arm "transferred" (of the first arm where it is none of them) with the most labels; where
-        there is no such claim, the same of all claims. Verdicts of a leaking protocol appear only in a direction that has no other; a
-        direction with an honest one comes before those.
+        there is no such claim, the same of all claims. Verdicts of a leaking protocol appear only in a
+        direction that has no other; a direction with an honest one comes before those.
     """
     honest, leaking = [], []
     for direction in dict.fromkeys(row["direction"] for row in verdicts):
@@ -140,7 +140,9 @@ def _reason(row: Mapping[str, Any], decision: Decision, alpha: float) -> str:
         return f": negative{_losses(decision, names)}{vouched}"
     within = f"within {100 * row['margin']:.3g} points"
     if decision.rivals and decision.difference > 0:
-        shared = [f"{names[r.position]} ({_points(r.advantage)} points, p {_p(r.p)})" for r in decision.rivals]
+        shared = [
+            f"{names[r.position]} ({_points(r.advantage)} points, p {_p(r.p)})" for r in decision.rivals
+        ]
         said = f" but is not clearly above the control{'s' * (len(shared) > 1)} {_listed(shared)}"
         return f"{said}: {'equivalent ' + within if decision.verdict == 'equivalent' else decision.verdict}"
     if decision.verdict == "equivalent":

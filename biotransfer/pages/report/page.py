@@ -11,7 +11,6 @@ import yaml
 from ...evidence.reading import (
     Condition,
     arm_label,
-    baseline_arm,
     condition_label,
     conditions_of,
     data_label,
