@@ -9,7 +9,7 @@ import pytest
 
 import biotransfer as bt
 from biotransfer.catalog import Catalog
-from biotransfer.evidence.verdicts import decide
+from biotransfer.evidence.verdicts import Claim, decide
 from biotransfer.showing import LONGEST, html_table, one_line
 from biotransfer.signals.datasets import DATASETS
 from biotransfer.signals.quality import Finding
@@ -74,7 +74,7 @@ NOUNS: dict[str, Callable[[], Any]] = {
     "Curves": _curves,
     **{f"Alignment {name}": _alignment(name) for name in ("none", "top_k", "pca", "tca")},
     "Selection": lambda: Selection(tuple(map(str, range(300))), ("rest",), True, make_windows().metadata),
-    "Decision": lambda: decide([np.linspace(0.01, 0.09, 12)], [[np.zeros(12)]])[0],
+    "Decision": lambda: decide([Claim(np.linspace(0.01, 0.09, 12), [np.zeros(12)])])[0],
     "Results": lambda: make_results(title=LONG),
     "Recipe": _recipe,
     "Study": lambda: Study(Path("studies") / LONG, _recipe(), make_results()),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from biotransfer.evidence.metrics import measure_curves
-from biotransfer.evidence.reading import arm_label
+from biotransfer.evidence.reading import arm_label, outcome_label
 from biotransfer.evidence.verdicts import rank_methods
 from biotransfer.pages.figures import plot_ranking
 from biotransfer.pages.report.sections.ranking import ranking as section
@@ -27,7 +27,7 @@ def test_gains_are_the_verdicts_and_those_over_a_control_the_curves(results):
     for item in ranking.to_dict("records"):
         told = verdicts.loc[(item["direction"], item["arm"])]
         assert item["gain"] == told["difference"]
-        assert item["verdict"] == told["verdict"]
+        assert outcome_label(item) == outcome_label(told)
         mine = table[table["direction"] == item["direction"]]
         means = mine.pivot(index="subject", columns="arm", values="asymptote")
         if item["role"] == "transfer":

@@ -125,9 +125,9 @@ def test_intervals_of_rates_are_those_of_the_binomial_tails(count, n):
 
 
 def test_the_expected_rate_is_the_power_where_seeds_share_nothing():
-    found = expected_rate(0.05, people=0.05, seeds=0.0, rest=0.0, n_people=12, n_seeds=2, n_tables=1000)
+    found = expected_rate(0.05, people=0.05, seeds=0.0, rest=0.0, n_people=12, n_seeds=3, n_tables=1000)
     assert binomtest(round(1000 * found), 1000, paired_power(0.05, 0.05, 12)).pvalue > 0.001
-    lucky = expected_rate(0.05, people=0.05, seeds=0.05, rest=0.0, n_people=12, n_seeds=2, n_tables=500)
+    lucky = expected_rate(0.05, people=0.05, seeds=0.05, rest=0.0, n_people=12, n_seeds=3, n_tables=500)
     assert lucky < found - 0.2
 
 

@@ -16,7 +16,7 @@ from matplotlib.colors import to_hex
 from sklearn.metrics import confusion_matrix
 
 from biotransfer.errors import BiotransferError
-from biotransfer.evidence.reading import Condition
+from biotransfer.evidence.reading import Condition, outcome_label
 from biotransfer.evidence.stats import SHARES, mean_interval
 from biotransfer.pages import figures
 from biotransfer.pages.figures.carried import carried_shares, distinct_shares
@@ -163,7 +163,7 @@ def test_gains_show_the_stored_verdicts(results):
         assert (100 * v["ci_low"], 100 * v["ci_high"]) in intervals
     margin = by_gid(ax, "margin")[""].get_extents().transformed(ax.transData.inverted())
     np.testing.assert_allclose([margin.x0, margin.x1], [-2, 2])
-    assert [t.get_text() for t in ax.texts] == [v["verdict"] for v in stored]
+    assert [t.get_text() for t in ax.texts] == [outcome_label(v) for v in stored]
 
 
 def test_gains_without_interval_still_show_the_difference(results):

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from biotransfer.errors import BiotransferError
-from biotransfer.evidence.reading import direction_label
+from biotransfer.evidence.reading import direction_label, outcome_label
 from biotransfer.evidence.stats import mixed
 from biotransfer.pages.report import methods_text, write_methods, write_report
 from biotransfer.pages.report import text as write
@@ -178,9 +178,9 @@ def test_comparisons_equal_the_verdicts(results, page):
         ends = [float(end.replace("−", "-")) for end in row[3].split(" to ")]
         assert ends == pytest.approx([100 * v["ci_low"], 100 * v["ci_high"]], abs=0.05001)
         assert row[4] == f"{v['p']:.3g}"
-        assert row[5] == f"{v['p_holm']:.3g}"
+        assert row[5] == ("–" if v["p_holm"] is None else f"{v['p_holm']:.3g}")
         assert row[6:8] == ["5", "3"]
-        assert row[9] == v["verdict"]
+        assert row[9] == outcome_label(v)
 
 
 def test_arm_tables_equal_the_curves(results, page):
