@@ -352,7 +352,9 @@ def _row(comparison: _Comparison, decision: Decision | None, asked: Compare, see
         "p_holm": decision.p_holm if decision else None,
         "margin": float(asked.margin),
         "verdict": decision.verdict if decision else None,
-        "shared": decision.shared if decision else None,
+        "shared": decision.shared
+        if decision and decision.verdict == "negative" and decision.rivals
+        else None,
         "assay": None,
         "assay_gain": None,
         "assay_low": None,
