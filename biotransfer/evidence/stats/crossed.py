@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ...errors import check, check_option
 
-_STEPS = 60
+_STEPS = 42
 
 
 class CrossedTest(NamedTuple):

@@ -1,0 +1,363 @@
+"""What a design finds, by drawing tables of differences and applying the verdict's tests to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ...errors import check
+from .crossed import quasi_t, reach
+from .exact import smallest_p
+from .given import check_levels
+
+_EXACT_BELOW = 50
+"""Sign patterns times alpha, below which the sign-flip test is counted, too: above it agrees with t."""
+_MOST_EXACT = 16
+_MOST_SUMS = 3e7
+_MOST_PEOPLE = 4096
+_SHARES = np.linspace(0, 1, 65)
+
+
+class Parts(NamedTuple):
+    """Standard deviations of a difference: between people, of seeds for all people alike, of the rest."""
+
+    people: float
+    seeds: float
+    rest: float
+
+    def spread(self, n_people: int, n_seeds: int) -> float:
+        """Return the deviation between people that gives the mean its standard error, seeds' luck in it."""
+        luck = n_people * self.seeds**2 / n_seeds
+        return float(np.sqrt(self.people**2 + luck + self.rest**2 / n_seeds))
+
+    def scaled_to(self, spread: float, n_people: int, n_seeds: int) -> Parts:
+        """Return parts in these proportions with that :meth:`spread`."""
+        factor = spread / self.spread(n_people, n_seeds)
+        return Parts(self.people * factor, self.seeds * factor, self.rest * factor)
+
+
+class Estimate(NamedTuple):
+    """A simulated number with its 95 % interval; ``None`` where it is beyond what was searched."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is planned, for one claim.
+
+    Parameters
+    ----------
+    n_people, n_seeds : int
+        Tested people, and seeds of each.
+    n_controls : int
+        Controls that a positive arm has to beat beside the baseline.
+    n_claims : int
+        Claims that Holm corrects over; the power is that at its first step, so whatever the others find.
+    correlation : float
+        Between the differences from the baseline and from any control: 0.5 where all arms vary alike.
+    alpha : float
+        Error rate of the family.
+    """
+
+    n_people: int
+    n_seeds: int
+    n_controls: int = 4
+    n_claims: int = 1
+    correlation: float = 0.5
+    alpha: float = 0.05
+
+    def __post_init__(self) -> None:
+        check(
+            self.n_people >= 2 and self.n_seeds >= 1 and self.n_controls >= 0 and self.n_claims >= 1,
+            f"{self} is no design. Expected 2 people, 1 seed and 1 claim or more.",
+        )
+        check(
+            0 <= self.correlation <= 1,
+            f"correlation={self.correlation} is no share of what differences have in common. Pass 0.5.",
+        )
+        check_levels(self.alpha)
+
+
+def needed_gains(
+    design: Design, parts: Parts, *, over_controls: float = 0.0, n_tables: int = 2000, seed: int = 0
+) -> np.ndarray:
+    """Draw studies and return, for each, the true gain from which it would have been called positive.
+
+    Parameters
+    ----------
+    design : Design
+        The design.
+    parts : Parts
+        Of a difference from the baseline or a control.
+    over_controls : float
+        By how much more than over the baseline the gain over a control is.
+    n_tables : int
+        Studies.
+    seed : int
+        Draws them.
+
+    Returns
+    -------
+    ndarray, shape (n_tables,), or fewer where sign patterns are many
+        Sorted; infinite where so few people cannot be significant.
+
+    Notes
+    -----
+    Differences are normal. A gain moves every table and nothing else, so a study is positive exactly where
+    the gain exceeds how far the noise's interval (:func:`.mean_interval` at ``1 - alpha / n_claims``) reaches
+    below 0, for the baseline and every control. Power is the share of these gains below the true one, the
+    detectable difference their quantile: nothing has to be searched. Where sign patterns are many, the
+    sign-flip test agrees with t, and only mean squares are drawn (Bartlett 1933,
+    doi:10.1017/S0370164600023805).
+    """
+    alpha = design.alpha / design.n_claims
+    if smallest_p(design.n_people) >= alpha:
+        return np.full(n_tables, np.inf)
+    rng = np.random.default_rng(seed)
+    few = design.n_people <= _MOST_EXACT
+    exact = few and alpha * 2.0 ** (design.n_people - 1) < _EXACT_BELOW
+    if exact:
+        most = int(_MOST_SUMS / (2.0 ** (design.n_people - 1) * (1 + design.n_controls)))
+        low = _exact_ends(design, parts, alpha, min(n_tables, max(most, 300)), rng)
+    else:
+        low = _ends(design, parts, alpha, n_tables, rng)
+    low[:, 1:] += over_controls
+    return np.sort(-low.min(1))
+
+
+def _half(share: np.ndarray, shape: tuple[int, int], alpha: float) -> np.ndarray:
+    return np.interp(share, _SHARES, reach(_SHARES, shape, 1 - alpha))
+
+
+def _mixed(rng: np.random.Generator, correlation: float, shape: tuple[int, ...]) -> np.ndarray:
+    """Draw standard normal values, of which the second axis (contrasts) has a part in common."""
+    own = rng.standard_normal(shape)
+    common = rng.standard_normal((shape[0], 1, *shape[2:]))
+    return np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own
+
+
+def draw_tables(design: Design, parts: Parts, n_tables: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw differences without a gain from the baseline and every control.
+
+    Returns
+    -------
+    ndarray, shape (n_tables, 1 + n_controls, n_people, n_seeds)
+        Normal, with the deviations of ``parts`` and the design's correlation between contrasts.
+    """
+    size, people, seeds = (n_tables, 1 + design.n_controls), design.n_people, design.n_seeds
+    tables = parts.people * _mixed(rng, design.correlation, (*size, people, 1))
+    tables = tables + parts.seeds * _mixed(rng, design.correlation, (*size, 1, seeds))
+    return np.asarray(tables + parts.rest * _mixed(rng, design.correlation, (*size, people, seeds)))
+
+
+def _exact_ends(
+    design: Design, parts: Parts, alpha: float, n_tables: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Return the lower ends of intervals of drawn tables, those of the sign-flip test included."""
+    tables = draw_tables(design, parts, n_tables, rng)
+    found = quasi_t(tables)
+    low = tables.mean((-2, -1)) - found.error * _half(found.share, tables.shape[-2:], alpha)
+    means = tables.mean(-1).reshape(-1, design.n_people)
+    flipped = np.empty(len(means))
+    chosen = _subsets(design.n_people)
+    sizes = chosen.sum(0)
+    rejected = int(np.ceil(alpha * (1 + len(sizes)))) - 2
+    for start in range(0, len(means), 500):
+        sums = means[start : start + 500] @ chosen
+        rest = (means[start : start + 500].sum(1)[:, None] - sums) / (design.n_people - sizes)
+        lower = np.minimum(sums / sizes, rest)
+        flipped[start : start + 500] = np.partition(lower, rejected, axis=1)[:, rejected]
+    return np.minimum(low, flipped.reshape(low.shape))
+
+
+@lru_cache(maxsize=4)
+def _subsets(n: int) -> np.ndarray:
+    """Return as columns every subset of people that leaves out the last: one of each with its complement."""
+    bits = (np.arange(1, 2 ** (n - 1)) >> np.arange(n - 1)[:, None]) & 1
+    return np.vstack([bits, np.zeros(bits.shape[1])])
+
+
+def _ends(design: Design, parts: Parts, alpha: float, n_tables: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the lower ends of the intervals over people and seeds, from drawn means and mean squares."""
+    contrasts, people, seeds = 1 + design.n_controls, design.n_people, design.n_seeds
+    matrix = np.full((contrasts, contrasts), design.correlation) + (1 - design.correlation) * np.eye(
+        contrasts
+    )
+    root = np.linalg.cholesky(matrix + 1e-12 * np.eye(contrasts))
+    variances = np.array(
+        [seeds * parts.people**2 + parts.rest**2, people * parts.seeds**2 + parts.rest**2, parts.rest**2]
+    )
+    df = (people - 1, seeds - 1, (people - 1) * (seeds - 1))
+    squares = np.stack(
+        [v * _squares(rng, root, d, n_tables) if d else np.zeros((n_tables, contrasts))
+         for v, d in zip(variances, df, strict=True)]
+    )  # fmt: skip
+    luck = np.maximum(squares[1] - squares[2], 0.0)
+    allowed = luck + squares[2] / max(seeds - 1, 1)
+    total = np.sqrt((variances[0] + variances[1] - variances[2]) / (people * seeds))
+    center = total * _mixed(rng, design.correlation, (n_tables, contrasts))
+    error = np.sqrt((squares[0] + luck) / (people * seeds))
+    share = allowed / np.maximum(squares[0] + allowed, 1e-300)
+    return np.asarray(center - error * _half(share, (people, seeds), alpha))
+
+
+def _squares(rng: np.random.Generator, root: np.ndarray, df: int, n_tables: int) -> np.ndarray:
+    """Draw mean squares of correlated contrasts: the diagonal of a Wishart matrix over ``df``."""
+    n = len(root)
+    if df < n:
+        drawn = rng.standard_normal((n_tables, n, df))
+    else:
+        drawn = np.tril(rng.standard_normal((n_tables, n, n)), -1)
+        at = np.arange(n)
+        drawn[:, at, at] = np.sqrt(rng.chisquare(df - at, (n_tables, n)))
+    return np.asarray(((root @ drawn) ** 2).sum(-1) / df)
+
+
+def positive_rate(
+    gain: float,
+    design: Design,
+    parts: Parts,
+    *,
+    between: float = 0.0,
+    over_controls: float = 0.0,
+    n_tables: int = 2000,
+    seed: int = 0,
+) -> Estimate:
+    """Say in advance how often a true gain is called positive.
+
+    Parameters
+    ----------
+    gain : float
+        True mean difference from the baseline.
+    design, parts, over_controls, n_tables, seed
+        See :func:`needed_gains`.
+    between : float
+        Standard deviation of the true gain between such studies.
+
+    Examples
+    --------
+    >>> rate = positive_rate(0.05, Design(12, 5, n_controls=0), Parts(0.05, 0.0, 0.0))
+    >>> 0.85 < rate.low < rate.value < rate.high < 0.95
+    True
+    """
+    needed = needed_gains(design, parts, over_controls=over_controls, n_tables=n_tables, seed=seed)
+    true = gain + between * np.random.default_rng([seed, 1]).permutation(_normal_scores(len(needed)))
+    return _share(int((needed < true).sum()), len(needed))
+
+
+def _normal_scores(n: int) -> np.ndarray:
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri((np.arange(n) + 0.5) / n))
+
+
+def _share(count: int, n: int) -> Estimate:
+    """Return a share with its interval after Clopper & Pearson 1934, doi:10.1093/biomet/26.4.404."""
+    from scipy.special import betaincinv
+
+    low = float(betaincinv(count, n - count + 1, 0.025)) if count else 0.0
+    high = float(betaincinv(count + 1, n - count, 0.975)) if count < n else 1.0
+    return Estimate(count / n, low, high)
+
+
+def detectable_gain(
+    design: Design, parts: Parts, *, power: float = 0.8, n_tables: int = 2000, seed: int = 0
+) -> Estimate:
+    """Return the true gain that is called positive with probability ``power``.
+
+    Parameters
+    ----------
+    design, parts, n_tables, seed
+        See :func:`needed_gains`.
+    power : float
+        Above ``alpha``.
+
+    Returns
+    -------
+    Estimate
+        In the unit of ``parts``, with the interval of a quantile (order statistics); ``None`` throughout
+        where so few people cannot be significant.
+
+    Examples
+    --------
+    >>> found = detectable_gain(Design(12, 5, n_controls=0), Parts(0.05, 0.0, 0.0))
+    >>> 0.042 < found.low < found.value < found.high < 0.047
+    True
+    >>> detectable_gain(Design(4, 5), Parts(0.05, 0.0, 0.0)).value is None
+    True
+    """
+    check_levels(design.alpha, power)
+    needed = needed_gains(design, parts, n_tables=n_tables, seed=seed)
+    if not np.isfinite(needed[-1]):
+        return Estimate(None, None, None)
+    n = len(needed)
+    reach_ = 1.96 * np.sqrt(power * (1 - power) * n)
+    at = [round(power * n + k * reach_) for k in (0, -1, 1)]
+    return Estimate(*(float(needed[min(max(i, 1), n) - 1]) for i in at))
+
+
+def people_needed(
+    gain: float, design: Design, parts: Parts, *, power: float = 0.8, n_tables: int = 2000, seed: int = 0
+) -> Estimate:
+    """Return how many people it takes to call a true gain positive with probability ``power``.
+
+    Parameters
+    ----------
+    gain : float
+        True mean difference, above 0.
+    design : Design
+        Its ``n_people`` does not count.
+    parts, n_tables, seed
+        See :func:`needed_gains`.
+    power : float
+        Above ``alpha``.
+
+    Returns
+    -------
+    Estimate
+        Whole numbers; ``None`` where 4096 people are too few, as when the luck of few seeds is large.
+
+    Examples
+    --------
+    >>> people_needed(0.05, Design(6, 5, n_controls=0), Parts(0.05, 0.0, 0.0)).value in (10, 11)
+    True
+    >>> people_needed(0.01, Design(6, 3, n_controls=0), Parts(0.01, 0.02, 0.0)).value is None
+    True
+    """
+    check(gain > 0, f"gain={gain} is found by no number of people. Pass the margin, such as 0.02.")
+    check_levels(design.alpha, power)
+
+    @lru_cache(maxsize=64)
+    def rate(n: int) -> Estimate:
+        return positive_rate(gain, replace(design, n_people=n), parts, n_tables=n_tables, seed=seed)
+
+    first = 2
+    while smallest_p(first) >= design.alpha / design.n_claims:
+        first += 1
+    return Estimate(
+        _first_people(first, lambda n: (rate(n).value or 0.0) >= power),
+        _first_people(first, lambda n: (rate(n).high or 0.0) >= power),
+        _first_people(first, lambda n: (rate(n).low or 0.0) >= power),
+    )
+
+
+def _first_people(first: int, enough: Callable[[int], bool]) -> int | None:
+    """Return the first number of people that is enough, by doubling and halving."""
+    if enough(first):
+        return first
+    low, high = first, 2 * first
+    while not enough(high):
+        if high >= _MOST_PEOPLE:
+            return None
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
