@@ -42,8 +42,7 @@ SELECTION = [*_PLACE, "split", "what", "name", "score", "error", "chosen", "reas
 SCORES = [*_PLACE, "budget", "arm", "split", "seed", "score", "value",
           "random_value", "null_mean", "null_sd", "z", "p", "larger_is_better", "n_windows",
           "note"]  # fmt: skip
-CHOICES = [*_PLACE, "fold", "candidate", "values", "arm", "people",
-           "value"]  # fmt: skip
+CHOICES = [*_PLACE, "budget", "fold", "candidate", "values", "arm", "seed", "people", "value"]
 _OF_FOLD = [*_PLACE, "budget", "split", "seed"]
 LAYERS = [*_OF_FOLD, "arm", "layer", "part", "parameters", "distance", "relative_distance", "cka_initial",
           "cka_source", "cka_scratch", "reset_initial", "reset_fresh"]  # fmt: skip

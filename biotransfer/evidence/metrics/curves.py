@@ -147,21 +147,25 @@ def _select(curves: pd.DataFrame, metric: str, against: str) -> pd.DataFrame:
 
 
 def _extended(tested: pd.DataFrame) -> pd.DataFrame:
-    """Hold the last values of splits that trained shorter than others, all their arms and seeds alike.
+    """Hold the last values of arms and splits that trained shorter than others, all their seeds alike.
 
-    Where epochs are chosen fold by fold, a fold's training ends when it was decided to.
+    Where epochs are chosen fold by fold, or for every arm, a training ends when it was decided to.
     """
-    keys = [*STUDY_KEYS, "split"]
-    ends = tested.groupby([*keys, "arm", "subject", "seed"], observed=True)["epoch"].max().reset_index()
-    each = ends.groupby(keys, observed=True)["epoch"].agg(["min", "max"]).reset_index()
-    each["last"] = each.groupby(STUDY_KEYS, observed=True)["max"].transform("max")
-    short = each[(each["min"] == each["max"]) & (each["max"] < each["last"])]
-    added = [tested]
-    for row in short.to_dict("records"):
-        mine = np.logical_and.reduce([tested[key] == row[key] for key in keys])
-        final = tested[mine & (tested["epoch"] == row["max"])]
-        added += [final.assign(epoch=epoch) for epoch in range(int(row["max"]) + 1, int(row["last"]) + 1)]
-    return pd.concat(added, ignore_index=True) if len(added) > 1 else tested
+    keys = [*STUDY_KEYS, "split", "arm"]
+    by = tested.groupby([*keys, "subject", "seed"], observed=True)["epoch"]
+    ends = by.max().rename("max").reset_index()
+    ends["shortest"] = ends.groupby(keys, observed=True)["max"].transform("min")
+    ends["longest"] = ends.groupby(keys, observed=True)["max"].transform("max")
+    ends["last"] = ends.groupby(STUDY_KEYS, observed=True)["max"].transform("max")
+    short = (ends["shortest"] == ends["longest"]) & (ends["max"] < ends["last"])
+    if not short.any():
+        return tested
+    lacking = ends.loc[short, [*keys, "subject", "seed", "max", "last"]].rename(columns={"max": "epoch"})
+    final = tested.merge(lacking, on=[*keys, "subject", "seed", "epoch"])
+    number = (final["last"] - final["epoch"]).astype(int).to_numpy()
+    held = final.loc[final.index.repeat(number)].drop(columns="last")
+    held["epoch"] += np.concatenate([np.arange(1, n + 1) for n in number])
+    return pd.concat([tested, held], ignore_index=True)
 
 
 def join_tables(curves: pd.DataFrame | Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -356,7 +356,16 @@ def _options(recipe: Mapping[str, Any], references: _References) -> str:
             f"A target training ended after {counted(patience, 'epoch')} without a lower loss on validation "
             "windows, in every arm alike, and the weights of its best epoch were kept; there was no tuning."
         ]
-    if tune:
+    if tune and tune.get("per") == "arm":
+        said = "; ".join(f"{path} out of {joined(values, 'or')}" for path, values in tune["values"].items())
+        parts = [
+            f"There was no early stopping. In every fold and with every budget of labels {said} was chosen "
+            f"for every arm by itself on {tune['folds']} inner folds of the labelled rows of its training "
+            "people, each person in one of them; every arm, the baseline and the controls among them, was "
+            f"tried with the same candidates by {counted(tune['seeds'], 'seed')}, and the best holds for all "
+            "seeds. Sources were trained by the values above."
+        ]
+    elif tune:
         said = "; ".join(f"{path} out of {joined(values, 'or')}" for path, values in tune["values"].items())
         parts = [
             f"There was no early stopping. For every fold {said} was chosen on {tune['folds']} inner folds "

@@ -159,11 +159,47 @@ def _tune(recipe: Keys) -> None:
         len(recipe.network) == 1 or not any(path.startswith("network.") for path in recipe.tune.values),
         f"tune: network with {len(recipe.network)} networks. Name one network.",
     )
+    by_arm = recipe.tune.by_arm
     for what, free in (
-        ("budget", recipe.budget.everything),
+        ("budget", by_arm or recipe.budget.everything),
         ("search", recipe.search is None),
-        ("methods", not recipe.methods),
-        ("select", recipe.select.name == "all"),
+        ("methods", by_arm or not recipe.methods),
+        ("select", by_arm or recipe.select.name == "all"),
         ("train.patience", not recipe.train.patience),
+        ("train.patience", "train.patience" not in recipe.tune.values),
     ):
-        check(free, f"tune does not go with {what}. Leave one of them out.")
+        more = "" if by_arm or what in ("search", "train.patience") else ", or write tune: {per: arm, ...}"
+        check(free, f"tune does not go with {what}. Leave one of them out{more}.")
+    if by_arm:
+        _tuned_by_arm(recipe)
+
+
+def _tuned_by_arm(recipe: Keys) -> None:
+    tune, budget, compared = recipe.tune, recipe.budget, recipe.compare
+    assert tune is not None
+    check(
+        budget.everything or not budget.calibrates,
+        "tune per arm validates on people who are not tested, and with budget.labels_of: test_person the "
+        "labels are those of the person tested. Use labels_of: training_people, or leave tune out.",
+    )
+    check(
+        budget.epochs is None or "train.epochs" not in tune.values,
+        "tune: train.epochs and budget.epochs both say how long is trained. Leave budget.epochs out.",
+    )
+    check(
+        "train.epochs" not in tune.values or compared.measure not in ("asymptote", "area"),
+        f"tune per arm lets arms train for different epochs, and compare.measure={compared.measure!r} looks "
+        "along the curve. Use compare: {measure: final}, or tune train.learning_rate alone.",
+    )
+    check(
+        len(recipe.seeds) >= tune.seeds,
+        f"tune.seeds={tune.seeds}, and the study has {len(recipe.seeds)}. Use {len(recipe.seeds)} or less.",
+    )
+    joint = [METHODS[(arm.pretrain or recipe.pretrain.method)["name"]] for arm in recipe.arms]
+    named = [entry.name for entry in joint if entry.facts["joint"]]
+    named += [recipe.align.name] if ALIGN[recipe.align.name].facts["joint"] else []
+    check(
+        not named,
+        f"tune per arm keeps one source network per fold, and {', '.join(named[:1])} makes it from the "
+        "training rows that inner folds validate on. Use another method, or write per: fold.",
+    )

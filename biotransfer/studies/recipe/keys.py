@@ -211,8 +211,9 @@ class Keys(Settings):
         "A network or a list of them (see: biotransfer list networks).", many(spec(lambda: NETWORKS)), "mlp"
     )
     tune: Tune | None = key(
-        "Values that inner validation chooses for every fold, the same for all arms: lists by path, such as "
-        "align.k: [64, 128] or train.epochs: [10, 20]; folds, seed.",
+        "Values that inner validation chooses for every fold: lists by path, such as align.k: [64, 128] or "
+        "train.epochs: [10, 20]; per (fold: the same for all arms; arm: for each arm its own values of "
+        "train), seeds, folds, seed.",
         maybe(group(Tune)),
         None,
     )

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...errors import check, check_option
-from ...settings import Reader, Settings, key, plain, whole
+from ...settings import Reader, Settings, key, option, plain, whole
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TUNED = ("align", "network", "train")
+PER = ("fold", "arm")
 _MOST = 48
 
 
@@ -35,15 +36,26 @@ def _values(where: str, given: Any) -> dict[str, list[Any]]:
 
 @dataclass(frozen=True)
 class Tune(Settings):
-    """Values that inner validation chooses for every fold, the same for all arms."""
+    """Values that inner validation chooses for every fold: the same for all arms, or for each arm its own."""
 
     SECTION = "tune"
 
     values: Mapping[str, list[Any]] = key(
         "Lists of values by path, such as align.k: [64, 128] or train.epochs: [10, 20]; they may stand "
-        "beside folds and seed.",
+        "beside the other keys.",
         Reader("lists of values by path", _values),
         {},
+    )
+    per: str = key(
+        "fold: one choice for all arms; arm: each arm gets what is best for it, the same candidates for all.",
+        option(PER),
+        PER[0],
+    )
+    seeds: int = key(
+        "per arm: how many of the study's seeds, from the first, try every candidate; the choice holds for "
+        "all.",
+        whole(1),
+        1,
     )
     folds: int = key("Inner folds.", whole(2), 3)
     seed: int = key("Draws them.", whole(0), 0)
@@ -52,6 +64,17 @@ class Tune(Settings):
         """Refuse more combinations than anybody waits for."""
         n = len(self.candidates)
         check(n <= _MOST, f"tune: {n} combinations. Expected {_MOST} or less; name fewer values.")
+        check(
+            self.by_arm or self.seeds == 1,
+            f"tune.seeds={self.seeds} goes with per: arm; one choice for all arms is made with the "
+            "first seed. Leave it out, or write per: arm.",
+        )
+        other = [path for path in self.values if self.by_arm and not path.startswith("train.")]
+        check(
+            not other,
+            f"tune: {', '.join(other)} is more than a schedule, and with per: arm all arms share inputs, "
+            "network and sources. Name keys of train, such as train.learning_rate, or write per: fold.",
+        )
 
     @classmethod
     def read(cls, given: Any, inside: str = "") -> Tune:
@@ -69,6 +92,11 @@ class Tune(Settings):
         return super().read({"values": values, **rest}, inside)
 
     @property
+    def by_arm(self) -> bool:
+        """Whether every arm gets its own choice."""
+        return self.per == "arm"
+
+    @property
     def candidates(self) -> list[dict[str, Any]]:
         """Every combination of values, by path.
 
@@ -82,12 +110,13 @@ class Tune(Settings):
 
 
 def best_candidate(table: pd.DataFrame) -> dict[str, Any]:
-    """Return the values with the best inner validation, every arm counting once.
+    """Return the values with the best inner validation, every arm and seed counting once.
 
     Parameters
     ----------
     table : DataFrame
-        Rows of the table ``choices`` of one fold: candidate, values, arm, value. Of equals the first.
+        Rows of the table ``choices`` of one fold, or of one arm of it: candidate, values, arm, value. Of
+        equals the first.
     """
     means = table.groupby(["candidate", "arm"], sort=True)["value"].mean().groupby("candidate").mean()
     best = int(means.index[int(means.to_numpy().argmax())])

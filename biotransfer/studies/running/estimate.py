@@ -10,9 +10,10 @@ from typing import Any
 from ...learning.weights import Weights
 from .orders import Order, carry_out, portions
 from .plan import Plan
-from .tasks import STAGES, Planned, Ref, SourceTask, TargetTask, lay_out
+from .tasks import CHOOSING, STAGES, Planned, Ref, SourceTask, TargetTask, lay_out
 from .tasks.nuisance import NuisanceTask
 
+_STAGES = tuple(stage for stage in STAGES if stage not in CHOOSING)
 _EPOCHS = (1, 3)
 _FOLDS = 2
 _START_SECONDS = 5.0
@@ -38,7 +39,8 @@ def estimate_seconds(plan: Plan, workers: int = 1) -> float:
     Parameters
     ----------
     plan : Plan
-        The study. What its choices (search, selection) take is not known before, and not counted.
+        The study. What its choices (search, selection, values for all arms) take is not known before, and not
+        counted; a schedule chosen for every arm is, by what its trainings on the target take.
     workers : int
         Processes.
 
@@ -50,8 +52,8 @@ def estimate_seconds(plan: Plan, workers: int = 1) -> float:
     over all folds by itself does two of them. What is found is thrown away.
     """
     shorter = [_with_epochs(plan, n) for n in _EPOCHS]
-    laid_out = [portions(lay_out(p, STAGES[1:])) for p in shorter]
-    whole = portions(lay_out(plan, STAGES[1:]))
+    laid_out = [portions(lay_out(p, _STAGES)) for p in shorter]
+    whole = portions(lay_out(plan, _STAGES))
     groups: dict[Any, list[int]] = {}
     for i, entry in enumerate(whole):
         groups.setdefault(_group(plan, entry), []).append(i)
@@ -68,7 +70,12 @@ def estimate_seconds(plan: Plan, workers: int = 1) -> float:
             slope = max(more, 0.0) / (_EPOCHS[1] - _EPOCHS[0])
             once = max(once - _EPOCHS[0] * slope, 0.0)
         for i in members:
-            share = len(whole[i].trials) / max(len(whole[first].trials), 1) * _folds_left_out(plan, whole[i])
+            share = (
+                (1 + _tuning(plan, whole[i]))
+                * len(whole[i].trials)
+                / max(len(whole[first].trials), 1)
+                * _folds_left_out(plan, whole[i])
+            )
             rows = _rows(plan, whole[i]) / _rows(plan, whole[first])
             total += share * (once + slope * rows * _epochs(plan, whole[i]))
     n_trials = sum(len(entry.trials) for entry in whole)
@@ -90,6 +97,16 @@ def _group(plan: Plan, entry: Planned) -> tuple[Any, ...]:
     )
     names = ("direction", "network", "target")
     return (entry.kind.name, entry.variant, method, *(getattr(task, name, None) for name in names))
+
+
+def _tuning(plan: Plan, entry: Planned) -> float:
+    """Return how much the choice of a schedule for every arm adds to a portion of trainings on the target."""
+    tune, task = plan.of(entry.variant).recipe.tune, entry.task
+    if tune is None or not tune.by_arm or not isinstance(task, TargetTask) or not plan.recipe.seeds:
+        return 0.0
+    usual = plan.schedule(task.budget)
+    epochs = [plan.changed_schedule(task.budget, values).epochs for values in tune.candidates]
+    return tune.seeds / len(plan.recipe.seeds) * (tune.folds - 1) * sum(epochs) / usual.epochs
 
 
 def _few_folds(plan: Plan, entry: Planned) -> Plan:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from ..recipe import Recipe
 from ..recipe.sides import Donors
 from ..recipe.tuning import best_candidate
 from .data import Side, data_sections
+
+if TYPE_CHECKING:
+    from .tasks.fold import FoldTask
 
 
 class OfFold(Protocol):
@@ -78,7 +81,7 @@ class Plan:
         Splits by (target, protocol, network, budget): the same folds, with the labels that a budget leaves;
         tasks train on these.
     finds : mapping of str to mapping of str to DataFrame
-        By variant, the tables of the stage "choices", once they are made.
+        By variant, the tables of the stages that choose, once they are made.
     variant : str
         Which way to transfer of ``recipe.variants`` this is the frame of.
     scratch : Path, optional
@@ -95,7 +98,7 @@ class Plan:
 
     @property
     def found(self) -> Mapping[str, Any]:
-        """Tables of the stage "choices" of this variant, by name."""
+        """Tables of the stages that choose of this variant, by name."""
         return self.finds.get(self.variant, {})
 
     def of(self, variant: str) -> Plan:
@@ -167,12 +170,38 @@ class Plan:
     def chosen(self, task: OfFold) -> dict[str, Any]:
         """Return the values that inner validation chose for a task's fold, by path; none where none were."""
         table = self.found.get("choices")
-        if self.recipe.tune is None or table is None:
+        if self.recipe.tune is None or self.recipe.tune.by_arm or table is None:
             return {}
         mine = (table["direction"] == str(task.direction)) & (table["network"] == task.network)
         return best_candidate(
             table[mine & (table["protocol"] == task.protocol) & (table["fold"] == task.fold)]
         )
+
+    @cached_property
+    def _chosen_by_arm(self) -> dict[tuple[Any, ...], dict[str, Any]]:
+        """The values chosen for every arm, by direction, network, protocol, budget, fold and arm."""
+        table = self.found.get("choices")
+        if table is None:
+            return {}
+        where = ["direction", "network", "protocol", "budget", "fold", "arm"]
+        return {key: best_candidate(part) for key, part in table.groupby(where, sort=False)}
+
+    def schedules(self, task: FoldTask) -> dict[str, Schedule]:
+        """Return the schedule that was chosen for each arm of a fold, by label; none where none was."""
+        if self.recipe.tune is None or not self.recipe.tune.by_arm:
+            return {}
+        place = (str(task.direction), task.network, task.protocol, task.budget, task.fold)
+        found = {arm.label: self._chosen_by_arm.get((*place, arm.label)) for arm in self.recipe.arms}
+        return {
+            label: self.changed_schedule(task.budget, values)
+            for label, values in found.items()
+            if values is not None
+        }
+
+    def changed_schedule(self, budget: str, values: Mapping[str, Any]) -> Schedule:
+        """Return the schedule of a budget with some values of ``train``, by path."""
+        own = {path.partition(".")[2]: value for path, value in values.items()}
+        return Schedule.read({**self.schedule(budget).plain(), **own})
 
     def tuned(self, task: OfFold) -> Plan:
         """Return the frame of a task's fold: with the values that were chosen for it."""

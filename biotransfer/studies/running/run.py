@@ -44,7 +44,7 @@ from .plan import Plan, plan_study
 from .processes import each_in_processes, import_in_processes, import_what_follows, kept_processes
 from .provenance import describe_run
 from .store import TrialStore, export_weights
-from .tasks import STAGES, Planned, Ref, lay_out
+from .tasks import CHOOSING, STAGES, Planned, Ref, lay_out
 from .workers import Crew
 
 Progress = Callable[[str, int, int], None]
@@ -278,13 +278,14 @@ def _run_plan(
     ran: Counter[str] = Counter()
     for attempt in range(_ATTEMPTS):
         try:
-            choices = lay_out(plan, STAGES[:1])
-            ran += _run_missing(plan, choices, store, crew, progress)
-            plan = replace(plan, finds=collect_finds(store, choices))
-            planned = [*choices, *lay_out(plan, STAGES[1:])]
-            for stage in STAGES[1:]:
-                entries = [entry for entry in planned if entry.kind.stage == stage]
+            planned: list[Planned] = []
+            for stage in STAGES:
+                entries = lay_out(plan, (stage,))
                 ran += _run_missing(plan, entries, store, crew, progress)
+                planned += entries
+                if stage in CHOOSING:
+                    made = [entry for entry in planned if entry.kind.stage in CHOOSING]
+                    plan = replace(plan, finds=collect_finds(store, made)) if entries else plan
             import_what_follows()
             export_weights(
                 store,

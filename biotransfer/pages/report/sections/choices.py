@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
+
 from ....evidence.metrics import CONDITION
 from ....evidence.reading import (
     arm_label,
@@ -14,6 +16,7 @@ from ....evidence.reading import (
     protocol_label,
 )
 from ....results import Results
+from ....signals.splits import ALL, budget_label
 from ....studies.recipe.tuning import best_candidate
 from .. import text as write
 from ..table import Row
@@ -26,6 +29,8 @@ def choices(results: Results) -> Section | None:
     tried = results.extras.get("choices")
     if tried is None or not len(tried):
         return None
+    if results.recipe["tune"].get("per") == "arm":
+        return _by_arm(results, tried)
     arms = [arm_label(str(arm)) for arm in tried["arm"].unique()]
     metric = compared_metric(results)
     n_folds = int(results.recipe["tune"]["folds"])
@@ -53,5 +58,32 @@ def choices(results: Results) -> Section | None:
             )
     columns = {"values": False, **dict.fromkeys(arms, True), "folds that chose it": True}
     caption = f"Inner validation, {metric_label(metric)}: means over outer folds and validation people."
+    return Section("choices", "Values chosen by inner validation", "Choices",
+                   [paragraph(lead), table(make_table(columns, rows, caption))])  # fmt: skip
+
+
+def _by_arm(results: Results, tried: pd.DataFrame) -> Section:
+    """Show for every arm how often each candidate was best inside a fold."""
+    tune, metric = results.recipe["tune"], compared_metric(results)
+    lead = (
+        f"Every arm got its own values, chosen for every fold and budget on {tune['folds']} inner folds of "
+        "the labelled rows of its training people: all arms were trained with the same candidates by "
+        f"{write.counted(tune['seeds'], 'seed')}, and the highest mean in {metric_label(metric)} decided. "
+        "People who are tested were in no inner fold."
+    )
+    said = [json.loads(str(values)) for values in tried["values"].unique()]
+    names = [", ".join(f"{path} {value}" for path, value in values.items()) for values in said]
+    rows: list[Row] = []
+    where = ["direction", *CONDITION, "budget"]
+    for (direction, network, variant, protocol, budget), part in tried.groupby(where, sort=False):
+        place = [direction_label(results.directions[direction]), network_label(network, variant)]
+        place += [protocol_label(protocol), *([] if budget == ALL else [budget_label(budget)])]
+        rows.append(", ".join(place))
+        for arm, mine in part.groupby("arm", sort=False):
+            best = [best_candidate(fold) for _, fold in mine.groupby("fold")]
+            counts = [f"{sum(one == values for one in best)} of {len(best)}" for values in said]
+            rows.append([arm_label(str(arm)), *counts])
+    caption = "In how many folds each candidate was best for each arm."
+    columns = {"arm": False, **dict.fromkeys(names, True)}
     return Section("choices", "Values chosen by inner validation", "Choices",
                    [paragraph(lead), table(make_table(columns, rows, caption))])  # fmt: skip

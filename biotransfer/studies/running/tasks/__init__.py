@@ -22,6 +22,8 @@ from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 from ..plan import Plan
+from . import arm_choices, target
+from .arm_choices import ARM_CHOICES
 from .changes import CHANGES
 from .choices import CHOICES
 from .nuisance import NUISANCE
@@ -29,17 +31,42 @@ from .scores import SCORES
 from .selection import SELECTION, SelectionTask
 from .shallow import SHALLOW
 from .source import SOURCE, SourceTask
-from .target import TARGET, TargetTask, rehearse
-from .task import STAGES, AskedTrial, Kind, Outcome, Planned, Ref, Task, Trial, make_trials
+from .target import TARGET, TargetTask
+from .task import CHOOSING, STAGES, AskedTrial, Kind, Outcome, Planned, Ref, Task, Trial, make_trials
 from .topologies import SEARCH
 
 __all__ = [
-    "KINDS", "STAGES", "Kind", "Outcome", "Planned", "Ref", "SelectionTask", "SourceTask", "TargetTask",
-    "Task", "Trial",
+    "CHOOSING", "KINDS", "STAGES", "Kind", "Outcome", "Planned", "Ref", "SelectionTask", "SourceTask",
+    "TargetTask", "Task", "Trial",
     "AskedTrial", "lay_out", "make_trials", "rehearse",
 ]  # fmt: skip
 
-KINDS: tuple[Kind, ...] = (SEARCH, CHOICES, SELECTION, SOURCE, TARGET, SHALLOW, NUISANCE, SCORES, CHANGES)
+KINDS: tuple[Kind, ...] = (
+    SEARCH,
+    CHOICES,
+    SELECTION,
+    SOURCE,
+    ARM_CHOICES,
+    TARGET,
+    SHALLOW,
+    NUISANCE,
+    SCORES,
+    CHANGES,
+)
+
+
+def rehearse(plan: Plan) -> None:
+    """Do all but training for the first fold of every direction, network and rule, least and most labels.
+
+    Raises
+    ------
+    BiotransferError
+        As the study itself would.
+    """
+    for variant in plan.recipe.variants:
+        frame = plan.of(variant)
+        target.rehearse(frame)
+        arm_choices.rehearse(frame)
 
 
 _laid_out: WeakKeyDictionary[Plan, dict[str, list[Planned]]] = WeakKeyDictionary()

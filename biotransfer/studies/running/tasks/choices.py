@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from ....evidence.metrics import curve_measures
+from ....evidence.metrics import Compare, curve_measures
 from ....learning.networks.checkpoints import fingerprint
 from ....learning.weights import Weights
 from ....results import Direction
@@ -43,7 +43,12 @@ class ChoiceTask:
     @property
     def columns(self) -> dict[str, Any]:
         """What tells it from other tasks in the tables."""
-        return {"direction": str(self.direction), "network": self.network, "protocol": self.protocol}
+        return {
+            "direction": str(self.direction),
+            "network": self.network,
+            "protocol": self.protocol,
+            "budget": ALL,
+        }
 
 
 def judges(plan: Plan) -> list[ArmRequest]:
@@ -55,9 +60,10 @@ def judges(plan: Plan) -> list[ArmRequest]:
 
 def lay_out(plan: Plan) -> list[ChoiceTask]:
     """Return one task per direction, network and rule, none where nothing is to be chosen."""
+    tune = plan.recipe.tune
     return [
         ChoiceTask(direction, spec.name, rule.name)
-        for direction in (plan.recipe.directions if plan.recipe.tune else [])
+        for direction in (plan.recipe.directions if tune is not None and not tune.by_arm else [])
         for spec in plan.recipe.network
         for rule in plan.recipe.split
     ]
@@ -83,7 +89,7 @@ def trials(plan: Plan, task: ChoiceTask) -> list[Trial]:
     }
     asked = [
         AskedTrial(
-            {"fold": fold, "candidate": i, "values": json.dumps(values)},
+            {"fold": fold, "candidate": i, "values": json.dumps(values), "seed": recipe.seeds[0]},
             [plan.split(task.direction, task.network, task.protocol, fold).uid, values],
         )
         for fold in range(len(plan.splits[goal, task.protocol, task.network]))
@@ -145,15 +151,26 @@ def _validate(frame: Plan, task: target.TargetTask, trained: dict[Ref, Weights],
                 trained[trial.ref] = source.run(frame, own, [trial], {}, device).weights[0]
     asked = target.trials(frame, task)
     curves = target.run(frame, task, asked, trained, device).tables["curves"]
+    arms = [str(trial.columns["arm"]) for trial in asked]
+    table = validated(curves, compared)
+    return table.assign(arm=[arms[i] for i in table["trial"]])
+
+
+def validated(curves: pd.DataFrame, compared: Compare) -> pd.DataFrame:
+    """Return the compared measure of every trial and person: trial, subject, value.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        Of trainings of one schedule on an inner fold, by trial.
+    compared : Compare
+        Metric and measure.
+    """
     mine = curves[(curves["split_part"] == "test") & (curves["metric"] == compared.metric)]
     mine = mine.assign(subject=mine["subject"].astype(str))
     wide = mine.pivot(index=["trial", "subject"], columns="epoch", values="value")
     measured = curve_measures(wide.to_numpy(float), wide.columns.to_numpy(float))[compared.measure]
-    arms = [str(trial.columns["arm"]) for trial in asked]
-    where = wide.index.to_frame(index=False)
-    return pd.DataFrame(
-        {"arm": [arms[i] for i in where["trial"]], "subject": where["subject"], "value": measured}
-    )
+    return wide.index.to_frame(index=False).assign(value=measured)
 
 
 CHOICES = Kind(

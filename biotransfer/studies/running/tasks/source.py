@@ -81,7 +81,7 @@ def source_task(
     task = SourceTask(direction, network, name, source.kind, source.label)
     if joint or _pool(plan, task)[0] == direction.target:
         return replace(task, protocol=protocol, fold=fold)
-    if plan.recipe.tune is not None:
+    if plan.recipe.tune is not None and not plan.recipe.tune.by_arm:
         chosen = [plan.chosen(replace(task, protocol=protocol, fold=f)) for f in range(fold + 1)]
         return replace(task, protocol=protocol, fold=chosen.index(chosen[fold]))
     return task

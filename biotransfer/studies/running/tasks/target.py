@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from ....learning.networks import Network, initial_tensors
 from ....learning.networks.checkpoints import fingerprint
+from ....learning.training import Schedule
 from ....learning.weights import Weights
-from ....transfer.carry import Arm, make_arms
+from ....transfer.carry import Arm, ArmRequest, make_arms
 from ..input_check import check_inputs
 from ..plan import Plan
 from . import selection, source
@@ -30,6 +33,9 @@ from .fold import (
 from .tables import ledger_table, prediction_table, training_table
 from .task import AskedTrial, Kind, Outcome, Ref, Trial, make_trials
 
+if TYPE_CHECKING:
+    from ....learning.training.curves import Curves
+
 FOLLOWED_SEEDS = 2
 
 
@@ -47,7 +53,20 @@ def trials(plan: Plan, task: TargetTask) -> list[Trial]:
     """Return one trial per arm and seed."""
     plan = plan.tuned(task)
     recipe = plan.recipe
-    depends = {**fold_depends(plan, task), "train": plan.schedule(task.budget), "engine": recipe.engine}
+    own = plan.schedules(task)
+    train = None if own else plan.schedule(task.budget)
+    depends = {**fold_depends(plan, task), "train": train, "engine": recipe.engine}
+    asked, kept, largest = [], followed(plan), task.budget == plan.budgets[-1]
+    for arm, given, seed, needs in asked_arms(plan, task):
+        keeps = largest and arm.label in kept and seed in recipe.seeds[:FOLLOWED_SEEDS]
+        by = [own[arm.label]] if own else []
+        columns = {"arm": arm.label, "seed": seed}
+        asked.append(AskedTrial(columns, [*given, seed, *by], needs, keeps_weights=keeps))
+    return make_trials(TARGET, depends, asked)
+
+
+def asked_arms(plan: Plan, task: FoldTask) -> Iterator[tuple[ArmRequest, list[Any], int, dict[str, Ref]]]:
+    """Yield every arm and seed of a fold: what its weights are by, and the source networks it needs."""
     trained = {
         name: {
             trial.columns["seed"]: trial.ref
@@ -59,15 +78,10 @@ def trials(plan: Plan, task: TargetTask) -> list[Trial]:
         for name in plan.sources
         if not source.closed(plan, name, task.direction, task.network, task.protocol, task.fold)
     }
-    asked, kept, largest = [], followed(plan), task.budget == plan.budgets[-1]
-    for arm in recipe.arms:
-        own = [arm.spec] if arm.weights is None else [arm.spec, fingerprint(arm.weights, task.network)]
-        for seed in recipe.seeds:
-            needs = {arm.source: trained[arm.source][seed]} if arm.source in trained else {}
-            keeps = largest and arm.label in kept and seed in recipe.seeds[:FOLLOWED_SEEDS]
-            columns = {"arm": arm.label, "seed": seed}
-            asked.append(AskedTrial(columns, [*own, seed], needs, keeps_weights=keeps))
-    return make_trials(TARGET, depends, asked)
+    for arm in plan.recipe.arms:
+        given = [arm.spec] if arm.weights is None else [arm.spec, fingerprint(arm.weights, task.network)]
+        for seed in plan.recipe.seeds:
+            yield arm, given, seed, {arm.source: trained[arm.source][seed]} if arm.source in trained else {}
 
 
 def followed(plan: Plan) -> list[str]:
@@ -89,11 +103,6 @@ def rehearse(plan: Plan) -> None:
     BiotransferError
         As the study itself would.
     """
-    for variant in plan.recipe.variants:
-        _rehearse(plan.of(variant))
-
-
-def _rehearse(plan: Plan) -> None:
     selection.rehearse(plan)
     for task in lay_out(plan):
         if task.fold == 0 and task.budget in (plan.budgets[0], plan.budgets[-1]):
@@ -127,31 +136,60 @@ def _rehearse(plan: Plan) -> None:
 def run(
     plan: Plan, task: TargetTask, wanted: Sequence[Trial], weights: Mapping[Ref, Weights], device: str
 ) -> Outcome:
-    """Train arms and seeds of one fold: the same windows, batches and heads; other starting weights."""
-    from ....learning.training.running import train
+    """Train arms and seeds of one fold: the same windows, batches and heads; other starting weights.
 
+    Arms for which different schedules were chosen are trained schedule by schedule.
+    """
     plan = plan.tuned(task)
     fold = make_fold(plan, task)
     network = target_network(fold)
     check_inputs(plan, task, network)
+    own, usual = plan.schedules(task), plan.schedule(task.budget)
+    groups: dict[str, tuple[Schedule, list[int]]] = {}
+    for i, trial in enumerate(wanted):
+        schedule = own.get(trial.columns["arm"], usual)
+        groups.setdefault(repr(schedule), (schedule, []))[1].append(i)
+    parts, kept = [], dict[int, Weights]()
+    for schedule, places in groups.values():
+        mine = [wanted[i] for i in places]
+        curves, tables = _train(plan, fold, network, mine, weights, schedule, device)
+        parts.append({name: t.assign(trial=np.array(places)[t["trial"]]) for name, t in tables.items()})
+        tensors = zip(places, curves.tensors, strict=True)
+        kept |= {
+            i: Weights(t, {"network": network.describe()}) for i, t in tensors if wanted[i].keeps_weights
+        }
+    return Outcome({name: _joined([part[name] for part in parts]) for name in parts[0]}, kept)
+
+
+def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Join tables of one fold in the order of their trials."""
+    if len(parts) == 1:
+        return parts[0]
+    return pd.concat(parts, ignore_index=True).sort_values("trial", kind="stable", ignore_index=True)
+
+
+def _train(
+    plan: Plan,
+    fold: Fold,
+    network: Network,
+    wanted: Sequence[Trial],
+    weights: Mapping[Ref, Weights],
+    schedule: Schedule,
+    device: str,
+) -> tuple[Curves, dict[str, pd.DataFrame]]:
+    """Train some trials by one schedule; return the curves and the tables."""
+    from ....learning.training.running import train
+
     arms = start_arms(plan, fold, network, wanted, weights)
-    schedule = plan.schedule(task.budget)
     engine = plan.recipe.engine
     curves = train(network, arms, fold.windows, fold.split, schedule, engine=engine, device=device)
-    return Outcome(
-        {
-            "curves": curves.by_trial(),
-            "predictions": prediction_table(curves, fold.windows, fold.split),
-            "ledger": ledger_table(arms),
-            "trainings": training_table(curves, arms),
-            "fits": pd.DataFrame({"trial": range(len(wanted)), **fold.fitted}),
-        },
-        {
-            i: Weights(curves.tensors[i], {"network": network.describe()})
-            for i, trial in enumerate(wanted)
-            if trial.keeps_weights
-        },
-    )
+    return curves, {
+        "curves": curves.by_trial(),
+        "predictions": prediction_table(curves, fold.windows, fold.split),
+        "ledger": ledger_table(arms),
+        "trainings": training_table(curves, arms),
+        "fits": pd.DataFrame({"trial": range(len(wanted)), **fold.fitted}),
+    }
 
 
 def start_arms(

@@ -16,7 +16,9 @@ from ..methods import method_sources
 if TYPE_CHECKING:
     from ..plan import Plan
 
-STAGES = ("choices", "sources", "targets", "analyses")
+STAGES = ("choices", "sources", "tuning", "targets", "analyses")
+CHOOSING = ("choices", "tuning")
+"""Stages whose tables the stages behind them are laid out by."""
 
 
 class Ref(NamedTuple):
@@ -89,8 +91,8 @@ class Kind:
     name : str
         Shown with the progress.
     stage : str
-        One of ``STAGES``. Every other stage is laid out when all choices are made; from there on a trial runs
-        as soon as the weights it needs are there.
+        One of ``STAGES``: they run in this order, and a stage is laid out when all choices before it are
+        made.
     summary : str
         What it does, for the progress.
     lay_out : callable
