@@ -19,8 +19,18 @@ from ....learning.weights import Weights
 from ....signals.splits import Split, inner_splits
 from ..plan import Plan
 from .choices import validated
-from .fold import FoldTask, every_fold, fold_depends, make_fold, target_network
-from .target import TARGET, TargetTask, asked_arms, start_arms
+from .fold import (
+    FOLD_CODE,
+    FOLD_LIBRARIES,
+    LEARNING_CODE,
+    LEARNING_LIBRARIES,
+    FoldTask,
+    every_fold,
+    fold_depends,
+    make_fold,
+    target_network,
+)
+from .target import TargetTask, asked_arms, start_arms
 from .task import AskedTrial, Kind, Outcome, Ref, Trial, make_trials
 
 
@@ -167,10 +177,13 @@ ARM_CHOICES = Kind(
     trials,
     run,
     (
-        *TARGET.code,
+        *FOLD_CODE,
+        *LEARNING_CODE,
         "evidence/metrics",
         "studies/running/tasks/arm_choices",
         "studies/running/tasks/choices",
+        "studies/running/tasks/target",
+        "transfer/carry",
     ),
-    (*TARGET.libraries, "pandas"),
+    (*FOLD_LIBRARIES, *LEARNING_LIBRARIES, "pandas"),
 )
