@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -22,9 +22,6 @@ from ..recipe import Recipe
 from ..recipe.sides import Donors
 from ..recipe.tuning import best_candidate
 from .data import Side, data_sections
-
-if TYPE_CHECKING:
-    from .tasks.fold import FoldTask
 
 
 class OfFold(Protocol):
@@ -45,6 +42,14 @@ class OfFold(Protocol):
     @property
     def fold(self) -> int | None:
         """Position among the rule's splits."""
+
+
+class OfBudget(OfFold, Protocol):
+    """A task that belongs to one budget of labels of a fold, too."""
+
+    @property
+    def budget(self) -> str:
+        """Its name."""
 
 
 class Source(NamedTuple):
@@ -186,7 +191,7 @@ class Plan:
         where = ["direction", "network", "protocol", "budget", "fold", "arm"]
         return {key: best_candidate(part) for key, part in table.groupby(where, sort=False)}
 
-    def schedules(self, task: FoldTask) -> dict[str, Schedule]:
+    def schedules(self, task: OfBudget) -> dict[str, Schedule]:
         """Return the schedule that was chosen for each arm of a fold, by label; none where none was."""
         if self.recipe.tune is None or not self.recipe.tune.by_arm:
             return {}
