@@ -363,6 +363,7 @@ def _row(comparison: _Comparison, decision: Decision | None, asked: Compare, see
         "obstacle": "; ".join(decision.obstacles) or None if decision else None,
         "detectable_difference": detectable_difference(spread, n_people, alpha=alpha),
         "spread": spread,
+        "seed_share": crossed_test(d).share if d.shape[1] > 1 else None,
         "subjects_needed": None
         if spread > _HOPELESS * asked.margin
         else subjects_needed(spread, asked.margin, alpha=alpha),

@@ -8,18 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...catalog import Catalog
-from ...evidence.metrics import Compare
 from ...evidence.reading import (
-    arm_label,
     compared,
     data_label,
     direction_label,
     directions_of,
-    is_share,
     measure_label,
     metric_label,
 )
-from ...evidence.stats import EXACT_UP_TO, smallest_p
 from ...learning.networks import NETWORKS
 from ...learning.training import AUGMENTATIONS
 from ...results import Results
@@ -29,20 +25,14 @@ from ...signals.windows.cutting import Cutting, say_choices
 from ...transfer.align import ALIGN
 from ...transfer.carry import ARMS
 from ...transfer.select import SELECT
+from .analysis import SOURCES as ANALYSIS_SOURCES
+from .analysis import describe_analysis
 from .text import counted, joined, whole
 
-_STATISTICS = {
-    "sign flip": "Fisher 1935, The Design of Experiments, section 21",
-    "holm": "Holm 1979, Scandinavian Journal of Statistics 6:65-70",
-    "tarone": "Tarone 1990, doi:10.2307/2531456",
-    "crossed": "Clark 1973, doi:10.1016/S0022-5371(73)80014-3",
-    "union": "Berger 1982, doi:10.1080/00401706.1982.10487790",
-    "equivalence": "Schuirmann 1987, doi:10.1007/BF01068419",
-    "measures": "Taylor & Stone 2009, Journal of Machine Learning Research 10:1633-1685",
+_OPTIMIZERS = {
     "adam": "Kingma & Ba 2015, arXiv:1412.6980",
     "adamw": "Loshchilov & Hutter 2019, arXiv:1711.05101",
 }
-
 
 _IDENTIFIER = re.compile(r"10\.\d{4,9}/[^\s,;()]+|arXiv:\d{4}\.\d{4,5}", re.IGNORECASE)
 _CATALOG_SOURCE = re.compile(
@@ -329,9 +319,9 @@ def _networks(results: Results, references: _References) -> str:
     train = recipe["train"]
     decay = float(train.get("weight_decay") or 0.0)
     rule = (
-        f"AdamW{references.cite(_STATISTICS['adamw'])} (weight decay {decay:g})"
+        f"AdamW{references.cite(_OPTIMIZERS['adamw'])} (weight decay {decay:g})"
         if decay
-        else f"Adam{references.cite(_STATISTICS['adam'])}"
+        else f"Adam{references.cite(_OPTIMIZERS['adam'])}"
     )
     seeds = results.provenance.get("seeds") or recipe["seeds"]
     number = len(seeds) if isinstance(seeds, list) else int(seeds)
@@ -454,38 +444,9 @@ def _budget(budget: Any) -> str:
 
 
 def _statistics(results: Results, references: _References) -> str:
-    asked = compared(results)
-    cite = {key: references.cite(source) for key, source in _STATISTICS.items() if not key.startswith("adam")}
-    people = {d["n_subjects"] for d in results.verdict_list}
-    smallest = ""
-    if people:
-        smallest = f"With {joined(sorted(people), 'or')} people the smallest p this test can give is " + (
-            joined((f"{smallest_p(n):.3g}" for n in sorted(people)), "or") + "."
-        )
-    alpha, base = asked.alpha, arm_label(asked.against)
-    draws = (
-        "counting all sign patterns up to 20 people and 100 000 random ones above"
-        if max(people, default=0) > EXACT_UP_TO
-        else "counting all sign patterns"
+    return describe_analysis(
+        results.verdict_list, compared(results), lambda name: references.cite(ANALYSIS_SOURCES[name])
     )
-    return _sentence(
-        "The unit is the person: seeds and folds were averaged inside each person. Differences from "
-        f"{base} were tested by a paired sign-flip permutation test{cite['sign flip']}, {draws}, corrected "
-        f"by Holm's method{cite['holm']} over all arms, directions, networks and budgets of one split rule "
-        f"for which there are people enough to reach significance at all{cite['tarone']}, α = {alpha:g}; "
-        "intervals are the means that neither this test nor a t test over people (over people and seeds"
-        f"{cite['crossed']} where there are several) rejects at 5 %.",
-        smallest,
-        "A transfer was called positive when it exceeded the baseline after correction and each control arm "
-        f"at α (an intersection-union test{cite['union']}); negative when it fell below the baseline after "
-        f"correction; equivalent when it lay within {_margin(asked)} by two one-sided "
-        f"tests{cite['equivalence']}; and inconclusive otherwise.",
-        f"Jumpstart, asymptote and area under the learning curve follow{cite['measures']}.",
-    )
-
-
-def _margin(asked: Compare) -> str:
-    return f"{100 * asked.margin:g} points" if is_share(asked.metric) else f"{asked.margin:g}"
 
 
 def _software(results: Results) -> str:
