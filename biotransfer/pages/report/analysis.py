@@ -119,8 +119,8 @@ def _claims(claims: Sequence[Mapping[str, Any]], asked: Compare, cite: Callable[
     return (
         "A claim is one transfer arm of one direction, network and budget. The p of one that gained is "
         f"{beaten}, of one that lost that against its baseline. Holm's method{cite('holm')} corrected "
-        f"over the claims of one split rule alone, at α = {asked.alpha:g}: of {counted(len(claims), 'claim')} "
-        f"{reachable} had people enough to reach it at all{cite('tarone')}, and only these count in a family."
+        f"over the claims of one split rule, at α = {asked.alpha:g}: of {counted(len(claims), 'claim')} "
+        f"{reachable} had people enough to reach it{cite('tarone')}, and only these count in a family."
     )
 
 
