@@ -20,6 +20,7 @@ def make_study(
     seeds: int = 3,
     luck: float = 0.0,
     noise: float = 0.004,
+    level: float = 0.6,
     seed: int = 0,
     direction: tuple[str, str] = ("emg", "eeg"),
     recipe: Mapping[str, Any] | None = None,
@@ -43,7 +44,7 @@ def make_study(
         fortune = {(arm, s): luck * rng.standard_normal() for arm in arms for s in range(seeds)}
         for who, gain in zip(people, each, strict=True):
             for s in range(seeds):
-                base = 0.6 + noise * rng.standard_normal()
+                base = level + noise * rng.standard_normal()
                 for arm in arms:
                     value = base
                     if arm != "scratch":
@@ -59,6 +60,8 @@ def make_study(
             "dataset": section["data"],
             "modality": section["modality"],
             "simulated": False,
+            "classes": ["a", "b"],
+            "counts": {"x": {"a": 9, "b": 9}},
             **(data or {}),
         }
         for side, section in sides.items()

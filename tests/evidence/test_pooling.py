@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import t as student
 
@@ -12,7 +13,7 @@ from biotransfer import pool_studies
 from biotransfer.errors import BiotransferError
 from biotransfer.evidence.pooling import POOLED, SHARES
 from biotransfer.evidence.stats import combine_means, crossed_test
-from biotransfer.results import load_results, save_results
+from biotransfer.results import SOURCES, load_results, save_results
 from tests.evidence.pools import drawn, make_study
 
 # Colditz et al. 1994, JAMA 271:698: tuberculosis and none, vaccinated and not.
@@ -146,6 +147,46 @@ def test_verdicts(gain, lift, seeds, verdict):
     claim = only(pool_studies(studies))
     assert claim["verdict"] == verdict
     assert verdict.replace("_", " ") in claim["sentence"]
+
+
+def test_a_data_set_at_chance_says_nothing_of_a_loss_and_takes_no_gain_away():
+    weak = pd.DataFrame(
+        [{**dict.fromkeys(SOURCES, ""), "network": "mlp", "direction": "source->target0",
+          "source": "supervised", "method": "supervised", "seed": s,
+          "balanced_accuracy": 0.51, "chance": 0.5} for s in range(3)]
+    )[SOURCES]  # fmt: skip
+    for gain, verdict in ((-0.05, "not_assayable"), (0.05, "positive")):
+        a, b, c = (make_study({n: drawn(gain, 14, i, 0.01)}, seed=i) for i, n in enumerate("abc"))
+        assert only(pool_studies([a, b, c]))["verdict"] in ("negative", "positive")
+        claim = only(pool_studies([a, replace(b, sources=weak), c]))
+        assert claim["verdict"] == verdict
+        if verdict == "not_assayable":
+            assert "b (b): the source is at chance" in claim["sentence"]
+    lost = make_study({"a": drawn(0.0, 14, 1, 0.01)}, seed=1, level=0.5, lift={"transferred_own_donors": 0.0})
+    claim = only(pool_studies([make_study({"d": drawn(0, 14, 7, 0.01)}, seed=7), lost]))
+    assert "the target is at chance" in claim["reason"]
+
+
+def test_a_loss_that_controls_share_says_how_much():
+    studies = [
+        make_study({n: drawn(-0.05, 14, i, 0.01)}, seed=i, lift={"permuted": -0.06})
+        for i, n in enumerate("abc")
+    ]
+    claim = only(pool_studies(studies))
+    assert (claim["verdict"], claim["shared"]) == ("negative", 1.0)
+    assert "shared by permuted (100 % of the loss)" in claim["sentence"]
+
+
+def test_two_studies_of_one_target_may_share_their_baseline():
+    names = [f"p{i}" for i in range(10)]
+    one = make_study({"a": drawn(0.05, 10, 1)}, names=names, seed=1, title="first")
+    two = make_study({"a": drawn(0.03, 10, 2)}, names=names, seed=2, title="second")
+    kept = two.curves[two.curves["arm"] != "scratch"]
+    mine = one.curves[one.curves["arm"] == "scratch"]
+    pooled = pool_studies(
+        [one, replace(two, curves=pd.concat([mine, kept])), make_study({"b": drawn(0.05, 9, 3)}, seed=3)]
+    )
+    assert pooled.shares_of(only(pooled))[0]["studies"] == ["first", "second"]
 
 
 def test_data_sets_that_disagree_are_no_gain():

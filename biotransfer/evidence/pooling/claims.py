@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..metrics import Compare
 from ..stats import Combined, combine_means, holm
+from ..verdicts.rule import FEWEST_SEEDS
 from .parts import Part, Place
 from .people import Mean, mean_of
 
@@ -19,7 +20,7 @@ class Share(NamedTuple):
     studies: tuple[str, ...]
     sources: tuple[str, ...]
     found: Mean
-    fewest_seeds: int
+    FEWEST_SEEDS: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,8 @@ class Claim:
         Controls that some data set lacks.
     assay : Combined or None
         Positive control minus its baseline.
+    obstacles : tuple of str
+        What keeps a data set from seeing transfer.
     """
 
     place: Place
@@ -53,6 +56,7 @@ class Claim:
     controls: Mapping[str, Combined]
     unpooled: tuple[str, ...]
     assay: Combined | None
+    obstacles: tuple[str, ...] = ()
 
     @property
     def n_people(self) -> int:
@@ -62,7 +66,7 @@ class Claim:
     @property
     def n_seeds(self) -> int:
         """Of the comparison that has the fewest."""
-        return min(share.fewest_seeds for share in self.shares)
+        return min(share.FEWEST_SEEDS for share in self.shares)
 
     @property
     def p(self) -> float:
@@ -71,6 +75,14 @@ class Claim:
         if self.pooled.mean <= 0:
             return own
         return max([own, *(control.p() if control.mean > 0 else 1.0 for control in self.controls.values())])
+
+    @property
+    def shared(self) -> float | None:
+        """The largest share of a loss that a control loses, too; None without loss or controls."""
+        loss = self.pooled.mean
+        if loss >= 0 or not self.controls:
+            return None
+        return min(1.0, max(0.0, *((loss - c.mean) / loss for c in self.controls.values())))
 
     def rivals(self, alpha: float) -> list[str]:
         """Return the controls that it is not clearly apart from: above for a gain, below for a loss."""
@@ -155,10 +167,11 @@ def make_claim(parts: Sequence[Part], arm: str) -> Claim | None:
         controls,
         tuple(unpooled),
         _combined(assay) if len(assay) >= 2 else None,
+        tuple(sorted({f"{part.target} ({part.study}): {why}" for part in parts for why in part.obstacles})),
     )
 
 
-def judge(claims: Sequence[Claim], asked: Compare, fewest_seeds: int = 3) -> list[Judgement]:
+def judge(claims: Sequence[Claim], asked: Compare) -> list[Judgement]:
     """Apply the verdict rule to a family of claims.
 
     Parameters
@@ -167,8 +180,6 @@ def judge(claims: Sequence[Claim], asked: Compare, fewest_seeds: int = 3) -> lis
         All that are made.
     asked : Compare
         Margin and error rate.
-    fewest_seeds : int
-        Below, nothing is claimed.
 
     Returns
     -------
@@ -177,12 +188,12 @@ def judge(claims: Sequence[Claim], asked: Compare, fewest_seeds: int = 3) -> lis
 
     Notes
     -----
-    The rule of a single study, with the test of :func:`.combine_means` in place of the one over people. A
-    gain is *positive* when it lies above baseline and every control, with p, the largest of these, below
-    alpha after Holm over the claims. All else needs a positive control that gains the margin (one-sided p
-    below alpha), *not_assayable* without it, and the seeds: *negative* when the mean lies clearly below the
-    baseline, *equivalent* when both one-sided tests against the margin hold after Holm, else
-    *inconclusive*.
+    The rule of a single study (:func:`.decide`), with the test of :func:`.combine_means` in place of the one
+    over people. A gain is *positive* when it lies above baseline and every control, with p, the largest of
+    these, below alpha after Holm over the claims. All else needs a positive control that gains the margin
+    (one-sided p below alpha) in data sets none of which is at chance, *not_assayable* without it, and three
+    seeds: *negative* when the mean lies clearly below the baseline, *equivalent* when both one-sided tests
+    against the margin hold after Holm, else *inconclusive*.
     """
     adjusted = holm([claim.p for claim in claims])
     margin, alpha = asked.margin, asked.alpha
@@ -195,16 +206,17 @@ def judge(claims: Sequence[Claim], asked: Compare, fewest_seeds: int = 3) -> lis
     judged = []
     for claim, p_holm, p_same in zip(claims, map(float, adjusted), map(float, same), strict=True):
         assay, mean = claim.assay, claim.pooled.mean
-        assayed = assay is not None and assay.mean >= margin and assay.p("greater") < alpha
+        seen = assay is not None and assay.mean >= margin and assay.p("greater") < alpha
+        assayed = seen and not claim.obstacles
         reason = ""
-        if mean > 0 and p_holm < alpha and claim.n_seeds >= fewest_seeds:
+        if mean > 0 and p_holm < alpha and claim.n_seeds >= FEWEST_SEEDS:
             verdict = "positive"
         elif not assayed:
             verdict = "not_assayable"
-            reason = _why_no_assay(assay, margin, alpha)
-        elif claim.n_seeds < fewest_seeds:
+            reason = " and ".join(claim.obstacles) or _why_no_assay(assay, margin, alpha)
+        elif claim.n_seeds < FEWEST_SEEDS:
             verdict = "inconclusive"
-            reason = f"{claim.n_seeds} seed{'s' * (claim.n_seeds != 1)} explore, a claim takes {fewest_seeds}"
+            reason = f"{claim.n_seeds} seed{'s' * (claim.n_seeds != 1)} explore, a claim takes {FEWEST_SEEDS}"
         elif mean < 0 and p_holm < alpha:
             verdict = "negative"
         elif p_same < alpha:

@@ -16,7 +16,8 @@ from ...signals.datasets import DATASETS
 from ...signals.splits import SPLITS, budget_label
 from ...transfer.carry import ArmRequest, Contest, contests, known_arms
 from ..metrics import STUDY_KEYS, measure_curves
-from ..reading import arm_label, compared, data_label, network_label, protocol_label
+from ..reading import arm_label, chance_level, compared, data_label, network_label, protocol_label
+from ..verdicts.obstacles import source_obstacles, target_obstacle
 
 
 class Person(NamedTuple):
@@ -70,6 +71,8 @@ class Part:
         By arm, everything of it that has to agree between studies.
     contests : mapping of str to Contest
         By transfer arm, what it is judged against.
+    obstacles : tuple of str
+        What keeps it from seeing transfer: source or target at chance for new people.
     """
 
     study: str
@@ -81,6 +84,7 @@ class Part:
     arms: Mapping[str, ArmRequest]
     designs: Mapping[str, str]
     contests: Mapping[str, Contest]
+    obstacles: tuple[str, ...]
 
     @property
     def n_seeds(self) -> int:
@@ -133,7 +137,7 @@ def parts_of(study: str, results: Results) -> list[Part]:
     """
     asked, arms = compared(results), known_arms(results.recipe["arms"])
     table = measure_curves(results.curves, against=asked.against, metric=asked.metric, each_seed=True)
-    parts = []
+    parts, weak = [], source_obstacles(results.sources)
     for keys, group in table.groupby(STUDY_KEYS, sort=False):
         text, network, variant, protocol, budget = map(str, keys)
         direction = results.directions[text]
@@ -150,12 +154,15 @@ def parts_of(study: str, results: Results) -> list[Part]:
             )
             values[str(arm)] = wide.set_axis([Person(target, str(who)) for who in wide.index])
         known = {arm: arms[arm] for arm in values if arm in arms}
+        levels = [wide.to_numpy(float) for wide in values.values()]
+        no_target = target_obstacle(levels, chance_level(results, text, asked.metric), asked.alpha)
         parts.append(
             Part(
                 study, text, place, data_set_of(results, direction.source), target, values,
                 known,
                 {arm: _design(results.recipe, network, variant, request) for arm, request in known.items()},
                 contests(list(known.values()), asked.against),
+                tuple(filter(None, [weak.get((text, network, variant), ""), no_target])),
             )
         )  # fmt: skip
     return parts
@@ -211,6 +218,8 @@ def _names(spec: Any) -> str:
 def refuse_twice(parts: Sequence[Part]) -> None:
     """Refuse the same trainings in two studies: their luck would count as two.
 
+    Baselines may be the same: two studies of one target train scratch alike.
+
     Raises
     ------
     BiotransferError
@@ -220,7 +229,7 @@ def refuse_twice(parts: Sequence[Part]) -> None:
         for other in parts[i + 1 :]:
             if one.place != other.place or one.target != other.target or one.study == other.study:
                 continue
-            for arm in one.values.keys() & other.values.keys():
+            for arm in sorted(one.contests.keys() & other.contests.keys()):
                 mine, theirs = one.values[arm].align(other.values[arm], join="inner")
                 if len(mine) > 1 and mine.shape[1] and np.array_equal(mine, theirs) and np.ptp(mine) > 0:
                     raise BiotransferError(

@@ -123,10 +123,11 @@ def mean_of(tables: Sequence[pd.DataFrame]) -> Mean | None:
 
     Notes
     -----
-    The squared error is the variance of people's means over their number, plus what the luck of the seeds
-    adds (:func:`.crossed_test`): their variance over their number, times the squared share of that
-    comparison in the mean. With one comparison that is the error of :func:`.crossed_test`, and the interval
-    is that of :func:`.mean_interval`; with several it is that of the t test over people with this error.
+    The squared error is the variance of people's means over their number, plus the square of what the luck of
+    the seeds adds (:func:`.crossed_test`): their deviation over the root of their number, times the share of
+    that comparison in the mean, added up before it is squared, since comparisons may share a baseline. With
+    one comparison that is the error of :func:`.crossed_test`, and the interval is that of
+    :func:`.mean_interval`; with several it is that of the t test over people with this error.
     """
     from scipy.special import stdtrit
 
@@ -138,12 +139,12 @@ def mean_of(tables: Sequence[pd.DataFrame]) -> Mean | None:
     given = by_person.notna().to_numpy()
     shares = (given / given.sum(axis=1, keepdims=True)).mean(axis=0)
     luck = [
-        float(crossed_test(table.to_numpy(float)).seeds) ** 2 / table.shape[1]
+        float(crossed_test(table.to_numpy(float)).seeds) / table.shape[1] ** 0.5
         if min(table.shape) > 1
         else 0.0
         for table in tables
     ]
-    variance = float(people.var(ddof=1)) / len(people) + float(shares**2 @ np.array(luck))
+    variance = float(people.var(ddof=1)) / len(people) + float(shares @ np.array(luck)) ** 2
     mean, error = float(people.mean()), max(float(np.sqrt(variance)), SMALLEST_ERROR)
     reach = float(stdtrit(len(people) - 1, 0.975)) * error
     low, high = mean - reach, mean + reach

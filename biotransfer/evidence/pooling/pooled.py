@@ -22,10 +22,10 @@ from .wording import claim_sentence
 
 _WIDEST = 2.0
 _CLAIM = ["direction", "network", "variant", "protocol", "budget", "inputs", "arm"]
-POOLED = [*_CLAIM, "source", "target", "against", "metric", "n_data_sets", "n_studies", "n_people", "n_seeds",
-          "difference", "ci_low", "ci_high", "p", "p_claim", "p_holm", "margin", "verdict", "reason", "tau",
-          "i2", "q", "q_p", "next_low", "next_high", "here", "here_low", "here_high", "assay", "controls",
-          "sentence"]  # fmt: skip
+POOLED = [*_CLAIM, "source", "target", "against", "metric", "n_data_sets", "n_studies", "n_people",
+          "n_seeds", "difference", "ci_low", "ci_high", "p", "p_claim", "p_holm", "margin", "verdict",
+          "shared", "reason", "tau", "i2", "q", "q_p", "next_low", "next_high", "here", "here_low",
+          "here_high", "assay", "controls", "sentence"]  # fmt: skip
 """Of a claim: ``next_low`` to ``next_high`` is where the truth of a further data set lies in 95 %, ``here``
 the mean of these data sets alone, ``assay`` what the positive control gains over the same baseline (p is
 one-sided), ``controls`` by how much the arm lies above each. None where a number is not estimable."""
@@ -299,6 +299,7 @@ def _rows(claims: Sequence[Claim], asked: Compare) -> tuple[list[dict[str, Any]]
             "p_holm": judged.p_holm,
             "margin": asked.margin,
             "verdict": judged.verdict,
+            "shared": claim.shared if judged.verdict == "negative" and claim.rivals(asked.alpha) else None,
             "reason": judged.reason,
             **{key: getattr(pooled, key) for key in ("tau", "i2", "q", "q_p", "next_low", "next_high")},
             **{key: getattr(pooled, key) for key in ("here", "here_low", "here_high")},

@@ -53,17 +53,18 @@ def _leading(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     return max((row for row in rows if row["arm"] == arm), key=lambda row: budget_seconds(row["budget"]))
 
 
-def _points(difference: float, sign: str = "+") -> str:
+def points(difference: float, sign: str = "+") -> str:
     """Write a share in points: 0.0123 is "+1.2"."""
     return f"{round(100 * difference, 1) + 0.0:{sign}.1f}"
 
 
-def _p(p: float) -> str:
+def p_text(p: float) -> str:
     """Write p after its name: "= 0.21", "< 0.001"."""
     return "< 0.001" if p < 0.001 else f"= {p:.3g}"
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """Write names in a sentence."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
@@ -103,11 +104,11 @@ def write_sentence(
     )
     n_seeds = row["n_seeds"]
     baseline = "random weights" if row["against"] == "scratch" else row["against"]
-    p = f"p {_p(row['p'])}" if row["p_holm"] is None else f"Holm p {_p(row['p_holm'])}"
+    p = f"p {p_text(row['p'])}" if row["p_holm"] is None else f"Holm p {p_text(row['p_holm'])}"
     return (
         f"{warning}{phrase.format(source=source, target=target)} changed {target} "
         f"{metric_label(row['metric'])}{measure_phrase(measure)}"
-        f"{' (' + ', '.join(where) + ')' if where else ''} by {_points(row['difference'])} points "
+        f"{' (' + ', '.join(where) + ')' if where else ''} by {points(row['difference'])} points "
         f"({_range(row['ci_low'], row['ci_high'])}, {row['n_subjects']} people, "
         f"{n_seeds} seed{'s' * (n_seeds != 1)}, {p}) against {baseline}"
         f"{_reason(row, decision, alpha) if decision else ''}."
@@ -117,7 +118,7 @@ def write_sentence(
 def _range(low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return "95 % CI not estimable"
-    return f"95 % CI {_points(low, '')} to {_points(high, '')}"
+    return f"95 % CI {points(low, '')} to {points(high, '')}"
 
 
 def _reason(row: Mapping[str, Any], decision: Decision, alpha: float) -> str:
@@ -126,7 +127,7 @@ def _reason(row: Mapping[str, Any], decision: Decision, alpha: float) -> str:
     if decision.verdict == "positive":
         small = ", detectable but small" if decision.difference < row["margin"] else ""
         if names:
-            return f" and lies above {_listed(names)}: positive{small}"
+            return f" and lies above {listed(names)}: positive{small}"
         return f": positive{small}, with no control arm to rule out other reasons"
     if decision.verdict == "not_assayable":
         return f": not assayable; {_why_not(row, decision)}"
@@ -135,15 +136,15 @@ def _reason(row: Mapping[str, Any], decision: Decision, alpha: float) -> str:
             f": inconclusive; {row['n_seeds']} seed{'s' * (row['n_seeds'] != 1)} explore, a claim takes "
             f"{FEWEST_SEEDS}"
         )
-    vouched = f"; {row['assay']} gained {_points(row['assay_gain'])} points"
+    vouched = f"; {row['assay']} gained {points(row['assay_gain'])} points"
     if decision.verdict == "negative":
         return f": negative{_losses(decision, names)}{vouched}"
     within = f"within {100 * row['margin']:.3g} points"
     if decision.rivals and decision.difference > 0:
         shared = [
-            f"{names[r.position]} ({_points(r.advantage)} points, p {_p(r.p)})" for r in decision.rivals
+            f"{names[r.position]} ({points(r.advantage)} points, p {p_text(r.p)})" for r in decision.rivals
         ]
-        said = f" but is not clearly above the control{'s' * (len(shared) > 1)} {_listed(shared)}"
+        said = f" but is not clearly above the control{'s' * (len(shared) > 1)} {listed(shared)}"
         return f"{said}: {'equivalent ' + within if decision.verdict == 'equivalent' else decision.verdict}"
     if decision.verdict == "equivalent":
         return f": equivalent {within}{vouched}"
@@ -153,8 +154,8 @@ def _reason(row: Mapping[str, Any], decision: Decision, alpha: float) -> str:
 def _losses(decision: Decision, names: Sequence[str]) -> str:
     """Say how much of a loss controls have, too."""
     if not decision.rivals:
-        return f", below {_listed(names)}, too" if names else ""
-    shared = _listed([names[r.position] for r in decision.rivals])
+        return f", below {listed(names)}, too" if names else ""
+    shared = listed([names[r.position] for r in decision.rivals])
     share = f" ({100 * (decision.shared or 0.0):.0f} % of the loss)"
     return f", shared by control{'s' * (len(decision.rivals) > 1)} {shared}{share}"
 
@@ -165,8 +166,8 @@ def _why_not(row: Mapping[str, Any], decision: Decision) -> str:
     if decision.assay is None:
         return "no positive control ran, so that nothing shows that this design can see transfer"
     return (
-        f"its positive control {row['assay']} gained {_points(decision.assay.gain)} points "
-        f"({_range(row['assay_low'], row['assay_high'])}, one-sided p {_p(decision.assay.p)}), where "
+        f"its positive control {row['assay']} gained {points(decision.assay.gain)} points "
+        f"({_range(row['assay_low'], row['assay_high'])}, one-sided p {p_text(decision.assay.p)}), where "
         f"{100 * row['margin']:.3g} must be seen"
     )
 
@@ -180,7 +181,7 @@ def _why_unclear(row: Mapping[str, Any], decision: Decision, alpha: float) -> st
         return f"{lowest}, or {decision.smallest:.2g} after Holm over {decision.n_claims} claims"
     if decision.p_people < alpha <= decision.p:
         return (
-            f"people agree (p {_p(decision.p_people)}) but the seeds disagree: with their shared luck p "
-            f"{_p(decision.p)}, so {row['n_seeds']} seeds are too few"
+            f"people agree (p {p_text(decision.p_people)}) but the seeds disagree: with their shared luck p "
+            f"{p_text(decision.p)}, so {row['n_seeds']} seeds are too few"
         )
-    return f"this design could have found {_points(row['detectable_difference'], '')} points"
+    return f"this design could have found {points(row['detectable_difference'], '')} points"

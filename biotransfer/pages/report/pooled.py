@@ -91,7 +91,7 @@ def _claims(pooled: Pooled) -> Table:
                     write.gain(c["difference"], metric),
                     write.interval(c["ci_low"], c["ci_high"], metric), write.p_value(c["p"]),
                     write.p_value(c["p_holm"]), write.gain(assay and assay["difference"], metric), over,
-                    badge(c["verdict"]),
+                    badge(c),
                 ]
             )  # fmt: skip
     unit = "points of " if is_share(pooled.compare["metric"]) else ""
