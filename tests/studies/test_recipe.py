@@ -236,6 +236,7 @@ def test_uid_changes_with_every_key_that_can_change_a_number():
         "accept": {"leaking_split": "to show it"},
         "same_people": [["eeg/a", "emg/b"]],
         "smoke": True,
+        "own_donors": 3,
     }
     assert set(changes) == set(KEYS) - set(DESCRIPTIVE) - {"budget", "same_modality"}
     uids = [load_recipe(_with(**{key: value})).uid for key, value in changes.items()]

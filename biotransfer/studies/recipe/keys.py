@@ -40,8 +40,9 @@ from ...transfer.pretrain import Pretraining
 from ...transfer.select import SELECT
 from ..topologies import Search
 from .clusters import check_cluster
+from .donors import AUTO, HOW_MANY, Donors
 from .published import Published
-from .sides import Donors, Section, read_sets
+from .sides import Section, read_sets
 from .tuning import Tune
 from .ways import Way
 
@@ -241,6 +242,14 @@ class Keys(Settings):
         "set.",
         Reader("a mapping by target", lambda _, given: given, Donors, "TARGET"),
         {},
+    )
+    own_donors: int | str | Mapping[str, int | str] = key(
+        "Other people of the target's own set, kept aside in every fold: every transfer arm is carried from "
+        "them, too (LABEL_own_donors), which proves that the study could see transfer. auto: half of those "
+        "whom a fold does not test, where two donors and two training people remain; a number; none; or one "
+        "of these by target.",
+        HOW_MANY,
+        AUTO,
     )
     split: tuple[Rule, ...] = key(
         "Who trains and who tests, or a list of such rules (see: biotransfer list splits).",

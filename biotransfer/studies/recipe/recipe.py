@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +15,13 @@ from ...errors import check, check_option
 from ...settings import Spec, known_keys, made, many, plain, text
 from ...showing import html_table, one_line
 from ...signals.recording import MODALITIES
-from ...transfer.carry import ArmRequest
+from ...transfer.carry import ArmRequest, contests, with_assay
 from ...transfer.pretrain import METHODS
 from ..topologies import Search
 from .agreement import refuse_what_does_not_fit
+from .donors import can_prove, check_donors, read_donors
 from .keys import DESCRIPTIVE, Keys
-from .sides import Section, essence, read_directions, read_donors
+from .sides import Section, essence, read_directions
 from .ways import Way
 
 
@@ -41,7 +42,7 @@ class Recipe(Keys):
 
     @classmethod
     def read(cls, given: Any, inside: str = "", *, path: Path | None = None) -> Recipe:
-        """Return the recipe that a mapping describes.
+        """Return the recipe that a mapping describes, with the arms that prove and control its transfers.
 
         Parameters
         ----------
@@ -52,7 +53,9 @@ class Recipe(Keys):
         path : Path, optional
             The file it came from.
         """
-        return cls(**known_keys("recipe", given, list(cls.declared())), path=path)
+        written = cls(**known_keys("recipe", given, list(cls.declared())), path=path)
+        arms = tuple(with_assay(written.arms, donors=can_prove(written)))
+        return written if arms == written.arms else replace(written, arms=arms)
 
     def agree(self) -> None:
         """Settle what depends on other keys, and refuse what does not go together."""
@@ -77,9 +80,11 @@ class Recipe(Keys):
             sides,
             self.directions,
             self.split,
-            wanted=any(arm.entry.name == "same_modality" for arm in self.arms),
+            wanted=[arm.label for arm in self.arms if arm.starts_from == "same_modality"],
+            own=self.own_donors,
         )
         object.__setattr__(self, "same_modality", donors)
+        check_donors(self, sides)
         refuse_what_does_not_fit(self)
         object.__setattr__(self, "methods", tuple(self._settled(way) for way in self.methods))
         if self.tune is not None:
@@ -123,13 +128,22 @@ class Recipe(Keys):
     def _of(self, way: Way) -> Recipe:
         own = dict(way.changes)
         if "arms" in own:
-            own["arms"] = tuple(arm for arm in self.arms if arm.label in own["arms"])
+            named = {*own["arms"], *self._judging(own["arms"])}
+            own["arms"] = tuple(arm for arm in self.arms if arm.label in named)
         search = self.search
         if search is not None and "network" in own:
             names = tuple(item.name for item in own["network"] if item.name in (search.networks or ()))
             space = {name: search.space[name] for name in names if name in search.space}
             search = replace(search, networks=names, space=space) if names else None
         return replace(self, **own, methods=(), search=search)
+
+    def _judging(self, labels: Iterable[str]) -> set[str]:
+        """Return the arms by which some transfers are judged: own donors, and shams of what stays still."""
+        found, frozen = contests(self.arms, self.compare.against), {a.label for a in self.arms if a.frozen}
+        mine = [(label, found[label]) for label in labels if label in found]
+        donors = {contest.positive_control for _, contest in mine} - {None}
+        shams = {sham for label, one in mine if label in frozen for sham in (one.against, *one.controls)}
+        return {*map(str, donors), *shams}
 
     @cached_property
     def sides(self) -> dict[str, Section]:

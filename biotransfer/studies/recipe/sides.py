@@ -9,9 +9,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Self
 
-from ...errors import BiotransferError, check, check_option
+from ...errors import check, check_option
 from ...results import Direction
-from ...settings import Rule, Settings, Spec, group, key, known_keys, made, maybe, number, plain, text, whole
+from ...settings import Settings, Spec, group, key, made, maybe, number, plain, text
 from ...signals.datasets import DATASETS
 from ...signals.preprocessing import resolve_steps
 from ...signals.recording import MODALITIES
@@ -224,23 +224,6 @@ def put_data(raw: dict[str, Any], data: Mapping[str, Mapping[str, Any]]) -> None
         where[name] = {**given, **{key_: kept[key_] for key_ in kept if key_ not in ("data", "modality")}}
 
 
-@dataclass(frozen=True)
-class Donors(Settings):
-    """People of the target's own set who are kept aside as a source."""
-
-    SECTION = "same_modality"
-
-    people: int = key("How many.", whole(1))
-
-
-def _read_donors(target: str, asked: Any) -> Donors:
-    try:
-        return Donors.read(asked)
-    except BiotransferError as error:
-        text = str(error).removeprefix(Donors.SECTION)
-        raise BiotransferError(f"{Donors.SECTION}.{target}{text}") from error
-
-
 def read_sets(where: str, given: Any) -> dict[str, Section]:
     """Return further data by name, each of a stated modality.
 
@@ -316,64 +299,3 @@ def read_directions(given: Any, names: Sequence[str]) -> tuple[Direction, ...]:
         ends = [list(names) if end == EVERY else [end] for end in (pair.source, pair.target)]
         out |= dict.fromkeys(Direction(*both) for both in product(*ends))
     return tuple(out)
-
-
-def read_donors(
-    given: Any,
-    sides: Mapping[str, Section],
-    directions: Sequence[Direction],
-    splits: Sequence[Rule],
-    *,
-    wanted: bool,
-) -> dict[str, Donors | Section]:
-    """Return, for each target that needs one, a source of the target's own kind.
-
-    Parameters
-    ----------
-    given : mapping
-        As written, by target.
-    sides : mapping
-        All data sections.
-    directions, splits : sequence
-        Of the recipe.
-    wanted : bool
-        Whether an arm ``same_modality`` runs: it needs people kept aside or another data set. A direction
-        from a set to itself needs people kept aside, there or by the split rule.
-
-    Raises
-    ------
-    BiotransferError
-        When a target lacks one, or the target's people would be in source and target.
-    """
-    given = known_keys("same_modality", given, list(sides))
-    found: dict[str, Donors | Section] = {}
-    for direction in directions:
-        source, target = direction.source, direction.target
-        asked = given.get(target)
-        check(
-            asked is not None or not wanted,
-            f"arm same_modality needs a source for {target}. Add same_modality: {{{target}: {{people: 1}}}} "
-            "to keep people of the target's set aside, or name another data set there.",
-        )
-        keeps = isinstance(asked, Donors) or (isinstance(asked, Mapping) and set(asked) == {"people"})
-        if keeps and (wanted or source == target):
-            found[target] = _read_donors(target, asked)
-            check(
-                all(rule.name == "subject" for rule in splits),
-                f"same_modality.{target}: people can be kept aside only with split: {{by: subject}}. "
-                "Name another data set instead.",
-            )
-        elif wanted and target not in found:
-            section = Section.of(f"same_modality.{target}", sides[target].modality, asked)
-            check(
-                section.origin != sides[target].origin,
-                f"same_modality.{target}: {section.title!r} is the target itself; its people "
-                "would be in source and target. Use {people: n}, or another data set.",
-            )
-            found[target] = section
-        check(
-            source != target or keeps or all(rule.parameters.get("donors") for rule in splits),
-            f"directions: {direction} starts from other people of its own set, but nobody is kept "
-            f"aside. Add same_modality: {{{target}: {{people: 1}}}}, or split: {{by: subject, donors: 1}}.",
-        )
-    return found

@@ -30,7 +30,8 @@ from ...signals.recording import Recording, check_same_channels, check_same_clas
 from ...signals.windows import Windows, WindowsWriter, concatenate, natural_sorted, open_windows
 from ...signals.windows.cutting import check_cut, cut_recording, nothing_left
 from ..recipe import Recipe, digest
-from ..recipe.sides import Donors, Section
+from ..recipe.donors import AUTO, can_prove, donors_asked
+from ..recipe.sides import Section
 from . import glance
 from .accounting import Tally, keep_loaded, keep_people, read_account
 from .cache import (
@@ -191,11 +192,17 @@ def data_sections(recipe: Recipe) -> dict[str, Section]:
 def smoke_people(recipe: Recipe, name: str) -> int:
     """Return how many people of a side the recipe keeps in its smoke form; 0 outside of it.
 
-    Two of those that a set to itself keeps aside stay aside, where there are two: a person is held out of the
-    source then, not a recording, of which some sets have one per class.
+    Two of those that are kept aside as donors stay aside, where there are two: a person is held out of the
+    source then, not a recording, of which some sets have one per class. Those who validate, and who are
+    tested together, come on top.
     """
-    aside = recipe.same_modality.get(name)
-    return _SMOKE_PEOPLE + (isinstance(aside, Donors) and aside.people > 1) if recipe.smoke else 0
+    if not recipe.smoke:
+        return 0
+    asked = donors_asked(recipe, name)
+    goal = any(d.target == name and d.source != name for d in recipe.directions)
+    aside = goal and can_prove(recipe) if asked == AUTO else isinstance(asked, int) and asked > 1
+    more = max(r.parameters.get("validation", 0) + r.parameters.get("n", 1) for r in recipe.split)
+    return _SMOKE_PEOPLE + (more if aside else 0)
 
 
 def is_stored(request: Request) -> bool:

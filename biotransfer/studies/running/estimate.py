@@ -9,7 +9,7 @@ from typing import Any
 
 from ...learning.weights import Weights
 from .orders import Order, carry_out, portions
-from .plan import Plan
+from .plan import OF_TARGET, Plan
 from .tasks import CHOOSING, STAGES, Planned, Ref, SourceTask, TargetTask, lay_out
 from .tasks.nuisance import NuisanceTask
 
@@ -147,8 +147,9 @@ def _rows(plan: Plan, entry: Planned) -> int:
         return max(len(split.train), 1)
     if isinstance(task, SourceTask):
         source, target = task.direction.source, task.direction.target
-        own = f"same_modality {target}" if task.kind == "same_modality" else source
-        return len(frame.sides[own if own in frame.sides else target].signals)
+        own = f"same_modality {target}"
+        pool = (own if own in frame.sides else target) if task.kind in OF_TARGET else source
+        return len(frame.sides[pool].signals)
     return 1
 
 

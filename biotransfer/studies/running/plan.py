@@ -11,17 +11,21 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ...errors import check
+from ...errors import BiotransferError, check
 from ...learning.training import Schedule
 from ...results import Direction
-from ...signals.splits import ALL, Split, budget_splits, make_splits
+from ...signals.splits import ALL, Split
 from ...signals.windows import Windows
-from ...transfer.align import ALIGN, Alignment, fit_alignment
-from ...transfer.pretrain import METHODS, SOURCES, method_label
+from ...transfer.align import ALIGN, Alignment, fit_alignment, fit_donors
+from ...transfer.pretrain import METHODS, SOURCES, method_label, why_not
+from ...transfer.pretrain.held_out import hold_out_people
 from ..recipe import Recipe
-from ..recipe.sides import Donors
 from ..recipe.tuning import best_candidate
 from .data import Side, data_sections
+from .donors import make_folds
+
+OF_TARGET = ("own_donors", "same_modality")
+"""Kinds of source that are the target's own kind of data."""
 
 
 class OfFold(Protocol):
@@ -53,10 +57,15 @@ class OfBudget(OfFold, Protocol):
 
 
 class Source(NamedTuple):
-    """What a source network is trained on (``transfer.pretrain.SOURCES`` or same_modality), and how."""
+    """What a source network is trained on (of ``SOURCES``, own_donors or same_modality), and how."""
 
     kind: str
     method: Mapping[str, Any]
+
+    @property
+    def of_target(self) -> bool:
+        """Whether it is trained on the target's own kind of data, whatever the direction's source."""
+        return self.kind in OF_TARGET
 
     @property
     def joint(self) -> bool:
@@ -85,6 +94,8 @@ class Plan:
     labelled : mapping
         Splits by (target, protocol, network, budget): the same folds, with the labels that a budget leaves;
         tasks train on these.
+    without : mapping
+        Why nobody is kept aside as own donors, by (target, protocol, network); "" where somebody is.
     finds : mapping of str to mapping of str to DataFrame
         By variant, the tables of the stages that choose, once they are made.
     variant : str
@@ -97,6 +108,7 @@ class Plan:
     sides: Mapping[str, Side]
     splits: Mapping[tuple[str, str, str], list[Split]]
     labelled: Mapping[tuple[str, str, str, str], list[Split]]
+    without: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     finds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     variant: str = ""
     scratch: Path | None = None
@@ -119,6 +131,35 @@ class Plan:
             if arm.source is not None and arm.starts_from is not None:
                 found[arm.source] = Source(arm.starts_from, dict(arm.pretrain or usual))
         return found
+
+    def why_unproven(self, name: str, direction: Direction, network: str, protocol: str) -> str:
+        """Say why a source of own donors is not there for a target; "" where it is, and for other sources.
+
+        Parameters
+        ----------
+        name : str
+            Of ``sources``.
+        direction : Direction
+            Its target is looked at.
+        network, protocol : str
+            Which folds.
+        """
+        source = self.sources[name]
+        if source.kind != "own_donors":
+            return ""
+        if direction.source == direction.target:
+            return f"the source is other people of {direction.target} already"
+        key = (direction.target, protocol, network)
+        split = self.splits[key][0]
+        if not len(split.donors):
+            return self.without.get(key) or f"nobody of {direction.target} is kept aside"
+        donors = self.sides[direction.target].windows(network).take(split.donors)
+        try:
+            learned = hold_out_people(donors, self.recipe.pretrain.held_out).train
+        except BiotransferError as error:
+            return str(error)
+        people = int(donors.metadata["subject"].iloc[learned].nunique())
+        return why_not(METHODS[source.method["name"]], n_people=people) or ""
 
     @property
     def budgets(self) -> list[str]:
@@ -171,6 +212,22 @@ class Plan:
     def align(self, source: Windows, target: Windows) -> Alignment:
         """Fit the recipe's scaling and alignment on training rows of either side."""
         return fit_alignment(source, target, self.recipe.align, scale=self.recipe.scale)
+
+    def align_donors(self, donors: Windows, task: OfFold) -> Alignment:
+        """Fit the recipe's scaling and alignment on own donors, for the columns of a task's target.
+
+        Parameters
+        ----------
+        donors : Windows
+            Training rows of own donors.
+        task : SourceTask or TargetTask
+            Names direction, network and fold.
+        """
+        source = self.sides[task.direction.source].windows(task.network)
+        target = self.sides[task.direction.target].windows(task.network)
+        train = source.take(hold_out_people(source, self.recipe.pretrain.held_out).train)
+        rows = self.split(task.direction, task.network, task.protocol, task.fold).fit_rows
+        return fit_donors(donors, train, target.take(rows), self.recipe.align, scale=self.recipe.scale)
 
     def chosen(self, task: OfFold) -> dict[str, Any]:
         """Return the values that inner validation chose for a task's fold, by path; none where none were."""
@@ -254,6 +311,7 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
     """
     splits: dict[tuple[str, str, str], list[Split]] = {}
     labelled: dict[tuple[str, str, str, str], list[Split]] = {}
+    without: dict[tuple[str, str, str], str] = {}
     for direction in recipe.directions:
         source, target = direction.source, direction.target
         check(
@@ -278,10 +336,10 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
             for rule in recipe.split:
                 key = (target, rule.name, spec.name)
                 if key not in splits:
-                    splits[key] = make_splits(windows, **_split_options(recipe, target, rule))
-                    for name, budgeted in _with_budgets(recipe, windows, splits[key]).items():
-                        labelled[(*key, name)] = budgeted
-    plan = Plan(recipe, sides, splits, labelled)
+                    folds = make_folds(recipe, windows, target, rule)
+                    splits[key], without[key] = folds.splits, folds.without
+                    labelled |= {(*key, name): budgeted for name, budgeted in folds.labelled.items()}
+    plan = Plan(recipe, sides, splits, labelled, without)
     _refuse_surrogates_of_features(plan)
     return plan
 
@@ -302,18 +360,6 @@ def _is_made_from_signals(kind: str) -> bool:
     return kind in SOURCES and SOURCES[kind].facts["made_from"] == "signals"
 
 
-def _with_budgets(recipe: Recipe, windows: Windows, splits: list[Split]) -> dict[str, list[Split]]:
-    """Return the folds with the labels that each budget leaves, by the budget's name."""
-    budget = recipe.budget
-    if budget.everything:
-        return {ALL: splits}
-    made = [
-        budget_splits(windows, split, budget.seconds, labels_of=budget.labels_of, others=budget.others)
-        for split in splits
-    ]
-    return {name: [fold[i] for fold in made] for i, name in enumerate(budget.names)}
-
-
 def _refuse_same_people(recipe: Recipe, sides: Mapping[str, Side], direction: Direction) -> None:
     """Refuse two sets of one origin that share people: the tested person would be in the source."""
     source, target = direction.source, direction.target
@@ -328,17 +374,3 @@ def _refuse_same_people(recipe: Recipe, sides: Mapping[str, Side], direction: Di
         "person tested would be in the source. Give the sets other subjects, or use "
         f"{Direction(target, target)}.",
     )
-
-
-def _split_options(recipe: Recipe, target: str, rule: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a split's parameters, with the people kept aside as donors and smoke's few folds."""
-    options = dict(rule)
-    kept = recipe.same_modality.get(target)
-    if isinstance(kept, Donors):
-        options["donors"] = kept.people
-    if recipe.smoke:
-        if options.get("donors"):
-            options |= {"donors": min(options["donors"], 2), "folds": None}
-        if options.get("folds") and options["folds"] > 2:
-            options["folds"] = 2
-    return options

@@ -12,7 +12,7 @@ from ...signals.windows import Windows
 from .catalog import ALIGN
 from .transform import SCALES, Transform, WindowMap, fit_scaler
 
-__all__ = ["ALIGN", "Alignment", "Transform", "WindowMap", "fit_alignment", "needs_labels"]
+__all__ = ["ALIGN", "Alignment", "Transform", "WindowMap", "fit_alignment", "fit_donors", "needs_labels"]
 
 _SHOWN = 8
 
@@ -82,6 +82,59 @@ def fit_alignment(
     BiotransferError
         When the method cannot serve these windows.
     """
+    first, second = _fitted(source, target, spec, scale)
+    fitted_on = tuple(target.metadata["uid"].astype(str))
+    return Alignment(first[0].then(first[1]), second[0].then(second[1]), fitted_on)
+
+
+def fit_donors(
+    donors: Windows,
+    source: Windows,
+    target: Windows,
+    spec: str | Mapping[str, Any] = "none",
+    *,
+    scale: str = "standard",
+) -> Alignment:
+    """Fit what own donors go through in the source's place, so that they give the target's columns.
+
+    Parameters
+    ----------
+    donors : Windows
+        Training rows of other people of the target's own set.
+    source, target : Windows
+        **Training rows only** of the sides between which the alignment is.
+    spec, scale
+        As for :func:`fit_alignment`.
+
+    Returns
+    -------
+    Alignment
+        Its target side is that of ``fit_alignment(source, target)``; its source side takes the donors.
+
+    Raises
+    ------
+    BiotransferError
+        When the method cannot serve these windows.
+
+    Notes
+    -----
+    Where each side is fitted by itself (fact ``apart``), the donors are fitted as the source would be, so
+    that a mapping which pairs by rank or by component is judged with its pairing. Where the sides are fitted
+    together, what the target keeps depends on the source: the donors then go through the target's side, after
+    scaling by their own rows. Source: own.
+    """
+    if ALIGN.resolve(spec)[0].facts["apart"]:
+        return fit_alignment(donors, target, spec, scale=scale)
+    check_is("donors", donors, Windows, "Type windows.take(split.donors).")
+    _, (scaler, second) = _fitted(source, target, spec, scale)
+    fitted_on = tuple(target.metadata["uid"].astype(str))
+    return Alignment(fit_scaler(donors, scale).then(second), scaler.then(second), fitted_on)
+
+
+def _fitted(
+    source: Windows, target: Windows, spec: str | Mapping[str, Any], scale: str
+) -> tuple[tuple[Transform, WindowMap], tuple[Transform, WindowMap]]:
+    """Return of either side its scaler, and its map after scaling."""
     for name, given in (("source", source), ("target", target)):
         check_is(name, given, Windows, "Type windows.take(split.train).")
         check(
@@ -89,7 +142,6 @@ def fit_alignment(
         )
     check_option("scale", scale, SCALES)
     entry, parameters = ALIGN.resolve(spec)
-    sides = [fit_scaler(w, scale) for w in (source, target)]
-    first, second = entry.function(sides[0].apply(source), sides[1].apply(target), **parameters)
-    fitted_on = tuple(target.metadata["uid"].astype(str))
-    return Alignment(sides[0].then(first), sides[1].then(second), fitted_on)
+    own, theirs = (fit_scaler(w, scale) for w in (source, target))
+    first, second = entry.function(own.apply(source), theirs.apply(target), **parameters)
+    return (own, first), (theirs, second)

@@ -92,7 +92,7 @@ def _own_head(plan: Plan, name: str | None) -> bool:
 
 def _source(plan: Plan, task: ScoreTask, name: str, seed: int, windows: Windows) -> Windows:
     """Return the windows that a source network learned from: of the people and classes that were chosen."""
-    if plan.sources[name].kind == "same_modality":
+    if plan.sources[name].of_target:
         return windows
     everybody = Split("all", "rows", np.arange(len(windows)), np.arange(0))
     picked = selection.chosen(plan, task.direction, task.network, task.protocol, task.fold)

@@ -54,7 +54,7 @@ class SelectionTask:
 
 def asks(plan: Plan) -> bool:
     """Whether there is a choice to make: a selection other than all, and an arm with a source."""
-    mine = any(source.kind != "same_modality" for source in plan.sources.values())
+    mine = any(not source.of_target for source in plan.sources.values())
     return mine and plan.recipe.select.name != "all"
 
 

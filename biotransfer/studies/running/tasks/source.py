@@ -24,7 +24,7 @@ from ....transfer.pretrain.drawing import draw_people
 from ....transfer.pretrain.held_out import hold_out_people
 from ....transfer.pretrain.making import make_source
 from ....transfer.select import Selection
-from ..plan import Plan
+from ..plan import OF_TARGET, Plan
 from . import selection
 from .fold import FOLD_LIBRARIES, LEARNING_CODE, LEARNING_LIBRARIES, FoldTask
 from .task import AskedTrial, Kind, Outcome, Ref, Trial, make_trials
@@ -77,7 +77,7 @@ def source_task(
     source = plan.sources[name]
     joint = ALIGN[plan.recipe.align.name].facts["joint"] or source.joint
     joint = joint or (plan.searched_by_fold(direction) and plan.recipe.searches(network))
-    joint = joint or (source.kind != "same_modality" and selection.looks_at_target(plan, direction))
+    joint = joint or (not source.of_target and selection.looks_at_target(plan, direction))
     task = SourceTask(direction, network, name, source.kind, source.label)
     if joint or _pool(plan, task)[0] == direction.target:
         return replace(task, protocol=protocol, fold=fold)
@@ -90,12 +90,12 @@ def source_task(
 def closed(plan: Plan, name: str, direction: Direction, network: str, protocol: str, fold: int) -> bool:
     """Whether the selection found nothing worth transferring for one fold of a target."""
     picked = selection.chosen(plan, direction, network, protocol, fold)
-    return picked is not None and not picked.transfer and plan.sources[name].kind != "same_modality"
+    return picked is not None and not picked.transfer and not plan.sources[name].of_target
 
 
 def _picked(plan: Plan, task: SourceTask) -> Selection | None:
     """Return whom the source is learned from; None for everybody."""
-    if task.kind == "same_modality":
+    if task.kind in OF_TARGET:
         return None
     protocol = task.protocol or plan.recipe.split[0].name
     return selection.chosen(plan, task.direction, task.network, protocol, task.fold or 0)
@@ -110,6 +110,8 @@ def lay_out(plan: Plan) -> list[SourceTask]:
                 key = (direction.target, rule.name, spec.name)
                 for fold in range(len(plan.splits[key])):
                     for name in plan.sources:
+                        if plan.why_unproven(name, direction, spec.name, rule.name):
+                            continue
                         task = source_task(plan, name, direction, spec.name, rule.name, fold)
                         if not closed(plan, name, direction, spec.name, rule.name, fold):
                             tasks[task] = None
@@ -131,6 +133,8 @@ def trials(plan: Plan, task: SourceTask) -> list[Trial]:
         "method": dict(plan.sources[task.name].method),
         "target": list(plan.sides[target].windows(task.network).names),
     }
+    if task.kind == "own_donors":
+        depends["between"] = plan.sides[task.direction.source].uid(task.network)
     picked = _picked(plan, task)
     if picked is not None:
         depends["select"] = [sorted(picked.people), picked.classes]
@@ -149,15 +153,16 @@ def trials(plan: Plan, task: SourceTask) -> list[Trial]:
 def _pool(plan: Plan, task: SourceTask) -> tuple[str, Any]:
     """Return the name and side of the data that the source is trained on."""
     name, target = task.direction.source, task.direction.target
-    if task.kind == "same_modality":
-        name = f"same_modality {target}" if f"same_modality {target}" in plan.sides else target
+    if task.kind in OF_TARGET:
+        other = f"same_modality {target}"
+        name = other if task.kind == "same_modality" and other in plan.sides else target
     return name, plan.sides[name]
 
 
 def _source_windows(plan: Plan, task: SourceTask, seed: int) -> Windows:
     """Return what the source network of one seed is trained on, before alignment."""
     name, side = _pool(plan, task)
-    if task.kind == "same_modality":
+    if task.kind in OF_TARGET:
         return plan.strangers(name, side.windows(task.network), task)
     from_signals = SOURCES[task.kind].facts["made_from"] == "signals"
     windows = plan.strangers(name, side.signals if from_signals else side.windows(task.network), task)
@@ -190,7 +195,7 @@ def rehearse(plan: Plan, target: FoldTask, name: str, network: Network, target_n
         With the reason.
     """
     task = source_task(plan, name, target.direction, target.network, target.protocol, target.fold)
-    own = task if task.kind == "same_modality" else replace(task, kind="supervised")
+    own = task if task.kind in OF_TARGET else replace(task, kind="supervised")
     windows = _source_windows(plan, own, 0)
     split, share = hold_out_people(windows, plan.recipe.pretrain.held_out), plan.recipe.pretrain.draw_people
     drawn = [draw_people(windows, split, share, seed) for seed in plan.recipe.seeds if share < 1] or [split]
@@ -210,12 +215,13 @@ def run(
 
     A control trains on the rows that the source trains on. The alignment's target side is fitted on the
     training side of the task's (or the first) fold, the same for every budget; the source side does not
-    depend on it. Windows of the target are given to methods that learn from both. Where every seed draws its
-    people, it is trained by itself, and nothing is fitted on those who were not drawn.
+    depend on it. Own donors take the source's place in the mapping, with the target's columns. Windows of the
+    target are given to methods that learn from both. Where every seed draws its people, it is trained by
+    itself, and nothing is fitted on those who were not drawn.
     """
     plan = plan.tuned(task)
     seeds, alone = [trial.columns["seed"] for trial in wanted], plan.recipe.pretrain.draw_people < 1
-    own = task if task.kind == "same_modality" else replace(task, kind="supervised")
+    own = task if task.kind in OF_TARGET else replace(task, kind="supervised")
     windows = _source_windows(plan, own, seeds[0])
     split = hold_out_people(windows, plan.recipe.pretrain.held_out)
     parts = []
@@ -239,7 +245,9 @@ def _train(
     aligned = []
     for seed in seeds if task.kind in SOURCES and SOURCES[task.kind].facts["drawn"] else seeds[:1]:
         windows = _source_windows(plan, task, seed)
-        alignment = plan.align(windows.take(split.train), target_train)
+        learned = windows.take(split.train)
+        own_set = task.kind == "own_donors"
+        alignment = plan.align_donors(learned, task) if own_set else plan.align(learned, target_train)
         aligned.append(alignment.source.apply(windows))
     if picked is not None:
         aligned, (split, *_) = map(

@@ -14,6 +14,7 @@ from ....learning.networks.checkpoints import fingerprint
 from ....learning.training import Schedule
 from ....learning.weights import Weights
 from ....transfer.carry import Arm, ArmRequest, make_arms
+from ....transfer.carry.donors import brought_by
 from ..input_check import check_inputs
 from ..plan import Plan
 from . import selection, source
@@ -67,6 +68,9 @@ def trials(plan: Plan, task: TargetTask) -> list[Trial]:
 
 def asked_arms(plan: Plan, task: FoldTask) -> Iterator[tuple[ArmRequest, list[Any], int, dict[str, Ref]]]:
     """Yield every arm and seed of a fold: what its weights are by, and the source networks it needs."""
+    unproven = {
+        name for name in plan.sources if plan.why_unproven(name, task.direction, task.network, task.protocol)
+    }
     trained = {
         name: {
             trial.columns["seed"]: trial.ref
@@ -77,8 +81,11 @@ def asked_arms(plan: Plan, task: FoldTask) -> Iterator[tuple[ArmRequest, list[An
         }
         for name in plan.sources
         if not source.closed(plan, name, task.direction, task.network, task.protocol, task.fold)
+        and name not in unproven
     }
     for arm in plan.recipe.arms:
+        if arm.source in unproven:
+            continue
         given = [arm.spec] if arm.weights is None else [arm.spec, fingerprint(arm.weights, task.network)]
         for seed in plan.recipe.seeds:
             yield arm, given, seed, {arm.source: trained[arm.source][seed]} if arm.source in trained else {}
@@ -108,14 +115,12 @@ def rehearse(plan: Plan) -> None:
         if task.fold == 0 and task.budget in (plan.budgets[0], plan.budgets[-1]):
             fold = make_fold(plan, task)
             network, of_source, untrained = target_network(fold), source_network(fold), {}
-            for name in plan.sources:
+            for name, made in plan.sources.items():
+                if plan.why_unproven(name, task.direction, task.network, task.protocol):
+                    continue
                 source.rehearse(plan, task, name, of_source, network)
-                record = network if plan.sources[name].joint else of_source
-                pool = (
-                    task.direction.target
-                    if plan.sources[name].kind == "same_modality"
-                    else task.direction.source
-                )
+                record = network if made.joint else of_source
+                pool = task.direction.target if made.of_target else task.direction.source
                 rate = plan.sides[pool].windows(task.network).sfreq
                 card = {
                     "network": record.describe(),
@@ -125,7 +130,7 @@ def rehearse(plan: Plan) -> None:
                 untrained[name] = Weights(initial_tensors(record, 0), card)
             check_inputs(plan, task, network)
             make_arms(
-                plan.recipe.arms,
+                [arm for arm in plan.recipe.arms if arm.source is None or arm.source in untrained],
                 untrained,
                 network,
                 0,
@@ -195,14 +200,21 @@ def _train(
 def start_arms(
     plan: Plan, fold: Fold, network: Network, wanted: Sequence[Trial], weights: Mapping[Ref, Weights]
 ) -> list[Arm]:
-    """Return the arm that each trial starts from, in their order."""
+    """Return the arm that each trial starts from, in their order; own donors bring what the source can."""
     specs = {arm.label: arm.spec for arm in plan.recipe.arms}
     target = fold.windows.take(fold.split.train)
     arms: list[Arm] = [None] * len(wanted)  # type: ignore[list-item]
+    own = {name for name, made in plan.sources.items() if made.kind == "own_donors"}
+    record = source_network(fold)
     for seed in dict.fromkeys(trial.columns["seed"] for trial in wanted):
         mine = [i for i, trial in enumerate(wanted) if trial.columns["seed"] == seed]
         trained: dict[str, Weights | None] = dict.fromkeys(plan.sources)
         trained |= {name: weights[ref] for i in mine for name, ref in wanted[i].needs.items()}
+        trained |= {
+            name: brought_by(found, record)
+            for name, found in trained.items()
+            if name in own and found is not None
+        }
         asked = [specs[wanted[i].columns["arm"]] for i in mine]
         made = make_arms(asked, trained, network, seed, stream=fold.split.uid, target=target)
         for i, arm in zip(mine, made, strict=True):

@@ -1,0 +1,192 @@
+"""People of a target's own set who are kept aside in every fold: a source of the target's own kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...errors import BiotransferError, check
+from ...results import Direction
+from ...settings import Reader, Rule, Settings, key, known_keys, whole
+from .sides import Section
+
+if TYPE_CHECKING:
+    from .keys import Keys
+
+AUTO, NOBODY = "auto", "none"
+OWN_DONORS = "own_donors"
+
+
+@dataclass(frozen=True)
+class Donors(Settings):
+    """People of the target's own set who are kept aside as a source."""
+
+    SECTION = "same_modality"
+
+    people: int = key("How many.", whole(1))
+
+
+def _count(where: str, given: Any) -> int | str:
+    if given is None:
+        return NOBODY
+    if given in (AUTO, NOBODY):
+        return str(given)
+    return int(Reader(_EXPECTS, whole(1).accepts)(where, given))
+
+
+def _own(where: str, given: Any) -> int | str | dict[str, int | str]:
+    if isinstance(given, Mapping):
+        return {str(target): _count(f"{where}.{target}", asked) for target, asked in given.items()}
+    return _count(where, given)
+
+
+_EXPECTS = f"{AUTO}, {NOBODY}, or a number of people of 1 or more"
+HOW_MANY = Reader(f"{_EXPECTS}; a mapping of these by target", _own)
+"""Reads the recipe's key ``own_donors``."""
+
+
+def keeps_people(rule: Mapping[str, Any]) -> bool:
+    """Whether a split rule can keep people aside: one that tests people who are in no other part."""
+    return "donors" in rule
+
+
+def donors_asked(recipe: Keys, target: str) -> int | str:
+    """Return how many people of a target are asked for as donors: a number, "auto" or "none".
+
+    Parameters
+    ----------
+    recipe : Keys
+        The study; of ``same_modality`` and ``own_donors`` the former counts where both are given.
+    target : str
+        A side.
+    """
+    kept = recipe.same_modality.get(target)
+    if isinstance(kept, Donors):
+        return kept.people
+    own = recipe.own_donors
+    return own.get(target, AUTO) if isinstance(own, Mapping) else own
+
+
+def can_prove(recipe: Keys) -> bool:
+    """Whether own donors may prove some direction: one between two sides, by a rule that keeps people."""
+    goals = {d.target for d in recipe.directions if d.source != d.target}
+    asked = any(donors_asked(recipe, target) != NOBODY for target in goals)
+    return asked and any(keeps_people(rule) for rule in recipe.split)
+
+
+def check_donors(recipe: Keys, sides: Mapping[str, Section]) -> None:
+    """Refuse own donors that nobody can keep aside, or that are counted in two ways.
+
+    Parameters
+    ----------
+    recipe : Keys
+        The study, its directions, arms and ``same_modality`` settled.
+    sides : mapping
+        All data sections.
+
+    Raises
+    ------
+    BiotransferError
+        With the keys to change.
+    """
+    own = recipe.own_donors
+    by_target = known_keys(OWN_DONORS, own, list(sides)) if isinstance(own, Mapping) else {}
+    for target, kept in recipe.same_modality.items():
+        asked = by_target.get(target, own if not by_target else AUTO)
+        check(
+            not (isinstance(kept, Donors) and isinstance(asked, int)) or asked == kept.people,
+            f"{OWN_DONORS} keeps {asked} people of {target} aside, same_modality.{target}.people="
+            f"{getattr(kept, 'people', None)}: one set of people is kept aside in a fold. Leave one out.",
+        )
+    asked_for = [n for n in (by_target.values() if by_target else [own]) if isinstance(n, int)]
+    kept_by = any(keeps_people(rule) for rule in recipe.split)
+    rules = ", ".join(rule.name for rule in recipe.split)
+    check(
+        not asked_for or kept_by,
+        f"{OWN_DONORS}={own!r}: split by {rules} tests the people that it trains on, so nobody can be kept "
+        f"aside. Use split: {{by: subject}}, or {OWN_DONORS}: {NOBODY}.",
+    )
+    for arm in recipe.arms:
+        check(
+            arm.starts_from != OWN_DONORS or can_prove(recipe),
+            f"arm {arm.label!r} starts from other people of the target's own set, and nobody is kept aside "
+            f"(split by {rules}, {OWN_DONORS}={own!r}). Use split: {{by: subject}} and {OWN_DONORS}: {AUTO}, "
+            "between two sets.",
+        )
+
+
+def read_donors(
+    given: Any,
+    sides: Mapping[str, Section],
+    directions: Sequence[Direction],
+    splits: Sequence[Rule],
+    *,
+    wanted: Sequence[str] = (),
+    own: Any = NOBODY,
+) -> dict[str, Donors | Section]:
+    """Return, for each target that needs one, a source of the target's own kind.
+
+    Parameters
+    ----------
+    given : mapping
+        As written, by target.
+    sides : mapping
+        All data sections.
+    directions, splits : sequence
+        Of the recipe.
+    wanted : sequence of str
+        Labels of the arms that start from ``same_modality``: they need people kept aside or another data set.
+        A direction from a set to itself needs people kept aside, here or by the split rule.
+    own : int, str or mapping
+        The recipe's ``own_donors``: a number keeps people aside, too.
+
+    Raises
+    ------
+    BiotransferError
+        When a target lacks one, or the target's people would be in source and target.
+    """
+    given = known_keys("same_modality", given, list(sides))
+    found: dict[str, Donors | Section] = {}
+    for direction in directions:
+        source, target = direction.source, direction.target
+        asked = given.get(target)
+        counted = own.get(target) if isinstance(own, Mapping) else own
+        check(
+            asked is not None or not wanted,
+            f"arm {', '.join(wanted)} needs a source for {target}. Add same_modality: {{{target}: {{people: "
+            "1}} to keep people of the target's set aside, or name another data set there.",
+        )
+        keeps = isinstance(asked, Donors) or (isinstance(asked, Mapping) and set(asked) == {"people"})
+        if keeps:
+            found[target] = _read(target, asked)
+            check(
+                all(keeps_people(rule) for rule in splits),
+                f"same_modality.{target}: people can be kept aside only with split: {{by: subject}}. "
+                "Name another data set instead.",
+            )
+        elif wanted and target not in found:
+            section = Section.of(f"same_modality.{target}", sides[target].modality, asked)
+            check(
+                section.origin != sides[target].origin,
+                f"same_modality.{target}: {section.title!r} is the target itself; its people "
+                "would be in source and target. Use {people: n}, or another data set.",
+            )
+            found[target] = section
+        check(
+            source != target
+            or keeps
+            or isinstance(counted, int)
+            or all(rule.parameters.get("donors") for rule in splits),
+            f"directions: {direction} starts from other people of its own set, but nobody is kept "
+            f"aside. Add same_modality: {{{target}: {{people: 1}}}}, or split: {{by: subject, donors: 1}}.",
+        )
+    return found
+
+
+def _read(target: str, asked: Any) -> Donors:
+    try:
+        return Donors.read(asked)
+    except BiotransferError as error:
+        text = str(error).removeprefix(Donors.SECTION)
+        raise BiotransferError(f"{Donors.SECTION}.{target}{text}") from error
