@@ -30,7 +30,9 @@ def list_entries(arguments: argparse.Namespace) -> int:
         if kind == "recipes":
             rows = [(name, _title(path)) for name, path in shipped_recipes().items()]
         else:
-            rows = [(entry.name, entry.summary) for entry in catalog_of(kind).values()]
+            catalog = catalog_of(kind)
+            asked = {name: catalog.asks(name) if kind in by_lever else "" for name in catalog}
+            rows = [(e.name, e.summary + (asked[e.name] and f" [{asked[e.name]}]")) for e in catalog.values()]
         width = max((len(name) for name, _ in rows), default=0)
         for name, text in rows:
             print(f"  {name:<{width}}  {text}")

@@ -121,6 +121,8 @@ def check(arguments: argparse.Namespace) -> int:
         lay_out,
         prepare,
         rehearse,
+        say_mappings,
+        say_proofs,
     )
 
     require(arguments.workers >= 1, f"workers={arguments.workers}. Expected 1 or more.")
@@ -161,6 +163,10 @@ def check(arguments: argparse.Namespace) -> int:
     foreseen = foresee(plan, arguments.spread)
     for foresight in foreseen:
         print(f"  {foresight}")
+    for line in say_proofs(plan):
+        print(f"  {line}")
+    for line in say_mappings(plan):
+        print(f"  {line}")
     seconds = estimate_seconds(plan, arguments.workers)
     print(
         f"  {count_trainings(plan)} trainings in {len(lay_out(plan))} tasks, "

@@ -77,7 +77,7 @@ def test_names_count_where_columns_are_what_they_are_named_after(name):
     network = build_network(spec, FEATURES.shape, 3)
     (arm,) = make_arms(["transferred"], weights, network, 0, target=shuffled(FEATURES))
     moved = not np.array_equal(arm.tensors["stem_0.weight"], weights.tensors["stem_0.weight"])
-    assert moved == ALIGN[name].facts["named"] == ("order of channels" in arm.ledger[0].reason)
+    assert moved == ALIGN[name].facts["meaning"] == ("order of channels" in arm.ledger[0].reason)
 
 
 def test_what_was_paired_by_rank_stays_so():

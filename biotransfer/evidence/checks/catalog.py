@@ -91,6 +91,10 @@ CHECKS = Catalog(
                "Fit them on split.fit_rows.", "Kaufman et al. 2012, doi:10.1145/2382577.2382579"),
         _entry("C20", findings.inputs_of_weights, "Do given weights stand for the target's inputs?",
                "Give the study the channels, features and preprocessing on the weights' card."),
+        _entry("C21", findings.inputs_without_meaning,
+               "Does an input of the target mean what it meant to the source network?",
+               "Use align: matched, or a network that all channels share (channel_wise); read a null result of "
+               "this mapping as one about the mapping."),
     ],
     {
         "id": Fact("Its number."),

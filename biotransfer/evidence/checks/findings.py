@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ...learning.networks import NETWORKS
 from ...results import Results
+from ...transfer.align import MEASURES_MAPPING, why_no_meaning
 from ...transfer.carry import ARMS, known_arms
 from ...transfer.carry.inputs import BY_POSITION, OTHER_RATE, OTHERWISE, REORDERED
 from ..reading import baseline_arm, compared, compared_metric, place_label, target_of
@@ -97,6 +99,28 @@ def source_at_chance(results: Results) -> Finding:
         for r in weak.itertuples()
     ]
     return "warning", "Source networks near chance on unseen people: " + "; ".join(texts) + "."
+
+
+def inputs_without_meaning(results: Results) -> Finding:
+    """List the mappings, of the recipe and its ways, in which column i of a side is not that of the other."""
+    recipe, texts = results.recipe, []
+    for way in ({"label": ""}, *(recipe.get("methods") or [])):
+        spec = way.get("align", recipe.get("align", "none"))
+        networks = [item["name"] for item in way.get("network", recipe["network"])]
+        if spec["name"] == "none" and all(NETWORKS[name].facts["shared"] for name in networks):
+            continue
+        for key, direction in results.directions.items():
+            if direction.source == direction.target:
+                continue
+            ends = [results.data.get(end, {}) for end in (direction.source, direction.target)]
+            why = why_no_meaning(spec, *(end.get("ch_names", ()) for end in ends))
+            texts += [f"{key}{' ' + way['label'] if way['label'] else ''}: {why}"] if why else []
+    if not texts:
+        return "ok", "Column i of one side means what column i of the other means."
+    return (
+        "warning",
+        f"{'; '.join(dict.fromkeys(texts))}. {MEASURES_MAPPING[0].upper()}{MEASURES_MAPPING[1:]}.",
+    )
 
 
 def target_at_chance(results: Results) -> Finding:

@@ -40,7 +40,7 @@ _OWN = [
         "1-D convolutions shared by all channels and pooled over them: any number of channels.",
         channel_wise,
         "own; pooling after Zaheer et al. 2017, arXiv:1703.06114, and Ilse et al. 2018, arXiv:1802.04712",
-        {"takes": "signals"},
+        {"takes": "signals", "shared": True},
     ),
 ]
 
@@ -49,6 +49,12 @@ NETWORKS = Catalog(
     [*_OWN, *foreign_entries()],
     {
         "takes": Fact("Windows of features or of signals.", options=("features", "signals")),
+        "shared": Fact(
+            "Whether all channels go through one encoder, whatever their number and names.",
+            bool,
+            default=False,
+            asks={True: "any number of channels"}.get,
+        ),
         "needs_sfreq": Fact("Whether it is built for a sampling rate.", bool, default=False),
         "needs_channels": Fact("Whether it knows electrodes by their place.", bool, default=False),
         "n_times_multiple": Fact("Samples that the length of a window is a multiple of.", int, default=1),

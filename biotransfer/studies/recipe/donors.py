@@ -62,17 +62,24 @@ def donors_asked(recipe: Keys, target: str) -> int | str:
         A side.
     """
     kept = recipe.same_modality.get(target)
-    if isinstance(kept, Donors):
-        return kept.people
-    own = recipe.own_donors
-    return own.get(target, AUTO) if isinstance(own, Mapping) else own
+    return kept.people if isinstance(kept, Donors) else _own_asked(recipe, target)
+
+
+def wants_proof(recipe: Keys, target: str) -> bool:
+    """Whether arms from own donors are to run on a target, if people can be kept aside."""
+    between = any(d.target == target != d.source for d in recipe.directions)
+    return between and _own_asked(recipe, target) != NOBODY
 
 
 def can_prove(recipe: Keys) -> bool:
     """Whether own donors may prove some direction: one between two sides, by a rule that keeps people."""
-    goals = {d.target for d in recipe.directions if d.source != d.target}
-    asked = any(donors_asked(recipe, target) != NOBODY for target in goals)
-    return asked and any(keeps_people(rule) for rule in recipe.split)
+    wanted = any(wants_proof(recipe, direction.target) for direction in recipe.directions)
+    return wanted and any(keeps_people(rule) for rule in recipe.split)
+
+
+def _own_asked(recipe: Keys, target: str) -> int | str:
+    own = recipe.own_donors
+    return own.get(target, AUTO) if isinstance(own, Mapping) else own
 
 
 def check_donors(recipe: Keys, sides: Mapping[str, Section]) -> None:

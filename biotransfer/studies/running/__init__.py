@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .assay import Proof, find_proofs, say_mappings, say_proofs
 from .estimate import count_trainings, estimate_seconds
 from .folder import default_folder
 from .foresight import Foresight, foresee
@@ -10,6 +11,7 @@ from .run import Study, prepare, run_study
 from .tasks import lay_out, rehearse
 
 __all__ = [
-    "Foresight", "Study", "count_trainings", "default_folder", "estimate_seconds", "foresee",
-    "kept_processes", "lay_out", "prepare", "rehearse", "run_study", "share_with_processes",
+    "Foresight", "Proof", "Study", "count_trainings", "default_folder", "estimate_seconds", "find_proofs",
+    "foresee", "kept_processes", "lay_out", "prepare", "rehearse", "run_study", "say_mappings", "say_proofs",
+    "share_with_processes",
 ]  # fmt: skip

@@ -30,7 +30,7 @@ from ...signals.recording import Recording, check_same_channels, check_same_clas
 from ...signals.windows import Windows, WindowsWriter, concatenate, natural_sorted, open_windows
 from ...signals.windows.cutting import check_cut, cut_recording, nothing_left
 from ..recipe import Recipe, digest
-from ..recipe.donors import AUTO, can_prove, donors_asked
+from ..recipe.donors import AUTO, donors_asked, keeps_people, wants_proof
 from ..recipe.sides import Section
 from . import glance
 from .accounting import Tally, keep_loaded, keep_people, read_account
@@ -199,8 +199,8 @@ def smoke_people(recipe: Recipe, name: str) -> int:
     if not recipe.smoke:
         return 0
     asked = donors_asked(recipe, name)
-    goal = any(d.target == name and d.source != name for d in recipe.directions)
-    aside = goal and can_prove(recipe) if asked == AUTO else isinstance(asked, int) and asked > 1
+    free = wants_proof(recipe, name) and any(keeps_people(rule) for rule in recipe.split)
+    aside = free if asked == AUTO else isinstance(asked, int) and asked > 1
     more = max(r.parameters.get("validation", 0) + r.parameters.get("n", 1) for r in recipe.split)
     return _SMOKE_PEOPLE + (more if aside else 0)
 

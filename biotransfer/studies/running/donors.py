@@ -12,7 +12,7 @@ from ...settings import Rule
 from ...signals.splits import ALL, Split, budget_splits, make_splits
 from ...signals.windows import Windows
 from ..recipe import Recipe
-from ..recipe.donors import AUTO, NOBODY, can_prove, donors_asked, keeps_people
+from ..recipe.donors import AUTO, NOBODY, donors_asked, keeps_people, wants_proof
 
 LEAST_DONORS, LEAST_TRAINED = 2, 2
 _SMOKE_DONORS = 2
@@ -84,7 +84,7 @@ def _made(recipe: Recipe, windows: Windows, options: Mapping[str, Any], without:
 
 def _is_free(recipe: Recipe, target: str, rule: Rule) -> bool:
     """Whether the number of donors is for this module to choose."""
-    free = donors_asked(recipe, target) == AUTO and can_prove(recipe) and keeps_people(rule)
+    free = donors_asked(recipe, target) == AUTO and wants_proof(recipe, target) and keeps_people(rule)
     return free and not rule.parameters["donors"]
 
 
@@ -92,7 +92,7 @@ def _options(recipe: Recipe, windows: Windows, target: str, rule: Rule) -> tuple
     """Return a split's parameters, with the people kept aside as donors and smoke's few folds."""
     options, asked, without = dict(rule), donors_asked(recipe, target), ""
     alone = recipe.smoke and "n" not in options
-    if asked == NOBODY:
+    if not wants_proof(recipe, target):
         without = f"own_donors: {NOBODY}"
     if keeps_people(rule):
         if isinstance(asked, int):
@@ -100,7 +100,7 @@ def _options(recipe: Recipe, windows: Windows, target: str, rule: Rule) -> tuple
         elif _is_free(recipe, target, rule):
             few = {**options, "folds": None} if alone else options
             options["donors"], without = _half(recipe, windows, target, few)
-    else:
+    elif not without:
         without = f"split by {rule.name} tests the people that it trains on, so nobody can be kept aside"
     if recipe.smoke:
         if options.get("donors"):

@@ -151,7 +151,7 @@ class Plan:
             return f"the source is other people of {direction.target} already"
         key = (direction.target, protocol, network)
         split = self.splits[key][0]
-        if not len(split.donors):
+        if self.without.get(key) or not len(split.donors):
             return self.without.get(key) or f"nobody of {direction.target} is kept aside"
         donors = self.sides[direction.target].windows(network).take(split.donors)
         try:

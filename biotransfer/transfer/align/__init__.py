@@ -10,9 +10,13 @@ from ...errors import check, check_is, check_option
 from ...showing import html_table, one_line
 from ...signals.windows import Windows
 from .catalog import ALIGN
+from .meaning import MEASURES_MAPPING, why_no_meaning
 from .transform import SCALES, Transform, WindowMap, fit_scaler
 
-__all__ = ["ALIGN", "Alignment", "Transform", "WindowMap", "fit_alignment", "fit_donors", "needs_labels"]
+__all__ = [
+    "ALIGN", "MEASURES_MAPPING", "Alignment", "Transform", "WindowMap", "fit_alignment", "fit_donors",
+    "needs_labels", "why_no_meaning",
+]  # fmt: skip
 
 _SHOWN = 8
 

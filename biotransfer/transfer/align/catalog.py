@@ -17,34 +17,41 @@ _OT = ("ot",)
 
 
 def _joint(
-    name: str, summary: str, function: Callable[..., Any], source: str, packages: tuple[str, ...] = ()
+    name: str,
+    summary: str,
+    function: Callable[..., Any],
+    source: str,
+    packages: tuple[str, ...] = (),
+    pairs: str | None = None,
 ) -> Entry:
     """Return the entry of a method of features whose source side depends on the target's rows."""
     extra = {"packages": packages, "extra": "methods"} if packages else {}
-    return Entry(name, summary, function, source, {"takes": "features", "joint": True, **extra})
+    facts = {"takes": "features", "joint": True, "pairs": pairs, **extra}
+    return Entry(name, summary, function, source, facts)
 
 
 ALIGN = Catalog(
     "align",
     [
         Entry("none", "Scaled only; layers that see the input start afresh when shapes differ.", none,
-              facts={"takes": "any", "joint": False, "named": True, "apart": True}),
+              facts={"takes": "any", "joint": False, "meaning": True, "apart": True}),
         Entry("top_k", "The k features of each modality that tell its classes apart best, by rank.", top_k,
               "own reading of Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074 (selector unpublished)",
               {"takes": "features", "joint": False, "apart": True,
-               "labels": {"score": ("anova", "mutual_information")}}),
+               "pairs": "features of each side meet by rank", "labels": {"score": ("anova", "mutual_information")}}),
         Entry("pca", "The first k whitened principal components of each modality.", pca,
-              "Jolliffe 2002, doi:10.1007/b98835", {"takes": "features", "joint": False, "apart": True}),
+              "Jolliffe 2002, doi:10.1007/b98835", {"takes": "features", "joint": False, "apart": True,
+                                                     "pairs": "components of each side meet by rank"}),
         Entry("matched", "The statistics, or channels, that both sides have by name.", matched,
-              facts={"takes": "any", "joint": False, "named": True}),
+              facts={"takes": "any", "joint": False, "meaning": True}),
         _joint("coral", "The source gets the target's mean and covariance.", coral,
                "Sun et al. 2016, arXiv:1511.05547"),
         Entry("euclidean", "The mean covariance of each side's windows becomes the identity.", euclidean,
               "He and Wu 2020, doi:10.1109/TBME.2019.2913914",
-              {"takes": "signals", "joint": False, "named": True, "apart": True}),
+              {"takes": "signals", "joint": False, "meaning": True, "apart": True}),
         Entry("riemannian", "The Riemannian mean covariance of each side's windows becomes the identity.",
               riemannian, "Zanini et al. 2018, doi:10.1109/TBME.2017.2742541",
-              {"takes": "signals", "joint": False, "named": True, "apart": True,
+              {"takes": "signals", "joint": False, "meaning": True, "apart": True,
                "packages": ("pyriemann",), "extra": "methods"}),
         _joint("subspace_alignment", "The source's principal subspace is turned into the target's.",
                subspace_alignment, "Fernando et al. 2013, doi:10.1109/ICCV.2013.368"),
@@ -61,9 +68,11 @@ ALIGN = Catalog(
         _joint("linear_transport", "The source moves by the affine map that is optimal between Gaussians.",
                linear_transport, "Flamary et al. 2019, arXiv:1905.10155", _OT),
         _joint("gromov_wasserstein", "The source is mapped into the target's space by distances inside each.",
-               gromov_wasserstein, "Peyre et al. 2016, ICML 48:2664-2672", _OT),
+               gromov_wasserstein, "Peyre et al. 2016, ICML 48:2664-2672", _OT,
+               "windows of each side meet by distances inside it"),
         _joint("cca", "The directions that correlate most between windows coupled by distances.", cca,
-               "Hotelling 1936, doi:10.1093/biomet/28.3-4.321; coupling own", _OT),
+               "Hotelling 1936, doi:10.1093/biomet/28.3-4.321; coupling own", _OT,
+               "windows of each side meet by distances inside it"),
     ],
     {
         "takes": Fact("Windows of features, of signals, or any.", options=("any", "features", "signals"),
@@ -72,8 +81,11 @@ ALIGN = Catalog(
                       asks={True: "looks at the target's training windows"}.get),
         "apart": Fact("Whether each side is fitted without a look at the other, its names included.", bool,
                       default=False),
-        "named": Fact("Whether its columns still are the features or channels that they are named after.",
-                      bool, default=False),
+        "meaning": Fact("Whether column i of one side is column i of the other by name: what a carried network "
+                        "learned of an input holds for it.", bool, default=False,
+                        asks={False: "column i of one side is not column i of the other"}.get),
+        "pairs": Fact("How columns meet where they have no meaning; nothing where a parameter first says it.",
+                      str | None, default=None),
         "labels": Fact("Parameters and values by which it is fitted on labels.", Mapping, default={}),
     },
     word="align",

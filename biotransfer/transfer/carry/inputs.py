@@ -67,7 +67,7 @@ def fit_inputs(source: Weights, network: Network, target: Windows | None, what: 
     Notes
     -----
     Names mean something where columns are the features or channels that they are named after: not behind an
-    alignment that pairs by rank or mixes columns (fact ``named`` of ``ALIGN``). That an order was mended is
+    alignment that pairs by rank or mixes columns (fact ``meaning`` of ``ALIGN``). That an order was mended is
     tested, not assumed: the network with its columns moved has to answer windows with their columns moved as
     it answered before. Source: own.
     """
@@ -124,7 +124,7 @@ def _named(card: Mapping[str, Any]) -> bool:
     """Whether the weights' columns were the features or channels that they are named after."""
     align = card.get("align")
     if isinstance(align, Mapping) and align.get("name") in ALIGN:
-        return bool(ALIGN[align["name"]].facts["named"])
+        return bool(ALIGN[align["name"]].facts["meaning"])
     return not any(_RANKED.search(str(step)) for step in card.get("history") or ())
 
 
