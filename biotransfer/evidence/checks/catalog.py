@@ -93,8 +93,8 @@ CHECKS = Catalog(
                "Give the study the channels, features and preprocessing on the weights' card."),
         _entry("C21", findings.inputs_without_meaning,
                "Does an input of the target mean what it meant to the source network?",
-               "Use align: matched, or a network that all channels share (channel_wise); read a null result of "
-               "this mapping as one about the mapping."),
+               "Use align: matched, or a network that all channels share (channel_wise); read a null result "
+               "of this mapping as one about the mapping."),
     ],
     {
         "id": Fact("Its number."),

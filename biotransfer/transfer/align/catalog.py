@@ -38,7 +38,8 @@ ALIGN = Catalog(
         Entry("top_k", "The k features of each modality that tell its classes apart best, by rank.", top_k,
               "own reading of Bird et al. 2020, doi:10.1109/ACCESS.2020.2979074 (selector unpublished)",
               {"takes": "features", "joint": False, "apart": True,
-               "pairs": "features of each side meet by rank", "labels": {"score": ("anova", "mutual_information")}}),
+               "pairs": "features of each side meet by rank",
+               "labels": {"score": ("anova", "mutual_information")}}),
         Entry("pca", "The first k whitened principal components of each modality.", pca,
               "Jolliffe 2002, doi:10.1007/b98835", {"takes": "features", "joint": False, "apart": True,
                                                      "pairs": "components of each side meet by rank"}),
@@ -81,8 +82,8 @@ ALIGN = Catalog(
                       asks={True: "looks at the target's training windows"}.get),
         "apart": Fact("Whether each side is fitted without a look at the other, its names included.", bool,
                       default=False),
-        "meaning": Fact("Whether column i of one side is column i of the other by name: what a carried network "
-                        "learned of an input holds for it.", bool, default=False,
+        "meaning": Fact("Whether column i of one side is column i of the other by name: what a carried "
+                        "network learned of an input holds for it.", bool, default=False,
                         asks={False: "column i of one side is not column i of the other"}.get),
         "pairs": Fact("How columns meet where they have no meaning; nothing where a parameter first says it.",
                       str | None, default=None),
