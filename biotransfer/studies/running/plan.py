@@ -18,6 +18,7 @@ from ...signals.splits import ALL, Split
 from ...signals.windows import Windows
 from ...transfer.align import ALIGN, Alignment, fit_alignment, fit_donors
 from ...transfer.pretrain import METHODS, SOURCES, method_label, why_not
+from ...transfer.pretrain.drawing import draw_people
 from ...transfer.pretrain.held_out import hold_out_people
 from ..recipe import Recipe
 from ..recipe.tuning import best_candidate
@@ -144,6 +145,17 @@ class Plan:
         network, protocol : str
             Which folds.
         """
+        place = (name, direction, network, protocol)
+        if place not in self._unproven:
+            self._unproven[place] = self._why_unproven(*place)
+        return self._unproven[place]
+
+    @cached_property
+    def _unproven(self) -> dict[tuple[str, Direction, str, str], str]:
+        """What :meth:`why_unproven` has found so far."""
+        return {}
+
+    def _why_unproven(self, name: str, direction: Direction, network: str, protocol: str) -> str:
         source = self.sources[name]
         if source.kind != "own_donors":
             return ""
@@ -155,10 +167,12 @@ class Plan:
             return self.without.get(key) or f"nobody of {direction.target} is kept aside"
         donors = self.sides[direction.target].windows(network).take(split.donors)
         try:
-            learned = hold_out_people(donors, self.recipe.pretrain.held_out).train
+            held = hold_out_people(donors, self.recipe.pretrain.held_out)
+            share = self.recipe.pretrain.draw_people
+            drawn = [draw_people(donors, held, share, seed).train for seed in self.recipe.seeds]
         except BiotransferError as error:
             return str(error)
-        people = int(donors.metadata["subject"].iloc[learned].nunique())
+        people = min(int(donors.metadata["subject"].iloc[rows].nunique()) for rows in drawn)
         return why_not(METHODS[source.method["name"]], n_people=people) or ""
 
     @property

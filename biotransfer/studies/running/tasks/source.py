@@ -245,9 +245,8 @@ def _train(
     aligned = []
     for seed in seeds if task.kind in SOURCES and SOURCES[task.kind].facts["drawn"] else seeds[:1]:
         windows = _source_windows(plan, task, seed)
-        learned = windows.take(split.train)
-        own_set = task.kind == "own_donors"
-        alignment = plan.align_donors(learned, task) if own_set else plan.align(learned, target_train)
+        taught, own_set = windows.take(split.train), task.kind == "own_donors"
+        alignment = plan.align_donors(taught, task) if own_set else plan.align(taught, target_train)
         aligned.append(alignment.source.apply(windows))
     if picked is not None:
         aligned, (split, *_) = map(
