@@ -203,6 +203,8 @@ def _faults():
     yield "simulated_data", replace(r, data=made), "note"
     yield "mains_carries_label", _carried(r, "mains", 0.8), "warning"
     yield "nuisance_carries_label", _carried(r, "amplitude", 0.8), "warning"
+    ranked = {**r.recipe, "align": {"name": "top_k", "k": 8, "score": "anova"}}
+    yield "inputs_without_meaning", replace(r, recipe=ranked), "warning"
     fits = r.extras["fits"].assign(outside=2)
     yield "fitted_on_test_rows", replace(r, extras={**r.extras, "fits": fits}), "error"
 

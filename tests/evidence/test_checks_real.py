@@ -183,6 +183,11 @@ def _real_faults(r, real_data):
     yield "luck_of_seeds", replace(r, curves=r.curves[r.curves["seed"] == 0]), "warning"
     made = {name: {**side, "simulated": True} for name, side in r.data.items()}
     yield "simulated_data", replace(r, data=made), "note"
+    yield (
+        "inputs_without_meaning",
+        replace(r, recipe={**r.recipe, "align": {"name": "pca", "k": 8}}),
+        "warning",
+    )
     fits = r.extras["fits"].assign(outside=3)
     yield "fitted_on_test_rows", replace(r, extras={**r.extras, "fits": fits}), "error"
 

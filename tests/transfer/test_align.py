@@ -8,7 +8,7 @@ from sklearn.preprocessing import StandardScaler
 
 from biotransfer.errors import BiotransferError
 from biotransfer.signals.features import extract_features
-from biotransfer.transfer.align import ALIGN, fit_alignment
+from biotransfer.transfer.align import ALIGN, fit_alignment, fit_donors, why_no_meaning
 from biotransfer.transfer.align.methods import f_statistic
 from biotransfer.transfer.align.transform import row_blocks
 from tests.builders import make_windows
@@ -252,3 +252,35 @@ def test_signals_are_refused_where_features_are_needed():
     windows = make_windows(n_times=20)
     with pytest.raises(BiotransferError, match="takes features"):
         fit_alignment(windows, windows, {"name": "pca", "k": 2})
+
+
+@pytest.mark.parametrize("name", ALIGN)
+def test_a_mapping_has_meaning_or_says_how_columns_meet(name):
+    names = ["a", "b", "c"]
+    same, other = (why_no_meaning(name, names, there) for there in (names, ["d", "e", "f"]))
+    assert bool(same) == (not ALIGN[name].facts["meaning"])
+    assert other.startswith(name) or name == "matched"
+    assert ("by rank" in same) == (name in ("top_k", "pca") or ALIGN[name].defaults.get("first") == "top_k")
+    if "first" in ALIGN[name].defaults and ALIGN[name].facts["pairs"] is None:
+        assert why_no_meaning({"name": name, "first": "matched"}) == ""
+    assert ("column i" in ALIGN.asks(name)) == (not ALIGN[name].facts["meaning"])
+
+
+@pytest.mark.parametrize("name", ALIGN)
+def test_a_side_that_is_fitted_apart_does_not_look_at_the_other(name):
+    """What the target keeps is the same whatever the source, or own donors go through the target's side."""
+    kind = ALIGN[name].facts["takes"]
+    source, target, donors = (_pair(kind, seed) for seed in (1, 2, 3))
+    spec = SPECS[name]
+    usual, own = fit_alignment(source, target, spec), fit_donors(donors, source, target, spec)
+    np.testing.assert_array_equal(usual.target.apply(target).X, own.target.apply(target).X)
+    assert name == "top_k" or own.source.apply(donors).names == usual.target.names
+    if ALIGN[name].facts["apart"]:
+        other = fit_alignment(donors, target, spec)
+        np.testing.assert_array_equal(other.target.apply(target).X, own.target.apply(target).X)
+        np.testing.assert_array_equal(other.source.apply(donors).X, own.source.apply(donors).X)
+
+
+def _pair(kind, seed):
+    n_times = {"n_times": 16} if kind == "signals" else {}
+    return make_windows(n_features=12, seed=seed, **n_times)

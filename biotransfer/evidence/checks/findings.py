@@ -105,9 +105,11 @@ def inputs_without_meaning(results: Results) -> Finding:
     """List the mappings, of the recipe and its ways, in which column i of a side is not that of the other."""
     recipe, texts = results.recipe, []
     for way in ({"label": ""}, *(recipe.get("methods") or [])):
-        spec = way.get("align", recipe.get("align", "none"))
-        networks = [item["name"] for item in way.get("network", recipe["network"])]
-        if spec["name"] == "none" and all(NETWORKS[name].facts["shared"] for name in networks):
+        spec = way.get("align", recipe.get("align"))
+        networks = [item["name"] for item in way.get("network", recipe.get("network", []))]
+        if spec is None or (
+            spec["name"] == "none" and all(n in NETWORKS and NETWORKS[n].facts["shared"] for n in networks)
+        ):
             continue
         for key, direction in results.directions.items():
             if direction.source == direction.target:

@@ -4,18 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ...errors import BiotransferError, check
 from ...results import Direction
 from ...settings import Reader, Rule, Settings, key, known_keys, whole
+from ...transfer.carry import ArmRequest
 from .sides import Section
-
-if TYPE_CHECKING:
-    from .keys import Keys
 
 AUTO, NOBODY = "auto", "none"
 OWN_DONORS = "own_donors"
+
+
+class Asking(Protocol):
+    """What a study says about directions, folds and whom it keeps aside."""
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """From which data to which."""
+
+    @property
+    def split(self) -> tuple[Rule, ...]:
+        """Who trains and who tests."""
+
+    @property
+    def arms(self) -> tuple[ArmRequest, ...]:
+        """What is compared."""
+
+    @property
+    def same_modality(self) -> Mapping[str, Any]:
+        """By target, people kept aside or other data."""
+
+    @property
+    def own_donors(self) -> Any:
+        """How many people of a target are to be kept aside."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +73,12 @@ def keeps_people(rule: Mapping[str, Any]) -> bool:
     return "donors" in rule
 
 
-def donors_asked(recipe: Keys, target: str) -> int | str:
+def donors_asked(recipe: Asking, target: str) -> int | str:
     """Return how many people of a target are asked for as donors: a number, "auto" or "none".
 
     Parameters
     ----------
-    recipe : Keys
+    recipe : Recipe
         The study; of ``same_modality`` and ``own_donors`` the former counts where both are given.
     target : str
         A side.
@@ -65,29 +87,29 @@ def donors_asked(recipe: Keys, target: str) -> int | str:
     return kept.people if isinstance(kept, Donors) else _own_asked(recipe, target)
 
 
-def wants_proof(recipe: Keys, target: str) -> bool:
+def wants_proof(recipe: Asking, target: str) -> bool:
     """Whether arms from own donors are to run on a target, if people can be kept aside."""
     between = any(d.target == target != d.source for d in recipe.directions)
     return between and _own_asked(recipe, target) != NOBODY
 
 
-def can_prove(recipe: Keys) -> bool:
+def can_prove(recipe: Asking) -> bool:
     """Whether own donors may prove some direction: one between two sides, by a rule that keeps people."""
     wanted = any(wants_proof(recipe, direction.target) for direction in recipe.directions)
     return wanted and any(keeps_people(rule) for rule in recipe.split)
 
 
-def _own_asked(recipe: Keys, target: str) -> int | str:
+def _own_asked(recipe: Asking, target: str) -> int | str:
     own = recipe.own_donors
     return own.get(target, AUTO) if isinstance(own, Mapping) else own
 
 
-def check_donors(recipe: Keys, sides: Mapping[str, Section]) -> None:
+def check_donors(recipe: Asking, sides: Mapping[str, Section]) -> None:
     """Refuse own donors that nobody can keep aside, or that are counted in two ways.
 
     Parameters
     ----------
-    recipe : Keys
+    recipe : Recipe
         The study, its directions, arms and ``same_modality`` settled.
     sides : mapping
         All data sections.
@@ -165,10 +187,11 @@ def read_donors(
             "1}} to keep people of the target's set aside, or name another data set there.",
         )
         keeps = isinstance(asked, Donors) or (isinstance(asked, Mapping) and set(asked) == {"people"})
-        if keeps:
+        needed = bool(wanted) or source == target
+        if keeps and (needed or any(keeps_people(rule) for rule in splits)):
             found[target] = _read(target, asked)
             check(
-                all(keeps_people(rule) for rule in splits),
+                not needed or all(keeps_people(rule) for rule in splits),
                 f"same_modality.{target}: people can be kept aside only with split: {{by: subject}}. "
                 "Name another data set instead.",
             )
