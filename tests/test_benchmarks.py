@@ -25,8 +25,12 @@ def test_every_script_finds_what_it_measures() -> None:
 
 @pytest.mark.slow
 def test_every_planted_leak_stops_the_study_and_a_clean_one_runs() -> None:
-    lines = _run("import planted_leaks; planted_leaks.main(1)").splitlines()[2:]
-    counts = {line.split(" | ")[0].strip("| "): line.split(" | ")[1:3] for line in lines}
-    assert counts.pop("none") == ["1", "0"]
-    assert counts
-    assert all(found == ["1", "1"] for found in counts.values()), counts
+    lines = _run(
+        "import sys, bench_leaks; sys.argv[1:] = ['--studies', '4']; bench_leaks.main()"
+    ).splitlines()
+    counts = {cells[0]: cells[1:] for line in lines if (cells := line.strip("| ").split(" | "))[1:]}
+    assert [cell.split(" (")[0] for cell in counts["all"]] == ["4 of 4", "0 of 4"]
+    assert not any(line.startswith("wrong") for line in lines)
+    declared = [cells for name, cells in counts.items() if len(cells) == 2 and cells[1].startswith("C")]
+    assert len(declared) >= 3
+    assert all(cells[0].startswith("4 of 4") for cells in declared)

@@ -18,7 +18,7 @@ from .catalog import CHECKS
 from .common import Finding
 from .findings import fitted_on_test_rows
 from .fitted import refuse_test_rows, rows_fitted
-from .guards import Fault, Frame
+from .frame import Fault, Frame
 from .nuisance import FAMILY_TABLE, family_table
 
 __all__ = [

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from ...catalog import Catalog, Entry, Fact
 from ...results import Results
-from . import findings, guards
+from . import copies, findings, guards
 from .common import Finding
 from .findings import fitted_on_test_rows
-from .guards import Fault, Frame
+from .frame import Fault, Frame
 from .nuisance import mains_carries_label, nuisance_carries_label
 
 
@@ -77,13 +77,15 @@ CHECKS = Catalog(
                "and read no gain as one about the signal until an arm is clearly above these features. Level "
                "and slow deflections also follow what the brain does: they are a warning, not a proof.",
                "Ojala & Garriga 2010, JMLR 11:1833 (the null)"),
-        _guard("C16", guards.shared_samples, "Does the same signal stand in training and test?",
+        _guard("C16", copies.shared_samples, "Does the same signal stand in training and test?",
                "Leave out one of the copies, or split by subject where one person has both.",
-               "No recording repeats another across a split.",
+               "No recording repeats another across a split, by the content of the signals.",
                "Kapoor & Narayanan 2023, doi:10.1016/j.patter.2023.100804"),
-        _guard("C17", guards.same_people, "Is a person who is tested in a source of the same modality?",
-               "Give the source other subjects, or keep people of the target aside ({people: 1}).",
-               "No person is in a target and in a source of its modality."),
+        _guard("C17", copies.same_people, "Is a tested person in a source, or in training by another name?",
+               "Give the source other subjects, or keep people of the target aside ({people: 1}); give one "
+               "person one name.",
+               "No id, no declaration and no signal that stands in both says that a tested person is in a "
+               "source. One person under two names is not seen in new recordings: write same_people."),
         _guard("C18", guards.unequal_tuning, "Was one arm tuned on the target where another was not?",
                "Keep one choice of parameters per method, made before; or give the baseline as many.",
                "Every way to transfer is tried with as many choices of parameters as the baseline."),

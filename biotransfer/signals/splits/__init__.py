@@ -25,12 +25,13 @@ from .checking import check_apart, check_split, check_windows
 from .foreign import splits_from
 from .inner import inner_splits
 from .overlap import Copy, find_copies, shared_content
+from .prints import LEAST_S, Print, fingerprint
 from .split import Split
 
 __all__ = [
-    "ALL", "LABELS_OF", "OTHERS", "SPLITS", "Budget", "Copy", "Split", "budget_label", "budget_name",
-    "budget_seconds", "budget_splits", "check_apart", "check_split", "find_copies", "inner_splits",
-    "make_splits", "shared_content", "splits_from",
+    "ALL", "LABELS_OF", "LEAST_S", "OTHERS", "SPLITS", "Budget", "Copy", "Print", "Split", "budget_label",
+    "budget_name", "budget_seconds", "budget_splits", "check_apart", "check_split", "find_copies",
+    "fingerprint", "inner_splits", "make_splits", "shared_content", "splits_from",
 ]  # fmt: skip
 
 

@@ -1,65 +1,80 @@
-"""The same signal under two names: copies found by content, whatever their files and time stamps say.
+"""The same signal under two names: copies found by content, whatever their names, rate, gain or filter.
 
-A copy may be cut elsewhere, hold part of the original, or differ in a few samples by the last digit, so no
-hash of a file or window finds it. Here the signs of all channels' steps over a stretch of samples make a key
-that does not depend on where the stretch lies; equal keys are candidates, and the signals decide.
+A copy may be cut elsewhere, hold part of the original, be resampled, rescaled, filtered or covered by noise,
+or stand as another modality, so no hash of a file or window finds it. Prints of recordings are correlated at
+every shift, and what no two recordings reach by luck is a copy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import pairwise
 
 import numpy as np
 
 from ...errors import check
 from ..windows import Windows
+from .prints import BAND, RATE, Print, fingerprint
 from .split import Split
 
-_STEPS = 24
-_KEEP = 4
-_MOST_PLACES = 6
-_DIFFER = 0.1
-_LEAST_STEPS = 16
+FALSE_ALARM = 1e-6
+"""Largest probability of one false copy in a whole search."""
+LEAST_AGREEMENT = 0.3
+_LONGEST = int(20 * RATE)
+_FREE = 2 * (BAND[1] - BAND[0]) / RATE
+_BLOCK = 4096
 
 
 @dataclass(frozen=True)
 class Copy:
-    """A window that holds what another recording's window holds.
+    """A recording that holds what another recording holds.
 
     Parameters
     ----------
     first, second : str
-        Uids of the two windows.
-    first_recording, second_recording : str
-        Where they are from.
+        Names of the recordings.
+    first_subject, second_subject : str
+        Whose they are.
+    lag : float
+        In s: what stands at t in the first stands at t + lag in the second.
     seconds : float
-        How much they share.
-    differ : float
-        Root mean square of the difference, as a share of the signal's deviation.
+        How long the stretch is that agreed best; the copy may be longer.
+    agreement : float
+        Correlation of the whitened signals there, 0 to 1.
     """
 
     first: str
     second: str
-    first_recording: str
-    second_recording: str
+    first_subject: str
+    second_subject: str
+    lag: float
     seconds: float
-    differ: float
+    agreement: float
+
+    def turned(self) -> Copy:
+        """Return the same with first and second exchanged."""
+        return Copy(
+            self.second, self.first, self.second_subject, self.first_subject, -self.lag, self.seconds,
+            self.agreement,
+        )  # fmt: skip
 
 
-def find_copies(windows: Windows) -> list[Copy]:
+def find_copies(windows: Windows, other: Windows | None = None) -> list[Copy]:
     """Find signal that stands in two recordings.
 
     Parameters
     ----------
     windows : Windows
         Signals, as cut; features remember too little of where they come from.
+    other : Windows, optional
+        Other signals, of any rate, channels and modality: copies are looked for between the two, not inside
+        either. By default between the recordings of ``windows``.
 
     Returns
     -------
     list of Copy
-        Every pair of windows of two recordings that share samples.
+        One of every pair of recordings that share signal; with ``other`` its recordings are ``second``.
 
     Raises
     ------
@@ -68,106 +83,106 @@ def find_copies(windows: Windows) -> list[Copy]:
 
     Notes
     -----
-    Source: own. Every sample of a window gets a key: the signs of the next 24 steps of every channel. A
-    quarter of the keys (by their own value, so the same on both sides) are looked up; a key that stands in
-    more than six places says nothing. Two windows are copies when, laid over each other as the keys say, they
-    differ by less than a tenth of their deviation over at least 24 steps. Volume and offset do not matter to
-    the keys, but do to the comparison.
+    Source: own. Stretches of up to 20 s of every print (:func:`.prints.fingerprint`) are correlated with
+    every longer recording at every shift. Of unrelated signals D = n (r1^2 + r2^2), with the correlations of
+    both rows of the print and n the independent samples (2 x 42 Hz x duration), is chi-squared with two
+    degrees of freedom, so that one shift in exp(D / 2) reaches D. A copy exceeds the D that one search in a
+    million reaches by luck (2 ln(shifts / 1e-6)), and correlates by 0.3 at least. What hum, drift and bursts
+    have in common is taken away before. A channel more or less weakens the agreement.
     """
-    check(
-        windows.is_signal,
-        "windows are features: copies are found in signals. Pass the windows before extract_features.",
-    )
-    if len(windows) < 2 or windows.X.shape[2] <= _STEPS:
-        return []
-    names, recording = np.unique(windows.metadata["recording"].to_numpy(dtype=str), return_inverse=True)
-    sfreq = float(windows.sfreq or 1.0)
-    begin = np.round(windows.metadata["start"].to_numpy(float) * sfreq).astype(np.int64)
-    return [
-        copy
-        for one, other, lag in _candidates(windows.X, recording, begin)
-        for copy in _compare(windows, names, recording, begin, one, other, lag, sfreq)
-    ]
+    for one in (windows, other):
+        check(
+            one is None or one.is_signal,
+            "windows are features: copies are found in signals. Pass the windows before extract_features.",
+        )
+    mine = fingerprint(windows)
+    if other is None:
+        return _one_each(_search(mine, mine, within=True))
+    theirs = fingerprint(other)
+    found = _one_each(_search(mine, theirs))
+    return found + _one_each(copy.turned() for copy in _search(theirs, mine, longer=True))
 
 
-def _keys(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return a key per window and sample, and whether enough of its steps move to mean something."""
-    steps = np.sign(np.diff(X, axis=2)).astype(np.int8)
-    rng = np.random.default_rng(0)
-    weights = rng.integers(1, 2**62, size=(X.shape[1],), dtype=np.int64).astype(np.uint64)
-    with np.errstate(over="ignore"):
-        code = np.zeros((X.shape[0], steps.shape[2]), dtype=np.uint64)
-        turns = np.zeros(code.shape, dtype=np.int32)
-        for channel in range(X.shape[1]):
-            code += (steps[:, channel] + 1).astype(np.uint64) * weights[channel]
-            turns[:, 1:] += steps[:, channel, 1:] != steps[:, channel, :-1]
-        n = steps.shape[2] - _STEPS + 1
-        key = np.zeros((X.shape[0], n), dtype=np.uint64)
-        lively = np.zeros(key.shape, dtype=np.int32)
-        for i in range(_STEPS):
-            key = key * np.uint64(6364136223846793005) + code[:, i : i + n] + np.uint64(1442695040888963407)
-            lively += turns[:, i : i + n] if i else 0
-        key ^= key >> np.uint64(29)
-        key *= np.uint64(0xBF58476D1CE4E5B9)
-        key ^= key >> np.uint64(32)
-    return key, lively >= _LEAST_STEPS
+def _one_each(copies: Iterator[Copy]) -> list[Copy]:
+    """Keep the strongest copy of every pair of recordings."""
+    best: dict[tuple[str, str], Copy] = {}
+    for copy in copies:
+        pair = (copy.first, copy.second)
+        if pair not in best or copy.agreement > best[pair].agreement:
+            best[pair] = copy
+    return [best[pair] for pair in sorted(best)]
 
 
-def _candidates(X: np.ndarray, recording: np.ndarray, begin: np.ndarray) -> list[tuple[int, int, int]]:
-    """Return (recording, recording, lag in samples) of every pair that has a key in common."""
-    key, lively = _keys(X)
-    wanted = lively & (key % np.uint64(_KEEP) == 0)
-    row, offset = np.nonzero(wanted)
-    place = np.stack([recording[row], begin[row] + offset], axis=1)
-    table = np.unique(np.column_stack([key[row, offset].view(np.int64), place]), axis=0)
-    starts = np.flatnonzero(np.diff(table[:, 0], prepend=table[:1, 0] - 1))
-    counts = np.diff(starts, append=len(table))
-    several = (counts > 1) & (counts <= _MOST_PLACES)
-    found: set[tuple[int, int, int]] = set()
-    for start, count in zip(starts[several], counts[several], strict=True):
-        for (_, one, at), (_, other, there) in combinations(table[start : start + count].tolist(), 2):
-            if one != other:
-                found.add((one, other, there - at))
-    return sorted(found)
+def _search(
+    queries: Sequence[Print], references: Sequence[Print], *, within: bool = False, longer: bool = False
+) -> Iterator[Copy]:
+    """Yield what stretches of ``queries`` have in common with recordings that are as long (or longer)."""
+    from scipy.fft import irfft, rfft
+
+    references = sorted(references, key=lambda p: p.values.shape[1])
+    queries = references if within else sorted(queries, key=lambda p: p.values.shape[1])
+    if not queries or not references:
+        return
+    lengths = np.array([p.values.shape[1] for p in references])
+    ends = np.cumsum(lengths)
+    n_tests = float(ends[-1]) * sum(-(-p.values.shape[1] // _LONGEST) for p in queries)
+    least = 2 * np.log(max(n_tests, 1.0) / FALSE_ALARM)
+    line = np.concatenate([p.values for p in references], axis=1)
+    blocks, size = np.empty(0), 0
+    for i, query in enumerate(queries):
+        n_all = query.values.shape[1]
+        begin = i + 1 if within else int(np.searchsorted(lengths, n_all, "right" if longer else "left"))
+        if begin >= len(references):
+            continue
+        first = int(ends[begin] - lengths[begin])
+        edges = np.linspace(0, n_all, -(-n_all // _LONGEST) + 1).astype(int)
+        for left, right in pairwise(edges.tolist()):
+            n = right - left
+            if n > size:
+                size = 1 << int(n - 1).bit_length()
+                block = max(8 * size, _BLOCK)
+                hop = block - size
+                padded = np.pad(line, ((0, 0), (size, block)))
+                at = np.arange(0, line.shape[1] + size, hop)
+                blocks = np.stack([rfft(padded[:, a : a + block], axis=1) for a in at])
+            stretch = query.values[:, left:right]
+            stretch = stretch / (np.sqrt((stretch**2).sum(axis=1, keepdims=True)) + 1e-12)
+            skip = max(0, (first + size - n) // hop)
+            turned = rfft(stretch, block, axis=1).conj()
+            both = irfft(blocks[skip:] * turned, block, axis=2)[:, :, :hop]
+            total = (both[:, 0] ** 2 + both[:, 1] ** 2).reshape(-1) * _FREE
+            for place in np.flatnonzero(total > least):
+                where = int(place) + skip * hop - size
+                copy = _laid_over(query, left, n, references, ends, begin, where)
+                if copy is not None:
+                    yield copy
 
 
-def _compare(
-    windows: Windows,
-    names: np.ndarray,
-    recording: np.ndarray,
-    begin: np.ndarray,
-    one: int,
-    other: int,
-    lag: int,
-    sfreq: float,
-) -> list[Copy]:
-    """Lay the windows of two recordings over each other and keep the pairs that agree."""
-    uids, length = windows.metadata["uid"].to_numpy(dtype=str), windows.X.shape[2]
-    mine, theirs = np.flatnonzero(recording == one), np.flatnonzero(recording == other)
-    theirs = theirs[np.argsort(begin[theirs], kind="stable")]
-    out = []
-    for i in mine:
-        at = begin[i] + lag
-        low, high = np.searchsorted(begin[theirs], [at - length + _STEPS + 1, at + length - _STEPS])
-        for j in theirs[low:high]:
-            shift = int(begin[j] - at)
-            a = windows.X[i][:, max(shift, 0) : length + min(shift, 0)].astype(np.float64)
-            b = windows.X[j][:, max(-shift, 0) : length - max(shift, 0)].astype(np.float64)
-            a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
-            deviation = np.sqrt(np.mean(a**2, axis=1))
-            moves = deviation > 0
-            if not moves.any():
-                continue
-            differ = float(np.max(np.sqrt(np.mean((a - b)[moves] ** 2, axis=1)) / deviation[moves]))
-            if differ < _DIFFER:
-                out.append(
-                    Copy(uids[i], uids[j], str(names[one]), str(names[other]), a.shape[1] / sfreq, differ)
-                )
-    return out
+def _laid_over(
+    query: Print, left: int, n: int, references: Sequence[Print], ends: np.ndarray, begin: int, where: int
+) -> Copy | None:
+    """Return the copy, if a stretch that lies at ``where`` in the joined references agrees with one."""
+    j = int(np.searchsorted(ends, where + n // 2, "right"))
+    if not begin <= j < len(references):
+        return None
+    reference = references[j]
+    offset = where - int(ends[j] - reference.values.shape[1])
+    low, high = max(0, -offset), min(n, reference.values.shape[1] - offset)
+    a = query.values[:, left + low : left + high]
+    b = reference.values[:, offset + low : offset + high]
+    scale = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1)) + 1e-12
+    agreement = float(np.sqrt(np.mean(((a * b).sum(axis=1) / scale) ** 2)))
+    if agreement < LEAST_AGREEMENT:
+        return None
+    lag = (offset - left) / RATE + reference.begin - query.begin
+    return Copy(
+        query.recording, reference.recording, query.subject, reference.subject, lag, (high - low) / RATE,
+        agreement,
+    )  # fmt: skip
 
 
 def shared_content(windows: Windows, split: Split, *, copies: Sequence[Copy] | None = None) -> list[Copy]:
-    """Return copies of which one stands in the test and the other on the training side.
+    """Return copies of which a part stands in the test and the same part on the training side.
 
     Parameters
     ----------
@@ -182,17 +197,27 @@ def shared_content(windows: Windows, split: Split, *, copies: Sequence[Copy] | N
     Returns
     -------
     list of Copy
-        ``first`` is the test window, ``second`` what was seen before it.
+        ``first`` is the recording of test windows, ``second`` what was seen before it.
     """
     copies = find_copies(windows) if copies is None else copies
     if not copies:
         return []
-    uids = windows.metadata["uid"].to_numpy(dtype=str)
-    tested, seen = set(uids[split.test]), set(uids[split.seen])
+    table = windows.metadata
+    recordings = table["recording"].to_numpy(dtype=str)
+    spans = table[["start", "stop"]].to_numpy(float)
+    wanted = {name for copy in copies for name in (copy.first, copy.second)}
+    of = {name: np.flatnonzero(recordings == name) for name in wanted}
+    tested, seen = np.zeros(len(windows), dtype=bool), np.zeros(len(windows), dtype=bool)
+    tested[split.test], seen[split.seen] = True, True
     out = []
-    for c in copies:
-        if c.first in tested and c.second in seen:
-            out.append(c)
-        elif c.second in tested and c.first in seen:
-            out.append(Copy(c.second, c.first, c.second_recording, c.first_recording, c.seconds, c.differ))
+    for copy in (each for c in copies for each in (c, c.turned())):
+        mine, theirs = of[copy.first], of[copy.second]
+        mine, theirs = spans[mine[tested[mine]]] + copy.lag, spans[theirs[seen[theirs]]]
+        if len(mine) and len(theirs) and _meet(mine, theirs):
+            out.append(copy)
     return out
+
+
+def _meet(some: np.ndarray, others: np.ndarray) -> bool:
+    """Whether any of the spans (begin, end) overlaps any of the others."""
+    return bool(np.any((some[:, None, 0] < others[None, :, 1]) & (others[None, :, 0] < some[:, None, 1])))
