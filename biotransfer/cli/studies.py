@@ -178,7 +178,7 @@ def check(arguments: argparse.Namespace) -> int:
         "should be mended first."
         if wrong
         else "Nothing is wrong."
-        if any(foresight.detectable is not None for foresight in foreseen)
+        if any(foresight.detectable.value is not None for foresight in foreseen)
         else "Nothing stops the study, but it can find nothing: name fewer arms, or more people."
     )
     print(f"{said} Nothing was kept of the few epochs that were tried to tell the time.")

@@ -403,7 +403,8 @@ def test_a_study_whose_seeds_disagree_says_so():
     assert torn["p_people"] < 0.05 < torn["p"]
     assert torn["ci_low"] < 0 < calm["ci_low"]
     assert torn["detectable_difference"] > 3 * calm["detectable_difference"]
-    assert torn["subjects_needed"] > calm["subjects_needed"]
+    assert calm["subjects_low"] <= calm["subjects_needed"] <= calm["subjects_high"]
+    assert torn["subjects_needed"] is None
     assert "the seeds disagree" in torn["sentence"]
 
 

@@ -5,13 +5,13 @@ import json
 import pytest
 
 from biotransfer.errors import BiotransferError
-from biotransfer.evidence.stats import paired_power, subjects_needed
+from biotransfer.evidence.stats import people_needed, positive_rate
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import foresee, prepare, run_study
-from biotransfer.studies.running.foresight import PRIOR_SPREAD
+from biotransfer.studies.running.foresight import PRIOR_PARTS
 
 SMALL = [
-    "eeg.n_subjects=7", "emg.n_subjects=3", "eeg.windows.step=1.0", "emg.windows.step=1.0", "seeds=2",
+    "eeg.n_subjects=7", "emg.n_subjects=3", "eeg.windows.step=1.0", "emg.windows.step=1.0", "seeds=3",
     "train.epochs=1", "arms=[scratch, transferred, redrawn]", "directions=[emg->eeg, eeg->emg]",
 ]  # fmt: skip
 
@@ -21,21 +21,34 @@ def plan():
     return prepare(load_recipe("simulated_pair", SMALL))
 
 
-def test_only_people_who_can_reach_significance_make_the_family(plan):
+def test_only_claims_of_people_who_can_reach_significance_make_the_family(plan):
     there, back = foresee(plan, 0.03)
-    assert (str(there.direction), there.n_subjects, there.n_tests) == ("emg->eeg", 7, 2)
-    assert paired_power(there.detectable, 0.03, 7, alpha=0.05 / 2) == pytest.approx(0.8, abs=1e-9)
-    assert there.needed == subjects_needed(0.03, 0.02, alpha=0.05 / 2)
-    assert (back.n_subjects, back.detectable) == (3, None)
+    assert str(there.direction) == "emg->eeg"
+    assert (there.design.n_people, there.design.n_seeds) == (7, 3)
+    assert (there.design.n_controls, there.design.n_claims) == (1, 1)
+    assert there.spread == pytest.approx(0.03)
+    found = positive_rate(there.detectable.value, there.design, there.parts)
+    assert found.value == pytest.approx(0.8, abs=0.002)
+    assert there.detectable.low < there.detectable.value < there.detectable.high
+    assert there.needed == people_needed(0.02, there.design, there.parts)
+    assert (back.design.n_people, back.detectable.value) == (3, None)
     assert "7 people, finds " in str(there)
-    assert "nothing can be found" in str(back)
+    assert "(Holm over 1 claim, 1 controls to beat); 2 points would need " in str(there)
+    assert "nothing can be found: p is 0.25 or more" in str(back)
 
 
-def test_without_a_number_the_measured_spread_of_the_target_counts(plan):
-    assert [item.spread for item in foresee(plan)] == [PRIOR_SPREAD["eeg"], PRIOR_SPREAD["emg"]]
+def test_two_seeds_claim_nothing():
+    (item, _) = foresee(prepare(load_recipe("simulated_pair", [*SMALL, "seeds=2"])), 0.03)
+    assert item.detectable.value is None
+    assert "nothing can be claimed: 2 seeds explore, a claim takes 3" in str(item)
 
 
-def test_an_earlier_study_gives_its_spread_and_its_own_verdicts_agree(plan, tmp_path):
+def test_without_a_number_the_measured_parts_of_the_target_count(plan):
+    assert [item.parts for item in foresee(plan)] == [PRIOR_PARTS["eeg"], PRIOR_PARTS["emg"]]
+    assert PRIOR_PARTS["emg"].spread(14, 5) == pytest.approx(0.008, rel=0.05)
+
+
+def test_an_earlier_study_gives_its_spread(plan, tmp_path):
     study = run_study(load_recipe("simulated_pair", SMALL), tmp_path / "study")
     for item in foresee(plan, tmp_path / "study"):
         (row,) = [
@@ -43,10 +56,8 @@ def test_an_earlier_study_gives_its_spread_and_its_own_verdicts_agree(plan, tmp_
             for row in study.results.verdict_list
             if (row["direction"], row["arm"]) == (str(item.direction), "transferred")
         ]
-        assert item.spread == row["spread"]
-        assert item.detectable == pytest.approx(row["detectable_difference"])
-        if item.detectable is not None:
-            assert item.needed == row["subjects_needed"]
+        assert item.spread == pytest.approx(row["spread"])
+        assert (item.detectable.value is None) == (row["detectable_difference"] is None)
         assert "transferred" in item.origin
 
 
@@ -75,5 +86,4 @@ def test_every_further_way_to_transfer_makes_the_family_larger():
     }
     assert set(found) == {("mlp", ""), ("mlp", "unscaled")}
     assert "mlp + unscaled by subject" in " ".join(map(str, found.values()))
-    assert {item.n_tests for item in foresee(prepare(load_recipe("simulated_pair", [*SMALL, ways])), 0.03)
-            if item.n_subjects == 7} == {3}  # fmt: skip
+    assert {item.design.n_claims for item in found.values()} == {2}

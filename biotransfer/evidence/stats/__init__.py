@@ -6,7 +6,6 @@ people and seeds.
 """
 
 from .bayes import Posterior, bayes_rope
-from .bootstrap import bootstrap_interval
 from .crossed import CrossedTest, crossed_test
 from .equivalence import WORST, equivalence_p, fewest_for_equivalence, unseen_p
 from .exact import EXACT_UP_TO, sign_flip_interval, sign_flip_p, smallest_p
@@ -22,15 +21,15 @@ from .intervals import (
 from .meta import Combined, combine_means
 from .mixed import FEWEST_PEOPLE, MixedModel, mixed_model, why_no_mixed_model
 from .planning import Design, Estimate, Parts, detectable_gain, people_needed, positive_rate
-from .power import detectable_difference, paired_power, subjects_needed
+from .power import paired_power
 from .survival import Survival, kaplan_meier, log_rank_scores, paired_survival_p
 
 __all__ = [
     "EXACT_UP_TO", "FEWEST_PEOPLE", "NOT_ESTIMABLE", "SHARES", "SHARE_DIFFERENCES", "WORST", "Combined",
     "CrossedTest", "Design", "Estimate", "Interval", "MixedModel", "Parts", "Posterior", "Survival",
-    "bayes_rope", "bootstrap_interval", "combine_means", "crossed_test", "detectable_difference",
+    "bayes_rope", "combine_means", "crossed_test",
     "detectable_gain", "difference_p", "equivalence_p", "fewest_for_equivalence", "holm", "kaplan_meier",
     "log_rank_scores", "mean_interval", "mixed_model", "paired_power", "paired_survival_p",
-    "people_needed", "positive_rate", "sign_flip_interval", "sign_flip_p", "smallest_p",
-    "subjects_needed", "unseen_p", "why_no_mixed_model",
+    "people_needed", "positive_rate", "sign_flip_interval", "sign_flip_p", "smallest_p", "unseen_p",
+    "why_no_mixed_model",
 ]  # fmt: skip

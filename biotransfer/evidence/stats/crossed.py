@@ -27,7 +27,6 @@ class CrossedTest(NamedTuple):
     people: float
     seeds: float
     rest: float
-    df: float = float("nan")
 
 
 def crossed_test(d: ArrayLike, alternative: str = "two-sided", *, mean: float = 0.0) -> CrossedTest:
@@ -85,11 +84,8 @@ def crossed_test(d: ArrayLike, alternative: str = "two-sided", *, mean: float = 
     people, seeds, rest = found.squares
     n_people, n_seeds = values.shape
     parts = np.sqrt(np.maximum([(people - rest) / n_seeds, (seeds - rest) / n_people, rest], 0.0))
-    share = float(found.share)
-    df = 1 / ((1 - share) ** 2 / (n_people - 1) + share**2 / (n_seeds - 1))
-    between = [float(part) for part in parts]
     return CrossedTest(
-        float(found.statistic), share, p, float(found.error), between[0], between[1], between[2], df
+        float(found.statistic), float(found.share), p, float(found.error), *(float(part) for part in parts)
     )
 
 

@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...errors import check
-from .crossed import reach
+from .crossed import crossed_test, reach
 from .exact import smallest_p
 from .given import check_levels
 
@@ -28,6 +29,15 @@ class Parts(NamedTuple):
     people: float
     seeds: float
     rest: float
+
+    @classmethod
+    def of(cls, d: ArrayLike) -> Parts:
+        """Return the parts of differences, shape (n_people, n_seeds); one seed gives all to people."""
+        values = np.asarray(d, dtype=np.float64)
+        if values.shape[1] == 1:
+            return cls(float(values[:, 0].std(ddof=1)), 0.0, 0.0)
+        found = crossed_test(values)
+        return cls(found.people, found.seeds, found.rest)
 
     def spread(self, n_people: int, n_seeds: int) -> float:
         """Return the deviation between people that gives the mean its standard error, seeds' luck in it."""

@@ -14,21 +14,21 @@ from ...results import Direction
 from ...signals.splits import ALL, SPLITS, budget_label
 from ...transfer.carry import ROLES, ArmRequest, Contest, contests, read_label, resolve_arms
 from ..metrics import STUDY_KEYS, Compare, join_tables, measure_curves
-from ..reading import network_label, place_label
+from ..reading import metric_limits, network_label, place_label
 from ..stats import (
-    SHARE_DIFFERENCES,
+    Design,
+    Estimate,
+    Parts,
     crossed_test,
-    detectable_difference,
+    detectable_gain,
     difference_p,
     mean_interval,
+    people_needed,
     sign_flip_p,
-    subjects_needed,
 )
 from .obstacles import source_obstacles, target_obstacle
 from .rule import Claim, Decision, decide
 from .wording import write_sentence
-
-_HOPELESS = 200.0
 
 
 @dataclass(frozen=True)
@@ -273,9 +273,9 @@ def compare(
     list of dict
         The keys of ``results.VERDICTS``, plain Python values without NaN. ``verdict`` and ``p_holm`` are None
         of an arm that claims no transfer. ``assay`` names the positive control, ``assay_gain`` to ``assay_p``
-        say what it gained over the same baseline. ``detectable_difference`` and ``subjects_needed``: see
-        :func:`.detectable_difference`, at alpha / size of the family. Intervals are None where they cannot be
-        estimated.
+        say what it gained over the same baseline. ``detectable_difference`` and ``subjects_needed`` of claims
+        are simulated with 95 % intervals (:func:`.detectable_gain`, :func:`.people_needed`), for this claim's
+        controls and family. Intervals are None where they cannot be estimated.
 
     Raises
     ------
@@ -318,8 +318,8 @@ def compare(
     return rows
 
 
-def _interval(d: np.ndarray) -> tuple[float | None, float | None]:
-    low, high = mean_interval(d, limits=SHARE_DIFFERENCES)
+def _interval(d: np.ndarray, metric: str) -> tuple[float | None, float | None]:
+    low, high = mean_interval(d, limits=metric_limits(metric, difference=True))
     return (float(low), float(high)) if np.isfinite([low, high]).all() else (None, None)
 
 
@@ -327,8 +327,12 @@ def _row(comparison: _Comparison, decision: Decision | None, asked: Compare, see
     """Return the keys of ``results.VERDICTS`` but the sentence."""
     d = comparison.differences
     spread, n_people = comparison.spread, len(d)
-    low, high = _interval(d)
-    alpha = asked.alpha / (decision.n_claims if decision else 1)
+    low, high = _interval(d, asked.metric)
+    found = needed = Estimate(None, None, None)
+    if decision and not decision.exploratory:
+        design = Design(n_people, d.shape[1], len(comparison.controls), decision.n_claims, alpha=asked.alpha)
+        found = detectable_gain(design, Parts.of(d))
+        needed = people_needed(asked.margin, design, Parts.of(d))
     row: dict[str, Any] = {
         "direction": str(comparison.direction),
         "source": comparison.direction.source,
@@ -361,16 +365,18 @@ def _row(comparison: _Comparison, decision: Decision | None, asked: Compare, see
         "assay_high": None,
         "assay_p": None,
         "obstacle": "; ".join(decision.obstacles) or None if decision else None,
-        "detectable_difference": detectable_difference(spread, n_people, alpha=alpha),
+        "detectable_difference": found.value,
+        "detectable_low": found.low,
+        "detectable_high": found.high,
         "spread": spread,
         "seed_share": crossed_test(d).share if d.shape[1] > 1 else None,
-        "subjects_needed": None
-        if spread > _HOPELESS * asked.margin
-        else subjects_needed(spread, asked.margin, alpha=alpha),
+        "subjects_needed": needed.value,
+        "subjects_low": needed.low,
+        "subjects_high": needed.high,
         "p_people": decision.p_people if decision else sign_flip_p(np.round(d.mean(1), 12), seed=seed),
     }
     if decision and decision.assay and comparison.assay is not None:
-        ends = _interval(comparison.assay)
+        ends = _interval(comparison.assay, asked.metric)
         row |= {"assay": comparison.known.contest.positive_control, "assay_gain": decision.assay.gain,
                 "assay_low": ends[0], "assay_high": ends[1], "assay_p": decision.assay.p}  # fmt: skip
     return row

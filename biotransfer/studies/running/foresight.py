@@ -5,25 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...errors import BiotransferError, check
 from ...evidence.reading import network_label
-from ...evidence.stats import detectable_difference, smallest_p, subjects_needed
+from ...evidence.stats import Design, Estimate, Parts, detectable_gain, people_needed, smallest_p
+from ...evidence.verdicts import FEWEST_SEEDS
 from ...files import read_json
 from ...results import Direction
 from ...signals.splits import ALL, budget_label
+from ...transfer.carry import Contest, contests
 from .plan import Plan
 from .tasks import TargetTask, lay_out
 
-PRIOR_SPREAD = {"eeg": 0.043, "emg": 0.008}
+PRIOR_PARTS = {"eeg": Parts(0.041, 0.008, 0.034), "emg": Parts(0.0072, 0.0014, 0.0059)}
 _MEASURED = "measured on real pairs"
+_Key = tuple[Direction, str, str, str, str]
 
 
 @dataclass(frozen=True)
 class Foresight:
-    """What one direction can show under one protocol.
+    """What the claims of one direction can show under one protocol.
 
     Parameters
     ----------
@@ -31,18 +35,16 @@ class Foresight:
         From which data to which.
     network, variant, protocol, budget : str
         Which comparison.
-    n_subjects : int
-        People who are tested.
-    n_tests : int
-        Size of the family that Holm corrects over.
-    spread : float
-        Standard deviation between people of the differences, assumed.
+    design : Design
+        People, seeds, the most controls that one of the claims has to beat, and the size of the family.
+    parts : Parts
+        Standard deviations of the differences, assumed.
     origin : str
-        Where the spread comes from.
-    detectable : float or None
-        Difference found in four of five studies; None where so few people reach no significance.
-    needed : int
-        People who would find the margin in four of five studies.
+        Where they come from.
+    detectable : Estimate
+        Gain that is called positive in four of five studies; None where nothing can be.
+    needed : Estimate
+        People with whom the margin is called positive in four of five studies.
     margin : float
         Of the recipe.
     """
@@ -52,32 +54,44 @@ class Foresight:
     variant: str
     protocol: str
     budget: str
-    n_subjects: int
-    n_tests: int
-    spread: float
+    design: Design
+    parts: Parts
     origin: str
-    detectable: float | None
-    needed: int
+    detectable: Estimate
+    needed: Estimate
     margin: float
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation between people of the mean over seeds, the seeds' luck in it."""
+        return self.parts.spread(self.design.n_people, self.design.n_seeds)
 
     def __str__(self) -> str:
         where = f"{self.direction}, {network_label(self.network, self.variant)} by {self.protocol}"
         if self.budget != ALL:
             where += f", {budget_label(self.budget)}"
-        if self.detectable is None:
-            found = (
-                f"nothing can be found: p is {self.n_tests * smallest_p(self.n_subjects):.2g} or more after "
-                f"Holm over {self.n_tests} comparisons"
-            )
-        else:
-            found = (
-                f"finds {100 * self.detectable:.1f} points in four of five studies "
-                f"(Holm over {self.n_tests} comparisons)"
-            )
-        return (
-            f"{where}: {self.n_subjects} people, {found}; {100 * self.margin:.3g} points would need "
-            f"{self.needed} people (spread {100 * self.spread:.1f} points, {self.origin})"
-        )
+        said = f"{where}: {self.design.n_people} people, {self._found()}"
+        if self.design.n_seeds >= FEWEST_SEEDS:
+            said += f"; {100 * self.margin:.3g} points {self._need()}"
+        return f"{said} (spread {100 * self.spread:.1f} points, {self.origin})"
+
+    def _found(self) -> str:
+        if self.design.n_seeds < FEWEST_SEEDS:
+            seeds = f"{self.design.n_seeds} seed{'s' * (self.design.n_seeds != 1)}"
+            return f"nothing can be claimed: {seeds} explore, a claim takes {FEWEST_SEEDS}"
+        claims = f"{self.design.n_claims} claim{'s' * (self.design.n_claims != 1)}"
+        family = f"Holm over {claims}, {self.design.n_controls} controls to beat"
+        if self.detectable.value is None:
+            smallest = self.design.n_claims * smallest_p(self.design.n_people)
+            return f"nothing can be found: p is {smallest:.2g} or more ({family})"
+        value, low, high = (f"{100 * (x or 0.0):.1f}" for x in self.detectable)
+        return f"finds {value} points ({low} to {high}) in four of five studies ({family})"
+
+    def _need(self) -> str:
+        if self.needed.value is None:
+            return "would need more seeds, not only more people"
+        ends = f"{self.needed.low} to {self.needed.high or 'more'}"
+        return f"would need {self.needed.value} people ({ends})"
 
 
 def foresee(plan: Plan, spread: str | float | None = None) -> list[Foresight]:
@@ -94,7 +108,7 @@ def foresee(plan: Plan, spread: str | float | None = None) -> list[Foresight]:
     Returns
     -------
     list of Foresight
-        In the order of the plan.
+        In the order of the plan; of directions in which a transfer is claimed.
 
     Raises
     ------
@@ -103,44 +117,49 @@ def foresee(plan: Plan, spread: str | float | None = None) -> list[Foresight]:
 
     Notes
     -----
-    Without ``spread`` it is that of transferred against scratch (``arithmetic_myo``, balanced accuracy,
-    asymptote, mean of five seeds): 4.3 points between the 12 people of mental-arithmetic (EEG), 0.8 points
-    between the 14 of myodisco (EMG). The power is that of :func:`.paired_power` at the first
-    step of Holm; controls that come close to the transfer take some of it away.
+    Studies are drawn and the verdict's tests applied to them (:func:`.detectable_gain`), at the first step of
+    Holm, with controls that stay at the baseline. Without ``spread`` the parts are those of transferred
+    against scratch (``arithmetic_myo``, balanced accuracy, asymptote, five seeds) of the 12 people of
+    mental-arithmetic (EEG): 4.1 points between people, 0.8 between seeds for all people alike, 3.4 otherwise;
+    for EMG in these proportions, so that the 14 people of myodisco spread by the 0.8 points measured. A
+    ``spread`` is divided in these proportions.
 
     ``plan`` decides who is tested: a person counts once, however often.
     """
     compared = plan.recipe.compare
-    tested: dict[tuple[Direction, str, str, str, str], set[str]] = {}
-    tests: dict[tuple[Direction, str, str, str, str], int] = {}
+    tested: dict[_Key, set[str]] = {}
+    contested: dict[_Key, dict[str, Contest]] = {}
     for variant, task in _targets(plan):
         people = plan.sides[task.direction.target].signals.metadata["subject"].to_numpy(dtype=str)
         split = plan.split(task.direction, task.network, task.protocol, task.fold, task.budget)
         key = (task.direction, task.network, variant, task.protocol, task.budget)
-        tests[key] = sum(arm.label != compared.against for arm in plan.of(variant).recipe.arms)
+        if key not in contested:
+            contested[key] = contests(plan.of(variant).recipe.arms, compared.against)
         tested.setdefault(key, set()).update(np.unique(people[split.test]))
     out = []
-    for (direction, network, variant, protocol, budget), people in tested.items():
-        family = [key for key, who in tested.items() if key[3] == protocol and _can(len(who), compared.alpha)]
-        n_tests = sum(tests[key] for key in family) or tests[direction, network, variant, protocol, budget]
-        alpha = compared.alpha / max(n_tests, 1)
-        value, origin = _spread(plan, direction.target, spread)
+    for key, who in tested.items():
+        if not contested[key]:
+            continue
+        direction, network, variant, protocol, budget = key
+        family = [k for k, them in tested.items() if k[3] == protocol and _can(len(them), compared.alpha)]
+        design = Design(
+            max(len(who), 2),
+            len(plan.recipe.seeds),
+            max(len(contest.controls) for contest in contested[key].values()),
+            sum(len(contested[k]) for k in family) or len(contested[key]),
+            alpha=compared.alpha,
+        )
+        parts, origin = _parts(plan, direction.target, design, spread)
+        found = needed = Estimate(None, None, None)
+        if design.n_seeds >= FEWEST_SEEDS:
+            found = detectable_gain(design, parts)
+            needed = people_needed(compared.margin, design, parts)
         out.append(
             Foresight(
-                direction=direction,
-                network=network,
-                variant=variant,
-                protocol=protocol,
-                budget=budget,
-                n_subjects=len(people),
-                n_tests=n_tests,
-                spread=value,
-                origin=origin,
-                detectable=detectable_difference(value, len(people), alpha=alpha),
-                needed=subjects_needed(value, compared.margin, alpha=alpha),
-                margin=compared.margin,
+                direction, network, variant, protocol, budget, design, parts, origin, found, needed,
+                compared.margin,
             )
-        )
+        )  # fmt: skip
     return out
 
 
@@ -156,22 +175,25 @@ def _can(n_people: int, alpha: float) -> bool:
     return smallest_p(n_people) < alpha
 
 
-def _spread(plan: Plan, target: str, given: str | float | None) -> tuple[float, str]:
-    """Return the spread to plan with, as a share, and where it comes from."""
+def _parts(plan: Plan, target: str, design: Design, given: str | float | None) -> tuple[Parts, str]:
+    """Return the parts to plan with, and where they come from."""
+    prior = PRIOR_PARTS[plan.sides[target].signals.modality]
     if given is None:
-        return PRIOR_SPREAD[plan.sides[target].signals.modality], _MEASURED
+        return prior, _MEASURED
     try:
         value = float(str(given))
     except ValueError:
-        return _earlier(Path(str(given)), target)
+        row = _earlier(Path(str(given)), target)
+        parts = prior.scaled_to(float(row["spread"]), row["n_subjects"], row["n_seeds"])
+        return parts, f"{row['arm']}, {row['direction']} in {Path(str(given)).name}"
     check(
         0 < value < 1,
         f"spread={given}. Expected a share such as 0.04 (four points), or a folder of an earlier study.",
     )
-    return value, "as given"
+    return prior.scaled_to(value, design.n_people, design.n_seeds), "as given"
 
 
-def _earlier(folder: Path, target: str) -> tuple[float, str]:
+def _earlier(folder: Path, target: str) -> dict[str, Any]:
     path = folder / "verdicts.json"
     if not path.is_file():
         raise BiotransferError(
@@ -179,7 +201,7 @@ def _earlier(folder: Path, target: str) -> tuple[float, str]:
             "study folder. Type: biotransfer run RECIPE"
         )
     found = [
-        (row["spread"], row["direction"], row["arm"])
+        row
         for row in read_json(path)
         if row["target"] == target and row["arm"] == "transferred" and row["spread"]
     ]
@@ -188,5 +210,4 @@ def _earlier(folder: Path, target: str) -> tuple[float, str]:
         f"spread={str(folder)!r} holds no verdict on 'transferred' with target {target!r}. "
         "Expected an earlier study of the same target. Pass --spread 0.04.",
     )
-    value, direction, arm = max(found)
-    return float(value), f"{arm}, {direction} in {folder.name}"
+    return dict(max(found, key=lambda row: float(row["spread"])))
