@@ -17,6 +17,7 @@ COMMANDS = {
     "run": "studies.run",
     "demo": "studies.demo",
     "check": "studies.check",
+    "register": "studies.register",
     "report": "studies.report",
     "pool": "studies.pool",
     "list": "browse.list_entries",

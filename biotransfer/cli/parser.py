@@ -75,6 +75,14 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="SHARE|DIR",
         help="standard deviation of gains between people, or an earlier study",
     )
+    register = command("register", "fix a recipe before it is run: print and keep its hash and date")
+    register.add_argument("recipe", help="YAML file with a block preregistration")
+    register.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override the recipe"
+    )
+    register.add_argument(
+        "--out", metavar="FILE", help="file to write (default: beside the recipe, NAME.registration.json)"
+    )
     report = command("report", "write the report of a study folder again")
     report.add_argument("folder", help="study folder")
     pool = command("pool", "join finished studies: a meta-analysis over data sets, everyone counted once")

@@ -104,6 +104,28 @@ def _print_verdicts(results: Any) -> None:
             print(f"{finding['id']} {finding['severity']}: {finding['message']}")
 
 
+def register(arguments: argparse.Namespace) -> int:
+    """Fix what a recipe registers, before it is run."""
+    from ..studies.running.registering import beside, register_recipe
+
+    recipe = load_recipe(arguments.recipe, arguments.set)
+    require(
+        recipe.path is not None or arguments.out is not None,
+        f"register {arguments.recipe!r}: there is no file to write beside. Pass --out FILE.",
+    )
+    file = Path(arguments.out) if arguments.out else beside(Path(str(recipe.path)))
+    kept = register_recipe(recipe, file)
+    print(f"SHA-256     {kept['hash']}")
+    print(f"fixed on    {kept['date']}")
+    print(f"registered  {kept['registered']}")
+    print(f"kept in     {file}")
+    print(
+        "\nA reader believes a date that others keep: commit this file and push it, or post the hash where "
+        f"it gets a date (OSF, an archive) before you run. Then: biotransfer run {arguments.recipe}"
+    )
+    return 0
+
+
 def demo(arguments: argparse.Namespace) -> int:
     """Run the main job on the recordings within the package."""
     return _run(load_recipe("quickstart", arguments.set, smoke=arguments.smoke), arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...errors import check, check_option
 from ...learning.networks import NETWORKS
 from ...learning.training.augmentations import refuse_features
+from ...signals.recording import MODALITIES
 from ...transfer.align import ALIGN, needs_labels
 from ...transfer.carry import why_not as why_no_arm
 from ...transfer.pretrain import METHODS
@@ -12,6 +13,7 @@ from ...transfer.pretrain import why_not as why_no_method
 from ...transfer.pretrain.validity import refuse_options
 from ...transfer.select import SELECT
 from .keys import Keys
+from .preregistration import CLAIMS
 
 
 def refuse_what_does_not_fit(recipe: Keys) -> None:
@@ -35,6 +37,7 @@ def refuse_what_does_not_fit(recipe: Keys) -> None:
     )
     _tune(recipe)
     _published(recipe)
+    _preregistered(recipe)
 
 
 def _published(recipe: Keys) -> None:
@@ -202,4 +205,29 @@ def _tuned_by_arm(recipe: Keys) -> None:
         not named,
         f"tune per arm keeps one source network per fold, and {', '.join(named[:1])} makes it from the "
         "training rows that inner folds validate on. Use another method, or write per: fold.",
+    )
+
+
+def _preregistered(recipe: Keys) -> None:
+    block = recipe.preregistration
+    if block is None:
+        return
+    compared, transfers = recipe.compare, [arm.label for arm in recipe.arms if arm.role == "transfer"]
+    differs = [
+        f"{name} is {getattr(block, name)!r}, and compare.{name} {getattr(compared, name)!r}"
+        for name in ("measure", "margin", "alpha")
+        if getattr(block, name) != getattr(compared, name)
+    ]
+    if block.family != CLAIMS and set(block.family) != set(transfers):
+        differs.append(
+            f"family is {', '.join(block.family)}, and the arms that transfer are "
+            f"{', '.join(transfers) or 'none'}"
+        )
+    both = [name for name in MODALITIES if getattr(recipe, name) is not None]
+    sides = [*both, *recipe.sets]
+    differs += [f"exclusions name {name!r}, and the sides are {', '.join(sides)}"
+                for name in block.exclusions if name not in sides]  # fmt: skip
+    check(
+        not differs,
+        f"preregistration: {'; '.join(differs)}. What is registered is what is done: make both say the same.",
     )

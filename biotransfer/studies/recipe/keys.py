@@ -41,6 +41,7 @@ from ...transfer.select import SELECT
 from ..topologies import Search
 from .clusters import check_cluster
 from .donors import AUTO, HOW_MANY, Donors
+from .preregistration import Preregistration
 from .published import Published
 from .sides import Section, read_sets
 from .tuning import Tune
@@ -49,7 +50,7 @@ from .ways import Way
 _MOST_SEEDS = 100_000
 ENGINES = ("auto", "stacked", "loop")
 _WAYS = many(group(Way), least=0)
-DESCRIPTIVE = ("title", "question", "source", "published", "cluster")
+DESCRIPTIVE = ("title", "question", "source", "published", "preregistration", "cluster")
 """Keys that change no number."""
 
 
@@ -280,6 +281,13 @@ class Keys(Settings):
     )
     seeds: tuple[int, ...] = key("How many, or a list of them.", Reader("a number of seeds", _seeds), 10)
     compare: Compare = key("against, metric, measure, margin, alpha.", group(Compare), {})
+    preregistration: Preregistration | None = key(
+        "What was fixed before the study was run: date, hypotheses, measure, margin, alpha, family, "
+        "exclusions. Its hash and date stand in verdicts and report, and so does every later change. See: "
+        "biotransfer register.",
+        maybe(group(Preregistration)),
+        None,
+    )
     nuisance: Nuisance | None = key(
         "true, false, or families, line (mains frequency in Hz) and classifier: what features that should "
         "not carry the label reach (see: biotransfer list nuisance).",

@@ -135,7 +135,7 @@ class Recipe(Keys):
             names = tuple(item.name for item in own["network"] if item.name in (search.networks or ()))
             space = {name: search.space[name] for name in names if name in search.space}
             search = replace(search, networks=names, space=space) if names else None
-        return replace(self, **own, methods=(), search=search)
+        return replace(self, **own, methods=(), search=search, preregistration=None)
 
     def _judging(self, labels: Iterable[str]) -> set[str]:
         """Return the arms by which some transfers are judged: own donors, and shams of what stays still."""
@@ -192,7 +192,12 @@ class Recipe(Keys):
     @cached_property
     def uid(self) -> str:
         """Hash of everything that can change a number: the canonical form without its descriptive keys."""
-        return digest(recipe_essence(self.plain()))
+        return digest(self.essence)
+
+    @cached_property
+    def essence(self) -> dict[str, Any]:
+        """What can change a number, see :func:`recipe_essence`."""
+        return recipe_essence(self.plain())
 
     def __getitem__(self, name: str) -> Any:
         return self.to_dict()[name]

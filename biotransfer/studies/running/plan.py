@@ -24,6 +24,7 @@ from ..recipe import Recipe
 from ..recipe.tuning import best_candidate
 from .data import Side, data_sections
 from .donors import make_folds
+from .registering import refuse_excluded
 
 OF_TARGET = ("own_donors", "same_modality")
 """Kinds of source that are the target's own kind of data."""
@@ -339,6 +340,7 @@ def plan_study(recipe: Recipe, sides: Mapping[str, Side]) -> Plan:
             f"tell apart. Give it two or more with {target}: {{classes: [...]}}.",
         )
         _refuse_same_people(recipe, sides, direction)
+        refuse_excluded(recipe, sides, direction)
         people = sides[target].signals.subjects
         check(
             len(people) > 1,

@@ -43,6 +43,7 @@ from .orders import Order, portions
 from .plan import Plan, plan_study
 from .processes import each_in_processes, import_in_processes, import_what_follows, kept_processes
 from .provenance import describe_run
+from .registering import keep_registration, say_registered
 from .store import TrialStore, export_weights
 from .tasks import CHOOSING, STAGES, Planned, Ref, lay_out
 from .workers import Crew
@@ -236,6 +237,7 @@ def run_study(
             found = finished_results(folder, uid)
             if found is not None:
                 return Study(folder, recipe, found, unchanged=True)
+            registered = keep_registration(folder, recipe)
             mark_unfinished(folder)
             guarded = run_guards(plan)
             refuse_errors(guarded)
@@ -254,8 +256,10 @@ def run_study(
                     command=_command(),
                     trials_run=trials_run,
                 )
-            results = replace(results, provenance=provenance)
-            results = replace(results, verdict_list=say_accepted(results.verdict_list, guarded))
+            if registered is not None:
+                provenance = {**provenance, "preregistration": registered}
+            verdicts = say_registered(say_accepted(results.verdict_list, guarded), registered)
+            results = replace(results, provenance=provenance, verdict_list=verdicts)
             results = replace(results, checks=run_checks(results, guarded))
             save_results(results, folder)
             mark_finished(folder, uid)

@@ -16,6 +16,7 @@ from .levels import level_section
 from .matrix import make_matrix
 from .nuisance import lead_pictures, nuisance_section
 from .otherwise import otherwise
+from .preregistration import preregistration
 from .ranking import ranking
 from .scores import make_scores
 from .section import Block, Section, paragraph, picture, table
@@ -27,6 +28,11 @@ __all__ = ["SECTIONS", "Block", "Section", "lead_pictures", "paragraph", "pictur
 SECTIONS = Catalog(
     "section",
     [
+        Entry(
+            "preregistration",
+            "What was fixed before the study was run, and what changed since.",
+            preregistration,
+        ),
         Entry("ranking", "Transfer arms ranked over scratch and over the best of their controls.", ranking),
         Entry("nuisance", "What should not carry the label, and how far it goes.", nuisance_section),
         Entry("otherwise", "The same comparisons by a mixed model, Bayes and survival.", otherwise),

@@ -109,6 +109,7 @@ def _frame(plan: Plan, task: ChoiceTask, fold: int, values: Mapping[str, Any]) -
     tried = replace(
         recipe,
         tune=None,
+        preregistration=None,
         directions=(task.direction,),
         network=tuple(item for item in recipe.network if item.name == task.network),
         split=tuple(rule for rule in recipe.split if rule.name == task.protocol),
