@@ -149,6 +149,7 @@ SMALL_BASES = (
     {"tune": {"align.k": [8, 16]}},
     {"search": {"side": "target"}},
     {"budget": [5], "align": {"name": "pca", "k": 8}},
+    {"preregistration": {"date": "2026-11-01", "hypotheses": ["EMG helps EEG."]}},
 )
 PATHS = [one for one in described_keys() if not {"N", "NAME", "TARGET"} & set(one.path.split("."))]
 
