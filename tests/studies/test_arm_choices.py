@@ -40,6 +40,7 @@ RECIPE = {
     "baselines": [],
 }
 WHERE = ["budget", "fold", "arm"]
+EVERY = [*ARMS, "transferred_own_donors"]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def study(tmp_path_factory):
 def test_every_arm_has_the_same_trials_and_trains_by_its_own_best(study):
     results = load_results(study.folder)
     tried = results.extras["choices"]
-    assert set(tried["arm"]) == set(ARMS)
+    assert set(tried["arm"]) == set(EVERY) > set(ARMS)
     assert set(tried.groupby(WHERE)["values"].nunique()) == {4}
     assert set(tried.groupby(WHERE).size()) == {4}
     assert set(tried["seed"]) == {0}
@@ -185,7 +186,7 @@ def test_every_way_to_transfer_chooses_for_itself():
     recipe = load_recipe({**RECIPE, "methods": [{"label": "pca", "align": {"name": "pca", "k": 4}}]})
     planned = lay_out(prepare(recipe), STAGES[2:3])
     assert {entry.variant for entry in planned} == {"", "pca"}
-    assert len({t.ref for entry in planned for t in entry.trials}) == 2 * 2 * 6 * len(ARMS) * 4
+    assert len({t.ref for entry in planned for t in entry.trials}) == 2 * 2 * 6 * len(EVERY) * 4
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from biotransfer.transfer.pretrain.drawing import draw_people
 from biotransfer.transfer.pretrain.held_out import hold_out_people
 
 SHAMS = [name for name, entry in ARMS.items() if entry.facts["role"] == "control" and entry.facts["standard"]]
+DONORS = ("own_donors", "same_modality")
 RECIPE = {
     "eeg": {"data": "simulated", "n_subjects": 5},
     "emg": {"data": "simulated", "n_subjects": 8},
@@ -40,7 +41,7 @@ def study(tmp_path_factory):
 
 def test_a_seed_draws_the_same_people_for_the_source_and_all_its_controls(study):
     table = study.results.sources
-    mine = table[table["source"] != "same_modality"]
+    mine = table[~table["source"].isin(DONORS)]
     assert mine["source"].nunique() >= 3
     by_seed = mine.groupby("seed")["trained_on"]
     assert set(by_seed.nunique()) == {1}
@@ -53,8 +54,8 @@ def test_a_seed_draws_the_same_people_for_the_source_and_all_its_controls(study)
 
 def test_donors_are_drawn_by_their_own_number(study):
     table = study.results.sources
-    donors = table[table["source"] == "same_modality"]
-    assert len(donors)
+    donors = table[table["source"].isin(DONORS)]
+    assert set(donors["source"]) == set(DONORS)
     assert {text.count(",") for text in donors["trained_on"]} == {0}
 
 
