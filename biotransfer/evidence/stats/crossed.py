@@ -64,7 +64,8 @@ def crossed_test(d: ArrayLike, alternative: str = "two-sided", *, mean: float = 
     summand allows for luck that a few seeds did not happen to show. Nothing jumps where MS_seeds passes
     MS_rest, and seeds that share nothing leave the t test over people. Degrees of freedom after Satterthwaite
     1946 are too many here: with 3 seeds and a shared luck as large as the spread of 14 people they claim in
-    6.5 % at 0.05, the mixture in 5.1 % (``benchmarks/bench_statistics.py``).
+    6.5 % at 0.05, the mixture in 5.1 %; everywhere else (4 to 14 people, 3 to 10 seeds, normal) in 2 to 5 %
+    (``benchmarks/bench_statistics.py``).
 
     Examples
     --------

@@ -77,15 +77,22 @@ def verdict_table(results: Results) -> Table | None:
                 arm_label(d["arm"]), arm_label(d["against"]), write.gain(d["difference"], metric),
                 write.interval(d["ci_low"], d["ci_high"], metric), write.p_value(d["p"]),
                 write.p_value(d["p_holm"]), write.whole(d["n_subjects"]), write.whole(d["n_seeds"]),
-                write.gain(d["detectable_difference"], metric).replace("+", "±"), badge(d),
+                _detectable(d, metric), badge(d),
             ]
         )  # fmt: skip
     caption = (
         f"Every comparison in {metric_label(metric)} ({measure_label(compared_measure(results))}). "
-        "“Detectable” is the true difference that this design finds in four of five repetitions, after "
-        f"correction; {write.NOTHING} where so few people cannot reach significance at all."
+        "“Detectable” is the true gain that this design calls positive in four of five studies, controls and "
+        f"correction included, with the 95 % interval of its simulation; {write.NOTHING} where nothing is "
+        "claimed or so few people cannot reach significance at all."
     )
     return table(columns, rows, caption)
+
+
+def _detectable(verdict: Mapping[str, Any], metric: str) -> str:
+    value = write.gain(verdict["detectable_difference"], metric)
+    ends = write.interval(verdict.get("detectable_low"), verdict.get("detectable_high"), metric)
+    return value if ends == write.NOTHING else f"{value} ({ends})"
 
 
 def _find_verdict(results: Results, **wanted: str) -> dict[str, Any]:
