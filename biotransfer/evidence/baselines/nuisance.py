@@ -15,9 +15,10 @@ import pandas as pd
 
 from ...catalog import Catalog, Entry, Fact
 from ...errors import check
+from ...signals.mains import find_hum
 from ...signals.preprocessing import preprocess
 from ...signals.recording import MODALITIES, Recording, natural_sorted
-from ...signals.spectra import MAINS_HZ, harmonics, hum_bins, power_density, power_spectrum
+from ...signals.spectra import MAINS_HZ, harmonics, hum_bins, power_density, spectrum_of
 from ...signals.windows import Windows
 from ...signals.windows.cutting import Cutting, cut_recording
 
@@ -67,6 +68,22 @@ def amplitude(windows: Windows, line: float) -> Measured:
     level, span = windows.X.std(axis=-1), np.ptp(windows.X, axis=-1)
     names = [f"{what} {name}" for what in ("rms", "range") for name in windows.names]
     return np.log10(np.concatenate([level, span], axis=1) + _TINY), names
+
+
+def pattern(windows: Windows, line: float) -> Measured:
+    """The signal without its level: each channel's share in the level, and its median frequency.
+
+    Notes
+    -----
+    log10 of root mean square less its mean over channels; the frequency in Hz below which half of the power
+    above 1 Hz lies. A gain that all channels share changes neither.
+    """
+    level = np.log10(windows.X.std(axis=-1) + _TINY)
+    freqs, power = _spectrum(windows)
+    total = np.cumsum(np.where(freqs >= 1.0, power, 0.0), axis=-1)
+    half = freqs[np.argmax(total >= total[..., -1:] / 2, axis=-1)]
+    names = [f"{what} {name}" for what in ("share", "median frequency") for name in windows.names]
+    return np.concatenate([level - level.mean(axis=1, keepdims=True), half], axis=1), names
 
 
 def drift(windows: Windows, line: float) -> Measured:
@@ -138,6 +155,8 @@ NUISANCE = Catalog(
               {"modality": ("eeg", "emg"), "signal_in": (), "stages": STAGES}),
         Entry("amplitude", "Level and range of the signal in every channel.", amplitude,
               facts={"modality": ("eeg", "emg"), "signal_in": ("emg",), "stages": STAGES}),
+        Entry("pattern", "The signal without its level: a control beside the level of an EMG.", pattern,
+              facts={"modality": ("emg",), "signal_in": ("emg",), "stages": ("raw",)}),
         Entry("drift", "Offset and slow slope of every channel.", drift,
               facts={"modality": ("eeg", "emg"), "signal_in": ("emg",), "stages": ("raw",)}),
         Entry("blinks", "Slow deflections of the frontal channels and their rate.", blinks,
@@ -157,7 +176,7 @@ NUISANCE = Catalog(
 )  # fmt: skip
 """Families of features. ``signal_in`` names modalities in which a family is the signal itself: a gesture is
 read from the level of an EMG, from which the spread of its offset and how often it stands still follow. There
-a family is shown and never held against a network."""
+a family is shown, its level beside a control without level (``pattern``), and not held against a network."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,19 +188,15 @@ class _Hum:
 
 
 def _find_line(recordings: Sequence[Recording], declared: float | None) -> _Hum:
-    """Return the mains frequency: the declared one, or the one whose hum stands out more."""
-    ratios: dict[float, list[float]] = {line: [] for line in ((declared,) if declared else MAINS_HZ)}
-    for recording in recordings:
-        found = power_spectrum(recording, recording.raw.get_data(picks=recording.picks))
-        if found is None:
-            continue
-        for line, values in ratios.items():
-            if harmonics(line, recording.sfreq):
-                own, beside = _around(*found, line)
-                values.append(float(np.max(own / np.maximum(beside, _TINY**2))))
-    largest = {line: float(np.median(values)) if values else 0.0 for line, values in ratios.items()}
-    line = max(largest, key=lambda name: largest[name])
-    return _Hum(line, largest[line])
+    """Return the mains frequency, by :func:`.find_hum` (50 Hz where nothing tells it), and its ratio."""
+    spectra = [spectrum_of(recording) for recording in recordings]
+    line = find_hum(recordings, line=declared, spectra=spectra).line or MAINS_HZ[0]
+    ratios = []
+    for recording, found in zip(recordings, spectra, strict=True):
+        if found is not None and harmonics(line, recording.sfreq):
+            own, beside = _around(*found, line)
+            ratios.append(float(np.max(own / np.maximum(beside, _TINY**2))))
+    return _Hum(line, float(np.median(ratios)) if ratios else 0.0)
 
 
 def nuisance_columns(names: Sequence[str], stage: str, family: str, modality: str) -> np.ndarray:
@@ -224,7 +239,8 @@ def measure_nuisance(
     Parameters
     ----------
     recordings : sequence of Recording
-        **Before any preprocessing**, in V. Where channels differ, those that are good in all are measured.
+        **Before any preprocessing**, in V. Where channels differ, those that are good in all are measured;
+        where rates differ, the multiples of the mains that all of them hold.
     rows : Windows
         The study's windows: their rows are measured, in their order.
     windows : Cutting or mapping
@@ -256,8 +272,7 @@ def measure_nuisance(
     sfreq = min(recording.sfreq for recording in recordings)
     freqs = [freq for freq in harmonics(hum.line, sfreq) if freq + 2.0 < 0.95 * sfreq / 2]
     notch = [{"name": "notch", "freqs": freqs}] if freqs else []
-    parts: dict[str, list[np.ndarray]] = {stage: [] for stage in STAGES}
-    names: dict[str, list[str]] = {}
+    parts: dict[str, list[pd.DataFrame]] = {stage: [] for stage in STAGES}
     tables, shares = [], []
     for recording in recordings:
         began = _began(recording)
@@ -273,22 +288,22 @@ def measure_nuisance(
                 if f != "order" and stage in NUISANCE[f].facts["stages"]
             }
             nothing = np.empty((len(signals), 0))
-            parts[stage].append(np.concatenate([nothing, *(v[0] for v in measured.values())], axis=1))
-            names[stage] = [f"{stage}|{f}|{n}" for f, v in measured.items() for n in v[1]]
+            values = np.concatenate([nothing, *(v[0] for v in measured.values())], axis=1)
+            labels = [f"{stage}|{f}|{n}" for f, v in measured.items() for n in v[1]]
+            parts[stage].append(pd.DataFrame(values, columns=labels))
             shares.append((stage, _share(signals, hum.line)))
     name = rows.metadata["dataset"].iloc[0]
     check(tables, f"{name!r} gives no window before preprocessing. Write nuisance: false to go without.")
     table = pd.concat(tables, ignore_index=True)
-    X = [np.concatenate(parts[stage]) for stage in STAGES]
-    columns = [name for stage in STAGES for name in names[stage]]
+    joined = [pd.concat(parts[stage], ignore_index=True, join="inner") for stage in STAGES]
+    X, columns = [part.to_numpy() for part in joined], [name for part in joined for name in part]
     place = _places(table, rows.metadata, cutting.step)
+    share = {s: np.concatenate([v for stage, v in shares if stage == s])[place] for s in STAGES}
     if "order" in chosen:
         values, labels = order(replace(rows, metadata=table.iloc[place].reset_index(drop=True)), hum.line)
         columns += [f"raw|order|{name}" for name in labels]
-        joined = np.column_stack([*(x[place] for x in X), values])
-    else:
-        joined = np.concatenate([x[place] for x in X], axis=1)
-    share = {s: np.concatenate([v for stage, v in shares if stage == s])[place] for s in STAGES}
+        X, place = [*(x[place] for x in X), values], np.arange(len(rows))
+    everything = np.concatenate([x[place] for x in X], axis=1)
     facts = {
         "line": hum.line,
         "ratio": round(hum.ratio, 3),
@@ -296,7 +311,7 @@ def measure_nuisance(
         "ch_names": list(recordings[0].ch_names),
         "share": {s: _by_person_and_class(value, rows) for s, value in share.items()},
     }
-    return rows.with_features(joined, columns, "nuisance features of the unfiltered signal"), facts
+    return rows.with_features(everything, columns, "nuisance features of the unfiltered signal"), facts
 
 
 def _began(recording: Recording) -> float:

@@ -13,6 +13,7 @@ from .common import Finding, final_values, remembered
 FAMILY_TABLE = ["target", "protocol", "stage", "family", "value", "low", "high", "chance", "p", "p_holm",
                 "counts", "found", "arm", "arm_value", "behind"]  # fmt: skip
 _HUM = 3.0
+_WORDS = {"all": "all families together", "order": "session, day and rank of the recording"}
 
 
 @remembered
@@ -29,7 +30,7 @@ def family_table(results: Results) -> pd.DataFrame:
     DataFrame
         The columns of ``FAMILY_TABLE``: balanced accuracy (mean over people) with its 95 % interval, chance,
         p and its Holm adjustment over the families that count; ``counts`` is False where a family is the
-        signal itself or stands outside of it (order); ``found`` says that it tells the classes apart; ``arm``
+        signal itself; ``found`` says that it tells the classes apart; ``arm``
         and ``arm_value`` name the best arm, ``behind`` says by how much the family stays behind it.
     """
     if "nuisance" not in results.extras:
@@ -52,7 +53,7 @@ def family_table(results: Results) -> pd.DataFrame:
                 **dict(zip(keys, (target, protocol, stage, family), strict=True)),
                 "value": float(values.mean()), "low": low, "high": high,
                 "chance": float(part["chance"].mean()), "p": float(test["p"]), "p_holm": float("nan"),
-                "counts": results.data[target]["modality"] not in signal_in and family != "order",
+                "counts": results.data[target]["modality"] not in signal_in ,
                 "arm": arm, "arm_value": level, "behind": level - float(values.mean()),
             }
         )  # fmt: skip
@@ -115,7 +116,7 @@ def _spoken(results: Results, row: pd.Series) -> str:
         facts = results.data[row["target"]]["nuisance"]
         freqs = " and ".join(f"{freq:g}" for freq in facts["harmonics"])
         return f"the power at {freqs} Hz of {len(facts['ch_names'])} channels alone reaches"
-    return "all families together" if row["family"] == "all" else str(row["family"])
+    return _WORDS.get(row["family"], str(row["family"]))
 
 
 def mains_carries_label(results: Results) -> Finding:
@@ -144,17 +145,40 @@ def mains_carries_label(results: Results) -> Finding:
 
 
 def nuisance_carries_label(results: Results) -> Finding:
-    """Do the same with level, drift, blinks, contact and all families together, before any filter.
+    """Do the same with level, drift, blinks, contact, order and all of the signal's families together.
 
-    Decided as for mains hum. Families that are the signal itself (the level of an EMG) are shown in the table
-    and not judged.
+    Before any filter; decided as for mains hum. Order is when a recording was made: session, day and rank.
+    Families that are the signal itself are not held against a network, but the level of an EMG stands beside
+    a control without level: a note where level tells the classes apart by more than the margin better than
+    what is left without it and the best arm is not above the level by more than the margin.
     """
     table = family_table(results)
     others = table[(table["family"] != "mains") & (table["stage"] == "raw")]
     if others.empty:
         return _not_measured(results)
     found = _judge(results, others, "Features that should not carry the label carry it.")
-    return found or ("ok", "Level, drift, blinks and contact do not tell the classes apart.")
+    level = _level_alone(results, others)
+    if found is not None:
+        return found[0], f"{found[1]} {level}".strip()
+    said = "Level, drift, blinks, contact and order do not tell the classes apart."
+    return ("note", level) if level else ("ok", said)
+
+
+def _level_alone(results: Results, table: pd.DataFrame) -> str:
+    """Say where the level of an EMG reaches what the best arm does, and the signal without level does not."""
+    margin, texts = compared(results).margin, []
+    for (target, protocol), part in table.groupby(["target", "protocol"], sort=False):
+        rows = part.set_index("family")
+        if not {"amplitude", "pattern"} <= set(rows.index):
+            continue
+        level, rest = rows.loc["amplitude"], rows.loc["pattern"]
+        if level["value"] > rest["value"] + margin and not level["behind"] > margin:
+            texts.append(
+                f"{target} by {protocol}: the level alone reaches {100 * level['value']:.1f} %, the signal "
+                f"with its level taken away {100 * rest['value']:.1f} %, the best arm, {level['arm']}, "
+                f"{100 * level['arm_value']:.1f} %"
+            )
+    return f"What was learned may be effort: {'; '.join(texts)}." if texts else ""
 
 
 def _not_measured(results: Results) -> Finding:
