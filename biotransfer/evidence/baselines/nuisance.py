@@ -71,7 +71,7 @@ def amplitude(windows: Windows, line: float) -> Measured:
 
 
 def pattern(windows: Windows, line: float) -> Measured:
-    """The signal without its level: each channel's share in the level, and its median frequency.
+    """Shares of the channels in the level, and their median frequencies: a signal without its level.
 
     Notes
     -----
