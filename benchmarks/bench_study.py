@@ -40,7 +40,7 @@ def training_operations(recipe_name: str, data: str) -> tuple[float, int]:
         windows = plan.sides[target].windows(task.network)
         rows = len(plan.split(task.direction, task.network, task.protocol, task.fold).train)
         if isinstance(task, SourceTask):
-            name = f"same_modality {target}" if task.kind == "same_modality" else source
+            name = {"same_modality": f"same_modality {target}", "own_donors": target}.get(task.kind, source)
             rows = len(plan.sides[name].windows(task.network))
         k = recipe["align"].get("k")
         shape = (k,) if k else windows.shape

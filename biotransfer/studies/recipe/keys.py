@@ -207,7 +207,11 @@ class Keys(Settings):
         "all",
     )
     align: Spec = key(
-        "How differing inputs are reconciled (see: biotransfer list align).", spec(lambda: ALIGN), "none"
+        "How differing inputs are reconciled (see: biotransfer list align); left out, matched where all "
+        "networks take features, so that column i means the same on both sides, and none where one takes "
+        "signals.",
+        maybe(spec(lambda: ALIGN)),
+        None,
     )
     network: tuple[Spec, ...] = key(
         "A network or a list of them (see: biotransfer list networks).", many(spec(lambda: NETWORKS)), "mlp"

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import check, check_option
+from ...learning.networks import NETWORKS
 from ...settings import Spec, known_keys, made, many, plain, text
 from ...showing import html_table, one_line
 from ...signals.recording import MODALITIES
+from ...transfer.align import ALIGN
 from ...transfer.carry import ArmRequest, contests, with_assay
 from ...transfer.pretrain import METHODS
 from ..topologies import Search
@@ -60,6 +62,10 @@ class Recipe(Keys):
     def agree(self) -> None:
         """Settle what depends on other keys, and refuse what does not go together."""
         sides = self.sides
+        if self.align is None:
+            named = all(NETWORKS[item.name].facts["takes"] == "features" for item in self.network)
+            entry, parameters = ALIGN.resolve("matched" if named else "none")
+            object.__setattr__(self, "align", Spec(entry.name, parameters))
         for modality in MODALITIES:
             check(
                 self.sets or modality in sides,

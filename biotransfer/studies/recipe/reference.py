@@ -29,7 +29,7 @@ START: Mapping[str, Any] = {
     },
     "directions": ["emg->eeg", "eeg->emg"],
     "features": "statistical",
-    "align": {"name": "top_k", "k": 16},
+    "align": {"name": "matched", "channels": "order"},
     "network": {"name": "mlp", "hidden": [64, 32]},
     "arms": [
         "scratch",

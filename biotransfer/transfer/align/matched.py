@@ -52,8 +52,8 @@ def matched(source: Windows, target: Windows, *, channels: str | None = None) ->
         shared,
         f"align matched: source ({source.modality}: {', '.join(source.names[:3])}, ...) and target "
         f"({target.modality}: {', '.join(target.names[:3])}, ...) share no name, channels by {rule}. "
-        "Use channels: order or pooled, align: {name: top_k, k: 128}, or features: statistical, whose "
-        "statistics both modalities share.",
+        "Use channels: order or pooled, features: statistical, whose statistics both modalities share, "
+        "or align: none, which starts the first layer afresh.",
     )
     names = tuple(_name(key, rule, target.names[theirs[key][0]]) for key in shared)
     step = f"{len(shared)} columns named alike, channels by {rule}"
