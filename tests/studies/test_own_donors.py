@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import yaml
 
 from biotransfer.errors import BiotransferError
 from biotransfer.signals.splits import SPLITS
 from biotransfer.studies.recipe import load_recipe
-from biotransfer.studies.running import prepare, rehearse, run_study
+from biotransfer.studies.recipe.reference import new_recipe_text
+from biotransfer.studies.running import find_proofs, prepare, rehearse, run_study, say_mappings, say_proofs
 from biotransfer.studies.running.tasks import lay_out
 from biotransfer.studies.running.tasks.source import SourceTask, _source_windows
 from biotransfer.transfer.align import ALIGN
@@ -255,3 +257,46 @@ def test_own_donors_give_the_columns_that_the_target_keeps():
         assert own.source.names == own.target.names == whole.names
         assert np.array_equal(own.source.columns, whole.columns)
         assert np.array_equal(own.target.apply(side).X, whole.apply(side).X)
+
+
+def test_check_says_before_training_what_proves_each_design_or_why_nothing_does():
+    raw = {
+        **SMALL,
+        "directions": ["emg->eeg", "eeg->emg"],
+        "emg": {**SMALL["emg"], "n_subjects": 4},
+        "methods": [{"label": "ranked", "align": {"name": "pca", "k": 5}}],
+        "budget": {"seconds": [5, 10], "labels_of": "training_people"},
+    }
+    plan = prepare(load_recipe(raw))
+    arms = {(p.direction.target, p.variant, p.arm): p for p in find_proofs(plan)}
+    assert set(arms) == {
+        (end, way, arm)
+        for end in ("eeg", "emg")
+        for way in ("", "ranked")
+        for arm in ("transferred", "frozen_body")
+    }
+    for (target, _, arm), proof in arms.items():
+        assert proof.control == (f"{arm}_own_donors" if target == "eeg" else "")
+        assert (proof.donors, proof.people) == ((3, 8) if target == "eeg" else (0, 4))
+        assert ("Load more people of emg" in proof.reason) == (target == "emg")
+        assert proof.budgets == ("5", "10")
+    said = say_proofs(plan)
+    assert len(said) == 4
+    assert sum("frozen_body -> frozen_body_own_donors" in line and "3 donors" in line for line in said) == 2
+    assert sum("not assayable but for a gain" in line for line in said) == 2
+    mappings = say_mappings(plan)
+    assert len(mappings) == 2
+    assert all("mlp + ranked: align pca" in line and "may measure the mapping" in line for line in mappings)
+
+
+def test_inputs_have_meaning_where_a_recipe_does_not_say_how_they_meet():
+    bare = {key: value for key, value in SMALL.items() if key != "align"}
+    assert load_recipe(bare)["align"]["name"] == "matched"
+    signals = {**bare, "network": "channel_wise", "features": None}
+    recipe = load_recipe(signals)
+    assert recipe["align"]["name"] == "none"
+    assert say_mappings(prepare(recipe)) == []
+    assert say_mappings(prepare(load_recipe({**signals, "network": "cnn_signal"})))
+    new = yaml.safe_load(new_recipe_text())
+    assert say_mappings(prepare(load_recipe(new))) == []
+    assert all(proof.control for proof in find_proofs(prepare(load_recipe(new))))

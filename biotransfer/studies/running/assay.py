@@ -129,9 +129,8 @@ def say_proofs(plan: Plan) -> list[str]:
             at = "; ".join(budget_label(budget) for budget in first.budgets)
             each = "" if first.budgets == (ALL,) or len(first.budgets) == 1 else "each of "
             lines.append(
-                f"{design}: proven by {first.donors} donor{'s' * (first.donors > 1)} per fold, {first.people} "
-                "people tested, at "
-                f"{each}{at}: {arms}"
+                f"{design}: proven by {first.donors} donor{'s' * (first.donors > 1)} per fold, "
+                f"{first.people} people tested, at {each}{at}: {arms}"
             )
         for reason, rest in groupby(sorted(_missing(proofs)), key=lambda pair: pair[0]):
             arms = ", ".join(arm for _, arm in rest)
