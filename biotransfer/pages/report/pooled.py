@@ -16,6 +16,7 @@ from ...evidence.reading import (
     network_label,
     protocol_label,
 )
+from ...evidence.verdicts.rule import FEWEST_SEEDS
 from ...signals.splits import budget_label
 from ..figures import plot_forest
 from . import text as write
@@ -171,8 +172,9 @@ def _methods(pooled: Pooled) -> list[str]:
         f"with the largest p of these below {asked['alpha']:g} after Holm over the claims. All else needs a "
         f"positive control, other people of the target's own data set carried the same way, that gains "
         f"{100 * asked['margin']:g} points or more over data sets (one-sided p below {asked['alpha']:g}); "
-        "without it the claim is not assayable. It is equivalent when both one-sided tests against the "
-        "margin hold after Holm.",
+        "without it, or where source or target of a data set is at chance for new people, the claim is not "
+        f"assayable. With fewer than {FEWEST_SEEDS} seeds nothing is claimed. A claim is equivalent when "
+        "both one-sided tests against the margin hold after Holm.",
     ]
 
 

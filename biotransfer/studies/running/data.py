@@ -194,7 +194,7 @@ def smoke_people(recipe: Recipe, name: str) -> int:
 
     Two of those that are kept aside as donors stay aside, where there are two: a person is held out of the
     source then, not a recording, of which some sets have one per class. Those who validate, and who are
-    tested together, come on top.
+    tested together, come on top; so does one where every arm gets its own schedule, validated on a person.
     """
     if not recipe.smoke:
         return 0
@@ -202,7 +202,7 @@ def smoke_people(recipe: Recipe, name: str) -> int:
     free = wants_proof(recipe, name) and any(keeps_people(rule) for rule in recipe.split)
     aside = free if asked == AUTO else isinstance(asked, int) and asked > 1
     more = max(r.parameters.get("validation", 0) + r.parameters.get("n", 1) for r in recipe.split)
-    return _SMOKE_PEOPLE + (more if aside else 0)
+    return _SMOKE_PEOPLE + (more if aside else 0) + bool(recipe.tune and recipe.tune.by_arm)
 
 
 def is_stored(request: Request) -> bool:
