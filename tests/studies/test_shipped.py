@@ -29,7 +29,7 @@ def test_a_shipped_recipe_runs_to_its_verdicts(name, tmp_path, request, monkeypa
     recipe = load_recipe(name, smoke=True)
     if name in FROM_MOABB:
         patch_moabb(monkeypatch)
-        recipe = load_recipe(name, ["budget.seconds=[10]"], smoke=True)
+        recipe = load_recipe(name, ["budget.seconds=[10]", "directions=[cho_emg->cho_eeg]"], smoke=True)
     results = run_study(recipe, tmp_path / "out", data_dir=folder).results
     arms = {arm if isinstance(arm, str) else arm.get("label", arm["name"]) for arm in results.recipe["arms"]}
     assert results.recipe["smoke"]
