@@ -9,8 +9,9 @@ import pytest
 
 from biotransfer import register, registry
 from biotransfer.errors import BiotransferError
+from biotransfer.evidence.checks.common import final_values
 from biotransfer.evidence.metrics import measure_curves
-from biotransfer.pages.report import methods_text
+from biotransfer.pages.report import methods_text, write_report
 from biotransfer.pages.report.sections.choices import choices
 from biotransfer.results import load_results
 from biotransfer.studies.recipe import load_recipe
@@ -86,6 +87,8 @@ def test_the_report_and_the_methods_say_whose_choice_it_was(study):
     results = load_results(study.folder)
     section = choices(results)
     assert section is not None
+    page = write_report(results, study.folder / "report.html").read_text(encoding="utf-8")
+    assert "Every arm got its own values" in page
     text = methods_text(results)
     assert "for every arm by itself" in text
     assert "2 inner folds" in text
@@ -216,6 +219,14 @@ def test_labels_of_one_person_are_refused_before_training():
     recipe = load_recipe({**RECIPE, "budget": {"seconds": [1, 12], "labels_of": "training_people"}})
     with pytest.raises(BiotransferError, match="all labels are those of"):
         rehearse(prepare(recipe))
+
+
+def test_checks_see_the_end_of_every_arm(study):
+    results = load_results(study.folder)
+    final = final_values(results, "balanced_accuracy").set_index(["arm", "subject"])["value"]
+    table = measure_curves(results.at_largest_budget().curves).set_index(["arm", "subject"])["final"]
+    for place, value in table.items():
+        assert final[place] == pytest.approx(value)
 
 
 def test_curves_of_different_lengths_hold_their_last_values():

@@ -29,9 +29,9 @@ def remembered(make: Callable[[Results], pd.DataFrame]) -> Callable[[Results], p
 
 
 def final_values(results: Results, metric: str) -> pd.DataFrame:
-    """Metric at the last point, seeds and folds averaged inside a person."""
-    table = results.curves
+    """Metric at the last point with the most labels, seeds and folds averaged inside a person."""
+    table = results.at_largest_budget().curves
     table = table[(table["split_part"] == "test") & (table["metric"] == metric)]
-    last = table.groupby([*PLACE, "split"])["step"].transform("max")
+    last = table.groupby([*PLACE, "split", "arm"], observed=True)["step"].transform("max")
     keys = [*PLACE, "arm", "subject"]
     return table[table["step"] == last].groupby(keys, as_index=False, observed=True)["value"].mean()

@@ -7,6 +7,7 @@ from ...results import Results
 from ...transfer.align import MEASURES_MAPPING, why_no_meaning
 from ...transfer.carry import ARMS, known_arms
 from ...transfer.carry.inputs import BY_POSITION, OTHER_RATE, OTHERWISE, REORDERED
+from ..metrics import hold_last_values
 from ..reading import baseline_arm, compared, compared_metric, place_label, target_of
 from ..stats import smallest_p
 from .common import PLACE, Finding, final_values
@@ -195,7 +196,7 @@ def still_rising(results: Results) -> Finding:
     table = table[(table["split_part"] == "test") & (table["metric"] == metric) & (table["arm"] == baseline)]
     texts = []
     for key, part in table.groupby(PLACE):
-        curve = part.groupby("epoch")["value"].mean()
+        curve = hold_last_values(part).groupby("epoch")["value"].mean()
         quarter = curve.iloc[-max(2, len(curve) // 4) : -1]
         if len(curve) > 2 and curve.iloc[-1] - quarter.mean() > _RISING:
             texts.append(

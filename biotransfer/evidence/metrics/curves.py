@@ -146,10 +146,15 @@ def _select(curves: pd.DataFrame, metric: str, against: str) -> pd.DataFrame:
     return tested
 
 
-def _extended(tested: pd.DataFrame) -> pd.DataFrame:
+def hold_last_values(tested: pd.DataFrame) -> pd.DataFrame:
     """Hold the last values of arms and splits that trained shorter than others, all their seeds alike.
 
     Where epochs are chosen fold by fold, or for every arm, a training ends when it was decided to.
+
+    Parameters
+    ----------
+    tested : DataFrame
+        Rows of ``results.CURVES``, of one metric and part.
     """
     keys = [*STUDY_KEYS, "split", "arm"]
     by = tested.groupby([*keys, "subject", "seed"], observed=True)["epoch"]
@@ -235,7 +240,7 @@ def measure_curves(
     gain, because a share of the accuracy itself can lie below chance.
     """
     curves = join_tables(curves)
-    tested = _extended(_select(curves, metric, against))
+    tested = hold_last_values(_select(curves, metric, against))
     run = ["arm", "subject", "seed"] if each_seed else ["arm", "subject"]
     by = [*STUDY_KEYS, *run, "epoch"]
     tested = tested.assign(runs=1.0, **{name: tested[name].astype(str) for name in by[:-1] if name != "seed"})

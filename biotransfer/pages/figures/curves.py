@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import check
-from ...evidence.metrics import CONDITION
+from ...evidence.metrics import CONDITION, hold_last_values
 from ...evidence.reading import (
     arm_label,
     arms_of,
@@ -67,7 +67,8 @@ def people_curves(
     -------
     DataFrame
         Index (network, variant, protocol, arm, subject), one column per epoch; column 0 is before any
-        update. Of several budgets of labels, the largest.
+        update. Of several budgets of labels, the largest; a training that ended earlier holds its last
+        values.
 
     Raises
     ------
@@ -87,6 +88,7 @@ def people_curves(
         f"{', '.join(table['metric'].unique())} and parts {', '.join(table['split_part'].unique())}.",
     )
     keys = [*CONDITION, "arm", "subject", "epoch"]
+    kept = hold_last_values(kept)
     return kept.groupby(keys, sort=False, observed=True)["value"].mean().unstack("epoch").sort_index(axis=1)
 
 

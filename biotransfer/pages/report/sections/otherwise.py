@@ -91,7 +91,8 @@ def _sureness_table(results: Results, direction: str) -> Table:
     """Log loss and calibration error of every arm after its last update."""
     curves = results.curves
     loss = curves[(curves["split_part"] == "test") & (curves["metric"] == "log_loss")]
-    last = loss[loss["epoch"] == loss["epoch"].max()]
+    ends = loss.groupby([*STUDY_KEYS, "split", "arm"], observed=True)["epoch"].transform("max")
+    last = loss[loss["epoch"] == ends]
     people = last.groupby([*STUDY_KEYS, "arm", "subject"], sort=False, observed=True)["value"].mean()
     losses = people.groupby([*STUDY_KEYS, "arm"], sort=False, observed=True).mean().rename("log_loss")
     both = calibration_errors(results.predictions).merge(losses.reset_index(), on=[*STUDY_KEYS, "arm"])
