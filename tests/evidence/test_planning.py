@@ -15,7 +15,7 @@ from biotransfer.evidence.stats import (
     people_needed,
     positive_rate,
 )
-from biotransfer.evidence.stats.planning import draw_tables
+from biotransfer.evidence.stats.drawing import draw_tables
 from biotransfer.evidence.verdicts import Claim, decide
 
 PARTS = Parts(0.034, 0.007, 0.045)
@@ -46,10 +46,10 @@ def test_detectable_gain_and_people_agree_with_the_rate():
     gain = detectable_gain(design, PARTS)
     assert gain.low < gain.value < gain.high
     assert positive_rate(gain.value, design, PARTS).value == pytest.approx(0.8, abs=0.002)
-    people = people_needed(0.03, design, PARTS)
+    people = people_needed(0.04, design, PARTS, n_tables=4000)
     assert people.low <= people.value <= people.high
-    assert positive_rate(0.03, replace(design, n_people=people.value), PARTS).value >= 0.8
-    assert positive_rate(0.03, replace(design, n_people=people.value - 1), PARTS).value < 0.8
+    assert positive_rate(0.04, replace(design, n_people=people.value), PARTS).value >= 0.8
+    assert positive_rate(0.04, replace(design, n_people=people.value - 1), PARTS).value < 0.8
 
 
 def test_controls_claims_few_people_and_few_seeds_cost_power():

@@ -7,6 +7,7 @@ people and seeds.
 
 from .bayes import Posterior, bayes_rope
 from .crossed import CrossedTest, crossed_test
+from .designs import Design, Estimate, Parts
 from .equivalence import WORST, equivalence_p, fewest_for_equivalence, unseen_p
 from .exact import EXACT_UP_TO, sign_flip_interval, sign_flip_p, smallest_p
 from .families import holm
@@ -20,7 +21,7 @@ from .intervals import (
 )
 from .meta import Combined, combine_means
 from .mixed import FEWEST_PEOPLE, MixedModel, mixed_model, why_no_mixed_model
-from .planning import Design, Estimate, Parts, detectable_gain, people_needed, positive_rate
+from .planning import detectable_gain, people_needed, positive_rate
 from .power import paired_power
 from .survival import Survival, kaplan_meier, log_rank_scores, paired_survival_p
 
