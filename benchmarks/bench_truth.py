@@ -89,7 +89,7 @@ def _power(name: str, part: pd.DataFrame) -> str:
     told = positive_rate(
         gain,
         Design(n_people, n_seeds, n_controls=len(_CONTROLS)),
-        PARTS,
+        PARTS.scaled_to(float((mine["spread"] ** 2).mean() ** 0.5), n_people, n_seeds),
         between=between,
         over_controls=-lost,
     )

@@ -13,6 +13,7 @@ from biotransfer.studies.running.foresight import PRIOR_PARTS
 SMALL = [
     "eeg.n_subjects=7", "emg.n_subjects=3", "eeg.windows.step=1.0", "emg.windows.step=1.0", "seeds=3",
     "train.epochs=1", "arms=[scratch, transferred, redrawn]", "directions=[emg->eeg, eeg->emg]",
+    "own_donors=none",
 ]  # fmt: skip
 
 
