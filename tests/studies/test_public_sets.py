@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from biotransfer.cli import main
 from biotransfer.evidence.pooling import pool_studies
 from biotransfer.signals.datasets import load_dataset
 from biotransfer.signals.datasets.moabb import need_moabb
@@ -49,6 +50,17 @@ def test_nobody_gives_both_signals_and_everybody_one() -> None:
         assert len(emg) == len(eeg)
         assert emg | eeg == set(map(str, range(1, SETS[name]["people"] + 1)))
     assert len(people["PhysionetMI", "eeg"]) == 109
+
+
+@pytest.mark.slow
+def test_whoever_gives_both_signals_stops_the_study(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    patch_moabb(monkeypatch)
+    small = ["budget.seconds=[10]", "directions=[cho_emg->cho_eeg]", "network=[mlp]", "tune=null",
+             "arms=[scratch, transferred]", "split.folds=3", "sets.cho_emg.subjects=[1, 2, 3, 4, 5]",
+             "sets.cho_eeg.subjects=[5, 6, 7, 8, 9, 10]"]  # fmt: skip
+    asked = [word for text in small for word in ("--set", text)]
+    assert main(["check", NAME, "--workers", "1", *asked]) == 2
+    assert "cho_emg and cho_eeg share people: 5 (of one data set, recorded in both" in capsys.readouterr().err
 
 
 @pytest.mark.slow
