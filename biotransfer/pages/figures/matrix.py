@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-_MARKS = {"positive": "▲", "negative": "▼", "equivalent": "≈"}
+_MARKS = {"positive": "▲", "negative": "▼", "equivalent": "≈", "not_assayable": "○"}
 
 
 def gain_matrix(results: Results, arm: str, condition: Condition) -> pd.DataFrame:
@@ -56,7 +56,7 @@ def gain_matrix(results: Results, arm: str, condition: Condition) -> pd.DataFram
     BiotransferError
         When the arm was not compared.
     """
-    table = results.verdicts
+    table = results.at_largest_budget().verdicts
     kept = rows_of(table, arm=arm, **condition._asdict())
     check(
         len(kept),
@@ -151,8 +151,9 @@ def _draw_cells(
             color=color, fontweight="bold", gid=f"gain:{sources[i]}:{targets[j]}",
         )  # fmt: skip
         if full:
-            low, high = float(cell["ci_low"]) * scale, float(cell["ci_high"]) * scale
-            ax.text(j, i + 0.2, f"{low:.1f} to {high:.1f}", ha="center", va="center", fontsize=8, color=color)
+            low, high = float(cell["ci_low"] or np.nan) * scale, float(cell["ci_high"] or np.nan) * scale
+            inside = f"{low:.1f} to {high:.1f}" if np.isfinite([low, high]).all() else "not estimable"
+            ax.text(j, i + 0.2, inside, ha="center", va="center", fontsize=8, color=color)
         if sources[i] == targets[j]:
             ax.add_patch(
                 Rectangle((j - 0.48, i - 0.47), 0.96, 0.94, fill=False, edgecolor=INK, linewidth=1.4)

@@ -45,7 +45,7 @@ from .processes import each_in_processes, import_in_processes, import_what_follo
 from .provenance import describe_run
 from .registering import keep_registration, say_registered
 from .store import TrialStore, export_weights
-from .tasks import CHOOSING, STAGES, Planned, Ref, lay_out
+from .tasks import CHOOSING, STAGES, Planned, Ref, lay_out, rehearse_choices
 from .workers import Crew
 
 Progress = Callable[[str, int, int], None]
@@ -241,6 +241,7 @@ def run_study(
             mark_unfinished(folder)
             guarded = run_guards(plan)
             refuse_errors(guarded)
+            rehearse_choices(plan)
             with Crew(workers, cluster or recipe.cluster, device) as crew:
                 results, trials_run = _run_plan(plan, folder, crew, progress)
             provenance = {} if trials_run.total() else earlier_provenance(folder)

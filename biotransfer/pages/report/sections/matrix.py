@@ -17,6 +17,7 @@ from ....evidence.reading import (
 )
 from ....evidence.verdicts import VERDICTS
 from ....results import Results
+from ....signals.splits import budget_label
 from ...figures.matrix import plot_matrix
 from ..table import Row, Table
 from ..table import table as make_table
@@ -35,14 +36,17 @@ def make_matrix(results: Results) -> Section | None:
     """Show every source by every target; None with two directions or fewer, which need no map."""
     if len(directions_of(results)) <= 2 or not results.verdict_list:
         return None
+    several = len(results.budgets) > 1
+    results = results.at_largest_budget()
     compared = [arm for arm in arms_of(results) if arm != baseline_arm(results)]
     arm = "transferred" if "transferred" in compared else compared[0]
     others = [a for a in compared if a != arm]
     base = arm_label(baseline_arm(results))
     caption = (
         f"Gain of {arm_label(arm)} over {base}, with its 95 % interval over people. ▲ positive, ▼ negative, "
-        "≈ equivalent, no mark: inconclusive. Framed: the source is other people of the target's own set. "
+        "≈ equivalent, ○ not assayable, no mark: inconclusive or no claim. Framed: the source is other people of the target's own set. "
         "In one column the people tested, and the baseline, are the same."
+        f"{' With ' + budget_label(results.budgets[0]) + ', the largest budget.' if several else ''}"
     )
     blocks = [
         paragraph(_summary(results, arm)),
