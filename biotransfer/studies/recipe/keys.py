@@ -344,7 +344,11 @@ class Keys(Settings):
         Reader("an address or a mapping", _cluster),
         None,
     )
-    smoke: bool = key("true: three people, one seed, two epochs, the two smallest budgets; to see whether it runs.", flag(), False)
+    smoke: bool = key(
+        "true: three people, one seed, two epochs, the two smallest budgets; to see whether it runs.",
+        flag(),
+        False,
+    )
 
 
 KEYS: Mapping[str, str] = {name: item.metadata["doc"] for name, item in Keys.declared().items()}
