@@ -44,9 +44,8 @@ def make_matrix(results: Results) -> Section | None:
     base = arm_label(baseline_arm(results))
     caption = (
         f"Gain of {arm_label(arm)} over {base}, with its 95 % interval over people. ▲ positive, ▼ negative, "
-        "≈ equivalent, ○ not assayable, no mark: inconclusive or no claim. Framed: the source is other people "
-        "of the target's own set. "
-        "In one column the people tested, and the baseline, are the same."
+        "≈ equivalent, ○ not assayable, no mark: inconclusive or no claim. Framed: the source is other "
+        "people of the target's own set. In one column the people tested, and the baseline, are the same."
         f"{' With ' + budget_label(results.budgets[0]) + ', the largest budget.' if several else ''}"
     )
     blocks = [
