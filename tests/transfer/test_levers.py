@@ -77,7 +77,8 @@ def test_every_method_pretrains_in_both_directions(pretrained):
         assert rows["balanced_accuracy"].between(0, 1).all()
         assert not rows.duplicated(["source", "method", "protocol", "seed", "subjects"]).iloc[:-1].any()
         arms = results.verdicts.query("direction == @direction")["arm"]
-        assert set(arms) == {a if isinstance(a, str) else a["label"] for a in PRETRAINED} - {"scratch"}
+        named = {a if isinstance(a, str) else a["label"] for a in PRETRAINED}
+        assert set(arms) == (named | {"reptile_frozen_scratch", "reptile_frozen_permuted"}) - {"scratch"}
     last = results.curves[results.curves["split_part"] == "train"]
     means = last[last["metric"] == "log_loss"].groupby(["direction", "arm"])["value"].mean()
     assert means.groupby("direction").nunique().min() > len(METHODS)
