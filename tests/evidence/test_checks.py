@@ -106,6 +106,7 @@ def _clean() -> Results:
     side = {
         "dataset": "x",
         "classes": ["a", "b", "c"],
+        "counts": {str(i): dict.fromkeys("abc", 20) for i in range(8)},
         "notes": [],
         "n_recordings": 48,
         "n_subjects": 8,
@@ -205,6 +206,12 @@ def _faults():
     yield "nuisance_carries_label", _carried(r, "amplitude", 0.8), "warning"
     ranked = {**r.recipe, "align": {"name": "top_k", "k": 8, "score": "anova"}}
     yield "inputs_without_meaning", replace(r, recipe=ranked), "warning"
+    told = [(str(i), j // 4 % 3, (j // 4 % 3 + (i == 3)) % 3, f"{i}-{j // 4}@{j % 4}")
+            for i in range(8) for j in range(48)]  # fmt: skip
+    made = pd.DataFrame(told, columns=["subject", "y_true", "y_pred", "window_uid"]).assign(
+        direction="emg->eeg", network="mlp", variant="", protocol="subject", budget="all", arm="scratch"
+    )
+    yield "people_who_stand_out", replace(r, predictions=made), "warning"
     fits = r.extras["fits"].assign(outside=2)
     yield "fitted_on_test_rows", replace(r, extras={**r.extras, "fits": fits}), "error"
 

@@ -181,6 +181,12 @@ def _real_faults(r, real_data):
     yield "still_rising", replace(r, curves=early), "warning"
     yield "data_defects", r, "warning"
     yield "luck_of_seeds", replace(r, curves=r.curves[r.curves["seed"] == 0]), "warning"
+    who = r.predictions["subject"].iloc[0]
+    mine = (r.predictions["subject"] == who).to_numpy()
+    moved = r.predictions.assign(
+        y_pred=np.where(mine, (r.predictions["y_true"] + 1) % 4, r.predictions["y_pred"])
+    )
+    yield "people_who_stand_out", replace(r, predictions=moved), "warning"
     made = {name: {**side, "simulated": True} for name, side in r.data.items()}
     yield "simulated_data", replace(r, data=made), "note"
     yield (
@@ -201,6 +207,7 @@ def hum(real_data, tmp_path_factory):
         "emg": {"data": "simulated", "n_subjects": 2},
         "directions": ["emg->eeg"],
         "features": "band_power",
+        "align": "none",
         "network": {"name": "mlp", "hidden": [16]},
         "arms": ["scratch"],
         "train": {"epochs": 10},
@@ -221,6 +228,12 @@ def test_a_finding_is_heard_in_real_results_and_silent_without_its_fault(name, r
     if name == "data_defects":
         found = group_findings(inspect_recordings(simulate_eeg(n_subjects=2, mains=None)))
         clean = replace(real, data={n: {**side, "findings": found} for n, side in real.data.items()})
+    if name == "nuisance_carries_label":
+        severity, message = CHECKS[name].function(real)
+        assert severity == "note"
+        assert message.startswith("What was learned may be effort: tested by subject: the level alone")
+        tables = {n: t[t["family"] != "pattern"] if "family" in t else t for n, t in real.extras.items()}
+        clean = replace(real, extras=tables)
     assert CHECKS[name].function(clean)[0] == "ok"
     results, severity = faults[name]
     found, message = CHECKS[name].function(results)
@@ -276,6 +289,7 @@ def test_an_error_stops_the_study_and_an_accepted_one_is_printed(real_data, tmp_
         "emg": {"data": "simulated", "n_subjects": 2},
         "directions": ["emg->eeg"],
         "features": "band_power",
+        "align": "none",
         "network": {"name": "mlp", "hidden": [4]},
         "arms": ["scratch", "redrawn"],
         "split": [{"by": "shuffled_windows", "folds": 2}, {"by": "subject"}],

@@ -97,6 +97,9 @@ CHECKS = Catalog(
                "Does an input of the target mean what it meant to the source network?",
                "Use align: matched, or a network that all channels share (channel_wise); read a null result "
                "of this mapping as one about the mapping."),
+        _entry("C22", findings.people_who_stand_out, "Does a person stand out, or make a verdict alone?",
+               "Look at the recordings (biotransfer inspect NAME). Leave somebody out only by a rule that "
+               "was fixed beforehand; report the verdict with and without."),
     ],
     {
         "id": Fact("Its number."),

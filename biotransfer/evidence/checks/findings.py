@@ -8,6 +8,7 @@ from ...transfer.align import MEASURES_MAPPING, why_no_meaning
 from ...transfer.carry import ARMS, known_arms
 from ...transfer.carry.inputs import BY_POSITION, OTHER_RATE, OTHERWISE, REORDERED
 from ..metrics import hold_last_values
+from ..outliers import find_outliers
 from ..reading import baseline_arm, compared, compared_metric, place_label, target_of
 from ..stats import smallest_p
 from .common import PLACE, Finding, final_values
@@ -286,3 +287,18 @@ def fitted_on_test_rows(results: Results) -> Finding:
         f"first, {place_label(*first[['direction', 'network', 'variant', 'split']])}, {first['outside']} of "
         f"{first['fitted']}."
     )
+
+
+def people_who_stand_out(results: Results) -> Finding:
+    """Name people at chance in every arm, exchanged labels, and verdicts that one person makes.
+
+    See :func:`.find_outliers`: a warning where labels look exchanged or a verdict is another one without one
+    person, a note where somebody is at chance.
+    """
+    found = find_outliers(results)
+    if found.empty:
+        return "ok", "No person stands out, and no verdict changes without one."
+    said = found["sentence"].tolist()
+    more = [f"And {len(said) - _MOST_SAID} more."] if len(said) > _MOST_SAID else []
+    severity = "note" if set(found["kind"]) == {"at chance"} else "warning"
+    return severity, " ".join([*said[:_MOST_SAID], *more])

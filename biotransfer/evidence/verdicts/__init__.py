@@ -5,6 +5,7 @@ A verdict is one of positive, negative, equivalent, inconclusive and not_assayab
 
 from ..metrics import Compare
 from .comparison import compare, compare_measures
+from .influence import influence_of_people
 from .obstacles import weak_sources
 from .otherwise import ask_otherwise, calibration_errors
 from .ranking import rank_methods
@@ -25,6 +26,7 @@ __all__ = [
     "compare_measures",
     "decide",
     "headline",
+    "influence_of_people",
     "judge_assay",
     "rank_methods",
     "weak_sources",

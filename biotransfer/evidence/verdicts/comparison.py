@@ -53,6 +53,7 @@ class _Comparison:
     known: Known
     values: dict[str, np.ndarray]
     obstacles: tuple[str, ...]
+    people: tuple[str, ...] = ()
 
     @property
     def against(self) -> str:
@@ -107,7 +108,8 @@ def _comparisons(
     for keys, group in table.groupby(STUDY_KEYS, sort=False):
         direction, network, variant, protocol, budget = map(str, keys)
         where = place_label(direction, network, variant, protocol)
-        values = {}
+        values: dict[str, np.ndarray] = {}
+        people: tuple[str, ...] = ()
         for arm in group["arm"].drop_duplicates():
             wide = group[group["arm"] == arm].pivot(index="subject", columns="seed", values=asked.measure)
             check(
@@ -120,18 +122,31 @@ def _comparisons(
                 f"{where}, arm {arm!r}: not every person has every seed. "
                 "Expected the same seeds for all people. Finish the study first.",
             )
-            values[str(arm)] = wide.to_numpy(float)
+            values[str(arm)], people = wide.to_numpy(float), tuple(map(str, wide.index))
         ends = Direction.read(direction)
         chances = target_obstacle(list(values.values()), chance.get(ends.target), asked.alpha)
         obstacles = tuple(filter(None, [weak.get((direction, network, variant), ""), chances]))
         for arm in values:
             if arm != known[arm].contest.against:
                 yield _Comparison(
-                    ends, network, variant, protocol, budget, arm, known[arm], values, obstacles
+                    ends, network, variant, protocol, budget, arm, known[arm], values, obstacles, people
                 )
 
 
-def _judge(comparisons: Sequence[_Comparison], asked: Compare, seed: int) -> list[Decision | None]:
+def comparisons_of(
+    curves: Any,
+    asked: Compare,
+    *,
+    arms: Iterable[str | Mapping[str, Any] | ArmRequest] | None = None,
+    chance: Mapping[str, float] | None = None,
+    sources: pd.DataFrame | None = None,
+) -> list[_Comparison]:
+    """Return every arm beside its own baseline, as :func:`compare` takes the arguments."""
+    table, labels = _table(curves, asked, 3)
+    return list(_comparisons(table, asked, know_arms(labels, arms, asked.against), chance or {}, sources))
+
+
+def judge(comparisons: Sequence[_Comparison], asked: Compare, seed: int) -> list[Decision | None]:
     """Decide on one measure; a family is all claims under one protocol. None where nothing is claimed."""
     judged: list[Decision | None] = [None] * len(comparisons)
     for protocol in dict.fromkeys(c.protocol for c in comparisons):
@@ -299,7 +314,7 @@ def compare(
     several_networks = len(table[["network", "variant"]].drop_duplicates()) > 1
     several_protocols = table["protocol"].nunique() > 1
     rows = []
-    for comparison, decision in zip(comparisons, _judge(comparisons, asked, seed), strict=True):
+    for comparison, decision in zip(comparisons, judge(comparisons, asked, seed), strict=True):
         where = [network_label(comparison.network, comparison.variant)] if several_networks else []
         where += [comparison.protocol] if several_protocols else []
         where += [budget_label(comparison.budget)] if comparison.budget != ALL else []
@@ -424,7 +439,7 @@ def compare_measures(
         asked = Compare(against, metric, measure, margin, alpha)
         table, labels = _table(curves, asked, last)
         comparisons = list(_comparisons(table, asked, know_arms(labels, arms, against, roles), {}, None))
-        for comparison, decision in zip(comparisons, _judge(comparisons, asked, seed), strict=True):
+        for comparison, decision in zip(comparisons, judge(comparisons, asked, seed), strict=True):
             whole = _row(comparison, decision, asked, seed)
             kept = ("direction", "network", "variant", "protocol", "budget", "arm", "role", "against",
                     "n_subjects", "n_seeds", "difference", "ci_low", "ci_high", "p", "p_holm",
