@@ -171,7 +171,8 @@ def test_methods_are_recipes_of_their_own_beside_the_recipe(tmp_path):
         {"label": "few", "align": {"name": "top_k", "k": 8}, "arms": ["scratch", "transferred"]},
         {"label": "pc", "align": {"name": "pca", "k": 8}, "pretrain": "masked"},
     ]
-    recipe = {**SMALL, "directions": "emg->eeg", "arms": arms, "methods": methods}
+    told = {"unequal_tuning": "two choices of k are what is looked at"}
+    recipe = {**SMALL, "directions": "emg->eeg", "arms": arms, "methods": methods, "accept": told}
     study = run_study(recipe, tmp_path / "out")
     base = run_study({k: v for k, v in recipe.items() if k != "methods"}, tmp_path / "base")
     labels = ["", "again", "few", "pc"]
