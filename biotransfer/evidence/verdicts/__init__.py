@@ -10,7 +10,7 @@ from .obstacles import weak_sources
 from .otherwise import ask_otherwise, calibration_errors
 from .ranking import rank_methods
 from .rule import FEWEST_SEEDS, VERDICTS, Assay, Claim, Decision, Rival, decide, judge_assay
-from .wording import headline, write_sentence
+from .wording import headline, leading_claims, write_sentence
 
 __all__ = [
     "FEWEST_SEEDS",
@@ -28,6 +28,7 @@ __all__ = [
     "headline",
     "influence_of_people",
     "judge_assay",
+    "leading_claims",
     "rank_methods",
     "weak_sources",
     "write_sentence",

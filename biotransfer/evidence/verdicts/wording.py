@@ -31,18 +31,30 @@ def headline(verdicts: Sequence[Mapping[str, Any]]) -> str:
         direction that has no other; a direction with an honest one comes before those.
     """
     honest, leaking = [], []
-    for direction in dict.fromkeys(row["direction"] for row in verdicts):
-        mine = [row for row in verdicts if row["direction"] == direction]
-        sentences = []
-        for place in dict.fromkeys((row["network"], row["variant"], row["protocol"]) for row in mine):
-            rows = [r for r in mine if (r["network"], r["variant"], r["protocol"]) == place]
-            sentences.append(_leading(rows)["sentence"])
+    leading = leading_claims(verdicts)
+    for direction in dict.fromkeys(row["direction"] for row in leading):
+        sentences = [row["sentence"] for row in leading if row["direction"] == direction]
         sound = [sentence for sentence in sentences if not sentence.startswith(LEAKS)]
         if sound:
             honest += sound
         else:
             leaking += sentences
     return " ".join(honest + leaking)
+
+
+def leading_claims(verdicts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return one row per direction, network, way to transfer and rule: see :func:`headline`.
+
+    Parameters
+    ----------
+    verdicts : sequence of mapping
+        What :func:`compare` gave, or verdicts.json.
+    """
+    places: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for row in verdicts:
+        key = tuple(row[name] for name in ("direction", "network", "variant", "protocol"))
+        places.setdefault(key, []).append(row)
+    return [_leading(rows) for rows in places.values()]
 
 
 def _leading(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

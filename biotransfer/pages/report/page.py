@@ -19,9 +19,9 @@ from ...evidence.reading import (
     metric_label,
     outcome_label,
 )
-from ...evidence.verdicts import headline
+from ...evidence.verdicts import headline, leading_claims
 from ...results import Results
-from ...signals.splits import SPLITS
+from ...signals.splits import ALL, SPLITS, budget_label
 from . import comparisons, facts
 from . import text as write
 from .filling import fill
@@ -115,11 +115,9 @@ def _head_facts(results: Results) -> list[tuple[str, str]]:
 
 
 def _cards(results: Results) -> list[dict[str, Any]]:
-    """Return the transferred arm's verdict in every condition."""
+    """Return the verdict that leads in every direction and condition."""
     cards = []
-    for d in results.verdict_list:
-        if d["arm"] != "transferred":
-            continue
+    for d in leading_claims(results.verdict_list):
         metric, protocol = d["metric"], d["protocol"]
         conditions = conditions_of(results.curves, d["direction"])
         cards.append(
@@ -129,7 +127,8 @@ def _cards(results: Results) -> list[dict[str, Any]]:
                 "verdict": d["verdict"] or "none",
                 "word": outcome_label(d),
                 "assay": _vouched(d),
-                "arm": arm_label(d["arm"]),
+                "arm": arm_label(d["arm"])
+                + ("" if d["budget"] == ALL else f", {budget_label(d['budget'])},"),
                 "against": arm_label(d["against"]),
                 "gain": write.gain(d["difference"], metric),
                 "interval": write.interval(d["ci_low"], d["ci_high"], metric),
