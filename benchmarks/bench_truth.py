@@ -55,7 +55,7 @@ def _chunk(name: str, first: int, n_studies: int, folder: Path | None) -> pd.Dat
     if path is not None and path.is_file():
         return pd.read_parquet(path)
     table = run_truth(STUDIES[name][0], n_studies, first=first, at_once=CHUNK).assign(planted=name)
-    table = table.drop(columns=["controls", "registration"])
+    table = table.drop(columns=["controls", "preregistration"])
     if path is not None:
         table.to_parquet(path)
     return table

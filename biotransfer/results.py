@@ -75,7 +75,7 @@ VERDICTS = ["direction", "source", "target", *CONDITION, "budget", "arm", "role"
             "metric", "n_subjects", "n_seeds", "difference", "ci_low", "ci_high", "p", "p_claim", "p_holm",
             "margin", "verdict", "shared", "assay", "assay_gain", "assay_low", "assay_high", "assay_p",
             "obstacle", "detectable_difference", "detectable_low", "detectable_high", "spread", "seed_share",
-            "subjects_needed", "subjects_low", "subjects_high", "p_people", "registration",
+            "subjects_needed", "subjects_low", "subjects_high", "p_people", "preregistration",
             "sentence"]  # fmt: skip
 FORMAT = 3
 """Of a study folder, in provenance.json. 1 (or none): a way to transfer stood packed in the column network,

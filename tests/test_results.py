@@ -52,7 +52,7 @@ def _as_format_1(folder, results):
     for path in folder.glob("*.parquet"):
         _packed(pd.read_parquet(path)).to_parquet(path, index=False)
     later = ["role", "controls", "p_claim", "shared", "assay", "assay_gain", "assay_low", "assay_high",
-             "assay_p", "obstacle", "registration", "seed_share"]  # fmt: skip
+             "assay_p", "obstacle", "preregistration", "seed_share"]  # fmt: skip
     verdicts = pd.DataFrame(results.verdict_list).drop(columns=later)
     verdicts = verdicts.assign(verdict=verdicts["verdict"].fillna("negative"), p_holm=0.04)
     write_json(folder / "verdicts.json", _packed(verdicts).to_dict("records"))

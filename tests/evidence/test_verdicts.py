@@ -275,7 +275,7 @@ def test_a_small_certain_gain_shared_by_a_control_is_equivalent():
 def test_compare_fills_the_contract_with_the_statistics_of_people():
     levels = make_levels({"transferred": 0.05, "redrawn": 0.01, **SEEN}, spread=0.01)
     curves = make_curves(levels, seeds=3, seed_noise=0.02)
-    rows = compare(curves, last=1, registration={"hash": "ab", "date": "2026-01-01"})
+    rows = compare(curves, last=1)
     assert [list(row) for row in rows] == [VERDICTS] * len(ARMS[1:])
     assert [row["arm"] for row in rows] == ARMS[1:]
     row = only(rows, "transferred")
@@ -290,7 +290,6 @@ def test_compare_fills_the_contract_with_the_statistics_of_people():
     assert (row["n_subjects"], row["n_seeds"], row["margin"]) == (12, 3, 0.02)
     assert (row["source"], row["target"], row["against"]) == ("emg", "eeg", "scratch")
     assert (row["role"], row["controls"], row["verdict"]) == ("transfer", CONTROLS, "positive")
-    assert {row["registration"]["hash"] for row in rows} == {"ab"}
     assert json.loads(json.dumps(rows, allow_nan=False)) == rows
 
 

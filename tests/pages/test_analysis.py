@@ -22,7 +22,7 @@ def said(arms, *, people=12, seeds=3, gain=0.0, own=0.08, registration=None, **a
     skill = rng.uniform(0.5, 0.8, people)
     levels = {arm: skill + gains[arm] + rng.normal(0, 0.01, people) for arm in arms}
     curves = make_curves(levels, seeds=seeds, seed_noise=0.01, luck=0.3)
-    rows = compare(curves, registration=registration, **asked)
+    rows = [{**row, "preregistration": registration} for row in compare(curves, **asked)]
     cited = []
     text = describe_analysis(rows, Compare(**asked), lambda name: cited.append(SOURCES[name]) or "")
     return text, rows, cited

@@ -254,7 +254,6 @@ def compare(
     leaking_protocols: Collection[str] | None = None,
     chance: Mapping[str, float] | None = None,
     sources: pd.DataFrame | None = None,
-    registration: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """Give the verdict on every transfer arm, and the difference of every other one.
 
@@ -280,8 +279,6 @@ def compare(
         By target, what the best constant prediction reaches in ``metric``.
     sources : DataFrame, optional
         What the source networks know about strangers, see ``results.SOURCES``.
-    registration : mapping, optional
-        ``hash`` and ``date`` of what was registered before.
 
     Returns
     -------
@@ -319,7 +316,7 @@ def compare(
         where += [comparison.protocol] if several_protocols else []
         where += [budget_label(comparison.budget)] if comparison.budget != ALL else []
         row = _row(comparison, decision, asked, seed)
-        row["registration"] = dict(registration) if registration else None
+        row["preregistration"] = None
         row["sentence"] = write_sentence(
             row,
             decision,

@@ -171,7 +171,8 @@ def _verdicts(claims: Sequence[Mapping[str, Any]], asked: Compare, cite: Callabl
 
 
 def _registered(rows: Sequence[Mapping[str, Any]]) -> str:
-    found = {(r["registration"]["hash"], r["registration"]["date"]) for r in rows if r.get("registration")}
+    kept = [row["preregistration"] for row in rows if row.get("preregistration")]
+    found = {(one["hash"], one["date"]) for one in kept}
     return " ".join(
         f"Exclusions, measure, margin and family were registered on {date} ({code})." for code, date in found
     )
