@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import bench_leaks
 import bench_statistics
 import pandas as pd
 from joblib import Parallel, delayed
@@ -149,6 +150,7 @@ def main() -> None:
     parser.add_argument(
         "--folder", type=Path, help="keep finished parts here, to continue an interrupted run"
     )
+    parser.add_argument("--data", type=Path, help="folder of data sets, for leaks in real recordings, too")
     parser.add_argument("--only", nargs="*", default=[], help="planted structures, or how they begin")
     arguments = parser.parse_args()
     if arguments.folder:
@@ -157,6 +159,8 @@ def main() -> None:
     if not arguments.only:
         print("\n## Intervals, tests and equivalence\n")
         bench_statistics.report(arguments.share, arguments.workers)
+        print("\n## Leaks in disguise\n")
+        bench_leaks.report(max(2, round(40 * arguments.share)), arguments.data)
 
 
 if __name__ == "__main__":

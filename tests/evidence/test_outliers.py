@@ -8,6 +8,7 @@ import pytest
 
 from biotransfer.evidence.outliers import OUTLIERS, find_outliers
 from biotransfer.evidence.verdicts import compare, influence_of_people
+from biotransfer.pages.report.sections.outliers import outlier_section
 from tests.factories import make_results
 
 ARMS = ("scratch", "transferred", "permuted", "redrawn")
@@ -85,3 +86,11 @@ def test_a_verdict_that_one_person_makes_names_the_person(results):
     again = next(r for r in compare(without, arms=list(ARMS)) if r["arm"] == "transferred")
     assert again["verdict"] == row.loc["S2", "verdict_without"]
     assert again["difference"] == pytest.approx(row.loc["S2", "difference_without"])
+
+
+def test_the_report_names_who_stands_out_and_is_silent_otherwise(results, monkeypatch):
+    section = outlier_section(_predictions(results, chance="S3"))
+    assert any(row[1:3] == ["S3", "at chance"] for row in section.blocks[1].content.rows)
+    nobody = pd.DataFrame(columns=OUTLIERS)
+    monkeypatch.setattr("biotransfer.pages.report.sections.outliers.find_outliers", lambda _: nobody)
+    assert outlier_section(results) is None

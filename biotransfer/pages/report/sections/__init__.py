@@ -16,6 +16,7 @@ from .levels import level_section
 from .matrix import make_matrix
 from .nuisance import lead_pictures, nuisance_section
 from .otherwise import otherwise
+from .outliers import outlier_section
 from .preregistration import preregistration
 from .ranking import ranking
 from .scores import make_scores
@@ -35,6 +36,7 @@ SECTIONS = Catalog(
         ),
         Entry("ranking", "Transfer arms ranked over scratch and over the best of their controls.", ranking),
         Entry("nuisance", "What should not carry the label, and how far it goes.", nuisance_section),
+        Entry("outliers", "People who stand out, and verdicts that one person makes.", outlier_section),
         Entry("otherwise", "The same comparisons by a mixed model, Bayes and survival.", otherwise),
         Entry("calibration", "Gains by how much of the target is labelled.", calibration),
         Entry("levels", "Every arm's and baseline's level, and what permuted labels give.", level_section),
