@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from biotransfer.cli import build_parser, main
+from biotransfer.evidence.reading import outcome_label
 from biotransfer.results import load_results
 from tests import ROOT
 from tests.studies.test_running import SMALL
@@ -38,9 +39,9 @@ def test_run_ends_with_verdicts_and_the_reports_path(recipe, finished, capsys):
     said = capsys.readouterr().out
     for verdict in json.loads((finished / "verdicts.json").read_text()):
         line = next(
-            x for x in said.splitlines() if x.startswith(verdict["direction"]) and verdict["arm"] in x
+            x for x in said.splitlines() if x.startswith(verdict["direction"]) and f" {verdict['arm']} " in x
         )
-        assert line.endswith(verdict["verdict"])
+        assert line.endswith(outcome_label(verdict))
         assert f"{100 * verdict['difference']:+.1f}" in line
     assert said.strip().endswith(f"Report: {finished / 'report.html'}")
     assert (finished / "methods.md").stat().st_size > 200

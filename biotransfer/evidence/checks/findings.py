@@ -24,6 +24,7 @@ def too_few_people(results: Results) -> Finding:
     """Compare the smallest p of the exact sign-flip test, alone and after Holm, with alpha."""
     alpha = compared(results).alpha
     verdicts = results.verdicts
+    verdicts = verdicts[verdicts["role"] == "transfer"]
     texts = []
     for (direction, protocol), part in verdicts.groupby(["direction", "protocol"], sort=False):
         n = int(part["n_subjects"].iloc[0])
@@ -35,7 +36,7 @@ def too_few_people(results: Results) -> Finding:
         elif lowest * n_tests >= alpha:
             texts.append(
                 f"{direction} by {protocol}: {n} people cannot go below p = {lowest * n_tests:.2g} "
-                f"after Holm over {n_tests} comparisons"
+                f"after Holm over {n_tests} claims"
             )
     if not texts:
         return "ok", f"Every direction has enough people to reach p < {alpha:g}."
@@ -48,18 +49,17 @@ def control_as_good(results: Results) -> Finding:
     verdicts = results.verdicts
     if verdicts.empty:
         return "ok", "There is nothing to compare."
-    roles = {label: arm.role for label, arm in known_arms(results.recipe["arms"]).items()}
     texts = []
     for key, part in verdicts.groupby(PLACE):
-        controls = part[part["arm"].map(roles) == "control"]
-        for _, row in part[part["arm"].map(roles) == "transfer"].iterrows():
-            as_good = controls[controls["difference"] >= row["difference"]]["arm"].tolist()
+        for _, row in part[part["role"] == "transfer"].iterrows():
+            mine = part[part["arm"].isin(row["controls"]) & (part["against"] == row["against"])]
+            as_good = mine[mine["difference"] >= row["difference"]]["arm"].tolist()
             if row["difference"] > 0 and row["verdict"] != "equivalent" and as_good:
                 texts.append(
                     f"{place_label(*key)}: {', '.join(as_good)} gained as much as {row['arm']} or more"
                 )
     if not texts:
-        ran = verdicts["arm"].map(roles).eq("control").any()
+        ran = verdicts["role"].eq("control").any()
         return "ok", (
             "No control gained as much as an arm that gained from transfer." if ran else "No control was run."
         )
