@@ -11,11 +11,12 @@ from ..metrics import hold_last_values
 from ..outliers import find_outliers
 from ..reading import baseline_arm, compared, compared_metric, place_label, target_of
 from ..stats import smallest_p
+from ..verdicts import FEWEST_SEEDS, NEAR_CHANCE, weak_sources
 from .common import PLACE, Finding, final_values
 
-_NEAR_CHANCE = 0.05
 _LITTLE = 0.10
 _RISING = 0.02
+_MOST_OF_SEEDS = 0.5
 _SEVERITIES = ("note", "warning", "error")
 _MOST_SAID = 3
 
@@ -85,14 +86,9 @@ def _by(method: str) -> str:
 
 def source_at_chance(results: Results) -> Finding:
     """Compare the source networks' balanced accuracy on unseen people with chance."""
-    table = results.sources
-    if table.empty:
+    if results.sources.empty:
         return "ok", "No source network was needed."
-    table = table[table["source"].isin(["supervised", "own_donors", "same_modality"])]
-    means = table.groupby(["direction", "network", "variant", "source", "method"], as_index=False)[
-        ["balanced_accuracy", "chance"]
-    ].mean()
-    weak = means[means["balanced_accuracy"] < means["chance"] + _NEAR_CHANCE]
+    weak = weak_sources(results.sources)
     if weak.empty:
         return "ok", "Every source network knows something about people it was not trained on."
     texts = [
@@ -134,7 +130,7 @@ def target_at_chance(results: Results) -> Finding:
     for key, part in final.groupby(PLACE):
         chance = 1.0 / len(target_of(results, str(key[0]))["classes"])
         best = part.groupby("arm")["value"].mean().max()
-        if best < chance + _NEAR_CHANCE:
+        if best < chance + NEAR_CHANCE:
             texts.append(f"{place_label(*key)}: best arm {best:.2f}, chance {chance:.2f}")
     if not texts:
         return "ok", "On every target at least one arm is clearly above chance."
@@ -242,29 +238,27 @@ def simulated_data(results: Results) -> Finding:
 
 
 def luck_of_seeds(results: Results) -> Finding:
-    """Compare the standard error over seeds of the transferred arm's gain with its interval over people."""
-    asked = compared(results)
-    table = results.curves
-    table = table[(table["split_part"] == "test") & (table["metric"] == asked.metric)]
-    last = table.groupby([*PLACE, "split"])["step"].transform("max")
-    means = table[table["step"] == last].groupby([*PLACE, "seed", "arm"])["value"].mean().unstack("arm")
-    verdicts = results.verdicts.set_index([*PLACE, "arm"])
+    """Read in every claim how many seeds it has, and how much of its error is theirs."""
     texts = []
-    for key, part in means.groupby(level=PLACE):
-        if "transferred" not in part or (*key, "transferred") not in verdicts.index:
+    for row in results.verdict_list:
+        if row["role"] != "transfer":
             continue
-        row = verdicts.loc[(*key, "transferred")]
-        difference = (part["transferred"] - part[asked.against]).dropna()
-        half = (row["ci_high"] - row["ci_low"]) / 2
-        if len(difference) < 2:
-            texts.append(f"{place_label(*key)}: one seed")
-        elif (error := difference.std(ddof=1) / len(difference) ** 0.5) > half:
-            texts.append(f"{place_label(*key)}: +-{100 * error:.1f} points over {len(difference)} seeds")
+        where = (
+            f"{place_label(row['direction'], row['network'], row['variant'], row['protocol'])} {row['arm']}"
+        )
+        if row["n_seeds"] < FEWEST_SEEDS:
+            texts.append(f"{where}: {row['n_seeds']} seed{'s' * (row['n_seeds'] > 1)}")
+        elif (share := row.get("seed_share")) is not None and share > _MOST_OF_SEEDS:
+            texts.append(f"{where}: {row['n_seeds']} seeds make {100 * share:.0f} % of the error")
     if not texts:
         return "ok", "What differs between seeds is small beside what differs between people."
+    more = f" and {len(texts) - _MOST_SAID} more" if len(texts) > _MOST_SAID else ""
     return "warning", (
-        "The luck of the seeds is not small: " + "; ".join(texts) + ". All people share a seed's source "
-        "network: p and interval allow for it where there are two seeds or more, and more seeds narrow it."
+        "The luck of the seeds is not small: "
+        + "; ".join(texts[:_MOST_SAID])
+        + f"{more}. All people share a "
+        "seed's source network: p and interval allow for it (the share of the error is told), and more seeds "
+        f"narrow it; fewer than {FEWEST_SEEDS} explore."
     )
 
 

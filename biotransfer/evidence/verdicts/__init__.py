@@ -6,7 +6,7 @@ A verdict is one of positive, negative, equivalent, inconclusive and not_assayab
 from ..metrics import Compare
 from .comparison import compare, compare_measures
 from .influence import influence_of_people
-from .obstacles import weak_sources
+from .obstacles import NEAR_CHANCE, weak_sources
 from .otherwise import ask_otherwise, calibration_errors
 from .ranking import rank_methods
 from .rule import FEWEST_SEEDS, VERDICTS, Assay, Claim, Decision, Rival, decide, judge_assay
@@ -14,6 +14,7 @@ from .wording import headline, leading_claims, write_sentence
 
 __all__ = [
     "FEWEST_SEEDS",
+    "NEAR_CHANCE",
     "VERDICTS",
     "Assay",
     "Claim",
