@@ -8,6 +8,7 @@ import pytest
 
 from biotransfer.evidence.checks import CHECKS, run_checks
 from biotransfer.results import FITS, NUISANCE, NUISANCE_TESTS, Results
+from biotransfer.transfer.carry import resolve_arm
 
 ARMS = ["scratch", "transferred", "frozen_body", "permuted", "redrawn", "shuffled_source", "noise_source"]
 
@@ -120,7 +121,10 @@ def _clean() -> Results:
             "protocol": "subject",
             "budget": "all",
             "arm": arm,
+            "role": resolve_arm(arm).role,
             "n_subjects": 9,
+            "n_seeds": 5,
+            "seed_share": 0.2,
             "ci_low": 0.04,
             "ci_high": 0.06,
             "verdict": "positive",
@@ -195,8 +199,7 @@ def _faults():
         "luck_of_seeds",
         replace(
             r,
-            verdict_list=[{**v, "ci_low": 0.04, "ci_high": 0.06} for v in r.verdict_list],
-            curves=r.curves[r.curves["seed"] == 0],
+            verdict_list=[{**v, "n_seeds": 1} for v in r.verdict_list],
         ),
         "warning",
     )

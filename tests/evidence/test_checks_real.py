@@ -235,6 +235,16 @@ def test_a_finding_is_heard_in_real_results_and_silent_without_its_fault(name, r
         assert message.startswith("What was learned may be effort: tested by subject: the level alone")
         tables = {n: t[t["family"] != "pattern"] if "family" in t else t for n, t in real.extras.items()}
         clean = replace(real, extras=tables)
+    if name == "luck_of_seeds":
+        assert CHECKS[name].function(real)[0] == "warning"  # two seeds explore
+        calm = [{**row, "n_seeds": 5, "seed_share": 0.2} for row in real.verdict_list]
+        clean = replace(real, verdict_list=calm)
+    if name == "control_as_good":
+        low = [{**row, "difference": -1.0} if row["role"] == "control" else row for row in real.verdict_list]
+        clean = replace(real, verdict_list=low)
+    if name == "too_few_people":
+        many = [{**row, "n_subjects": 14} for row in real.verdict_list]
+        clean = replace(real, verdict_list=many)
     assert CHECKS[name].function(clean)[0] == "ok"
     results, severity = faults[name]
     found, message = CHECKS[name].function(results)
