@@ -122,6 +122,8 @@ def _clean() -> Results:
             "budget": "all",
             "arm": arm,
             "role": resolve_arm(arm).role,
+            "against": "scratch",
+            "controls": ["permuted", "redrawn"],
             "n_subjects": 9,
             "n_seeds": 5,
             "seed_share": 0.2,

@@ -152,7 +152,7 @@ def test_hash_and_date_are_in_every_verdict_the_provenance_and_the_report(study,
 def test_a_study_that_registers_nothing_says_nothing(tmp_path):
     results = run_study(NONE, tmp_path / "out").results
     assert "preregistration" not in results.provenance
-    assert all("preregistration" not in row for row in results.verdict_list)
+    assert all(row["preregistration"] is None for row in results.verdict_list)
 
 
 def test_what_is_changed_after_the_run_is_shown_against_the_first_registration(tmp_path):
