@@ -18,6 +18,11 @@ def _data(path):
 WITHIN = [name for name, path in shipped_recipes().items() if _data(path) <= {"simulated", "excerpt"}]
 FROM_MOABB = [name for name, path in shipped_recipes().items() if "moabb" in _data(path)]
 FAST = ["simulated_pair"]
+PART = {
+    "definitive": ["directions=[cote->arithmetic, muse->readings]"],
+    **dict.fromkeys(FROM_MOABB, ["budget.seconds=[10]", "directions=[cho_emg->cho_eeg]"]),
+}
+"""Of large recipes, what is enough to see whether they run."""
 
 
 @pytest.mark.parametrize(
@@ -26,10 +31,9 @@ FAST = ["simulated_pair"]
 )
 def test_a_shipped_recipe_runs_to_its_verdicts(name, tmp_path, request, monkeypatch):
     folder = None if name in (*WITHIN, *FROM_MOABB) else request.getfixturevalue("real_data")
-    recipe = load_recipe(name, smoke=True)
+    recipe = load_recipe(name, PART.get(name, ()), smoke=True)
     if name in FROM_MOABB:
         patch_moabb(monkeypatch)
-        recipe = load_recipe(name, ["budget.seconds=[10]", "directions=[cho_emg->cho_eeg]"], smoke=True)
     results = run_study(recipe, tmp_path / "out", data_dir=folder).results
     arms = {arm if isinstance(arm, str) else arm.get("label", arm["name"]) for arm in results.recipe["arms"]}
     assert results.recipe["smoke"]
