@@ -50,6 +50,8 @@ def test_a_layout_becomes_a_report_by_what_was_guessed(tmp_path, capsys, name):
 
 def test_tables_and_edf_become_a_report(tmp_path, capsys):
     path, _ = recipe_of(tmp_path, "a CSV per repetition", "an EDF per condition")
+    same = {"accept": {"same_people": "both folders are written from the same numbers"}}
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **same}))
     out = tmp_path / "out"
     assert main(["run", str(path), "--smoke", "--workers", "1", "--out", str(out)]) == 0
     assert "Report: " in capsys.readouterr().out

@@ -20,7 +20,7 @@ FROM_MOABB = [name for name, path in shipped_recipes().items() if "moabb" in _da
 FAST = ["simulated_pair"]
 PART = {
     "definitive": ["directions=[cote->arithmetic, muse->readings]"],
-    **dict.fromkeys(FROM_MOABB, ["budget.seconds=[10]", "directions=[cho_emg->cho_eeg]"]),
+    **{name: ["budget.seconds=[10]", "directions=[cho_emg->cho_eeg]"] for name in FROM_MOABB},
 }
 """Of large recipes, what is enough to see whether they run."""
 

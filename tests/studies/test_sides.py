@@ -117,7 +117,8 @@ def test_the_heat_map_says_what_the_verdicts_say(study):
         for (i, source), (j, target) in itertools.product(enumerate(SETS), enumerate(SETS)):
             verdict = verdicts[source, target, arm]
             assert shown[i, j] == pytest.approx(100 * verdict["difference"])
-            mark = {"positive": " ▲", "negative": " ▼", "equivalent": " ≈"}.get(verdict["verdict"], "")
+            mark = {"positive": " ▲", "negative": " ▼", "equivalent": " ≈",
+                    "not_assayable": " ○"}.get(verdict["verdict"], "")  # fmt: skip
             gain = f"{100 * verdict['difference']:+.1f}"
             assert texts[f"gain:{source}:{target}"] == gain + mark
             interval = f"{100 * verdict['ci_low']:.1f} to {100 * verdict['ci_high']:.1f}"

@@ -20,7 +20,7 @@ from .split import Split
 
 FALSE_ALARM = 1e-6
 """Largest probability of one false copy in a whole search."""
-LEAST_AGREEMENT = 0.3
+LEAST_AGREEMENT = 0.45
 _LONGEST = int(20 * RATE)
 _FREE = 2 * (BAND[1] - BAND[0]) / RATE
 _BLOCK = 4096
@@ -87,7 +87,7 @@ def find_copies(windows: Windows, other: Windows | None = None) -> list[Copy]:
     every longer recording at every shift. Of unrelated signals D = n (r1^2 + r2^2), with the correlations of
     both rows of the print and n the independent samples (2 x 42 Hz x duration), is chi-squared with two
     degrees of freedom, so that one shift in exp(D / 2) reaches D. A copy exceeds the D that one search in a
-    million reaches by luck (2 ln(shifts / 1e-6)), and correlates by 0.3 at least. What hum, drift and bursts
+    million reaches by luck (2 ln(shifts / 1e-6)), and correlates by 0.45 at least. What hum, drift and bursts
     have in common is taken away before. A channel more or less weakens the agreement.
     """
     for one in (windows, other):
