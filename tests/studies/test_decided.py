@@ -8,7 +8,13 @@ from biotransfer.signals.quality import findings_table, inspect_recordings
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import prepare, run_study
 
-REST = {"features": "band_power", "network": {"name": "mlp", "hidden": [4]}, "arms": ["scratch"], "seeds": 1}
+REST = {
+    "features": "band_power",
+    "align": "none",
+    "network": {"name": "mlp", "hidden": [4]},
+    "arms": ["scratch"],
+    "seeds": 1,
+}
 
 
 def test_a_recipe_replays_decisions_and_its_cache_follows_them(tmp_path):
