@@ -12,11 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .errors import BiotransferError
-
-
-class DamagedError(Exception):
-    """What was stored cannot be read: it is removed and made again."""
+from ..errors import BiotransferError
 
 
 def _part(path: Path) -> Path:
@@ -111,7 +107,7 @@ def sweep_parts(folder: Path) -> None:
 
 def shipped_recipes() -> dict[str, Path]:
     """Return the recipes that come with the package, by name."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     folder = here / "pipelines"
     if not folder.is_dir():
         folder = here.parent / "pipelines"
@@ -125,7 +121,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON without NaN, atomically."""
-    write_text(path, json.dumps(value, indent=1, allow_nan=False, default=_plain) + "\n")
+    write_text(path, json.dumps(value, indent=1, allow_nan=False, default=plain_value) + "\n")
 
 
 def read_json(path: Path) -> Any:
@@ -144,7 +140,8 @@ def read_json(path: Path) -> Any:
         ) from error
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """Return what JSON holds of an array or one of its numbers; for ``default`` of json.dumps."""
     if hasattr(value, "tolist"):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} has no JSON form")

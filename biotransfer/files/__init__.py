@@ -1,0 +1,21 @@
+"""Files: written whole or not at all, and read as they were written or refused."""
+
+from __future__ import annotations
+
+from .proof import CONTENTS, Contents, DamagedError, list_contents, read_contents, read_proven, write_proven
+from .writing import (
+    folder_aside,
+    is_alive,
+    read_json,
+    shipped_recipes,
+    sweep_parts,
+    write_atomically,
+    write_json,
+    write_text,
+)
+
+__all__ = [
+    "CONTENTS", "Contents", "DamagedError", "folder_aside", "is_alive", "list_contents", "read_contents",
+    "read_json", "read_proven", "shipped_recipes", "sweep_parts", "write_atomically", "write_json",
+    "write_proven", "write_text",
+]  # fmt: skip
