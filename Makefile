@@ -6,7 +6,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constr
 DATA ?= $(BIOTRANSFER_DATA)
 WITH_DATA = $(if $(DATA),--data $(DATA),)
 
-.PHONY: help demo test quick lint check bench notebook wheel clean
+.PHONY: help demo test quick lint check bench fuzz notebook wheel clean
 
 help:
 	@echo "make demo    install, then run the main job to a report, on recordings within the package"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint    style, docstrings, types"
 	@echo "make check   lint and test: what CI runs"
 	@echo "make bench   measurements, printed as tables (DATA=folder of recordings)"
+	@echo "make fuzz    20,000 mutated inputs: none may end otherwise than in a result or a refusal"
 	@echo "make wheel   build the wheel, run it outside the checkout"
 
 $(BIN)/python:
@@ -47,6 +48,9 @@ check: lint test
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/run.py $(WITH_DATA)
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python benchmarks/fuzz.py
 
 wheel: $(VENV)/.dev
 	rm -rf dist build
