@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import BiotransferError
 
 
-def _part(path: Path) -> Path:
+def part_of(path: Path) -> Path:
     """Return where what will be ``path`` is written until it is whole: a name that tells who writes it."""
     return path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.part")
 
@@ -35,7 +35,7 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
     BiotransferError
         When the disk is full or the folder cannot be written; nothing is left behind.
     """
-    temporary = _part(path)
+    temporary = part_of(path)
     try:
         write(temporary)
         os.replace(temporary, path)
@@ -68,7 +68,7 @@ def folder_aside(folder: Path) -> Iterator[Path]:
     OSError
         When the disk is full or the folder cannot be written.
     """
-    part = _part(folder)
+    part = part_of(folder)
     sweep_parts(folder.parent)
     shutil.rmtree(part, ignore_errors=True)
     try:

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import platform
 import shutil
 import signal
 import subprocess
@@ -278,15 +276,6 @@ def test_a_refused_recipe_leaves_no_folder(tmp_path):
     with pytest.raises(BiotransferError, match="classes"):
         run_study({**SMALL, "eeg": {"data": "simulated", "classes": ["a"]}}, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-
-
-def test_two_processes_cannot_write_one_folder(study):
-    (study.folder / ".lock").write_text(f"{platform.node()} {os.getppid()}")
-    with pytest.raises(BiotransferError, match="is being written by process"):
-        run_study(SMALL, study.folder)
-    (study.folder / ".lock").write_text(f"{platform.node()} 999999999")
-    run_study(SMALL, study.folder)
-    assert not (study.folder / ".lock").exists()
 
 
 def test_what_is_damaged_or_lost_is_run_again(tmp_path):

@@ -1,11 +1,7 @@
-"""The study folder: whose it is, and that one process writes it."""
+"""The study folder: whose it is, and what it was made from."""
 
 from __future__ import annotations
 
-import os
-import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +9,13 @@ import yaml
 
 from ... import __version__
 from ...errors import BiotransferError, check
-from ...files import is_alive, read_json, sweep_parts, write_json, write_text
+from ...files import read_json, write_json, write_text
 from ...learning.networks.checkpoints import fingerprint
 from ...results import Results, load_results
 from ..recipe import Recipe, digest, recipe_yaml
 from ..recipe.recipe import recipe_essence
 from .code import code_uid
+from .lock import is_of_lock
 from .plan import Plan
 
 _FINISHED = ".finished"
@@ -75,7 +72,8 @@ def check_folder(folder: Path, recipe: Recipe) -> None:
         )
         return
     try:
-        occupied = next(folder.iterdir(), None) if folder.exists() else None
+        content = folder.iterdir() if folder.exists() else ()
+        occupied = next((path for path in content if not is_of_lock(path)), None)
     except OSError as error:
         raise BiotransferError(
             f"--out {str(folder)!r} cannot be read: {error.strerror or error}. Pass another --out."
@@ -88,16 +86,10 @@ def check_folder(folder: Path, recipe: Recipe) -> None:
 
 
 def claim_folder(folder: Path, plan: Plan) -> None:
-    """Write into ``folder`` what is run on which data; refuse to mix it with other data or versions."""
+    """Write into ``folder``, which is held, what is run on which data; refuse other data or versions."""
     data = {name: side.about["digest"] for name, side in plan.sides.items()}
     made_from = {"version": __version__, "data": data}
     path = folder / "made_from.json"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BiotransferError(
-            f"--out {str(folder)!r} cannot be made: {error.strerror or error}. Pass another --out."
-        ) from error
     if path.is_file():
         theirs = read_json(path)
         old = {name: uid for name, uid in theirs.get("data", {}).items() if name in plan.sides}
@@ -110,26 +102,6 @@ def claim_folder(folder: Path, plan: Plan) -> None:
         )
     write_text(folder / "recipe.yaml", recipe_yaml(plan.recipe))
     write_json(path, made_from)
-
-
-@contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock: two processes would throw away each other's work."""
-    lock = folder / ".lock"
-    if lock.is_file():
-        host, _, pid = lock.read_text(encoding="utf-8").partition(" ")
-        alive = host == platform.node() and pid.isdigit() and int(pid) != os.getpid() and is_alive(int(pid))
-        check(
-            not alive and host in ("", platform.node()),
-            f"--out {str(folder)!r} is being written by process {pid} on {host}. Wait for it, "
-            f"pass another --out, or delete {str(lock)!r} if it has died.",
-        )
-    write_text(lock, f"{platform.node()} {os.getpid()}")
-    try:
-        yield
-    finally:
-        lock.unlink(missing_ok=True)
-        sweep_parts(folder)
 
 
 def outcome_uid(plan: Plan) -> str:

@@ -35,10 +35,10 @@ from .folder import (
     finished_results,
     mark_finished,
     mark_unfinished,
-    only_writer,
     outcome_uid,
 )
 from .given import keep_given
+from .lock import only_writer
 from .orders import Order, portions
 from .plan import Plan, plan_study
 from .processes import each_in_processes, import_in_processes, import_what_follows, kept_processes
@@ -229,41 +229,41 @@ def run_study(
     folder = Path(out) if out is not None else default_folder(recipe)
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     check_folder(folder, recipe)
-    with kept_processes():
+    with kept_processes(), only_writer(folder):
+        check_folder(folder, recipe)
         plan = prepare(recipe, data_dir, workers=workers, progress=progress)
         claim_folder(folder, plan)
         uid = outcome_uid(plan)
-        with only_writer(folder):
-            found = finished_results(folder, uid)
-            if found is not None:
-                return Study(folder, recipe, found, unchanged=True)
-            registered = keep_registration(folder, recipe)
-            mark_unfinished(folder)
-            guarded = run_guards(plan)
-            refuse_errors(guarded)
-            rehearse_choices(plan)
-            with Crew(workers, cluster or recipe.cluster, device) as crew:
-                results, trials_run = _run_plan(plan, folder, crew, progress)
-            provenance = {} if trials_run.total() else earlier_provenance(folder)
-            if provenance.get("recipe_uid") != recipe.uid:
-                provenance = describe_run(
-                    plan,
-                    results.extras["trainings"],
-                    started=started,
-                    seconds=earlier_provenance(folder).get("seconds", 0.0) + time.perf_counter() - clock,
-                    workers=workers,
-                    device=device,
-                    note=note,
-                    command=_command(),
-                    trials_run=trials_run,
-                )
-            if registered is not None:
-                provenance = {**provenance, "preregistration": registered}
-            verdicts = say_registered(say_accepted(results.verdict_list, guarded), registered)
-            results = replace(results, provenance=provenance, verdict_list=verdicts)
-            results = replace(results, checks=run_checks(results, guarded))
-            save_results(results, folder)
-            mark_finished(folder, uid)
+        found = finished_results(folder, uid)
+        if found is not None:
+            return Study(folder, recipe, found, unchanged=True)
+        registered = keep_registration(folder, recipe)
+        mark_unfinished(folder)
+        guarded = run_guards(plan)
+        refuse_errors(guarded)
+        rehearse_choices(plan)
+        with Crew(workers, cluster or recipe.cluster, device) as crew:
+            results, trials_run = _run_plan(plan, folder, crew, progress)
+        provenance = {} if trials_run.total() else earlier_provenance(folder)
+        if provenance.get("recipe_uid") != recipe.uid:
+            provenance = describe_run(
+                plan,
+                results.extras["trainings"],
+                started=started,
+                seconds=earlier_provenance(folder).get("seconds", 0.0) + time.perf_counter() - clock,
+                workers=workers,
+                device=device,
+                note=note,
+                command=_command(),
+                trials_run=trials_run,
+            )
+        if registered is not None:
+            provenance = {**provenance, "preregistration": registered}
+        verdicts = say_registered(say_accepted(results.verdict_list, guarded), registered)
+        results = replace(results, provenance=provenance, verdict_list=verdicts)
+        results = replace(results, checks=run_checks(results, guarded))
+        save_results(results, folder)
+        mark_finished(folder, uid)
     return Study(folder, recipe, results, trials_run=trials_run)
 
 
