@@ -18,6 +18,8 @@ BASE = {
     "train": {"epochs": 2},
     "seeds": 2,
 }
+ALL = dict.fromkeys((*ARMS, *BESIDE), "other")
+DONORS = {"source": "grown", "transferred_own_donors": "grown"}
 CHANGES = [
     ("title", "another", {}),
     ("question", "another?", {}),
@@ -39,7 +41,8 @@ CHANGES = [
     ("arms", [*ARMS, "permuted"], {"permuted": "grown"}),
     ("arms", [*ARMS, "shuffled_source"], {"source": "grown", "shuffled_source": "grown"}),
     ("methods", [{"label": "unscaled", "scale": "none"}], dict.fromkeys(("source", *ARMS), "grown")),
-    ("same_modality", {"eeg": {"people": 1}}, {}),
+    ("same_modality", {"eeg": {"people": 1}}, {**ALL, **DONORS}),
+    ("own_donors", {"eeg": 1}, {**ALL, **DONORS}),
     ("split", {"by": "subject", "validation": 1}, dict.fromkeys((*ARMS, *BESIDE), "other")),
     ("split", [{"by": "subject"}, {"by": "recording"}], dict.fromkeys((*ARMS, *BESIDE), "grown")),
     ("budget", [2], dict.fromkeys((*ARMS, "shallow"), "other")),
@@ -59,7 +62,8 @@ CHANGES = [
     ("same_people", [["eeg/1", "emg/1"]], {}),
     ("engine", "loop", dict.fromkeys(("source", *ARMS), "other")),
     ("cluster", "tcp://127.0.0.1:1", {}),
-    ("smoke", True, dict.fromkeys(("source", *ARMS, *BESIDE), "other")),
+    ("preregistration", {"date": "2026-01-01", "hypotheses": ["It helps."], "measure": "asymptote"}, {}),
+    ("smoke", True, {**ALL, "source": "other", "transferred_own_donors": "grown"}),
 ]
 """Key, change, and what becomes of the trials of every kind of task (for targets: of every arm) that do not
 stay the same. A new key needs a line here."""

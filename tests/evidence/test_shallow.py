@@ -21,6 +21,7 @@ RECIPE = {
     "emg": {"data": "simulated", "n_subjects": 2},
     "directions": ["emg->eeg"],
     "features": "band_power",
+    "align": "none",
     "network": {"name": "mlp", "hidden": [4]},
     "arms": ["scratch", "redrawn"],
     "train": {"epochs": 2},

@@ -348,13 +348,13 @@ def _last_digit(signal):
         (_last_digit, {"part": slice(777, 1400)}),
         (lambda s: -1.3 * s[::-1], {}),
         (lambda s: s * np.array([[1.0], [-20.0], [0.01]]), {}),
-        (lambda s: s[:2, 500:], {}),
+        (lambda s: s[[0, 1, 0], 500:], {}),
         (lambda s: s + 0.18 * s.std() * np.random.default_rng(8).standard_normal(s.shape), {}),
     ],
     ids=["duplicate", "digits", "cut elsewhere", "excerpt", "gain", "gains of channels", "fewer", "noise"],
 )
 def test_copies_are_found_by_content(change, options):
-    windows = _planted(lambda s: np.resize(change(s), (3, s.shape[1])), **options)
+    windows = _planted(change, **options)
     found = find_copies(windows)
     assert {(c.first[-2:], c.second[-2:]) for c in found} <= {("r0", "r2"), ("r2", "r0")}
     assert len(found) == 1
@@ -418,10 +418,9 @@ def test_the_near_copy_of_a_real_recording_is_found(real_data):
     files = [next(folder.rglob(f"{name}.csv")) for name in wanted]
     recordings = [preprocess(read_muse_csv(file), "eeg") for file in files]
     found = find_copies(cut_windows(recordings, length=1.0, step=0.5))
-    assert {(c.first, c.second) for c in found} == {
-        ("muse-mental-state/sub-a/ses-1/run-concentrating-1",
-         "muse-mental-state/sub-name/ses-1/run-concentrating-1")
-    }  # fmt: skip
+    assert [{c.first, c.second} for c in found] == [
+        {f"muse-mental-state/sub-{who}/ses-1/run-concentrating-1" for who in ("a", "name")}
+    ]
     assert found[0].agreement > 0.99
     honest = load_dataset("muse-mental-state", data_dir=real_data, download=False)
     assert not find_copies(cut_windows(honest, length=1.0, step=1.0))

@@ -139,11 +139,13 @@ def comparisons_of(
     *,
     arms: Iterable[str | Mapping[str, Any] | ArmRequest] | None = None,
     chance: Mapping[str, float] | None = None,
+    roles: Mapping[str, str] | None = None,
     sources: pd.DataFrame | None = None,
 ) -> list[_Comparison]:
     """Return every arm beside its own baseline, as :func:`compare` takes the arguments."""
     table, labels = _table(curves, asked, 3)
-    return list(_comparisons(table, asked, know_arms(labels, arms, asked.against), chance or {}, sources))
+    known = know_arms(labels, arms, asked.against, roles)
+    return list(_comparisons(table, asked, known, chance or {}, sources))
 
 
 def judge(comparisons: Sequence[_Comparison], asked: Compare, seed: int) -> list[Decision | None]:

@@ -27,6 +27,7 @@ def influence_of_people(
     alpha: float = Compare.alpha,
     arms: Iterable[str | Mapping[str, Any] | ArmRequest] | None = None,
     chance: Mapping[str, float] | None = None,
+    roles: Mapping[str, str] | None = None,
     sources: pd.DataFrame | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -34,7 +35,7 @@ def influence_of_people(
 
     Parameters
     ----------
-    curves, against, metric, measure, margin, alpha, arms, chance, sources, seed
+    curves, against, metric, measure, margin, alpha, arms, chance, roles, sources, seed
         As :func:`.compare` takes them.
 
     Returns
@@ -49,7 +50,7 @@ def influence_of_people(
     together, so that Holm's correction is that of a study without the person.
     """
     asked = Compare(against, metric, measure, margin, alpha)
-    found = comparisons_of(curves, asked, arms=arms, chance=chance, sources=sources)
+    found = comparisons_of(curves, asked, arms=arms, chance=chance, roles=roles, sources=sources)
     whole, rows = judge(found, asked, seed), []
     people = list(dict.fromkeys(who for comparison in found for who in comparison.people))
     for person in people:

@@ -82,7 +82,7 @@ class Foresight:
         claims = f"{self.design.n_claims} claim{'s' * (self.design.n_claims != 1)}"
         family = f"Holm over {claims}, {self.design.n_controls} controls to beat"
         if self.detectable.value is None:
-            smallest = self.design.n_claims * smallest_p(self.design.n_people)
+            smallest = min(1.0, self.design.n_claims * smallest_p(self.design.n_people))
             return f"nothing can be found: p is {smallest:.2g} or more ({family})"
         value, low, high = (f"{100 * (x or 0.0):.1f}" for x in self.detectable)
         return f"finds {value} points ({low} to {high}) in four of five studies ({family})"
