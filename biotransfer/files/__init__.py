@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from .proof import CONTENTS, Contents, DamagedError, list_contents, read_contents, read_proven, write_proven
+from .proof import (
+    CONTENTS,
+    Contents,
+    DamagedError,
+    Stamp,
+    list_contents,
+    read_contents,
+    read_proven,
+    remove,
+    stamp_of,
+    write_proven,
+)
 from .writing import (
     folder_aside,
     is_alive,
@@ -15,7 +26,7 @@ from .writing import (
 )
 
 __all__ = [
-    "CONTENTS", "Contents", "DamagedError", "folder_aside", "is_alive", "list_contents", "read_contents",
-    "read_json", "read_proven", "shipped_recipes", "sweep_parts", "write_atomically", "write_json",
-    "write_proven", "write_text",
+    "CONTENTS", "Contents", "DamagedError", "Stamp", "folder_aside", "is_alive", "list_contents",
+    "read_contents", "read_json", "read_proven", "remove", "shipped_recipes", "stamp_of", "sweep_parts",
+    "write_atomically", "write_json", "write_proven", "write_text",
 ]  # fmt: skip

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 
 CONTENTS = "index.json"
 """Name of the list in a folder that proves itself."""
-_SUM = "sha256"
+_SUM = "checksum"
 _OTHER = "has other content than was written"
+
+
+Stamp = tuple[int, int, int]
 
 
 class DamagedError(Exception):
@@ -74,11 +78,15 @@ class Contents:
         SHA-256 and size in bytes by the path below ``folder``.
     facts : mapping
         What else the list says.
+    stamps : dict of str to (int, int, int)
+        Inode, size and time of modification (ns) of files that were proven, here or by another process:
+        :meth:`proven` reads none again that stayed the same.
     """
 
     folder: Path
     files: Mapping[str, tuple[str, int]]
     facts: Mapping[str, Any]
+    stamps: dict[str, Stamp] = field(default_factory=dict, compare=False)
 
     @cached_property
     def incomplete(self) -> dict[str, str]:
@@ -115,9 +123,14 @@ class Contents:
         """
         for name in names:
             self._listed(name)
+            stamp = stamp_of(self.folder / name)
+            if stamp is not None and self.stamps.get(name) == stamp:
+                continue
             wrong = self._differs(name)
             if wrong:
                 raise DamagedError(f"{str(self.folder / name)!r} {wrong}")
+            if stamp is not None:
+                self.stamps[name] = stamp
         return [self.folder / name for name in names]
 
     def _listed(self, name: str) -> None:
@@ -156,6 +169,26 @@ class Contents:
         return pd.read_parquet(io.BytesIO(self.read(name)))
 
 
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder with all that is in it; what cannot be removed stays."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """Return inode, size and time of modification (ns) of a file; None where it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def _looked_at(path: Path, size: int) -> str:
     """Return what is wrong with a file as far as its entry in the folder tells."""
     try:
@@ -171,7 +204,12 @@ def _looked_at(path: Path, size: int) -> str:
 
 
 def list_contents(
-    folder: Path, names: Iterable[str] | None = None, *, of: str = "", facts: Mapping[str, Any] | None = None
+    folder: Path,
+    names: Iterable[str] | None = None,
+    *,
+    of: str = "",
+    facts: Mapping[str, Any] | None = None,
+    name: str = CONTENTS,
 ) -> None:
     """Write the list of a folder that is filled.
 
@@ -185,6 +223,8 @@ def list_contents(
         What the folder holds, such as its address: a folder in another one's place is found by it.
     facts : mapping, optional
         What else the list says.
+    name : str
+        Of the list.
 
     Raises
     ------
@@ -194,13 +234,13 @@ def list_contents(
     if names is None:
         names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
     files = {}
-    for name in sorted(set(names) - {CONTENTS}):
-        with (folder / name).open("rb") as file:
-            files[name] = [hashlib.file_digest(file, "sha256").hexdigest(), file.tell()]
-    write_proven(folder / CONTENTS, {"of": of, "files": files, **(facts or {})})
+    for own in sorted(set(names) - {name}):
+        with (folder / own).open("rb") as file:
+            files[own] = [hashlib.file_digest(file, "sha256").hexdigest(), file.tell()]
+    write_proven(folder / name, {"of": of, "files": files, **(facts or {})})
 
 
-def read_contents(folder: Path, *, of: str = "") -> Contents:
+def read_contents(folder: Path, *, of: str = "", name: str = CONTENTS) -> Contents:
     """Read the list of a folder; the files themselves are looked at when they are read.
 
     Parameters
@@ -209,13 +249,15 @@ def read_contents(folder: Path, *, of: str = "") -> Contents:
         As :func:`list_contents` left it.
     of : str
         What it has to hold.
+    name : str
+        Of the list.
 
     Raises
     ------
     DamagedError
         When there is no list, it is not what was written, or it is that of something else.
     """
-    said = read_proven(folder / CONTENTS)
+    said = read_proven(folder / name)
     if said.pop("of", None) != of:
         raise DamagedError(f"{str(folder)!r} holds something else than {of!r}")
     files = {name: (str(total), int(size)) for name, (total, size) in said.pop("files").items()}

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..errors import BiotransferError
+from ..errors import BiotransferError, check
 
 
 def part_of(path: Path) -> Path:
@@ -40,8 +40,9 @@ def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
         write(temporary)
         os.replace(temporary, path)
     except OSError as error:
+        check(not path.is_dir(), f"{str(path)!r} is a folder where a file belongs. Type: rm -r {path}")
         raise BiotransferError(
-            f"cannot write {str(path)!r}: {error.strerror or error}. Free some space or pass another --out."
+            f"cannot write {str(path)!r}: {error.strerror or error}. Free some space, or name another folder."
         ) from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from biotransfer.errors import BiotransferError
+from biotransfer.files import read_proven
 from biotransfer.learning.networks import NETWORKS, build_network
 from biotransfer.learning.training import Schedule
 from biotransfer.pages.report import write_report
@@ -205,7 +206,7 @@ def test_a_killed_study_trains_the_candidates_that_it_has_not_trained(tmp_path, 
         time.sleep(0.01)
     process.kill()
     process.wait()
-    before = [json.dumps(candidate["parameters_of"]) for candidate in json.loads(journal[0].read_text())]
+    before = [json.dumps(candidate["parameters_of"]) for candidate in read_proven(journal[0])["candidates"]]
     assert 0 < len(before) < len(whole)
     trained = []
     evaluate = evaluation.evaluate_topology

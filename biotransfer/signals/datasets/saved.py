@@ -14,14 +14,15 @@ import numpy as np
 
 from ...catalog import Entry
 from ...errors import BiotransferError, check, one_or_many
-from ...files import folder_aside, write_text
+from ...files import DamagedError, folder_aside, read_proven, write_proven
 from ..recording import FROM_RAWS, MODALITIES, Recording
 from .common import choose
 from .loaded import Loaded, SeenFile, seen_files
 from .own.naming import check_unique
 
 INDEX = "recordings.json"
-FORMAT = 1
+FORMAT = 2
+"""1: recordings.json without a checksum of its own; it is read unproven."""
 _FACTS = ("modality", "dataset", "subject", "session", "run", "source_file")
 
 
@@ -120,9 +121,7 @@ def write_recordings(recordings: Sequence[Recording], folder: Path, seen: Sequen
             }
         )
     unused = [[file.path, file.subject, file.why] for file in seen if not file.used]
-    # places of channels may be NaN
-    text = json.dumps({"format": FORMAT, "recordings": index, "unused": unused})
-    write_text(folder / INDEX, text)
+    write_proven(folder / INDEX, {"format": FORMAT, "recordings": index, "unused": unused})
 
 
 def content_uid(recordings: Sequence[Recording]) -> str:
@@ -222,16 +221,17 @@ def _read_index(root: Path) -> tuple[list[dict[str, Any]], list[SeenFile]]:
     )
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_proven(file) if content["format"] == FORMAT or "checksum" in content else content
         number, index = content["format"], content["recordings"]
         unused = [SeenFile(*file) for file in content.get("unused", ())]
         complete = all(set(_FACTS) <= set(facts) and facts["sha256"] for facts in index)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (DamagedError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BiotransferError(
             f"{str(file)!r} is damaged ({type(error).__name__}: {error}). {again}"
         ) from error
     check(
-        number == FORMAT,
-        f"{str(file)!r} has format {number!r}, this version reads {FORMAT}. Update biotransfer. {again}",
+        number in (1, FORMAT) and isinstance(number, int),
+        f"{str(file)!r} has format {number!r}, this version reads 1 to {FORMAT}. Update biotransfer. {again}",
     )
     check(index and complete, f"{str(file)!r} is damaged: recordings or their facts are missing. {again}")
     return list(index), unused

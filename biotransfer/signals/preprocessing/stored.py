@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,12 @@ from typing import Any
 import mne
 import numpy as np
 
+from ...files import Contents, list_contents, read_contents
 from ...settings import plain
 from ..recording import Recording, annotation_spans
 
 _INDEX = "recordings.json"
+_OF = "preprocessed recordings"
 
 
 def write_recordings(
@@ -31,13 +32,17 @@ def write_recordings(
         What was done to them, with what was found in all of them.
     """
     index: list[dict[str, Any]] = []
+    files: list[str] = []
     notes: dict[str, None] = {}
     for i, recording in enumerate(recordings):
         raw = recording.raw
         notes.update(dict.fromkeys(recording.notes))
-        np.save(folder / f"{i}.npy", raw.get_data(picks=recording.picks))
+        arrays = {f"{i}.npy": raw.get_data(picks=recording.picks)}
         if recording.timestamps is not None:
-            np.save(folder / f"{i}_timestamps.npy", recording.timestamps)
+            arrays[f"{i}_timestamps.npy"] = recording.timestamps
+        for name, values in arrays.items():
+            np.save(folder / name, values)
+        files += arrays
         index.append(
             {
                 "modality": recording.modality,
@@ -54,24 +59,36 @@ def write_recordings(
             }
         )
     about = {"recordings": index, "notes": list(notes), "steps": plain(steps)}
-    (folder / _INDEX).write_text(json.dumps(about), encoding="utf-8")
+    list_contents(folder, files, of=_OF, facts=about, name=_INDEX)
+
+
+def _contents(folder: Path) -> Contents:
+    return read_contents(folder, of=_OF, name=_INDEX)
 
 
 def read_notes(folder: Path) -> list[str]:
     """Return the notes that were written with the recordings."""
-    return list(json.loads((folder / _INDEX).read_text(encoding="utf-8"))["notes"])
+    return list(_contents(folder).facts["notes"])
 
 
 def read_steps(folder: Path) -> list[dict[str, Any]]:
     """Return the steps that were done to the recordings, with what was found in all of them."""
-    return list(json.loads((folder / _INDEX).read_text(encoding="utf-8"))["steps"])
+    return list(_contents(folder).facts["steps"])
 
 
 def read_recordings(folder: Path) -> Iterator[Recording]:
-    """Yield the recordings that :func:`write_recordings` wrote, one by one."""
-    for i, facts in enumerate(json.loads((folder / _INDEX).read_text(encoding="utf-8"))["recordings"]):
-        times = np.load(folder / f"{i}_timestamps.npy") if facts.pop("timestamps") else None
-        yield _recording(np.load(folder / f"{i}.npy"), times, facts)
+    """Yield the recordings that :func:`write_recordings` wrote, one by one.
+
+    Raises
+    ------
+    DamagedError
+        When a file is not as it was written.
+    """
+    contents = _contents(folder)
+    for i, facts in enumerate(contents.facts["recordings"]):
+        names = [f"{i}.npy", *([f"{i}_timestamps.npy"] if facts.pop("timestamps") else [])]
+        data, *times = [np.load(path) for path in contents.proven(*names)]
+        yield _recording(data, times[0] if times else None, facts)
 
 
 def _recording(data: np.ndarray, times: np.ndarray | None, facts: dict[str, Any]) -> Recording:

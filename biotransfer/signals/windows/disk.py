@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from ...errors import BiotransferError, check
+from ...files import Contents, DamagedError, Stamp, list_contents, read_contents, stamp_of
 from .columns import Column
 from .container import Windows, check_alike
 
 _COPY_ON_WRITE = 1 << 30
+_LIST = "windows.json"
+_FILES = ("X.npy", "y.npy", "metadata.arrow")
+_OF = "windows"
 
 
 class WindowsWriter:
@@ -21,8 +26,8 @@ class WindowsWriter:
     Parameters
     ----------
     folder : str or Path
-        Made when it is not there. It gets ``X.npy``, ``y.npy``, ``metadata.arrow`` and ``windows.json``;
-        without the last one the folder is not complete.
+        Made when it is not there. It gets ``X.npy``, ``y.npy``, ``metadata.arrow`` and ``windows.json``,
+        which comes last and holds a checksum of each: without it the folder is not complete.
 
     Notes
     -----
@@ -82,39 +87,49 @@ class WindowsWriter:
             key: getattr(self._first, key) for key in ("classes", "names", "modality", "sfreq", "history")
         }
         facts["columns"] = {name: list(column) for name, column in self._first.columns.items()}
-        (self.folder / "windows.json").write_text(json.dumps(facts), encoding="utf-8")
-        return open_windows(self.folder)
+        list_contents(self.folder, _FILES, of=_OF, facts=facts, name=_LIST)
+        return open_windows(self.folder, stamps=stamps_of(self.folder))
 
 
-def open_windows(folder: str | Path) -> Windows:
+def stamps_of(folder: Path) -> dict[str, Stamp]:
+    """Return what tells the files of windows from changed ones without reading them."""
+    found = {name: stamp_of(folder / name) for name in _FILES}
+    return {name: stamp for name, stamp in found.items() if stamp is not None}
+
+
+def open_windows(folder: str | Path, *, stamps: Mapping[str, Stamp] | None = None) -> Windows:
     """Map windows that :class:`WindowsWriter` wrote: no copy is made, and processes share the pages.
 
     Parameters
     ----------
     folder : str or Path
         As written.
+    stamps : mapping, optional
+        Of the files when they were proven by another process, see :func:`stamps_of`: what stayed the same is
+        not read whole again.
 
     Notes
     -----
     Arrays below 1 GiB are mapped copy-on-write, because torch takes only writable arrays; larger ones are
-    read-only. Neither ever changes the files.
+    read-only. Neither ever changes the files. Folders of 0.1.0 before it wrote checksums are read unproven.
 
     Raises
     ------
     BiotransferError
-        When the folder is not complete.
+        When the folder is not complete, or a file is not as it was written.
     """
     import pyarrow as pa
 
     folder = Path(folder)
     try:
-        facts = json.loads((folder / "windows.json").read_text(encoding="utf-8"))
+        facts = _proven_facts(folder, stamps or {})
         with pa.memory_map(str(folder / "metadata.arrow")) as file:
             metadata = pa.ipc.open_file(file).read_all().to_pandas()
         X, y = (_mapped(folder / f"{name}.npy") for name in "Xy")
-    except (OSError, EOFError, ValueError, KeyError, pa.ArrowException) as error:
+    except (DamagedError, OSError, EOFError, ValueError, KeyError, pa.ArrowException) as error:
         raise BiotransferError(
-            f"{str(folder)!r} holds no complete windows ({error}). Delete the folder; it is made again."
+            f"{str(folder)!r} holds no complete windows ({error}). Delete the folder: what is prepared is "
+            "made again; what you saved, save again with save_windows(windows, folder)."
         ) from error
     return Windows(
         X=X,
@@ -130,6 +145,29 @@ def open_windows(folder: str | Path) -> Windows:
             for name, (stat, channels, unit) in facts.get("columns", {}).items()
         },
     )
+
+
+def _proven_facts(folder: Path, stamps: Mapping[str, Stamp]) -> Mapping[str, Any]:
+    """Return what the list says, after the files were found to be as they were written."""
+    try:
+        contents = read_contents(folder, of=_OF, name=_LIST)
+    except DamagedError:
+        older = _older_facts(folder)
+        if older is None:
+            raise
+        return older
+    Contents(folder, contents.files, {}, dict(stamps)).proven(*_FILES)
+    return contents.facts
+
+
+def _older_facts(folder: Path) -> dict[str, Any] | None:
+    """Return what the list says where it is of the format before checksums."""
+    try:
+        said = json.loads((folder / _LIST).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    wanted = {"classes", "names", "modality", "sfreq", "history"}
+    return said if isinstance(said, dict) and wanted <= set(said) <= {*wanted, "columns"} else None
 
 
 class _GrowingArray:

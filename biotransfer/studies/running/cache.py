@@ -1,8 +1,9 @@
 """Prepared data on disk, by what it depends on: shared by studies and processes, bounded, safe to delete.
 
 The folder is ``BIOTRANSFER_CACHE``, else ``biotransfer`` in the user's cache folder. ``KIND/KEY/`` holds one
-result whole or not at all: it is written aside and moved there by one rename. When all of it is larger than
-``BIOTRANSFER_CACHE_GB`` (default 20), what was not used for the longest time is removed.
+result whole or not at all: it is written aside and moved there by one rename, with a list of what belongs to
+it and a checksum of every file. What is not as it was written is removed, and made again. When all of it is
+larger than ``BIOTRANSFER_CACHE_GB`` (default 20), what was not used for the longest time is removed.
 """
 
 from __future__ import annotations
@@ -17,13 +18,25 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ...errors import BiotransferError, check
-from ...files import folder_aside, write_text
+from ...files import (
+    CONTENTS,
+    Contents,
+    DamagedError,
+    folder_aside,
+    list_contents,
+    read_contents,
+    read_proven,
+    remove,
+    write_proven,
+)
 from ..recipe import digest
 
 CACHE_VARIABLE = "BIOTRANSFER_CACHE"
 SIZE_VARIABLE = "BIOTRANSFER_CACHE_GB"
 _DEFAULT_GB = 20.0
 _USED = ".used"
+_LISTS = ("windows.json", "recordings.json")
+"""Lists within an entry that prove their own files, when those are read."""
 _IN_USE_SECONDS = 3600.0
 _SETTLED_SECONDS = 2.0
 
@@ -38,15 +51,47 @@ def cache_folder() -> Path:
 
 
 def find_entry(kind: str, key: str, *, root: Path | None = None) -> Path | None:
-    """Return the folder of a result that is there, noting its use."""
+    """Return the folder of a result that is there, noting its use; one that misses a file is removed."""
     folder = (root or cache_folder()) / kind / key
-    if not folder.is_dir():
+    try:
+        incomplete = _contents(folder).incomplete
+    except DamagedError:
+        incomplete = {CONTENTS: "is not as it was written"}
+    if incomplete:
+        remove(folder)
         return None
     try:
         (folder / _USED).touch()
     except OSError:
         return folder if folder.is_dir() else None
     return folder
+
+
+def _contents(folder: Path) -> Contents:
+    return read_contents(folder, of=f"{folder.parent.name}/{folder.name}")
+
+
+def prove_entry(folder: Path) -> None:
+    """Refuse a result that is not as it was written, but for the arrays, which prove themselves when read.
+
+    Raises
+    ------
+    DamagedError
+        With the first file that differs.
+    """
+    for name, wrong in _contents(folder).damage().items():
+        raise DamagedError(f"{str(folder / name)!r} {wrong}")
+
+
+def _list_entry(part: Path, address: str) -> None:
+    """Write the list of a filled entry."""
+    names = {path.relative_to(part).as_posix() for path in part.rglob("*") if path.is_file()}
+    for own in names & set(_LISTS):
+        try:
+            names -= set(json.loads((part / own).read_bytes())["files"])
+        except KeyError:
+            continue
+    list_contents(part, names - {_USED}, of=address)
 
 
 def make_entries(entries: Mapping[str, str], write: Callable[[dict[str, Path]], None]) -> dict[str, Path]:
@@ -71,11 +116,15 @@ def make_entries(entries: Mapping[str, str], write: Callable[[dict[str, Path]], 
     """
     root = cache_folder()
     places = {kind: root / kind / key for kind, key in entries.items()}
+    for place in places.values():
+        if place.parent.exists() and not place.parent.is_dir():
+            remove(place.parent)
     try:
         with ExitStack() as stack:
             parts = {kind: stack.enter_context(folder_aside(place)) for kind, place in places.items()}
             write(parts)
-            for part in parts.values():
+            for kind, part in parts.items():
+                _list_entry(part, f"{kind}/{entries[kind]}")
                 (part / _USED).touch()
     except OSError as error:
         raise BiotransferError(
@@ -88,7 +137,7 @@ def make_entries(entries: Mapping[str, str], write: Callable[[dict[str, Path]], 
 
 def drop_entry(folder: Path) -> None:
     """Remove a result that turned out damaged."""
-    shutil.rmtree(folder, ignore_errors=True)
+    remove(folder)
 
 
 def file_hashes(files: Iterable[Path], base: Path) -> dict[str, str]:
@@ -109,8 +158,8 @@ def file_hashes(files: Iterable[Path], base: Path) -> dict[str, str]:
     given, base = base, base.resolve()
     memo = cache_folder() / "hashes" / f"{digest(str(base))}.json"
     try:
-        known = json.loads(memo.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        known = read_proven(memo)
+    except DamagedError:
         known = {}
     out: dict[str, str] = {}
     fresh: dict[str, list[object]] = {}
@@ -131,6 +180,9 @@ def file_hashes(files: Iterable[Path], base: Path) -> dict[str, str]:
             if time.time() - stat.st_mtime > _SETTLED_SECONDS:
                 fresh[name] = [*state, out[name]]
     if fresh:
+        for place in (memo.parent, memo):
+            if place.exists() and place.is_dir() is (place == memo):
+                remove(place)
         try:
             memo.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -138,7 +190,7 @@ def file_hashes(files: Iterable[Path], base: Path) -> dict[str, str]:
                 f"cannot make {str(memo.parent)!r}: {error.strerror or error}. Set {CACHE_VARIABLE} to a "
                 "folder that can be written."
             ) from error
-        write_text(memo, json.dumps({**known, **fresh}))
+        write_proven(memo, {**known, **fresh})
     return out
 
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from ... import __version__
 from ...errors import BiotransferError, DataNotFoundError, check
 from ...evidence.baselines import Nuisance, measure_nuisance
-from ...files import DamagedError, read_json, write_json
+from ...files import DamagedError, Stamp, read_json, write_json
 from ...learning.networks import NETWORKS
 from ...settings import Spec, plain
 from ...signals.datasets import DATASETS, Loaded, data_files, load_dataset
@@ -29,17 +29,20 @@ from ...signals.quality import apply_decisions, read_decisions
 from ...signals.recording import Recording, check_same_channels, check_same_classes
 from ...signals.windows import Windows, WindowsWriter, concatenate, natural_sorted, open_windows
 from ...signals.windows.cutting import check_cut, cut_recording, nothing_left
+from ...signals.windows.disk import stamps_of
 from ..recipe import Recipe, digest
 from ..recipe.donors import AUTO, donors_asked, keeps_people, wants_proof
 from ..recipe.sides import Section
 from . import glance
 from .accounting import Tally, keep_loaded, keep_people, read_account
 from .cache import (
+    CACHE_VARIABLE,
     cache_folder,
     drop_entry,
     file_hashes,
     find_entry,
     make_entries,
+    prove_entry,
 )
 from .code import code_uid
 from .describe import add_excerpts, describe, describe_data, describe_rows, with_words_of_files
@@ -108,12 +111,16 @@ class Request(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a side is stored: what was asked for, the key of every stage, the cache's folder, its content."""
+    """Where a side is stored: what was asked for, the key of every stage, the cache's folder, its content.
+
+    ``stamps``, by stage, tell files that were proven from changed ones, see :func:`stamps_of`.
+    """
 
     request: Request
     keys: Mapping[str, str]
     root: str
     digest: str = ""
+    stamps: Mapping[str, Mapping[str, Stamp]] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,7 +239,10 @@ def open_request(request: Request) -> Side:
             damage = error
             for kind, key in keys.items():
                 drop_entry(cache_folder() / kind / key)
-    raise damage
+    raise BiotransferError(
+        f"{damage}, though it was written a moment ago. Check the disk, or set {CACHE_VARIABLE} to "
+        "another folder."
+    ) from damage
 
 
 def _file_hashes(request: Request) -> dict[str, str] | None:
@@ -322,7 +332,9 @@ def _make_windows(
         make_entries(entry, lambda places: _record(request, places["recordings"], loaded))
         return_freed_memory()
     stored = find_entry("recordings", keys["recordings"])
-    assert stored is not None
+    if stored is None:
+        raise DamagedError(f"recordings/{keys['recordings']} is gone")
+    prove_entry(stored)
     make_entries(wanted, lambda places: _cut(request, stored, places, files))
     return_freed_memory()
 
@@ -397,9 +409,13 @@ def _measure(request: Request, signals: str, folder: Path, loaded: list[Recordin
     stored = find_entry("signals", signals)
     if stored is None:
         raise DamagedError(f"signals/{signals} is gone")
+    try:
+        signals_there = open_windows(stored)
+    except BiotransferError as error:
+        raise DamagedError(str(error)) from error
     measured, about = measure_nuisance(
         loaded,
-        open_windows(stored),
+        signals_there,
         windows=request.section.windows,
         families=request.nuisance.families,
         line=request.nuisance.line or _stated_line(loaded),
@@ -435,18 +451,21 @@ def open_side(place: Place) -> Side:
     request, keys, root = place.request, place.keys, Path(place.root)
     folders = {kind: find_entry(kind, key, root=root) for kind, key in keys.items() if kind != "recordings"}
     opened: dict[str, Windows] = {}
+    stamps: dict[str, Mapping[str, Stamp]] = {}
     about: dict[str, Any] = describe_data(request.section)
     try:
         for kind, folder in folders.items():
             if folder is None:
                 raise DamagedError(f"{kind}/{keys[kind]} is not in {root}")
-            opened[kind] = open_windows(folder)
+            prove_entry(folder)
+            opened[kind] = open_windows(folder, stamps=place.stamps.get(kind))
+            stamps[kind] = stamps_of(folder)
             about |= read_json(folder / FACTS)
     except (BiotransferError, OSError) as error:
         raise DamagedError(str(error)) from error
     about = with_words_of_files(request.section, about, about.pop("words_of_files", {}))
     about["features_spec"] = plain(request.features)
-    place = place._replace(digest=about["digest"])
+    place = place._replace(digest=about["digest"], stamps=stamps)
     signals = folders["signals"]
     account = read_account(signals) if signals is not None else {}
     return Side(opened["signals"], opened.get("features"), about, place, opened.get("nuisance"), account)

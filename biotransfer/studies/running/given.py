@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import check, one_or_many
-from ...files import write_json
+from ...errors import BiotransferError, check, one_or_many
+from ...files import DamagedError, write_json
 from ...signals.datasets.loaded import seen_files
 from ...signals.datasets.saved import content_uid, write_recordings
 from ...signals.datasets.saved_windows import load_windows
 from ...signals.features import extract_features
 from ...signals.recording import FROM_RAWS, Recording, check_same_classes
-from ...signals.windows import Windows, WindowsWriter
+from ...signals.windows import Windows, WindowsWriter, open_windows
 from ...signals.windows.checking import check_content
 from ..recipe import digest
 from ..recipe.sides import Section
-from .cache import find_entry, make_entries
+from .cache import cache_folder, drop_entry, find_entry, make_entries, prove_entry
 from .describe import describe_rows, describe_windows
 
 KIND = "given"
@@ -90,14 +90,23 @@ def _keep_windows(name: str, data: Any) -> dict[str, Any]:
         writer.append(data)
         writer.close()
 
-    place = _kept(data.digest(), write)
+    place = _kept(data.digest(), write, open_windows)
     dataset = str(data.metadata["dataset"].iloc[0])
     return {"data": "windows", "path": str(place), "modality": data.modality, "name": dataset}
 
 
-def _kept(uid: str, write: Any) -> Path:
-    """Return the folder of some content, written where it is not there."""
-    return find_entry(KIND, uid) or make_entries({KIND: uid}, lambda places: write(places[KIND]))[KIND]
+def _kept(uid: str, write: Any, read: Any = None) -> Path:
+    """Return the folder of some content, written where it is not there as it was written."""
+    there = find_entry(KIND, uid)
+    try:
+        if there is not None:
+            prove_entry(there)
+            if read:
+                read(there)
+            return there
+    except (BiotransferError, DamagedError):
+        drop_entry(cache_folder() / KIND / uid)
+    return make_entries({KIND: uid}, lambda places: write(places[KIND]))[KIND]
 
 
 def make_given(section: Section, features: Any, places: Mapping[str, Path], smoke: int = 0) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...errors import BiotransferError, check, check_option
-from ...files import read_json, write_json
+from ...errors import check, check_option
+from ...files import DamagedError, read_proven, write_proven
 from .space import Space
 
 OBJECTIVES = ("error", "parameters", "operations")
@@ -120,11 +120,11 @@ def _drawn_seed(seed: int, generation: int) -> int:
 
 def _read(journal: Path | None) -> dict[str, Candidate]:
     """Return what a stopped search has trained, by what it was asked; nothing where it cannot be read."""
-    if journal is None or not journal.is_file():
+    if journal is None:
         return {}
     try:
-        found = [Candidate(**facts) for facts in read_json(journal)]
-    except (BiotransferError, TypeError):
+        found = [Candidate(**facts) for facts in read_proven(journal)["candidates"]]
+    except DamagedError:
         return {}
     return {repr(dict(candidate.parameters_of)): candidate for candidate in found}
 
@@ -132,7 +132,7 @@ def _read(journal: Path | None) -> dict[str, Candidate]:
 def _write(journal: Path | None, kept: Mapping[str, Candidate]) -> None:
     if journal is not None:
         journal.parent.mkdir(parents=True, exist_ok=True)
-        write_json(journal, [vars(candidate) for candidate in kept.values()])
+        write_proven(journal, {"candidates": [vars(candidate) for candidate in kept.values()]})
 
 
 @contextmanager
