@@ -61,7 +61,7 @@ CHANGES = [
     ("accept", {"leaking_split": "to see what it does"}, {}),
     ("same_people", [["eeg/1", "emg/1"]], {}),
     ("engine", "loop", dict.fromkeys(("source", *ARMS), "other")),
-    ("cluster", "tcp://127.0.0.1:1", {}),
+    ("cluster", {"name": "local"}, {}),
     ("preregistration", {"date": "2026-01-01", "hypotheses": ["It helps."], "measure": "asymptote"}, {}),
     ("smoke", True, {**ALL, "source": "other", "transferred_own_donors": "grown"}),
 ]

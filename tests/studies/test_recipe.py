@@ -150,6 +150,7 @@ SMALL_BASES = (
     {"search": {"side": "target"}},
     {"budget": [5], "align": {"name": "pca", "k": 8}},
     {"preregistration": {"date": "2026-11-01", "hypotheses": ["EMG helps EEG."]}},
+    {"cluster": {"name": "slurm", "adaptive": {"maximum": 3}}},
 )
 PATHS = [one for one in described_keys() if not {"N", "NAME", "TARGET"} & set(one.path.split("."))]
 

@@ -16,7 +16,7 @@ import yaml
 
 from biotransfer.cli import main
 from biotransfer.errors import BiotransferError, DataNotFoundError
-from biotransfer.studies.recipe import load_recipe
+from biotransfer.studies.recipe import ClusterAsked, OwnCluster, load_recipe, own_cluster
 from biotransfer.studies.running import lay_out, prepare, run_study
 from biotransfer.studies.running.data import find_side
 from biotransfer.studies.running.orders import Order, carry_out, portions
@@ -216,18 +216,20 @@ def test_a_cluster_whose_worker_is_killed_finds_the_same(alone, tmp_path, schedu
 
 
 @pytest.mark.slow
-def test_slurm_starts_the_workers_from_a_recipe(alone, tmp_path, monkeypatch):
+def test_slurm_starts_the_workers_from_a_cluster_file(alone, tmp_path, monkeypatch):
     """The job script that dask-jobqueue writes is really run, by a stand-in for sbatch."""
     monkeypatch.setenv("PATH", f"{BIN}:{os.environ['PATH']}")
     monkeypatch.setenv("STANDIN_SLURM", str(tmp_path / "jobs"))
     slurm = {
         "name": "slurm", "cores": 1, "memory": "2GB", "walltime": "00:10:00", "interface": "lo",
         "adaptive": {"minimum": 1, "maximum": 2}, "local_directory": str(tmp_path),
+        "job_script_prologue": ["export OMP_NUM_THREADS=1"],
     }  # fmt: skip
-    run_study({**SMALL, "cluster": slurm}, tmp_path / "out")
+    run_study(SMALL, tmp_path / "out", cluster=slurm)
     scripts = sorted((tmp_path / "jobs").glob("*.sh"))
     assert scripts
     assert "#SBATCH --cpus-per-task=1" in scripts[0].read_text()
+    assert "export OMP_NUM_THREADS=1" in scripts[0].read_text()
     _same(alone, tmp_path / "out")
     deadline = time.monotonic() + 30
     while len(listed := _squeue()) > 1 and time.monotonic() < deadline:
@@ -279,13 +281,49 @@ def test_portions_together_are_the_task():
         ({"jobs": 2}, "names no system"),
         ({"name": "slrum"}, "Did you mean 'slurm'"),
         ({"name": "slurm", "jobs": 0}, "cluster.jobs=0"),
-        ({"name": "slurm", "jobs": 2, "adaptive": {"maximum": 3}}, "instead"),
+        ({"name": "slurm", "jobs": 2, "adaptive": {"maximum": 3}}, "Leave one of them out"),
         ({"name": "slurm", "adaptive": 3}, "cluster.adaptive=3"),
+        ({"name": "slurm", "adaptive": {"minimum": 4, "maximum": 3}}, "minimum=4"),
+        ({"name": "local", "jobs": 65}, "65 jobs"),
+        ({"name": "local", "queue": "short"}, "is for SLURM"),
+        ({"name": "slurm", "memory": "8 many"}, "cluster.memory='8 many'"),
+        ("tcp://127.0.0.1:8786", "is an address"),
+        ("dask://odd\nhost", "is an address"),
+        ("slurm", "names no system"),
     ],
 )
 def test_a_cluster_that_cannot_be_is_refused_with_the_recipe(cluster, message):
     with pytest.raises(BiotransferError, match=message):
         load_recipe({**SMALL, "cluster": cluster})
+
+
+@pytest.mark.parametrize("name", ["slurm", "local"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "preload", "preload_nanny", "worker_class", "security", "scheduler_kwargs", "host", "env", "python",
+        "shebang", "worker_command", "worker_extra_args", "job_extra_directives", "submit_command", "plugins",
+        "config_name", *(set(OwnCluster.declared()) - set(ClusterAsked.declared())),
+    ],
+)  # fmt: skip
+def test_a_recipe_asks_for_workers_and_for_nothing_they_run(name, key):
+    with pytest.raises(BiotransferError, match=key):
+        load_recipe({**SMALL, "cluster": {"name": name, key: ["import os"]}})
+
+
+@pytest.mark.parametrize("key", sorted(set(ClusterAsked.declared()) - {"adaptive"}))
+@pytest.mark.parametrize("given", ["x\nrm -rf ~", "a; b", "$(b)", "`b`", "-p x", "x" * 999, "02:00:00\n#"])
+def test_no_key_of_a_recipe_holds_a_line_of_a_job_script(key, given):
+    asked = {"name": "slurm", "cores": 1, "memory": "1GB", key: given}
+    with pytest.raises(BiotransferError, match=key):
+        load_recipe({**SMALL, "cluster": asked})
+
+
+def test_a_recipe_with_workers_is_read_again_as_it_is_written():
+    asked = {"name": "slurm", "adaptive": {"maximum": 3}, "cores": 2, "memory": "1GB", "walltime": "1-00"}
+    recipe = load_recipe({**SMALL, "cluster": asked})
+    assert load_recipe(recipe.to_dict()).plain("cluster") == recipe.plain("cluster")
+    assert own_cluster(recipe.cluster).arguments() == {"cores": 2, "memory": "1GB", "walltime": "1-00"}
 
 
 def test_a_cluster_is_an_address_or_a_file(tmp_path):

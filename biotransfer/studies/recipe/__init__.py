@@ -13,7 +13,7 @@ import yaml
 
 from ...files import shipped_recipes
 from ...signals.splits import ALL
-from .clusters import check_cluster
+from .clusters import ClusterAsked, OwnCluster, own_cluster
 from .keys import DESCRIPTIVE, KEYS
 from .paths import resolve_paths
 from .reading import override, read_recipe
@@ -21,8 +21,8 @@ from .recipe import Recipe, digest
 from .sides import put_data
 
 __all__ = [
-    "DESCRIPTIVE", "KEYS", "Recipe", "check_cluster", "digest", "load_recipe", "read_recipe", "recipe_yaml",
-    "shipped_recipes",
+    "DESCRIPTIVE", "KEYS", "ClusterAsked", "OwnCluster", "Recipe", "digest", "load_recipe", "own_cluster",
+    "read_recipe", "recipe_yaml", "shipped_recipes",
 ]  # fmt: skip
 
 

@@ -26,7 +26,6 @@ from ...settings import (
     many,
     maybe,
     option,
-    plain,
     spec,
     text,
     whole,
@@ -39,7 +38,7 @@ from ...transfer.carry import ARMS, ArmRequest, resolve_arms
 from ...transfer.pretrain import Pretraining
 from ...transfer.select import SELECT
 from ..topologies import Search
-from .clusters import check_cluster
+from .clusters import CLUSTER, ClusterAsked
 from .donors import AUTO, HOW_MANY, Donors
 from .preregistration import Preregistration
 from .published import Published
@@ -161,10 +160,6 @@ def _people(where: str, given: Any) -> tuple[tuple[str, ...], ...]:
             f"{where}: {group_!r} names no two people. Write side/person, such as [eeg/a, emg/S1].",
         )
     return tuple(tuple(str(name) for name in group_) for group_ in given)
-
-
-def _cluster(_: str, given: Any) -> Any:
-    return given if given is None or isinstance(given, str) else plain(check_cluster(given))
 
 
 @dataclass(frozen=True, eq=False)
@@ -338,10 +333,10 @@ class Keys(Settings):
         (),
     )
     engine: str = key("auto, stacked or loop.", option(ENGINES), "auto")
-    cluster: str | Mapping[str, Any] | None = key(
-        "Workers elsewhere: the address of a Dask scheduler, or {name: slurm, jobs: 4, cores: 1, memory: "
-        "8GB, ...}; see docs/cluster.md. It changes no number.",
-        Reader("an address or a mapping", _cluster),
+    cluster: ClusterAsked | None = key(
+        "Workers elsewhere: {name: slurm, jobs: 4, cores: 1, memory: 8GB}, or those of the command line's "
+        "--cluster; see docs/cluster.md. It changes no number.",
+        CLUSTER,
         None,
     )
     smoke: bool = key(

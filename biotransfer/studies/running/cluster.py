@@ -17,7 +17,7 @@ import yaml
 
 from ...errors import BiotransferError, DataNotFoundError, check
 from ...registry import NOTEBOOK, places, register_again, registered
-from ..recipe import check_cluster, digest
+from ..recipe import ClusterAsked, OwnCluster, digest, own_cluster
 from .code import code_uid
 from .data import Side, find_side
 from .methods import method_sources
@@ -26,7 +26,6 @@ from .plan import Plan
 from .processes import LOSSES
 from .tasks import Outcome, Trial
 
-_OWN_KEYS = ("name", "jobs", "adaptive")
 _TIMEOUT = "10s"
 
 
@@ -105,16 +104,14 @@ class Cluster:
             queue.add(again)
 
 
-def open_cluster(asked: str | Path | Mapping[str, Any]) -> Cluster:
+def open_cluster(asked: str | Path | Mapping[str, Any] | ClusterAsked) -> Cluster:
     """Reach a scheduler, or start one with its workers.
 
     Parameters
     ----------
-    asked : str, Path or mapping
-        The address of a Dask scheduler, such as "tcp://host:8786"; or a YAML file, or what it holds: ``name``
-        (slurm, or local: processes of this machine), ``jobs`` (how many), or ``adaptive: {minimum: ...,
-        maximum: ...}``, and further arguments of ``dask_jobqueue.SLURMCluster`` or
-        ``distributed.LocalCluster``.
+    asked : str, Path, mapping or ClusterAsked
+        The address of a Dask scheduler, such as "tcp://host:8786"; or a YAML file, or what it holds: the keys
+        of :class:`.OwnCluster`. ``job_script_prologue`` of them is shell that the jobs run.
 
     Raises
     ------
@@ -122,7 +119,7 @@ def open_cluster(asked: str | Path | Mapping[str, Any]) -> Cluster:
         When no scheduler answers, or a key is not known.
     """
     try:
-        from distributed import Client, LocalCluster
+        from distributed import Client
     except ImportError as error:
         raise BiotransferError(
             f"--cluster {asked!r} needs the package distributed. Type: pip install 'biotransfer[cluster]'"
@@ -136,29 +133,32 @@ def open_cluster(asked: str | Path | Mapping[str, Any]) -> Cluster:
                 f"--cluster {asked!r}: no Dask scheduler answers there ({error}). Start one: dask scheduler"
             ) from error
         return Cluster(client)
-    options = check_cluster(asked if isinstance(asked, Mapping) else _read(Path(asked)))
-    given = {key: value for key, value in options.items() if key not in _OWN_KEYS}
+    options = own_cluster(asked if isinstance(asked, (Mapping, ClusterAsked)) else _read(Path(asked)))
+    cluster = _start(options)
+    if options.adaptive is not None:
+        cluster.adapt(**options.adaptive.plain())
+    elif options.name == "slurm":
+        cluster.scale(jobs=options.jobs or 1)
+    else:
+        cluster.scale(options.jobs or 1)
+    return Cluster(Client(cluster, set_as_default=False), cluster)
+
+
+def _start(options: OwnCluster) -> Any:
+    """Return a scheduler of this process, without workers."""
+    given = options.arguments()
     try:
-        if options["name"] == "slurm":
+        if options.name == "slurm":
             from dask_jobqueue import SLURMCluster
 
-            cluster: Any = SLURMCluster(**given)
-        else:
-            cluster = LocalCluster(
-                n_workers=0, **{"threads_per_worker": 1, "dashboard_address": None, **given}
-            )
+            return SLURMCluster(**given)
+        from distributed import LocalCluster
+
+        return LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=None, **given)
     except (ImportError, TypeError, ValueError) as error:
         raise BiotransferError(
-            f"cluster: {options['name']} cannot be started with {given}: {error}. See docs/cluster.md."
+            f"cluster: {options.name} cannot be started with {given}: {error}. See docs/cluster.md."
         ) from error
-    jobs = options.get("jobs", 1)
-    if "adaptive" in options:
-        cluster.adapt(**options["adaptive"])
-    elif options["name"] == "slurm":
-        cluster.scale(jobs=jobs)
-    else:
-        cluster.scale(jobs)
-    return Cluster(Client(cluster, set_as_default=False), cluster)
 
 
 def _read(path: Path) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ..recipe import ClusterAsked
 from .cluster import open_cluster
 from .orders import Order, carry_out, work
 from .plan import Plan
@@ -24,7 +25,7 @@ class Crew:
     ----------
     workers : int
         Processes on this machine.
-    cluster : str, Path or mapping, optional
+    cluster : str, Path, mapping or ClusterAsked, optional
         Instead of these: the address of a Dask scheduler, a YAML file, or what such a file holds; see
         :func:`.open_cluster`.
     device : str
@@ -32,7 +33,10 @@ class Crew:
     """
 
     def __init__(
-        self, workers: int = 1, cluster: str | Path | Mapping[str, Any] | None = None, device: str = "cpu"
+        self,
+        workers: int = 1,
+        cluster: str | Path | Mapping[str, Any] | ClusterAsked | None = None,
+        device: str = "cpu",
     ):
         self.workers, self.asked, self.device = workers, cluster, device
         self._cluster: Cluster | None = None
