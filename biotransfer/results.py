@@ -28,7 +28,7 @@ CURVES = [*KEYS, "step", "epoch", "split_part", "metric", "value"]
 PREDICTIONS = [*KEYS, "window_uid", "y_true", "y_pred", "probabilities"]
 LEDGER = [*_PLACE, "arm", "tensor", "part", "action", "trained", "parameters", "reason"]
 SOURCES = [*_PLACE, "source", "method", "seed", "trained_on", "subjects", "windows",
-           "accuracy", "balanced_accuracy", "chance"]  # fmt: skip
+           "accuracy", "balanced_accuracy", "chance", "diverged"]  # fmt: skip
 TRAININGS = [*_PLACE, "budget", "arm", "split", "seed", "engine",
              "path", "epochs", "best_epoch", "pseudo_labels"]  # fmt: skip
 BASELINES = [*_PLACE, "split", "baseline", "permutation", "subject",

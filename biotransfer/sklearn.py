@@ -17,7 +17,7 @@ from .learning.networks import build_network
 from .learning.networks.checkpoints import open_weights
 from .learning.networks.forward import run_network
 from .learning.training import Schedule
-from .learning.training.running import train
+from .learning.training.running import refuse_diverged, train
 from .learning.training.weighting import by_class, check_sample_weight
 from .learning.weights import Weights
 from .signals.plain import listed, name_of
@@ -181,6 +181,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             device=self.device,
             sample_weight=weights,
         )
+        if curves.diverged[0]:
+            refuse_diverged(self.arm_, schedule, f"{np.nanmax(curves.train_loss):.3g} nats in an epoch")
         facts = {
             "network": self.network_.describe(),
             "classes": [str(c) for c in self.classes_],

@@ -193,6 +193,7 @@ def make_sources(
                         value,
                         value - 0.005,
                         chance,
+                        False,
                     )
                 )
     return pd.DataFrame(rows, columns=SOURCES)

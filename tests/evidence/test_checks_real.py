@@ -197,6 +197,12 @@ def _real_faults(r, real_data):
     )
     fits = r.extras["fits"].assign(outside=3)
     yield "fitted_on_test_rows", replace(r, extras={**r.extras, "fits": fits}), "error"
+    loss = (r.curves["metric"] == "log_loss") & (r.curves["step"] > 0)
+    yield (
+        "trainings_diverged",
+        replace(r, curves=r.curves.assign(value=r.curves["value"] * (1 + 1e6 * loss))),
+        "error",
+    )
 
 
 @pytest.fixture(scope="module")

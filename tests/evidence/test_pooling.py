@@ -127,6 +127,19 @@ def test_planted_gain_is_found_over_data_sets_and_controls():
     assert "positive" in pooled._repr_html_()
 
 
+def test_one_study_whose_training_exploded_takes_the_pooled_verdict():
+    studies = four_sets()
+    curves = studies[1].curves
+    first = curves.iloc[:1].assign(metric="log_loss", step=0, value=1.0)
+    lost = pd.concat([curves, first, first.assign(step=50, value=1e4)], ignore_index=True)
+    studies[1] = replace(studies[1], curves=lost)
+    arm = str(first["arm"].iloc[0])
+    claims = [c for c in pool_studies(studies).claim_list if arm in (c["arm"], c["against"], *c["controls"])]
+    assert claims
+    assert {claim["verdict"] for claim in claims} == {"not_assayable"}
+    assert all("diverged" in claim["sentence"] for claim in claims)
+
+
 @pytest.mark.parametrize(
     ("gain", "lift", "seeds", "verdict"),
     [

@@ -201,6 +201,41 @@ def test_an_obstacle_makes_all_but_a_gain_not_assayable(obstacle):
     assert decide([Claim(seen, obstacles=[obstacle])])[0].verdict == "positive"
 
 
+def _with_losses(curves, broken):
+    """Curves with losses of training and test; those of ``broken`` (arm, subject, seed) explode."""
+    each = curves[curves["epoch"].isin([0, EPOCHS[-1]])].assign(metric="log_loss", value=1.1)
+    hit = pd.MultiIndex.from_frame(each[["arm", "subject", "seed"]]).isin(broken)
+    last = each["epoch"] > 0
+    each.loc[hit & last, "value"] = 1e5
+    return pd.concat([curves, each, each[last].assign(split_part="train", subject="*")], ignore_index=True)
+
+
+@pytest.mark.parametrize("arm", ["transferred", "scratch", "permuted", "transferred_own_donors"])
+def test_no_verdict_is_built_on_one_training_that_exploded(arm):
+    levels = make_levels({**SEEN, "transferred": 0.1, "gradual_unfreezing": 0.1}, spread=0.002)
+    curves = make_curves(levels)
+    sound = compare(_with_losses(curves, []), roles=ROLES)
+    assert {only(sound, name)["verdict"] for name in CLAIMS} == {"positive"}
+    rows = compare(_with_losses(curves, [(arm, "S1", 2)]), roles=ROLES)
+    row = only(rows, "transferred")
+    assert row["verdict"] == "not_assayable"
+    assert f"1 of {arm}" in row["obstacle"]
+    assert "diverged" in row["sentence"]
+    shared = arm in ("scratch", "permuted")
+    assert only(rows, "gradual_unfreezing")["verdict"] == ("not_assayable" if shared else "positive")
+    measured = compare_measures(_with_losses(curves, [(arm, "S1", 2)]), roles=ROLES)
+    assert set(measured.loc[measured["arm"] == "transferred", "verdict"]) == {"not_assayable"}
+
+
+def test_no_verdict_is_built_on_source_networks_that_exploded():
+    curves = make_curves(make_levels({**SEEN, "transferred": 0.1}, spread=0.002))
+    sources = pd.DataFrame([{"direction": "emg->eeg", "network": "mlp", "variant": "", "source": "supervised",
+                             "method": "supervised", "balanced_accuracy": 0.8, "chance": 0.25}])  # fmt: skip
+    for diverged, verdict in ((False, "positive"), (True, "not_assayable")):
+        told = compare(curves, roles=ROLES, sources=sources.assign(diverged=diverged))
+        assert only(told, "transferred")["verdict"] == verdict
+
+
 def test_a_positive_control_has_to_gain_the_margin_and_clearly():
     small, loose = np.linspace(0.01, 0.02, 12), np.array([0.3, -0.2] * 6)
     assert judge_assay(np.linspace(0.02, 0.03, 12), margin=0.02).seen

@@ -100,6 +100,9 @@ CHECKS = Catalog(
         _entry("C22", findings.people_who_stand_out, "Does a person stand out, or make a verdict alone?",
                "Look at the recordings (biotransfer inspect NAME). Leave somebody out only by a rule that "
                "was fixed beforehand; report the verdict with and without."),
+        _entry("C23", findings.trainings_diverged, "Did the loss of a training explode?",
+               "Lower train.learning_rate: --set train.learning_rate=1.0e-4, and look for features without a "
+               "scale (scale: standard).", leads=True),
     ],
     {
         "id": Fact("Its number."),

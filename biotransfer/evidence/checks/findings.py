@@ -7,6 +7,7 @@ from ...results import Results
 from ...transfer.align import MEASURES_MAPPING, why_no_meaning
 from ...transfer.carry import ARMS, known_arms
 from ...transfer.carry.inputs import BY_POSITION, OTHER_RATE, OTHERWISE, REORDERED
+from ..divergence import EXPLODED, diverged_sources, diverged_trainings
 from ..metrics import hold_last_values
 from ..outliers import find_outliers
 from ..reading import baseline_arm, compared, compared_metric, place_label, target_of
@@ -296,3 +297,26 @@ def people_who_stand_out(results: Results) -> Finding:
     more = [f"And {len(said) - _MOST_SAID} more."] if len(said) > _MOST_SAID else []
     severity = "note" if set(found["kind"]) == {"at chance"} else "warning"
     return severity, " ".join([*said[:_MOST_SAID], *more])
+
+
+def trainings_diverged(results: Results) -> Finding:
+    """Compare the largest loss of every training with that before any update, see ``diverged_trainings``.
+
+    No verdict is built on a training that exploded, though its loss is finite.
+    """
+    broken, sources = diverged_trainings(results.curves), diverged_sources(results.sources)
+    if broken.empty and sources.empty:
+        return "ok", "No training's loss exploded."
+    said = []
+    for (*place, arm), part in broken.groupby([*PLACE, "arm"], observed=True):
+        said.append(
+            f"{place_label(*place)} {arm}: {len(part)}, from {part['before'].median():.3g} to "
+            f"{part['worst'].max():.3g} nats"
+        )
+    for place, part in sources.groupby([*PLACE[:3], "source"], observed=True):
+        said.append(f"source networks {place_label(*place[:3])} ({place[3]}): {len(part)}")
+    more = f" and {len(said) - _MOST_SAID} more" if len(said) > _MOST_SAID else ""
+    return "error", (
+        f"Trainings that diverged, with a loss of more than {EXPLODED:g} times that before any update: "
+        f"{len(broken) + len(sources)} ({'; '.join(said[:_MOST_SAID])}{more}). No verdict is built on them."
+    )

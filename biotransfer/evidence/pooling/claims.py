@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..divergence import say_diverged
 from ..metrics import Compare
 from ..stats import Combined, combine_means, holm
 from ..verdicts.rule import FEWEST_SEEDS
@@ -45,6 +46,8 @@ class Claim:
         Positive control minus its baseline.
     obstacles : tuple of str
         What keeps a data set from seeing transfer.
+    void : tuple of str
+        Studies whose numbers mean nothing, such as trainings that diverged.
     """
 
     place: Place
@@ -57,6 +60,7 @@ class Claim:
     unpooled: tuple[str, ...]
     assay: Combined | None
     obstacles: tuple[str, ...] = ()
+    void: tuple[str, ...] = ()
 
     @property
     def n_people(self) -> int:
@@ -118,6 +122,12 @@ def _means(parts: Sequence[Part], arm: str, other: str) -> dict[str, Mean]:
     return found
 
 
+def _told(parts: Sequence[Part], why: Callable[[Part], Iterable[str]]) -> tuple[str, ...]:
+    """Say the reasons of every part, once, with their data sets."""
+    said = {f"{part.target} ({part.study}): {reason}" for part in parts for reason in why(part) if reason}
+    return tuple(sorted(said))
+
+
 def _combined(means: Mapping[str, Mean]) -> Combined:
     return combine_means([m.mean for m in means.values()], [m.error for m in means.values()])
 
@@ -167,7 +177,8 @@ def make_claim(parts: Sequence[Part], arm: str) -> Claim | None:
         controls,
         tuple(unpooled),
         _combined(assay) if len(assay) >= 2 else None,
-        tuple(sorted({f"{part.target} ({part.study}): {why}" for part in parts for why in part.obstacles})),
+        _told(parts, lambda part: part.obstacles),
+        _told(parts, lambda part: [say_diverged(part.diverged, [arm, baseline, *names, positive or ""])]),
     )
 
 
@@ -189,9 +200,10 @@ def judge(claims: Sequence[Claim], asked: Compare) -> list[Judgement]:
     Notes
     -----
     The rule of a single study (:func:`.decide`), with the test of :func:`.combine_means` in place of the one
-    over people. A gain is *positive* when it lies above baseline and every control, with p, the largest of
-    these, below alpha after Holm over the claims. All else needs a positive control that gains the margin
-    (one-sided p below alpha) in data sets none of which is at chance, *not_assayable* without it, and three
+    over people. What rests on trainings that diverged is *not_assayable*. A gain is *positive* when it lies
+    above baseline and every control, with p, the largest of these, below alpha after Holm over the claims.
+    All else needs a positive control that gains the margin (one-sided p below alpha) in data sets none of
+    which is at chance, *not_assayable* without it, and three
     seeds: *negative* when the mean lies clearly below the baseline, *equivalent* when both one-sided tests
     against the margin hold after Holm, else *inconclusive*.
     """
@@ -209,7 +221,9 @@ def judge(claims: Sequence[Claim], asked: Compare) -> list[Judgement]:
         seen = assay is not None and assay.mean >= margin and assay.p("greater") < alpha
         assayed = seen and not claim.obstacles
         reason = ""
-        if mean > 0 and p_holm < alpha and claim.n_seeds >= FEWEST_SEEDS:
+        if claim.void:
+            verdict, reason = "not_assayable", " and ".join(claim.void)
+        elif mean > 0 and p_holm < alpha and claim.n_seeds >= FEWEST_SEEDS:
             verdict = "positive"
         elif not assayed:
             verdict = "not_assayable"

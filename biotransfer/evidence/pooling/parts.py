@@ -15,6 +15,7 @@ from ...results import Direction, Results
 from ...signals.datasets import DATASETS
 from ...signals.splits import SPLITS, budget_label
 from ...transfer.carry import ArmRequest, Contest, contests, known_arms
+from ..divergence import count_diverged
 from ..metrics import STUDY_KEYS, measure_curves
 from ..reading import arm_label, chance_level, compared, data_label, network_label, protocol_label
 from ..verdicts.obstacles import source_obstacles, target_obstacle
@@ -73,6 +74,8 @@ class Part:
         By transfer arm, what it is judged against.
     obstacles : tuple of str
         What keeps it from seeing transfer: source or target at chance for new people.
+    diverged : mapping of str to int
+        By arm, trainings whose loss exploded.
     """
 
     study: str
@@ -85,6 +88,7 @@ class Part:
     designs: Mapping[str, str]
     contests: Mapping[str, Contest]
     obstacles: tuple[str, ...]
+    diverged: Mapping[str, int]
 
     @property
     def n_seeds(self) -> int:
@@ -138,6 +142,7 @@ def parts_of(study: str, results: Results) -> list[Part]:
     asked, arms = compared(results), known_arms(results.recipe["arms"])
     table = measure_curves(results.curves, against=asked.against, metric=asked.metric, each_seed=True)
     parts, weak = [], source_obstacles(results.sources)
+    broken = count_diverged(results.curves, results.sources)
     for keys, group in table.groupby(STUDY_KEYS, sort=False):
         text, network, variant, protocol, budget = map(str, keys)
         direction = results.directions[text]
@@ -163,6 +168,7 @@ def parts_of(study: str, results: Results) -> list[Part]:
                 {arm: _design(results.recipe, network, variant, request) for arm, request in known.items()},
                 contests(list(known.values()), asked.against),
                 tuple(filter(None, [weak.get((text, network, variant), ""), no_target])),
+                broken.get((text, network, variant, protocol, budget), {}),
             )
         )  # fmt: skip
     return parts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from ...errors import check, check_option
 from ...results import Direction
 from ...signals.splits import ALL, SPLITS, budget_label
 from ...transfer.carry import ROLES, ArmRequest, Contest, contests, read_label, resolve_arms
+from ..divergence import count_diverged, say_diverged
 from ..metrics import STUDY_KEYS, Compare, join_tables, measure_curves
 from ..reading import metric_limits, network_label, place_label
 from ..stats import (
@@ -54,6 +55,7 @@ class _Comparison:
     values: dict[str, np.ndarray]
     obstacles: tuple[str, ...]
     people: tuple[str, ...] = ()
+    diverged: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def against(self) -> str:
@@ -83,8 +85,13 @@ class _Comparison:
 
     @property
     def claim(self) -> Claim:
+        rests_on = [self.arm, self.against, *self.controls, self.known.contest.positive_control or ""]
         return Claim(
-            self.differences, [self.over(name) for name in self.controls], self.assay, self.obstacles
+            self.differences,
+            [self.over(name) for name in self.controls],
+            self.assay,
+            self.obstacles,
+            say_diverged(self.diverged, rests_on),
         )
 
     @property
@@ -102,6 +109,7 @@ def _comparisons(
     known: Mapping[str, Known],
     chance: Mapping[str, float],
     sources: pd.DataFrame | None,
+    broken: Mapping[tuple[str, ...], Mapping[str, int]],
 ) -> Iterator[_Comparison]:
     """Yield every arm but its own baseline, in the order of the table."""
     weak = source_obstacles(sources)
@@ -126,10 +134,11 @@ def _comparisons(
         ends = Direction.read(direction)
         chances = target_obstacle(list(values.values()), chance.get(ends.target), asked.alpha)
         obstacles = tuple(filter(None, [weak.get((direction, network, variant), ""), chances]))
+        lost = broken.get((direction, network, variant, protocol, budget), {})
         for arm in values:
             if arm != known[arm].contest.against:
                 yield _Comparison(
-                    ends, network, variant, protocol, budget, arm, known[arm], values, obstacles, people
+                    ends, network, variant, protocol, budget, arm, known[arm], values, obstacles, people, lost
                 )
 
 
@@ -143,9 +152,9 @@ def comparisons_of(
     sources: pd.DataFrame | None = None,
 ) -> list[_Comparison]:
     """Return every arm beside its own baseline, as :func:`compare` takes the arguments."""
-    table, labels = _table(curves, asked, 3)
+    table, labels, broken = _table(curves, asked, 3, sources)
     known = know_arms(labels, arms, asked.against, roles)
-    return list(_comparisons(table, asked, known, chance or {}, sources))
+    return list(_comparisons(table, asked, known, chance or {}, sources, broken))
 
 
 def judge(comparisons: Sequence[_Comparison], asked: Compare, seed: int) -> list[Decision | None]:
@@ -234,10 +243,13 @@ def _contest_around(label: str, role: str, contested: Mapping[str, Contest], aga
     return Contest(against, (), None)
 
 
-def _table(curves: Any, asked: Compare, last: int) -> tuple[pd.DataFrame, list[str]]:
+def _table(
+    curves: Any, asked: Compare, last: int, sources: pd.DataFrame | None
+) -> tuple[pd.DataFrame, list[str], dict[tuple[str, ...], dict[str, int]]]:
+    """Return what is compared, the arms, and the trainings that diverged."""
     curves = join_tables(curves)
     table = measure_curves(curves, against=asked.against, metric=asked.metric, last=last, each_seed=True)
-    return table, [str(arm) for arm in curves["arm"].unique()]
+    return table, [str(arm) for arm in curves["arm"].unique()], count_diverged(curves, sources)
 
 
 def compare(
@@ -301,15 +313,17 @@ def compare(
     Rule: see :func:`decide`. Family of Holm: the transfer arms x directions x networks x budgets of one
     protocol whose number of people can reach significance. Splits that test the same person are averaged
     inside the person first; people and seeds are both a sample: more seeds or windows are no more people.
+    A claim that rests on a training whose loss exploded (:func:`.diverged_trainings`, or a source network
+    that did) is not assayable, whatever its numbers.
     What an arm is compared with follows from how it is carried, see :func:`.contests`: one that stays frozen
     has frozen random weights for its baseline and frozen shams for controls.
     """
     asked = Compare(against, metric, measure, margin, alpha)
-    table, labels = _table(curves, asked, last)
+    table, labels, broken = _table(curves, asked, last, sources)
     known = know_arms(labels, arms, against, roles, phrases)
     if leaking_protocols is None:
         leaking_protocols = {name for name, entry in SPLITS.items() if entry.facts["leaks"]}
-    comparisons = list(_comparisons(table, asked, known, chance or {}, sources))
+    comparisons = list(_comparisons(table, asked, known, chance or {}, sources, broken))
     several_networks = len(table[["network", "variant"]].drop_duplicates()) > 1
     several_protocols = table["protocol"].nunique() > 1
     rows = []
@@ -436,8 +450,9 @@ def compare_measures(
     rows = []
     for measure in measures:
         asked = Compare(against, metric, measure, margin, alpha)
-        table, labels = _table(curves, asked, last)
-        comparisons = list(_comparisons(table, asked, know_arms(labels, arms, against, roles), {}, None))
+        table, labels, broken = _table(curves, asked, last, None)
+        known = know_arms(labels, arms, against, roles)
+        comparisons = list(_comparisons(table, asked, known, {}, None, broken))
         for comparison, decision in zip(comparisons, judge(comparisons, asked, seed), strict=True):
             whole = _row(comparison, decision, asked, seed)
             kept = ("direction", "network", "variant", "protocol", "budget", "arm", "role", "against",

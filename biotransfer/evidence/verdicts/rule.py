@@ -42,12 +42,15 @@ class Claim:
         way. None where none ran.
     obstacles : sequence of str
         What else keeps the design from seeing transfer, such as a source at chance for new people.
+    void : str
+        Why its numbers mean nothing at all, such as trainings that diverged.
     """
 
     difference: ArrayLike
     controls: Sequence[ArrayLike] = ()
     assay: ArrayLike | None = None
     obstacles: Sequence[str] = ()
+    void: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,8 @@ class Decision:
         Whether there are too few seeds for a claim.
     p_people : float
         The sign-flip test over people alone, against the baseline.
+    void : str
+        As given.
     """
 
     verdict: str
@@ -122,6 +127,7 @@ class Decision:
     obstacles: tuple[str, ...] = field(default=())
     exploratory: bool = False
     p_people: float = 1.0
+    void: str = ""
 
     @property
     def assayable(self) -> bool:
@@ -222,6 +228,7 @@ def decide(
     test and needs no correction (Berger 1982, doi:10.1080/00401706.1982.10487790), so that many transfer
     arms cannot buy a false positive and many controls cost no correction. The rule, in this order:
 
+    0. *not_assayable*: the numbers mean nothing (``void``).
     1. *positive*: above the baseline and each control, Holm p < alpha.
     2. *not_assayable*: an obstacle is there, or the positive control was not seen (:func:`judge_assay`). A
        design that does not see what is known to help says nothing when it sees nothing.
@@ -281,9 +288,10 @@ def decide(
             rivals=tuple(r for r in against[i] if clear and not (sign * r.advantage > 0 and r.p < alpha)),
             shared=_shared(mean, against[i]),
             assay=assay,
-            obstacles=tuple(claim.obstacles),
+            obstacles=tuple(filter(None, [claim.void, *claim.obstacles])),
             exploratory=d.ndim == 2 and d.shape[1] < FEWEST_SEEDS,
             p_people=sign_flip_p(_people(d), seed=seed),
+            void=claim.void,
         )
         out.append(_with_verdict(decision, alpha))
     return out
@@ -291,7 +299,9 @@ def decide(
 
 def _with_verdict(decision: Decision, alpha: float) -> Decision:
     clear = decision.p_holm < alpha
-    if clear and decision.difference > 0 and not decision.exploratory:
+    if decision.void:
+        verdict = "not_assayable"
+    elif clear and decision.difference > 0 and not decision.exploratory:
         verdict = "positive"
     elif not decision.assayable:
         verdict = "not_assayable"

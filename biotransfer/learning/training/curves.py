@@ -15,6 +15,7 @@ from ...signals.splits import ALL, Split
 from ..predictions import accuracy, balanced_accuracy
 from ..weights import Tensors
 from .arm import Arm
+from .divergence import diverged
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +89,15 @@ class Curves:
     engine: str
     path: np.ndarray
     tested: Tested | None = None
+
+    @property
+    def diverged(self) -> np.ndarray:
+        """Whether each training exploded, shape (n_arms,): see :func:`.diverged`."""
+        if not self.loss.shape[2]:
+            before = ended = np.full(len(self.loss), np.nan)
+        else:
+            before, ended = (self.loss[:, at].mean(axis=1, dtype=np.float64) for at in (0, -1))
+        return diverged(before, np.fmax(ended, np.fmax.reduce(self.train_loss, axis=1)))
 
     def to_frame(
         self,

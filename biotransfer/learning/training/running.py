@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NoReturn
 
 import numpy as np
 import torch
 
-from ...errors import check, check_is, check_option, one_or_many
+from ...errors import BiotransferError, check, check_is, check_option, one_or_many
 from ...signals.splits import Split
 from ...signals.windows import Windows
 from ..networks.network import Network
@@ -97,12 +98,23 @@ def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str =
         job = teach(job, lambda lesson: function(lesson, device, getattr(torch, dtype)))
         curves = function(job, device, getattr(torch, dtype))
     for a, arm in enumerate(job.arms):
-        check(
-            _finite(curves, a),
-            f"learning_rate={job.schedule.learning_rate:g}: training of arm {arm.name!r}, seed {arm.seed}, "
-            "diverged, its loss is not finite. Lower it: --set train.learning_rate=1.0e-4",
-        )
+        if not _finite(curves, a):
+            refuse_diverged(arm, job.schedule, "not finite")
     return curves
+
+
+def refuse_diverged(arm: Arm, schedule: Schedule, loss: str) -> NoReturn:
+    """Say of a training that its loss is ``loss``.
+
+    Raises
+    ------
+    BiotransferError
+        Always.
+    """
+    raise BiotransferError(
+        f"learning_rate={schedule.learning_rate:g}: training of arm {arm.name!r}, seed {arm.seed}, "
+        f"diverged, its loss is {loss}. Lower it: --set train.learning_rate=1.0e-4"
+    )
 
 
 def _finite(curves: Curves, a: int) -> bool:

@@ -68,8 +68,8 @@ def dann(problem: PretrainProblem, *, weight: float = 1.0, hidden: int = 32) -> 
         named = recognise(learns, reverse_gradient(features, strength))
         return cross_entropy(classify(learns, features), y[rows]) + cross_entropy(named, people[rows])
 
-    history = minimize(problem, learns, loss, updates())
-    return Learned(to_arrays(tensors, problem.network), history)
+    history, broken = minimize(problem, learns, loss, updates())
+    return Learned(to_arrays(tensors, problem.network), history, broken)
 
 
 def head_of(network: Network) -> Network:
@@ -107,8 +107,8 @@ def _alike(
         apart = distance(features[:, :n_windows], features[:, n_windows:])
         return cross_entropy(classify(tensors, features), y[rows]) + weight * apart
 
-    history = minimize(problem, tensors, loss, updates())
-    return Learned(to_arrays(tensors, problem.network), history)
+    history, broken = minimize(problem, tensors, loss, updates())
+    return Learned(to_arrays(tensors, problem.network), history, broken)
 
 
 def deep_coral(problem: PretrainProblem, *, weight: float = 1.0) -> Learned:

@@ -148,7 +148,7 @@ def reptile(
         for name, value in start.items():
             end = tensors[name].view(n_models, people, *value.shape[1:]).mean(1)
             start[name] = value + share * (end - value)
-    return Learned(to_arrays(start, problem.network), by_epoch(losses, problem))
+    return Learned(to_arrays(start, problem.network), *by_epoch(losses, problem))
 
 
 def fomaml(
@@ -203,4 +203,4 @@ def fomaml(
             value.grad = gradients[name].view(n_models, people, *value.shape[1:]).mean(1)
         optimizer.step()
         losses.append(loss.view(n_models, people).mean(1))
-    return Learned(to_arrays(start, problem.network), by_epoch(losses, problem))
+    return Learned(to_arrays(start, problem.network), *by_epoch(losses, problem))

@@ -85,8 +85,10 @@ def multi_task(problem: PretrainProblem, *, target_weight: float = 1.0, stem: st
         there = cross_entropy(stacks["target"](own("target"), X_target[target_rows]), y_target[target_rows])
         return here + target_weight * there
 
-    history = minimize(problem, tensors, loss, updates())
+    history, broken = minimize(problem, tensors, loss, updates())
     learned = to_arrays(tensors, problem.network, prefixes["source"])
     if stem == "source":
-        return Learned(learned, history)
-    return Learned(learned, history, (target_network, to_arrays(tensors, target_network, prefixes["target"])))
+        return Learned(learned, history, broken)
+    return Learned(
+        learned, history, broken, (target_network, to_arrays(tensors, target_network, prefixes["target"]))
+    )

@@ -19,6 +19,7 @@ from ...learning.layers.layer import output_shape
 from ...learning.networks.drawing import initial_tensors
 from ...learning.networks.modules import build_module
 from ...learning.networks.network import Network
+from ...learning.training.divergence import diverged
 from ...learning.training.forward import can_stack, run_stacked
 from ...learning.training.schedule import Schedule, epoch_order
 from ...learning.weights import Tensors
@@ -176,12 +177,15 @@ class Learned:
         Every tensor of the source network, one dict per seed.
     loss : ndarray, shape (n_seeds, epochs), float64
         What was minimised, averaged over the updates of each epoch.
+    diverged : ndarray, shape (n_seeds,), bool
+        Whether the loss exploded, see :func:`.diverged`.
     carried : tuple of (Network, list of dict), optional
         What goes to the target, where that is not the source network.
     """
 
     tensors: list[Tensors]
     loss: np.ndarray
+    diverged: np.ndarray
     carried: tuple[Network, list[Tensors]] | None = None
 
 
@@ -242,7 +246,7 @@ def minimize(
     tensors: Stacked,
     loss: Callable[[Any], torch.Tensor],
     updates: Iterator[Any],
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     """Minimise ``loss`` by AdamW with the schedule's rate; ``tensors`` change in place.
 
     Parameters
@@ -258,8 +262,8 @@ def minimize(
 
     Returns
     -------
-    ndarray, shape (n_seeds, epochs)
-        The mean loss of each epoch.
+    losses, diverged : ndarray
+        See :func:`by_epoch`.
     """
     optimizer = adamw(problem, tensors)
     losses = []
@@ -280,8 +284,15 @@ def adamw(problem: PretrainProblem, tensors: Stacked) -> torch.optim.Optimizer:
     )
 
 
-def by_epoch(losses: list[torch.Tensor], problem: PretrainProblem) -> np.ndarray:
+def by_epoch(losses: list[torch.Tensor], problem: PretrainProblem) -> tuple[np.ndarray, np.ndarray]:
     """Average losses of all updates over as many stretches as there are epochs.
+
+    Returns
+    -------
+    losses : ndarray, shape (n_seeds, epochs)
+        The mean of each epoch.
+    diverged : ndarray, shape (n_seeds,), bool
+        Whether one of them is far above the loss before any update, that of the first batch.
 
     Raises
     ------
@@ -296,7 +307,8 @@ def by_epoch(losses: list[torch.Tensor], problem: PretrainProblem) -> np.ndarray
         "loss is not finite. Lower it: --set train.learning_rate=1.0e-4",
     )
     parts = np.array_split(np.arange(table.shape[1]), min(problem.schedule.epochs, table.shape[1]))
-    return np.stack([table[:, part].mean(axis=1) for part in parts], axis=1)
+    means = np.stack([table[:, part].mean(axis=1) for part in parts], axis=1)
+    return means, diverged(np.abs(table[:, 0]), np.maximum(means.max(axis=1), table[:, -1]))
 
 
 def to_arrays(tensors: Stacked, network: Network, prefix: Mapping[str, str] | None = None) -> list[Tensors]:

@@ -159,8 +159,8 @@ def masked(problem: PretrainProblem, *, share: float = 0.5, span: float = 0.05) 
         error = (found - x[..., : decoder.covered]).square() * wanted
         return error.flatten(1).sum(1) / wanted.flatten(1).sum(1).clamp_min(1.0)
 
-    history = minimize(problem, learns, loss, updates())
-    return Learned(to_arrays(tensors, problem.network), history)
+    history, broken = minimize(problem, learns, loss, updates())
+    return Learned(to_arrays(tensors, problem.network), history, broken)
 
 
 def corrupt(
@@ -288,5 +288,5 @@ def contrastive(
         first, second = (project(learns, encode(learns, view)) for view in item)
         return nt_xent(first, second, temperature)
 
-    history = minimize(problem, learns, loss, updates())
-    return Learned(to_arrays(tensors, problem.network), history)
+    history, broken = minimize(problem, learns, loss, updates())
+    return Learned(to_arrays(tensors, problem.network), history, broken)

@@ -35,4 +35,4 @@ def supervised(problem: PretrainProblem) -> Learned:
         sfreq=problem.windows[0].sfreq,
     )
     curves = run_job(job, engine=problem.engine, device=problem.device, dtype=problem.dtype)
-    return Learned(curves.tensors, curves.train_loss[:, 1:])
+    return Learned(curves.tensors, curves.train_loss[:, 1:], curves.diverged)

@@ -13,6 +13,7 @@ from ...errors import check, check_is, one_or_many
 from ...learning.networks import Network, build_network
 from ...learning.networks.forward import in_batches
 from ...learning.training import Schedule
+from ...learning.training.divergence import exploded_weights
 from ...learning.training.guard import reproducibly
 from ...learning.weights import Weights, card_lines
 from ...settings import whole
@@ -39,12 +40,15 @@ class Pretrained:
         labels, by a ridge classifier on what the head would see, fitted to the training windows.
     loss : ndarray, shape (epochs,), float64
         What was minimised, averaged over each epoch.
+    diverged : bool
+        Whether it exploded, though it is finite: nothing that starts from these weights says anything.
     """
 
     weights: Weights
     y_true: np.ndarray
     y_pred: np.ndarray
     loss: np.ndarray
+    diverged: bool = False
 
     def __repr__(self) -> str:
         card = self.weights.card
@@ -226,6 +230,7 @@ def _pretrained(
         assert problem.target is not None
         (network, tensors), windows = learned.carried, problem.target
     y_true, y_pred = own.y[split.test], y_pred.astype(np.int64)
+    diverged = bool(learned.diverged[a]) or exploded_weights(tensors[a])
     card = {
         "network": network.describe(),
         "modality": windows.modality,
@@ -241,7 +246,8 @@ def _pretrained(
             "unseen": split.rule,
             "accuracy": float(np.mean(y_true == y_pred)),
             "n_windows": len(y_true),
+            **({"diverged": True} if diverged else {}),
         },
         **more,
     }
-    return Pretrained(Weights(tensors[a], card), y_true, y_pred, learned.loss[a])
+    return Pretrained(Weights(tensors[a], card), y_true, y_pred, learned.loss[a], diverged)

@@ -281,6 +281,7 @@ def _train(
             "accuracy": [float(accuracy(item.y_true, item.y_pred)) for item in trained],
             "balanced_accuracy": [float(balanced_accuracy(item.y_true, item.y_pred)) for item in trained],
             "chance": 1.0 / len(aligned[0].classes),
+            "diverged": [item.diverged for item in trained],
         }
     )
     return table, [item.weights for item in trained]
