@@ -25,8 +25,8 @@ ROOMS = {
     "learning": ("weights", "hub", "predictions", "layers", "networks", "training"),
     "transfer": ("align", "carry", "pretrain", "select"),
     "evidence": (
-        "metrics", "stats", "transferability", "changes", "baselines", "reading", "verdicts", "outliers",
-        "checks", "truth", "pooling",
+        "metrics", "stats", "transferability", "changes", "baselines", "reading", "divergence", "verdicts",
+        "outliers", "checks", "truth", "pooling",
     ),
     "studies": ("topologies", "recipe", "running"),
     "pages": ("figures", "report"),
