@@ -15,7 +15,7 @@ import pandas as pd
 import yaml
 
 from .errors import check, check_option
-from .files import read_json, write_atomically, write_json, write_text
+from .files import read_json, read_yaml, write_atomically, write_json, write_text
 from .showing import html_table, one_line
 from .signals.splits import budget_seconds
 from .transfer.carry import known_arms
@@ -291,7 +291,7 @@ def load_results(folder: str | Path) -> Results:
         "Type: pip install --upgrade biotransfer",
     )
     results = Results(
-        recipe=yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8")),
+        recipe=read_yaml(folder / "recipe.yaml", repr(str(folder / "recipe.yaml")), "Run the study again."),
         **{name: pd.read_parquet(folder / f"{name}.parquet") for name in CORE},
         data=read_json(folder / "data.json"),
         verdict_list=read_json(folder / "verdicts.json"),

@@ -46,9 +46,9 @@ def list_entries(arguments: argparse.Namespace) -> int:
 
 
 def _title(path: Path) -> str:
-    import yaml
+    from ..files import read_yaml
 
-    return str(yaml.safe_load(path.read_text(encoding="utf-8")).get("title", ""))
+    return str(read_yaml(path, f"recipe {str(path)!r}", "Install biotransfer again.").get("title", ""))
 
 
 def _list_keys(markdown: bool) -> int:
@@ -158,9 +158,8 @@ def features(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
     import pandas as pd
-    import yaml
 
-    from ..files import write_atomically
+    from ..files import parse_yaml, write_atomically
     from ..signals.datasets import DATASETS
     from ..signals.features import extract_features, resolve_sets
     from ..signals.windows import cut_windows
@@ -172,12 +171,11 @@ def features(arguments: argparse.Namespace) -> int:
         f"--dataset {entry.name}: its recordings span several files, so a single file cannot be read. "
         f"Use one of: {', '.join(e.name for e in DATASETS.values() if e.facts['read_file'])}.",
     )
-    try:
-        spec = yaml.safe_load(arguments.features)
-    except yaml.YAMLError as error:
-        raise BiotransferError(
-            f"features {arguments.features!r} is neither a name nor YAML. Write '[band_power, time_domain]'."
-        ) from error
+    spec = parse_yaml(
+        arguments.features,
+        f"features {arguments.features[:120]!r}",
+        "Write a name, or '[band_power, time_domain]'.",
+    )
     sets = resolve_sets(spec, "features")
     path = Path(arguments.file)
     check(path.is_file(), f"{str(path)!r} is no file. Pass a recording of {entry.name}.")

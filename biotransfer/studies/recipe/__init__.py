@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ...files import shipped_recipes
+from ...files import bounded, shipped_recipes
 from ...signals.splits import ALL
 from .clusters import ClusterAsked, OwnCluster, own_cluster
 from .keys import DESCRIPTIVE, KEYS
@@ -63,6 +63,7 @@ def load_recipe(
         raw, path = read_recipe(recipe)
     for text in overrides:
         override(raw, text)
+    raw = bounded(raw) if overrides else raw
     if data:
         put_data(raw, data)
     if path is not None:

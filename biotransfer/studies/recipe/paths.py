@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...errors import BiotransferError
+from ...files import is_file
 from ...signals.datasets import DATASETS
 from ...signals.recording import MODALITIES
 
@@ -31,12 +33,17 @@ def resolve_paths(raw: dict[str, Any], base: Path) -> None:
     for arm in raw["arms"] if isinstance(raw.get("arms"), list) else []:
         if isinstance(arm, dict) and isinstance(arm.get("weights"), str):
             here = _from(base, arm["weights"])
-            if here.is_file() or here.with_name(f"{here.name}.safetensors").is_file():
+            if is_file(here) or is_file(here.parent / f"{here.name}.safetensors"):
                 arm["weights"] = str(here)
 
 
 def _from(base: Path, written: str) -> Path:
-    return base / Path(written).expanduser()
+    try:
+        return base / Path(written).expanduser()
+    except RuntimeError as error:
+        raise BiotransferError(
+            f"path {written[:120]!r} begins with the home of somebody who is not known here. Write it whole."
+        ) from error
 
 
 def _sections(raw: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

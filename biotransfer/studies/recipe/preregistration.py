@@ -23,6 +23,7 @@ def _date(where: str, given: Any) -> str:
         day = given if isinstance(given, dt.date) else dt.date.fromisoformat(given)
     except (TypeError, ValueError) as error:
         raise UnexpectedError from error
+    day = day.date() if isinstance(day, dt.datetime) else day
     latest = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=14)).date()
     check(
         day <= latest,

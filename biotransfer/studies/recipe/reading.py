@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ...errors import BiotransferError, check, did_you_mean
-from ...files import shipped_recipes
+from ...files import bounded, is_file, parse_yaml, read_yaml, shipped_recipes
 from ...settings import Settings
 from .recipe import Recipe
+
+_DEEPEST = 16
 
 
 def read_recipe(recipe: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Path | None]:
@@ -26,34 +27,25 @@ def read_recipe(recipe: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any],
     Raises
     ------
     BiotransferError
-        When there is no such file or it is no YAML mapping; line and column are named.
+        When there is no such file, or it is no YAML mapping within bounds; line and column are named.
     """
     if isinstance(recipe, Mapping):
-        return {
-            k: v.plain() if isinstance(v, Settings) else copy.deepcopy(v) for k, v in recipe.items()
-        }, None
+        plain_ = {k: v.plain() if isinstance(v, Settings) else v for k, v in recipe.items()}
+        return bounded(plain_), None
     check(
         isinstance(recipe, (str, Path)),
         f"recipe={recipe!r} is a {type(recipe).__name__}. Expected a file, the name of a shipped recipe or a "
         "mapping.",
     )
     path, shipped = Path(recipe), shipped_recipes()
-    if not path.is_file() and str(recipe) in shipped:
+    if not is_file(path) and str(recipe) in shipped:
         path = shipped[str(recipe)]
-    if not path.is_file():
+    if not is_file(path):
         raise BiotransferError(
             f"recipe {str(recipe)!r} is no file.{did_you_mean(Path(recipe).stem, shipped)} "
             f"Shipped recipes: {', '.join(shipped)}. To write your own: biotransfer new my_study.yaml"
         )
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise BiotransferError(
-            f"recipe {str(path)!r} is no valid YAML{place}: {getattr(error, 'problem', error)}. "
-            "Compare with: biotransfer new my_study.yaml"
-        ) from error
+    raw = read_yaml(path, f"recipe {str(path)!r}", "Compare with: biotransfer new my_study.yaml")
     check(
         isinstance(raw, dict),
         f"recipe {str(path)!r} holds no keys. Start from: biotransfer new my_study.yaml",
@@ -65,12 +57,8 @@ def override(raw: dict[str, Any], text: str) -> None:
     """Set ``"key.subkey=value"`` in ``raw``, the value in YAML."""
     key, sign, value = text.partition("=")
     check(sign and key, f"--set {text!r} is no key=value. Write for example: --set train.epochs=5")
-    try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise BiotransferError(
-            f"--set {text!r}: the value is no YAML. Quote it: --set '{key}=...'"
-        ) from error
+    parsed = parse_yaml(value, f"--set {_short(text)!r}", f"Quote it: --set '{_short(key)}=...'")
+    check(key.count(".") < _DEEPEST, f"--set {_short(text)!r}: {key.count('.')} dots. Expected a few.")
     *path, last = key.split(".")
     node: Any = raw
     for depth, part in enumerate(path):
@@ -86,6 +74,10 @@ def override(raw: dict[str, Any], text: str) -> None:
     node[_position(node, last, text)] = parsed
 
 
+def _short(text: str) -> str:
+    return text if len(text) <= 120 else f"{text[:100]}..."
+
+
 def _alone(key: str) -> str:
     """Return the key that a value alone stands for: that of its group, if it has one, or a method's name."""
     item = Recipe.declared().get(key)
@@ -98,7 +90,7 @@ def _position(node: Any, part: str, text: str) -> Any:
     if not isinstance(node, list):
         return part
     check(
-        part.isdigit() and int(part) < len(node),
+        re.fullmatch("[0-9]{1,6}", part) and int(part) < len(node),
         f"--set {text!r}: {part!r} is no position in a list of {len(node)}. Use 0 to {len(node) - 1}.",
     )
     return int(part)

@@ -13,9 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ...errors import BiotransferError, DataNotFoundError, check
+from ...files import is_file, read_yaml
 from ...registry import NOTEBOOK, places, register_again, registered
 from ..recipe import ClusterAsked, OwnCluster, digest, own_cluster
 from .code import code_uid
@@ -163,16 +162,11 @@ def _start(options: OwnCluster) -> Any:
 
 def _read(path: Path) -> Any:
     check(
-        path.is_file(),
+        is_file(path),
         f"--cluster {str(path)!r} is neither the address of a scheduler, such as tcp://host:8786, nor a "
         "file. See docs/cluster.md.",
     )
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise BiotransferError(
-            f"--cluster {str(path)!r} is no YAML: {error}. See docs/cluster.md."
-        ) from error
+    return read_yaml(path, f"--cluster {str(path)!r}", "See docs/cluster.md.")
 
 
 @lru_cache(maxsize=2)

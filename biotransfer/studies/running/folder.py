@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ... import __version__
 from ...errors import BiotransferError, check
-from ...files import read_json, write_json, write_text
+from ...files import read_json, read_yaml, write_json, write_text
 from ...learning.networks.checkpoints import fingerprint
 from ...results import Results, load_results
 from ..recipe import Recipe, digest, recipe_yaml
@@ -46,13 +44,10 @@ def check_folder(folder: Path, recipe: Recipe) -> None:
     """
     existing = folder / "recipe.yaml"
     if existing.is_file():
-        try:
-            theirs = dict(yaml.safe_load(existing.read_text(encoding="utf-8")))
-            title = theirs.get("title")
-        except (yaml.YAMLError, TypeError, ValueError) as error:
-            raise BiotransferError(
-                f"{str(existing)!r} cannot be read: {error}. Pass another --out; nothing was changed."
-            ) from error
+        instead = "Pass another --out; nothing was changed."
+        theirs = read_yaml(existing, repr(str(existing)), instead)
+        check(isinstance(theirs, dict), f"{str(existing)!r} holds no keys. {instead}")
+        title = theirs.get("title")
         theirs, ours = recipe_essence(theirs), recipe_essence(recipe.to_dict())
         compared = {
             key: (theirs.get(key), ours.get(key))
