@@ -14,18 +14,19 @@ LARGEST_DEVIATION: Mapping[str, float] = {"eeg": 5e-3, "emg": 5e-2}
 """In V, by modality: a signal of which **every** channel deviates by more is in another unit."""
 SMALLEST_DEVIATION = 1e-8
 """In V: an electrode of 100 ohm at room temperature gives as much by its heat alone, from 0 to 100 Hz."""
+UNITLESS = " Where the values have no unit (z-scored): unit='none'."
 _STRETCHES, _SAMPLES = 20, 500
 _TO_DEVIATION = 1.4826
 _MEND = "MNE works in volts. Pass unit='{unit}' to from_arrays, or multiply by {factor:g}."
 
 
-def check_largest(data: np.ndarray, name: str) -> None:
+def check_largest(data: np.ndarray, name: str, also: str = "") -> None:
     """Refuse signals of 1 V or more; arguments as in :func:`check_amplitude`."""
     largest = float(max(data.max(), -data.min())) if data.size else 0.0
-    check(largest < LARGEST_VOLTS, f"{name} reaches {largest:.3g} V: the unit is wrong, {_mend(1e-6)}")
+    check(largest < LARGEST_VOLTS, f"{name} reaches {largest:.3g} V: the unit is wrong, {_mend(1e-6)}{also}")
 
 
-def check_amplitude(data: np.ndarray, modality: str, name: str) -> None:
+def check_amplitude(data: np.ndarray, modality: str, name: str, also: str = "") -> None:
     """Refuse signals that no electrode gives, whatever entrance they come by.
 
     Parameters
@@ -37,6 +38,8 @@ def check_amplitude(data: np.ndarray, modality: str, name: str) -> None:
         What was recorded.
     name : str
         Whose signals they are, for the message.
+    also : str
+        What else mends it where the signals come from, for the message; begins with a blank.
 
     Raises
     ------
@@ -57,7 +60,7 @@ def check_amplitude(data: np.ndarray, modality: str, name: str) -> None:
     """
     if not data.size:
         return
-    check_largest(data, name)
+    check_largest(data, name, also)
     deviations = channel_deviations(data)
     moving = deviations[deviations > 0]
     if not len(moving):
@@ -66,13 +69,13 @@ def check_amplitude(data: np.ndarray, modality: str, name: str) -> None:
     check(
         moving.min() <= most,
         f"{name} deviates by {moving.min():.3g} V or more in every channel, {modality.upper()} by {most:g} V "
-        f"at most: the unit is wrong, {_mend(1e-3)}",
+        f"at most: the unit is wrong, {_mend(1e-3)}{also}",
     )
     check(
         moving.max() >= SMALLEST_DEVIATION,
         f"{name} deviates by {moving.max():.3g} V at most, less than the heat of an electrode gives "
         f"({SMALLEST_DEVIATION:g} V): the unit is wrong, MNE works in volts. Pass unit='V' to from_arrays "
-        "where X is in volts already, or multiply by 1e6.",
+        f"where X is in volts already, or multiply by 1e6.{also}",
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import check, check_option
-from ..amplitude import check_amplitude
+from ..amplitude import UNITLESS, check_amplitude
 from ..datasets.loaded import Loaded
 from ..datasets.own.naming import check_labels, number_runs
 from ..datasets.own.raws import from_raws
@@ -24,6 +24,7 @@ from ..plain import name_of
 from ..recording import MODALITIES, Recording, is_boundary, label_names, natural_sorted, set_again
 from ..windows import METADATA, Windows, concatenate, from_epochs, to_epochs
 from ..windows.braindecode import load_braindecode
+from ..windows.container import UNITS
 
 _PLACES = ("i_window_in_trial", "i_start_in_trial", "i_stop_in_trial", "target")
 _CLASSES = "classes"
@@ -106,6 +107,7 @@ def from_braindecode(
     modality: str = "eeg",
     classes: Sequence[str] | None = None,
     name: str = "braindecode",
+    unit: str = "V",
 ) -> Loaded | Windows:
     """Use a data set of braindecode: of Raws as recordings, of windows as windows.
 
@@ -122,6 +124,9 @@ def from_braindecode(
         the targets themselves.
     name : str
         Of the data set, where the description has none.
+    unit : {"V", "none"}
+        Of windows: "none" where the values have no unit, such as standardized ones; then nothing judges their
+        amplitude.
 
     Returns
     -------
@@ -147,6 +152,7 @@ def from_braindecode(
     theirs = load_braindecode("braindecode.datasets")
     base = load_braindecode("braindecode.datasets.base")
     check_option("modality", modality, MODALITIES)
+    check_option("unit", unit, UNITS)
     parts = list(dataset.datasets) if isinstance(dataset, theirs.BaseConcatDataset) else [dataset]
     kinds = (base.RawDataset, base.EEGWindowsDataset, base.WindowsDataset)
     for i, part in enumerate(parts):
@@ -167,10 +173,11 @@ def from_braindecode(
     )
     keys = _keys_of(parts, name)
     if found == {"RawDataset"}:
+        check(unit == "V", "unit='none' is one of windows; recordings are in V. Cut windows before scaling.")
         return _recordings_of(parts, keys, modality, classes)
     order, codes = _targets(parts, classes)
     pairs = [(part, key) for part, key in zip(parts, keys, strict=True) if len(part)]
-    made = [_windows_from(part, key, modality, order, codes) for part, key in pairs]
+    made = [_windows_from(part, key, modality, order, codes, unit) for part, key in pairs]
     check(made, "dataset holds no window. Expected one or more.")
     windows = concatenate(made)
     twice = windows.metadata["uid"].duplicated()
@@ -279,7 +286,12 @@ def _targets(parts: Sequence[Any], classes: Sequence[str] | None) -> tuple[tuple
 
 
 def _windows_from(
-    part: Any, key: Mapping[str, str], modality: str, classes: tuple[str, ...], codes: Sequence[Any]
+    part: Any,
+    key: Mapping[str, str],
+    modality: str,
+    classes: tuple[str, ...],
+    codes: Sequence[Any],
+    unit: str,
 ) -> Windows:
     """Return the windows of one data set."""
     table = part.metadata.reset_index(drop=True)
@@ -288,14 +300,14 @@ def _windows_from(
         epochs = part.windows.copy()
         with mne.utils.use_log_level("ERROR"):
             epochs.metadata = table.assign(**{name: key[name] for name in _KEYS if name not in table})
-        windows = from_epochs(epochs, subject=key["subject"], modality=modality)
+        windows = from_epochs(epochs, subject=key["subject"], modality=modality, unit=unit)
     else:
-        windows = _cut(part.raw, table, key, modality)
+        windows = _cut(part.raw, table, key, modality, unit)
     known = {"metadata": table[list(METADATA)]} if set(METADATA) <= set(table) else {}
     return replace(windows, y=y, classes=classes, history=("braindecode",), **known)
 
 
-def _cut(raw: Any, table: pd.DataFrame, key: Mapping[str, str], modality: str) -> Windows:
+def _cut(raw: Any, table: pd.DataFrame, key: Mapping[str, str], modality: str, unit: str) -> Windows:
     """Return the windows that an EEGWindowsDataset points at in its Raw; their labels are not set yet."""
     where = f"{key['dataset']}/sub-{key['subject']}/ses-{key['session']}/run-{key['run']}"
     picks = mne.pick_types(raw.info, meg=False, **{modality: True}, exclude="bads")
@@ -315,7 +327,8 @@ def _cut(raw: Any, table: pd.DataFrame, key: Mapping[str, str], modality: str) -
     )
     X = np.stack([data[:, begin:end] for begin, end in zip(first, last, strict=True)])
     check(np.isfinite(X).all(), f"windows of {where!r} hold NaN or infinite values. Drop those.")
-    check_amplitude(X, modality, f"windows of {where!r}")
+    if unit == "V":
+        check_amplitude(X, modality, f"windows of {where!r}", UNITLESS)
     origins = pd.DataFrame({name: [key[name]] * len(X) for name in _KEYS})
     origins = origins.assign(recording=where, start=first / rate, stop=last / rate)
     origins["uid"] = where + "@" + origins["start"].map("{:.4f}".format)
@@ -327,4 +340,5 @@ def _cut(raw: Any, table: pd.DataFrame, key: Mapping[str, str], modality: str) -
         names=tuple(raw.ch_names[i] for i in picks),
         modality=modality,
         sfreq=rate,
+        unit=unit,
     )

@@ -167,10 +167,22 @@ def _rename(label: str, meant: str) -> str:
 
 
 def _classes(people: Mapping[str, Sequence[Facts]]) -> Iterator[Finding]:
-    held = {who: _held(own) for who, own in people.items()}
-    classes = [
-        name for name in next(iter(people.values()))[0].classes if any(name in h for h in held.values())
-    ]
+    yield from class_findings(
+        {who: _held(own) for who, own in people.items()}, next(iter(people.values()))[0].classes
+    )
+
+
+def class_findings(held: Mapping[str, set[str]], classes: Sequence[str]) -> Iterator[Finding]:
+    """Yield who has one class only, or lacks some that others have.
+
+    Parameters
+    ----------
+    held : mapping of str to set of str
+        The classes of each person.
+    classes : sequence of str
+        All that are asked for.
+    """
+    classes = [name for name in classes if any(name in h for h in held.values())]
     if len(classes) < 2:
         return
     for who, names in held.items():

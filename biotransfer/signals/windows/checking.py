@@ -9,6 +9,7 @@ from ..amplitude import check_amplitude
 from .container import Windows
 
 _CHUNK = 4096
+_SCALED = ' Where the values have no unit (z-scored): dataclasses.replace(windows, unit="none").'
 
 
 def check_content(windows: Windows, name: str) -> None:
@@ -25,7 +26,7 @@ def check_content(windows: Windows, name: str) -> None:
     ------
     BiotransferError
         For NaN and infinite values, the first one's window and column named; for signals of an amplitude that
-        no electrode gives (see :func:`.check_amplitude`).
+        no electrode gives (see :func:`.check_amplitude`), unless their ``unit`` says that they have none.
     """
     for begin in range(0, len(windows), _CHUNK):
         X = np.asarray(windows.X[begin : begin + _CHUNK])
@@ -37,5 +38,5 @@ def check_content(windows: Windows, name: str) -> None:
                 f"{windows.names[place[1]]!r} of window {windows.metadata['uid'].iloc[begin + place[0]]!r}. "
                 "Expected numbers. Leave such windows out: windows.take(rows)."
             )
-        if windows.is_signal:
-            check_amplitude(X, windows.modality, name)
+        if windows.is_signal and windows.unit == "V":
+            check_amplitude(X, windows.modality, name, _SCALED)

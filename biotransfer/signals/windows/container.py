@@ -17,6 +17,7 @@ from .columns import Column
 from .view import SignalView
 
 METADATA = ("uid", "dataset", "subject", "session", "run", "recording", "start", "stop", "source_file")
+UNITS = ("V", "none")
 _DIGEST_ROWS = 1 << 14
 
 
@@ -26,7 +27,7 @@ class Windows:
 
     Parameters
     ----------
-    X : ndarray, shape (n_windows, n_chans, n_times) in V, or (n_windows, n_features); float32 or float64
+    X : ndarray, shape (n_windows, n_chans, n_times) in ``unit``, or (n_windows, n_features); float32, float64
         Signals or features; a :class:`~biotransfer.signals.windows.view.SignalView` of signals where
         cut_windows was told not to copy.
     y : ndarray, shape (n_windows,), int64
@@ -46,6 +47,9 @@ class Windows:
         What was done to the signal, in order.
     columns : mapping of str to Column
         Of features, by name: statistic, channels and unit. Names that are no key say it themselves.
+    unit : {"V", "none"}
+        Of signals. "none" says that the values have no unit, such as z-scored ones: ``dataclasses.replace(
+        windows, X=z, unit="none")``. Then nothing judges their amplitude.
     """
 
     X: np.ndarray
@@ -57,6 +61,7 @@ class Windows:
     sfreq: float | None = None
     history: tuple[str, ...] = ()
     columns: Mapping[str, Column] = field(default_factory=dict)
+    unit: str = "V"
 
     def __post_init__(self) -> None:
         n = len(self.X)
@@ -74,6 +79,7 @@ class Windows:
             f"y runs from {np.min(self.y, initial=0)} to {np.max(self.y, initial=0)} for {len(self.classes)} "
             "classes. Expected an index into classes.",
         )
+        check_option("unit", self.unit, UNITS)
         absent = [c for c in METADATA if c not in self.metadata]
         check(not absent, f"metadata lacks {', '.join(absent)}. Expected: {', '.join(METADATA)}.")
 
@@ -179,9 +185,9 @@ class Windows:
 
     @property
     def units(self) -> tuple[str, ...]:
-        """The unit of every channel (V) or feature; "" where a feature does not say it."""
+        """The unit of every channel or feature; "" where there is none, or a feature does not say it."""
         if self.is_signal:
-            return ("V",) * len(self.names)
+            return ("V" if self.unit == "V" else "",) * len(self.names)
         return tuple(self.columns[name].unit if name in self.columns else "" for name in self.names)
 
     def digest(self) -> str:
@@ -194,7 +200,8 @@ class Windows:
         for begin in range(0, len(self), _DIGEST_ROWS):
             text = "\n".join(uids.iloc[begin : begin + _DIGEST_ROWS])
             state.update((text if begin == 0 else "\n" + text).encode())
-        state.update(repr((self.classes, self.names, self.sfreq)).encode())
+        unit = () if self.unit == "V" else (self.unit,)
+        state.update(repr((self.classes, self.names, self.sfreq, *unit)).encode())
         return state.hexdigest()[:16]
 
     def __repr__(self) -> str:
@@ -224,6 +231,7 @@ _ALIKE = {
     "shape": "one length. Give cut_windows one length, or one n_times.",
     "classes": "one list of classes. Pass classes=[...] to both.",
     "modality": "one modality. Keep EEG and EMG apart.",
+    "unit": "one unit. Scale all of them, or none.",
 }
 
 
@@ -233,7 +241,7 @@ def check_alike(first: Windows, other: Windows) -> None:
     Raises
     ------
     BiotransferError
-        When sampling rate, columns, shape, classes or modality differ, with what to type.
+        When sampling rate, columns, shape, classes, modality or unit differ, with what to type.
     """
     for what, wanted in _ALIKE.items():
         here, there = getattr(first, what), getattr(other, what)
@@ -258,7 +266,7 @@ def concatenate(parts: Iterable[Windows]) -> Windows:
     Raises
     ------
     BiotransferError
-        When sampling rate, columns, shape, classes or modality differ.
+        When sampling rate, columns, shape, classes, modality or unit differ.
     """
     parts = list(parts)
     check(parts, "parts=[] is empty. Pass at least one Windows.")

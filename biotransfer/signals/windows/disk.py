@@ -84,7 +84,8 @@ class WindowsWriter:
         assert self._first is not None
         self._table.close()
         facts = {
-            key: getattr(self._first, key) for key in ("classes", "names", "modality", "sfreq", "history")
+            key: getattr(self._first, key)
+            for key in ("classes", "names", "modality", "sfreq", "history", "unit")
         }
         facts["columns"] = {name: list(column) for name, column in self._first.columns.items()}
         list_contents(self.folder, _FILES, of=_OF, facts=facts, name=_LIST)
@@ -140,6 +141,7 @@ def open_windows(folder: str | Path, *, stamps: Mapping[str, Stamp] | None = Non
         modality=facts["modality"],
         sfreq=facts["sfreq"],
         history=tuple(facts["history"]),
+        unit=facts.get("unit", "V"),
         columns={
             name: Column(stat, tuple(channels), unit)
             for name, (stat, channels, unit) in facts.get("columns", {}).items()

@@ -12,11 +12,11 @@ import pandas as pd
 
 from ...edges import events_rate
 from ...errors import BiotransferError, check, check_is, check_option
-from ..amplitude import check_amplitude
+from ..amplitude import UNITLESS, check_amplitude
 from ..electrodes import electrode_positions
 from ..plain import name_of
 from ..recording import MODALITIES
-from .container import METADATA, Windows
+from .container import METADATA, UNITS, Windows
 
 _OLD_NAMES = {"t3", "t4", "t5", "t6"}
 
@@ -85,7 +85,13 @@ def _set_places(info: mne.Info, windows: Windows, montage: Any) -> None:
 
 
 def from_epochs(
-    epochs: Any, *, subject: Any, modality: str, dataset: str = "epochs", session: Any = "1"
+    epochs: Any,
+    *,
+    subject: Any,
+    modality: str,
+    dataset: str = "epochs",
+    session: Any = "1",
+    unit: str = "V",
 ) -> Windows:
     """Turn :class:`mne.Epochs` into Windows; the event's name is the label.
 
@@ -95,17 +101,19 @@ def from_epochs(
     Parameters
     ----------
     epochs : mne.BaseEpochs
-        Epochs in V; ``event_id`` names the classes. Events say at which sample of the Raw an epoch lies.
+        ``event_id`` names the classes. Events say at which sample of the Raw an epoch lies.
     subject, session, dataset : str or int
         Who was recorded; ``metadata`` columns of these names win when present. So do the columns ``run`` and
         ``recording`` (what no epoch crosses), ``start`` (in s) and ``source_file``.
     modality : {"eeg", "emg"}
         Which channels to take.
+    unit : {"V", "none"}
+        "none" where the values have no unit, such as z-scored ones; then nothing judges their amplitude.
 
     Returns
     -------
     Windows
-        Signals in V, in the epochs' order.
+        Signals in ``unit``, in the epochs' order.
 
     Raises
     ------
@@ -134,7 +142,9 @@ def from_epochs(
         len(data), "epochs hold no epoch. Expected one or more. Call epochs.drop_bad(reject=None, flat=None)."
     )
     check(np.isfinite(data).all(), "epochs hold NaN or infinite values. Drop those epochs first.")
-    check_amplitude(data, modality, "epochs")
+    check_option("unit", unit, UNITS)
+    if unit == "V":
+        check_amplitude(data, modality, "epochs", UNITLESS)
     classes = tuple(epochs.event_id)
     codes = {code: i for i, code in enumerate(epochs.event_id.values())}
     table = _origins(epochs, {"dataset": dataset, "subject": subject, "session": session, "run": "1"})
@@ -149,6 +159,7 @@ def from_epochs(
         modality=modality,
         sfreq=float(epochs.info["sfreq"]),
         history=("mne.Epochs",),
+        unit=unit,
     )
 
 

@@ -69,7 +69,7 @@ def describe_windows(section: Section, given: Windows) -> dict[str, Any]:
         **describe_rows(given, features=not given.is_signal),
         "ch_names": list(given.names) if given.is_signal else [],
         "sfreq": given.sfreq,
-        "unit": "V" if given.is_signal else "",
+        "unit": "V" if given.is_signal and given.unit == "V" else "",
         "window": {"length": round(length, 6), "step": round(step, 6)},
         "preprocessing": [],
         "preprocessing_text": f"The windows were given as they are; their history: {made}.",
@@ -78,7 +78,7 @@ def describe_windows(section: Section, given: Windows) -> dict[str, Any]:
         "features_digest": given.digest(),
         "source_files": natural_sorted({f for f in rows["source_file"].unique() if f}),
         "excerpts": {},
-        "psd": _spectra(given) if given.is_signal else {},
+        "psd": _spectra(given) if given.is_signal and given.unit == "V" else {},
     }
 
 

@@ -15,6 +15,8 @@ from ...signals.datasets.loaded import seen_files
 from ...signals.datasets.saved import content_uid, write_recordings
 from ...signals.datasets.saved_windows import load_windows
 from ...signals.features import extract_features
+from ...signals.quality import group_findings
+from ...signals.quality.windows import windows_findings
 from ...signals.recording import FROM_RAWS, Recording, check_same_classes
 from ...signals.windows import Windows, WindowsWriter, open_windows
 from ...signals.windows.checking import check_content
@@ -22,6 +24,7 @@ from ..recipe import digest
 from ..recipe.sides import Section
 from .cache import cache_folder, drop_entry, find_entry, make_entries, prove_entry
 from .describe import describe_rows, describe_windows
+from .glance import plain_group, worst_first
 
 KIND = "given"
 FACTS = "facts.json"
@@ -132,7 +135,10 @@ def make_given(section: Section, features: Any, places: Mapping[str, Path], smok
         writer = WindowsWriter(places["signals"])
         for part in chunks:
             writer.append(part)
-        write_json(places["signals"] / FACTS, describe_windows(section, writer.close()))
+        given = writer.close()
+        found = [plain_group(group) for group in group_findings(list(windows_findings(given)))]
+        about = {**describe_windows(section, given), "findings": worst_first(found)}
+        write_json(places["signals"] / FACTS, about)
     if "features" in places:
         writer = WindowsWriter(places["features"])
         for part in chunks:
