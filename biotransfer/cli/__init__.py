@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "studies.demo",
     "check": "studies.check",
     "register": "studies.register",
+    "rerun": "studies.rerun",
     "report": "studies.report",
     "pool": "studies.pool",
     "list": "browse.list_entries",

@@ -83,6 +83,18 @@ def build_parser() -> argparse.ArgumentParser:
     register.add_argument(
         "--out", metavar="FILE", help="file to write (default: beside the recipe, NAME.registration.json)"
     )
+    again = command("rerun", "run a finished study again, aside, and compare every table with the stored one")
+    again.add_argument("folder", help="study folder; nothing in it is changed")
+    again.add_argument("--out", metavar="DIR", help="where to run it (default: a temporary folder)")
+    again.add_argument(
+        "--tolerance",
+        type=float,
+        metavar="SHARE",
+        help="what may differ (default: nothing; on another machine 0.05 of the rows by 0.05)",
+    )
+    again.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes")
+    again.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="where to train")
+    with_data(again)
     report = command("report", "write the report of a study folder again")
     report.add_argument("folder", help="study folder")
     pool = command("pool", "join finished studies: a meta-analysis over data sets, everyone counted once")

@@ -232,6 +232,29 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def rerun(arguments: argparse.Namespace) -> int:
+    """Run a finished study again and compare it with itself."""
+    from ..studies.running import kept_processes
+    from ..studies.running.rerunning import rerun_study
+
+    bars = _Bars()
+    try:
+        with kept_processes():
+            found = rerun_study(
+                arguments.folder,
+                arguments.out,
+                data_dir=arguments.data,
+                workers=arguments.workers,
+                device=arguments.device,
+                tolerance=arguments.tolerance,
+                progress=bars,
+            )
+    finally:
+        bars.close()
+    print(found)
+    return 0 if found.holds else 1
+
+
 def report(arguments: argparse.Namespace) -> int:
     """Write the report of a study folder again."""
     from ..pages.report import write_methods, write_report

@@ -18,6 +18,9 @@ from .data import Side
 from .estimate import count_trainings
 from .plan import Plan
 
+MACHINE = ("cpu", "blas", "platform", "python", "versions", "device")
+"""What of provenance.json the last bits of a number depend on."""
+
 
 def git_commit() -> str:
     """Return the commit of the checkout the package runs from; "" outside one."""
@@ -42,6 +45,19 @@ def _cpu() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
+
+
+def blas() -> list[str]:
+    """Return which libraries multiply matrices in this process, and for which processor they chose to."""
+    import scipy.linalg.cython_blas  # noqa: F401  # its BLAS, beside numpy's
+    from threadpoolctl import threadpool_info
+
+    found = {
+        " ".join(str(one.get(key) or "") for key in ("internal_api", "architecture")).strip()
+        for one in threadpool_info()
+        if one["user_api"] == "blas"
+    }
+    return sorted(found)
 
 
 def _data_facts(side: Side) -> dict[str, Any]:
@@ -97,5 +113,6 @@ def describe_run(
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "cpu": _cpu(),
+        "blas": blas(),
         "git_commit": git_commit(),
     }
