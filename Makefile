@@ -16,7 +16,12 @@ help:
 	@echo "make check   lint and test: what CI runs"
 	@echo "make bench   measurements, printed as tables (DATA=folder of recordings)"
 	@echo "make fuzz    20,000 mutated inputs: none may end otherwise than in a result or a refusal"
+	@echo "make chaos   hours of kills, writers at once, dying workers, thousands of studies"
 	@echo "make wheel   build the wheel, run it outside the checkout"
+	@echo "make twice   build twice, compare the bytes"
+	@echo "make fresh   the wheel in fresh environments: Python 3.11 to 3.13, lowest and newest versions"
+	@echo "make sbom    list what an installation holds (CycloneDX), in sbom.json"
+	@echo "make audit   known advisories against it"
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -52,12 +57,36 @@ bench: $(VENV)/.dev
 fuzz: $(VENV)/.dev
 	$(BIN)/python benchmarks/fuzz.py
 
-wheel: $(VENV)/.dev
+chaos: $(VENV)/.dev
+	$(BIN)/python benchmarks/chaos_kills.py
+
+dist: $(VENV)/.dev
 	rm -rf dist build
-	$(BIN)/python -m build --wheel --outdir dist .
+	umask 022 && SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --outdir dist .
+
+wheel: dist
 	$(PYTHON) -m venv $(VENV)-wheel
 	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt dist/*.whl
 	cd $(VENV)-wheel && bin/biotransfer run quickstart --smoke --out smoke-$$(date +%s)
+
+twice: $(VENV)/.dev
+	$(BIN)/python supply/twice.py
+
+$(VENV)-tools/.tools: constraints.txt
+	$(PYTHON) -m venv $(VENV)-tools
+	$(VENV)-tools/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	  cyclonedx-bom pip-audit uv
+	@touch $@
+
+fresh: dist $(VENV)-tools/.tools
+	PATH="$(abspath $(VENV)-tools/bin):$$PATH" $(BIN)/python supply/fresh.py dist/*.whl
+
+sbom: wheel $(VENV)-tools/.tools
+	$(VENV)-tools/bin/cyclonedx-py environment $(VENV)-wheel/bin/python --pyproject pyproject.toml \
+	  --output-reproducible --output-format JSON --output-file sbom.json
+
+audit: wheel $(VENV)-tools/.tools
+	$(VENV)-tools/bin/pip-audit --strict --path $$($(VENV)-wheel/bin/python -c "import site; print(site.getsitepackages()[0])")
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

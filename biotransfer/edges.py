@@ -8,11 +8,14 @@ from __future__ import annotations
 import ctypes
 import importlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -225,6 +228,47 @@ def keep_grown_process() -> None:
     limit = "_MAX_MEMORY_LEAK_SIZE"
     if hasattr(process_executor, limit):
         setattr(process_executor, limit, sys.maxsize)
+
+
+def keep_tracker() -> None:
+    """Start the process that clears up after this one and its workers, so that a lost terminal leaves it.
+
+    Why: loky starts it with the first workers, and it ignores SIGTERM but not SIGHUP, which a terminal sends
+    to all; then semaphores stay in the system. Tried with: joblib 1.6 (``loky.backend.resource_tracker``).
+    Without it: a few names in /dev/shm outlive a lost terminal.
+    """
+    from joblib.externals.loky.backend import resource_tracker
+
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is None or threading.current_thread() is not threading.main_thread():
+        return
+    handler = signal.signal(hangup, signal.SIG_IGN)
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.signal(hangup, handler)
+
+
+@contextmanager
+def removed_after_death(folder: Path) -> Iterator[None]:
+    """Have a folder removed when this process is killed within the block.
+
+    Why: nothing of a process runs after SIGKILL, and what it kept for its workers stays on the disk; loky's
+    tracker outlives it, and only joblib tells it of folders. Tried with: joblib 1.6
+    (``loky.backend.resource_tracker``). Without it: the folder stays until the next study of this machine.
+
+    Parameters
+    ----------
+    folder : Path
+        There already.
+    """
+    from joblib.externals.loky.backend import resource_tracker
+
+    resource_tracker.register(str(folder), "folder")
+    try:
+        yield
+    finally:
+        resource_tracker.unregister(str(folder), "folder")
 
 
 def stream_file(url: str, path: Path, sha256: str | None, request: Callable[..., Any], retries: int) -> None:

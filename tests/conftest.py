@@ -1,12 +1,39 @@
 """Fixtures shared by all tests: where the real recordings are."""
 
+import ipaddress
 import os
+import socket
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests import ROOT
+
+_LOOKED_UP = ("socket.getaddrinfo", "socket.gethostbyname")
+
+
+def _stay_offline(event: str, given: tuple[Any, ...]) -> None:
+    """Refuse to reach another machine; a datagram socket that connects only learns its own address."""
+    if event in _LOOKED_UP:
+        host = given[0].decode() if isinstance(given[0], bytes) else given[0]
+    elif event == "socket.connect" and isinstance(given[1], tuple):
+        host = "" if given[0].type & socket.SOCK_DGRAM == socket.SOCK_DGRAM else given[1][0]
+    else:
+        return
+    if host in (None, "", "localhost", socket.gethostname()):
+        return
+    with suppress(ValueError):
+        address = ipaddress.ip_address(host.partition("%")[0])
+        if event in _LOOKED_UP or address.is_loopback or address.is_unspecified:
+            return
+    raise ConnectionRefusedError(f"network: {host}")
+
+
+sys.addaudithook(_stay_offline)
 
 
 def _inputs(name: str) -> Path:

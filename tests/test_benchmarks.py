@@ -34,3 +34,12 @@ def test_every_planted_leak_stops_the_study_and_a_clean_one_runs() -> None:
     declared = [cells for name, cells in counts.items() if len(cells) == 2 and cells[1].startswith("C")]
     assert len(declared) >= 3
     assert all(cells[0].startswith("4 of 4") for cells in declared)
+
+
+@pytest.mark.slow
+def test_a_little_chaos_loses_doubles_and_leaves_nothing() -> None:
+    """`make chaos`, short: it ends with 1 where it does not hold."""
+    small = ["--writers", "50", "--kills", "2", "--studies", "30", "--settled", "10"]
+    parts = [text for part in ("writers", "kills", "studies") for text in ("--only", part)]
+    said = _run(f"import sys, chaos_kills; sys.argv[1:] = {[*parts, *small]}; chaos_kills.main()")
+    assert said.count("\n| ") + said.startswith("| ") == 3

@@ -21,6 +21,7 @@ from .writing import (
     read_json,
     shipped_recipes,
     sweep_parts,
+    temporary_folder,
     write_atomically,
     write_json,
     write_text,
@@ -29,6 +30,6 @@ from .writing import (
 __all__ = [
     "CONTENTS", "Contents", "DamagedError", "Stamp", "bounded", "folder_aside", "is_alive", "is_file",
     "list_contents", "parse_json", "parse_yaml", "read_contents", "read_json", "read_proven", "read_text",
-    "read_yaml", "remove", "shipped_recipes", "stamp_of", "sweep_parts", "write_atomically", "write_json",
-    "write_proven", "write_text",
+    "read_yaml", "remove", "shipped_recipes", "stamp_of", "sweep_parts", "temporary_folder",
+    "write_atomically", "write_json", "write_proven", "write_text",
 ]  # fmt: skip

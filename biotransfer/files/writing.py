@@ -7,12 +7,17 @@ import os
 import platform
 import re
 import shutil
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..errors import BiotransferError, check
+
+_TEMPORARY = "biotransfer"
+_WEEK = 7 * 24 * 3600.0
 
 
 def part_of(path: Path) -> Path:
@@ -95,15 +100,48 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def sweep_parts(folder: Path) -> None:
-    """Remove what killed processes of this machine left half-written, ``.NAME.HOST-PID.part``."""
-    for part in folder.glob(".*.part"):
-        found = re.fullmatch(rf"\..*\.{re.escape(platform.node())}-(\d+)\.part", part.name)
-        if found and not is_alive(int(found[1])):
+def sweep_parts(folder: Path, name: str = "*") -> None:
+    """Remove what killed processes left half-written, ``.NAME.HOST-PID.part``.
+
+    Of this machine what dead processes left, of others what nobody has touched for a week.
+    """
+    for part in folder.glob(f".{name}.part"):
+        found = re.fullmatch(r"\..*\.(.+)-(\d+)\.part", part.name)
+        if found is None:
+            continue
+        try:
+            here = part.name.endswith(f".{platform.node()}-{found[2]}.part")
+            if is_alive(int(found[2])) if here else time.time() - part.stat().st_mtime < _WEEK:
+                continue
             if part.is_dir():
                 shutil.rmtree(part, ignore_errors=True)
             else:
                 part.unlink(missing_ok=True)
+        except OSError:
+            continue
+
+
+@contextmanager
+def temporary_folder(within: Path | None = None) -> Iterator[Path]:
+    """Give an empty folder that is gone when the block ends; what a killed process left, the next removes.
+
+    Parameters
+    ----------
+    within : Path, optional
+        Where it is made. Default: the system's place for temporary files.
+
+    Yields
+    ------
+    Path
+        The folder.
+    """
+    place = Path(tempfile.gettempdir()) if within is None else within
+    sweep_parts(place, f"{_TEMPORARY}-*")
+    suffix = f".{platform.node()}-{os.getpid()}.part"
+    with tempfile.TemporaryDirectory(
+        prefix=f".{_TEMPORARY}-", suffix=suffix, dir=place, ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
 
 
 def shipped_recipes() -> dict[str, Path]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import BiotransferError, check
+from ..files import temporary_folder
 from .weights import Weights, card_lines, load_weights, save_weights
 
 _NAME = "weights"
@@ -109,12 +109,12 @@ def push_weights(
     )
     hub = _library()
     api = hub.HfApi(endpoint=endpoint, token=token)
-    with tempfile.TemporaryDirectory() as folder:
-        save_weights(weights, Path(folder) / _NAME)
-        (Path(folder) / "README.md").write_text(model_card(weights, repo), encoding="utf-8")
+    with temporary_folder() as folder:
+        save_weights(weights, folder / _NAME)
+        (folder / "README.md").write_text(model_card(weights, repo), encoding="utf-8")
         try:
             api.create_repo(repo, private=private, exist_ok=True)
-            commit = api.upload_folder(repo_id=repo, folder_path=folder, commit_message=message)
+            commit = api.upload_folder(repo_id=repo, folder_path=str(folder), commit_message=message)
         except Exception as error:
             raise BiotransferError(
                 f"the hub did not take {repo!r}: {' '.join(str(error).split())[:300]} "

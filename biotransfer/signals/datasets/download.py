@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import textwrap
 import zipfile
 from collections.abc import Collection, Sequence
@@ -15,6 +14,7 @@ from urllib.parse import quote
 
 from ...edges import stream_file
 from ...errors import BiotransferError, check
+from ...files import temporary_folder
 from . import checksums
 from .checksums import RegisteredFile
 
@@ -282,8 +282,8 @@ def _get_files(source: Source, folder: Path, missing: list[RegisteredFile], retr
 
 def _get_sums(source: Source, retries: int, bar: Any) -> tuple[str, dict[str, str]]:
     """Get the origin's list of sha256; return what went wrong, or "", and the list."""
-    with tempfile.TemporaryDirectory() as temporary:
-        path = Path(temporary) / "sums.txt"
+    with temporary_folder() as temporary:
+        path = temporary / "sums.txt"
         failure = _retrieve(source.url + source.sums, None, path, retries, _Request(bar))
         if failure:
             return f"{source.sums}: {failure}", {}
@@ -292,13 +292,13 @@ def _get_sums(source: Source, retries: int, bar: Any) -> tuple[str, dict[str, st
 
 def _get_archive(source: Source, folder: Path, missing: list[RegisteredFile], retries: int, bar: Any) -> str:
     """Take the missing files out of one zip; a folder above them in the archive does not matter."""
-    with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as temporary:
-        archive = Path(temporary) / "archive.zip"
+    with temporary_folder(folder.parent) as temporary:
+        archive = temporary / "archive.zip"
         failure = _retrieve(source.url, None, archive, retries, _Request(bar, archive=True))
         if failure:
             return failure
         with zipfile.ZipFile(archive) as content:
-            return _extract(content, folder, missing, Path(temporary) / "file")
+            return _extract(content, folder, missing, temporary / "file")
 
 
 def _extract(content: zipfile.ZipFile, folder: Path, missing: list[RegisteredFile], temporary: Path) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ...errors import BiotransferError, DataNotFoundError, check
-from ...files import is_file, read_yaml
+from ...files import is_file, read_yaml, temporary_folder
 from ...registry import NOTEBOOK, places, register_again, registered
 from ..recipe import ClusterAsked, OwnCluster, digest, own_cluster
 from .code import code_uid
@@ -35,11 +36,11 @@ class Cluster:
     ----------
     client : distributed.Client
         Connected.
-    owner : object, optional
-        The cluster object, when it was started here; closed at the end.
+    owner : ExitStack, optional
+        What was started here; closed at the end.
     """
 
-    def __init__(self, client: Any, owner: Any = None):
+    def __init__(self, client: Any, owner: ExitStack | None = None):
         self.client, self.owner = client, owner
 
     def close(self) -> None:
@@ -133,28 +134,36 @@ def open_cluster(asked: str | Path | Mapping[str, Any] | ClusterAsked) -> Cluste
             ) from error
         return Cluster(client)
     options = own_cluster(asked if isinstance(asked, (Mapping, ClusterAsked)) else _read(Path(asked)))
-    cluster = _start(options)
+    owned = ExitStack()
+    cluster = _start(options, owned)
     if options.adaptive is not None:
         cluster.adapt(**options.adaptive.plain())
     elif options.name == "slurm":
         cluster.scale(jobs=options.jobs or 1)
     else:
         cluster.scale(options.jobs or 1)
-    return Cluster(Client(cluster, set_as_default=False), cluster)
+    return Cluster(Client(cluster, set_as_default=False), owned)
 
 
-def _start(options: OwnCluster) -> Any:
-    """Return a scheduler of this process, without workers."""
+def _start(options: OwnCluster, owned: ExitStack) -> Any:
+    """Return a scheduler of this process, without workers; it and its temporary folder end with ``owned``."""
+    import dask
+
     given = options.arguments()
+    own = str(owned.enter_context(temporary_folder()))
     try:
-        if options.name == "slurm":
-            from dask_jobqueue import SLURMCluster
+        with dask.config.set({"temporary-directory": own}):
+            if options.name == "slurm":
+                from dask_jobqueue import SLURMCluster
 
-            return SLURMCluster(**given)
-        from distributed import LocalCluster
+                return owned.enter_context(SLURMCluster(**given))
+            from distributed import LocalCluster
 
-        return LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=None, **given)
+            local = {"local_directory": own, **given}
+            cluster = LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=None, **local)
+            return owned.enter_context(cluster)
     except (ImportError, TypeError, ValueError) as error:
+        owned.close()
         raise BiotransferError(
             f"cluster: {options.name} cannot be started with {given}: {error}. See docs/cluster.md."
         ) from error

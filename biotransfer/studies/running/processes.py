@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pickle
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ...edges import keep_grown_process
+from ...edges import keep_grown_process, keep_tracker, removed_after_death
 from ...errors import BiotransferError
+from ...files import temporary_folder
 from ...registry import places, register_again
+from .ending import cleaned_up_before_the_end, end_with_parent
 
 LOSSES = 3
 _ONE_THREAD = dict.fromkeys(
@@ -36,22 +38,25 @@ class _Kept:
 def kept_processes(*afterwards: str) -> Iterator[None]:
     """End the worker processes when the outermost such block ends, and at once when it fails.
 
+    It fails, too, when the system asks this process to end (SIGTERM, a lost terminal).
+
     Parameters
     ----------
     *afterwards : str
         Modules that will be needed in them once a study is through: see :func:`import_what_follows`.
     """
-    _Kept.blocks += 1
-    _Kept.afterwards += afterwards
-    failed = True
-    try:
-        yield
-        failed = False
-    finally:
-        _Kept.blocks -= 1
-        if not _Kept.blocks:
-            _Kept.afterwards = ()
-            end_processes(at_once=failed)
+    with nullcontext() if _Kept.blocks else cleaned_up_before_the_end():
+        _Kept.blocks += 1
+        _Kept.afterwards += afterwards
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            _Kept.blocks -= 1
+            if not _Kept.blocks:
+                _Kept.afterwards = ()
+                end_processes(at_once=failed)
 
 
 def import_what_follows() -> None:
@@ -96,8 +101,8 @@ def share_with_processes(
     BiotransferError
         When processes die three times without anything having been finished in between.
     """
-    with tempfile.TemporaryDirectory(prefix="biotransfer-") as folder:
-        path = Path(folder) / "shared.pickle"
+    with temporary_folder() as folder, removed_after_death(folder):
+        path = folder / "shared.pickle"
         path.write_bytes(pickle.dumps(shared))
         given = [(function, str(path), each) for each in arguments]
         yield from each_in_processes(_with_shared, given, workers)
@@ -110,13 +115,15 @@ def each_in_processes(
     from joblib.externals.loky import get_reusable_executor
 
     waiting, losses, methods = dict(enumerate(arguments)), 0, places()
+    keep_tracker()
     while waiting:
         executor = get_reusable_executor(
             max_workers=workers,
             timeout=300,
             kill_workers=losses > 0,
             env=_ONE_THREAD,
-            initializer=keep_grown_process,
+            initializer=_begin,
+            initargs=(os.getpid(),),
         )
         _Kept.executor, _Kept.workers = executor, workers
         try:
@@ -145,6 +152,11 @@ def end_processes(*, at_once: bool = False) -> None:
     executor, _Kept.executor = _Kept.executor, None
     if executor is not None:
         executor.shutdown(wait=not at_once, kill_workers=at_once)
+
+
+def _begin(parent: int) -> None:
+    end_with_parent(parent)
+    keep_grown_process()
 
 
 @lru_cache(maxsize=1)
