@@ -14,6 +14,7 @@ from ..signals.account import account_tables, say_account, show_people
 from ..signals.datasets import DATASETS, Loaded, from_folder, from_raws, load_dataset
 from ..signals.datasets.download import holds_files
 from ..signals.datasets.own.guessing import guess_folder
+from ..signals.datasets.raw_files import read_raw
 from ..signals.quality import Finding, findings_table, group_findings, inspect_recordings
 from ..signals.quality.finding import note
 from ..signals.recording import label_names
@@ -145,16 +146,14 @@ _ENDINGS = (".fif", ".edf", ".bdf", ".gdf", ".vhdr", ".set", ".cnt")
 
 def _through_mne(files: list[Path], dataset: str) -> Loaded:
     """Read files that MNE knows, each as a person, with all of their annotations as classes."""
-    import mne
-
     recordings = []
     for file in files:
         try:
-            raw = mne.io.read_raw(file, preload=True, verbose="error")
-        except (ValueError, OSError, RuntimeError) as error:
+            raw, _ = read_raw(file)
+        except BiotransferError as error:
             raise BiotransferError(
-                f"{str(file)!r} cannot be read by MNE: {error}. Say what it is, as for data: folder: "
-                "--set format=text --set modality=emg --set sfreq=200 --set unit=uV ..."
+                f"{error} If it is of another format, say which, as for data: folder: --set "
+                "format=text --set modality=emg --set sfreq=200 --set unit=uV ..."
             ) from error
         kinds = set(raw.get_channel_types())
         recordings += from_raws(

@@ -10,7 +10,6 @@ import random
 import shutil
 import sys
 import tempfile
-import time
 import traceback
 import warnings
 from collections import Counter
@@ -24,6 +23,8 @@ from biotransfer.errors import BiotransferError
 from .kind import Files, Kind, all_kinds, write_files
 
 SECONDS = 10.0
+"""Of processor time; the machine may be busy."""
+_WALL = 60.0
 BYTES = 1 << 30
 _RENEWED = 400
 """Attempts after which a process makes room for a new one."""
@@ -74,10 +75,10 @@ def judge(kind: Kind, files: Files) -> Outcome:
             write_files(files, folder)
         except (OSError, ValueError):
             return Outcome("refused", "no such file can be there")
-        clock = time.perf_counter()
+        clock = _spent()
         _forget_peaks()
         how, said = _ending(kind, folder)
-        return Outcome(how, said, time.perf_counter() - clock, _peak())
+        return Outcome(how, said, _spent() - clock, _peak())
 
 
 def _ending(kind: Kind, folder: Path) -> tuple[str, str]:
@@ -111,6 +112,17 @@ def _children() -> list[int]:
     except OSError:
         return []
     return [int(pid) for pid in text.split()]
+
+
+def _spent() -> float:
+    """Return the processor time of this process and its children, those that ended too."""
+    times = os.times()
+    total = times.user + times.system + times.children_user + times.children_system
+    for pid in _children():
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
 
 
 def _forget_peaks() -> None:
@@ -174,7 +186,7 @@ class Worker:
             self._process.join()
         self._process = None
 
-    def _once(self, files: Files, seconds: float) -> Outcome:
+    def _once(self, files: Files) -> Outcome:
         if self._process is None or self._done >= _RENEWED:
             self._stop()
             self._start()
@@ -183,26 +195,28 @@ class Worker:
         self._done += 1
         try:
             self._pipe.send(files)
-            if not self._pipe.poll(seconds):
+            if not self._pipe.poll(_WALL):
                 self._process.kill()
                 self._process.join()
                 self._process = None
-                return Outcome("slow", f"more than {seconds:g} s", seconds)
+                return Outcome("slow", f"more than {_WALL:g} s", _WALL)
             outcome: Outcome = self._pipe.recv()
         except (EOFError, OSError):
             self._process.join()
             code, self._process = self._process.exitcode, None
             return Outcome("died", f"exit code {code}")
+        if outcome.seconds > SECONDS:
+            return Outcome("slow", f"{outcome.how} {outcome.said}", outcome.seconds, outcome.bytes)
         if outcome.bytes > BYTES:
             return Outcome("large", f"{outcome.how} {outcome.said}", outcome.seconds, outcome.bytes)
         return outcome
 
-    def judge(self, files: Files, seconds: float = SECONDS) -> Outcome:
+    def judge(self, files: Files) -> Outcome:
         """Attempt one input; one that takes too long or too much is tried again in a new process."""
-        outcome = self._once(files, seconds)
+        outcome = self._once(files)
         if outcome.how in ("slow", "large", "died"):
             self._stop()
-            outcome = self._once(files, seconds)
+            outcome = self._once(files)
         return outcome
 
 

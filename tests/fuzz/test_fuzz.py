@@ -18,7 +18,7 @@ A_FEW = 12
 def test_whole_inputs_end_in_results(name: str) -> None:
     with Worker(name) as worker:
         for files in seeds_of(ALL[name]):
-            outcome = worker.judge(files, seconds=60)
+            outcome = worker.judge(files)
             assert outcome.how == "result", f"{sorted(files)}: {outcome}"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import numpy as np
 
 from ....edges import set_sampling_rate
 from ....errors import BiotransferError, check
+from ....limits import read_apart
 from ...recording import natural_sorted
 from .names import CHANNEL, CLASSES, FILLED, read_table
 from .survey import Candidate
@@ -70,9 +70,8 @@ def read_signals(candidate: Candidate, column: str | None) -> tuple[Any, list[st
         When the file, or one beside it, cannot be read.
     """
     where = need_mne_bids().get_bids_path_from_fname(candidate.path, check=False, verbose="ERROR")
-    notes: list[str] = []
     try:
-        raw = _listen(candidate.path, notes, lambda: _read_with_channels(where, candidate.path, notes))
+        raw, notes = read_apart(_listen, candidate.path, beside=candidate.path.parent.glob("*"))
         if raw.filenames[0].suffix.lower() in _BLOCKS and raw.info["meas_date"] == _NO_DATE:
             raw.set_meas_date(None)
         raw = _without_filling(_with_stated_rate(raw, where, candidate, notes))
@@ -88,14 +87,16 @@ def read_signals(candidate: Candidate, column: str | None) -> tuple[Any, list[st
     return raw, [f"{candidate.path.name}: {note}" for note in dict.fromkeys(notes)]
 
 
-def _listen(path: Path, notes: list[str], function: Callable[[], Any]) -> Any:
-    """Call a function, and note what MNE warns of meanwhile."""
+def _listen(path: Path) -> tuple[Any, list[str]]:
+    """Read a file, and note what MNE warns of meanwhile."""
+    notes: list[str] = []
+    where = need_mne_bids().get_bids_path_from_fname(path, check=False, verbose="ERROR")
     with warnings.catch_warnings(record=True) as said, mne.utils.catch_logging("WARNING"):
         warnings.simplefilter("always")
-        result = function()
+        raw = _read_with_channels(where, path, notes)
     kinds = (UserWarning, RuntimeWarning)
     notes += [" ".join(str(w.message).split()) for w in said if issubclass(w.category, kinds)]
-    return result
+    return raw, notes
 
 
 def _read_with_channels(where: Any, path: Path, notes: list[str]) -> Any:

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .....errors import BiotransferError, check
+from .....errors import check
 from ....recording import is_boundary, natural_sorted, plain_text
+from ...raw_files import read_raw
 from ..readers.binary import read_bytes
 from ..readers.delimited import Columns, Layout, parse_table
 from ..readers.variables import load_variables
@@ -294,21 +295,11 @@ def _xdf(paths: Sequence[Path]) -> Inside:
 
 
 def _mne(paths: Sequence[Path]) -> Inside:
-    import mne
-
     inside = Inside()
     marks: list[str] = []
     lasting = several = False
     for path in paths:
-        more: dict[str, Any] = (
-            {"infer_types": True} if path.suffix.lower() in (".edf", ".bdf", ".gdf") else {}
-        )
-        try:
-            raw = mne.io.read_raw(path, preload=False, verbose="error", **more)
-        except Exception as error:
-            raise BiotransferError(
-                f"{str(path)!r} cannot be read ({type(error).__name__}: {error}). Leave it out."
-            ) from error
+        raw, _ = read_raw(path, preload=False)
         own = {d for said in raw.annotations.description if not is_boundary(d := plain_text(str(said)))}
         several = several or len(own) > 1
         marks += own

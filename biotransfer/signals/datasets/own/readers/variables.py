@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .....errors import BiotransferError, check, did_you_mean
+from .....limits import read_apart
 from ..columns import find_columns
 from ..content import Content
 from ..keys import SECONDS_PER_UNIT, Reading
@@ -56,7 +57,9 @@ def load_variables(path: Path) -> dict[str, np.ndarray]:
 
 def _opened(path: Path, load: Callable[[Path], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     try:
-        return load(path)
+        return read_apart(load, path)
+    except BiotransferError:
+        raise
     except ImportError as error:
         raise BiotransferError(
             f"{str(path)!r} needs the package {error.name}. Type: pip install 'biotransfer[files]'"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .....errors import BiotransferError, check
+from .....limits import read_apart
 from ....recording import VOLTS_PER_UNIT
 from ..columns import find_columns
 from ..content import Content, Point
@@ -88,11 +89,9 @@ def describe_streams(path: Path) -> list[StreamFacts]:
 
 def _load(path: Path) -> list[Any]:
     try:
-        import pyxdf
-
-        opener: Any = gzip.open if path.suffix == ".xdfz" else open
-        with opener(path, "rb") as file:
-            streams: list[Any] = pyxdf.load_xdf(file, verbose=False)[0]
+        return read_apart(_streams, path)
+    except BiotransferError:
+        raise
     except ImportError as error:
         raise BiotransferError(
             f"{str(path)!r} needs the package pyxdf. Type: pip install 'biotransfer[files]'"
@@ -102,6 +101,14 @@ def _load(path: Path) -> list[Any]:
             f"{str(path)!r} cannot be read as XDF ({type(error).__name__}: {error}). Get the file again, or "
             "leave it out by a pattern."
         ) from error
+
+
+def _streams(path: Path) -> list[Any]:
+    import pyxdf
+
+    opener: Any = gzip.open if path.suffix == ".xdfz" else open
+    with opener(path, "rb") as file:
+        streams: list[Any] = pyxdf.load_xdf(file, verbose=False)[0]
     return streams
 
 
