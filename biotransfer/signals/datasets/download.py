@@ -95,7 +95,9 @@ def holds_files(name: str, folder: Path, patterns: Collection[str] = ()) -> bool
     """Whether a folder holds at least one registered file of a data set, or one of the patterns."""
     if not folder.is_dir():
         return False
-    if any((folder / path).is_file() for path in checksums.read_registry(name)):
+    there = {entry.name for entry in os.scandir(folder)}
+    registered = (path for path in checksums.read_registry(name) if path.partition("/")[0] in there)
+    if any((folder / path).is_file() for path in registered):
         return True
     return folder.name == name and any(next(folder.glob(p), None) is not None for p in patterns)
 
