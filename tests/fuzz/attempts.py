@@ -20,6 +20,7 @@ from typing import Any
 
 from biotransfer.errors import BiotransferError
 
+from . import commands
 from .kind import Files, Kind, all_kinds, write_files
 
 SECONDS = 10.0
@@ -141,8 +142,9 @@ def _peak() -> int:
     return total
 
 
-def _serve(name: str, pipe: Any) -> None:
+def _serve(name: str, pipe: Any, every: bool) -> None:
     """Judge what comes through a pipe, in a process that can take 1 GB more than it has."""
+    commands.every_step = every
     kind = all_kinds()[name]
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     with contextlib.suppress(ImportError, OSError, ValueError):
@@ -158,8 +160,8 @@ def _serve(name: str, pipe: Any) -> None:
 class Worker:
     """A process that judges inputs of one kind; killed when one takes too long, and begun again."""
 
-    def __init__(self, name: str):
-        self.name, self._process, self._pipe, self._done = name, None, None, 0
+    def __init__(self, name: str, *, every: bool = False):
+        self.name, self.every, self._process, self._pipe, self._done = name, every, None, None, 0
 
     def __enter__(self) -> Worker:
         return self
@@ -170,7 +172,7 @@ class Worker:
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(self.name, theirs), daemon=False)
+        self._process = context.Process(target=_serve, args=(self.name, theirs, self.every), daemon=False)
         self._process.start()
         theirs.close()
         self._done = 0

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from biotransfer.errors import BiotransferError
 
+every_step = False
+"""Whether an attempt is all of its steps."""
 Step = tuple[str, ...] | Callable[[Path], None]
 
 
 def command(*steps: Step) -> Callable[[Path], None]:
-    """Return an attempt that does all steps, and is refused where every step is.
+    """Return an attempt of a step drawn by the content, or of every one; refused where all of them are.
 
     A step is a command line, or a function of the folder. ``{folder}`` is the folder, ``{file}`` each of its
     files, ``{beside}`` an empty folder beside it.
@@ -25,7 +28,8 @@ def command(*steps: Step) -> Callable[[Path], None]:
         beside.mkdir(exist_ok=True)
         files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         refused, done = None, 0
-        for step in steps:
+        drawn = [steps[zlib.crc32(b"".join(path.read_bytes() for path in files)) % len(steps)]]
+        for step in steps if every_step else drawn:
             for file in files if not callable(step) and any("{file}" in part for part in step) else [folder]:
                 try:
                     if callable(step):

@@ -16,7 +16,7 @@ A_FEW = 12
 
 @pytest.mark.parametrize("name", ALL)
 def test_whole_inputs_end_in_results(name: str) -> None:
-    with Worker(name) as worker:
+    with Worker(name, every=True) as worker:
         for files in seeds_of(ALL[name]):
             outcome = worker.judge(files)
             assert outcome.how == "result", f"{sorted(files)}: {outcome}"
@@ -34,7 +34,7 @@ def test_mutated_inputs_end_in_results_or_refusals(name: str) -> None:
 def test_what_was_found_once_stays_mended(case: Path) -> None:
     kind = ALL[case.parent.name]
     assert sum(map(len, read_files(case).values())) < LARGEST_CASE
-    with Worker(case.parent.name) as worker:
+    with Worker(case.parent.name, every=True) as worker:
         outcome = worker.judge(read_case(case, kind, seeds_of(kind) if kind.over else []))
     assert outcome.fine, outcome
 
