@@ -32,7 +32,7 @@ ROOMS = {
     "pages": ("figures", "report"),
 }  # fmt: skip
 HEAVY = {
-    "mne": ("signals", "cli"),
+    "mne": ("signals",),
     "torch": ("edges", "learning", "transfer/pretrain", "evidence/changes"),
     "numba": ("edges", "learning/training"),
     "braindecode": (),
