@@ -30,6 +30,8 @@ EDGE = "EDGE boundary"
 _FORBIDDEN = ("BAD", "EDGE")
 _FOREIGN_EDGES = re.compile(r"boundary|new segment/.*", re.IGNORECASE)
 _ESCAPED = re.compile(r"&#(\d+);")
+_DIGITS = 1000
+_SLOWEST, _FASTEST = 1.0, 1e6  # Hz
 _NEARLY = 1e-6  # of a sample: what is left of a duration that was computed
 
 
@@ -246,8 +248,8 @@ def natural_sorted(values: Iterable[str]) -> list[str]:
     """
 
     def key(value: str) -> list[tuple[bool, int, str]]:
-        parts = re.split(r"(\d+)", value)
-        return [(not p.isdecimal(), int(p) if p.isdecimal() else 0, p) for p in parts if p]
+        parts = [p for p in re.split(r"(\d+)", value) if p]
+        return [(not p.isdecimal(), int(p) if p.isdecimal() and len(p) <= _DIGITS else 0, p) for p in parts]
 
     return sorted(values, key=key)
 
@@ -258,9 +260,9 @@ def check_recording(recording: Recording) -> None:
     Raises
     ------
     BiotransferError
-        Unknown modality, no channel of it, no samples, NaN or infinite samples (the channel named), an
-        amplitude no electrode gives, no classes, a class named like what no window may touch, time stamps
-        that do not fit, projectors that were not applied.
+        Unknown modality, a sampling rate below 1 Hz or above 1 MHz, no channel of it, no samples, NaN or
+        infinite samples (the channel named), an amplitude no electrode gives, no classes, a class named like
+        what no window may touch, time stamps that do not fit, projectors that were not applied.
     """
     check_option("modality", recording.modality, MODALITIES)
     raw, name = recording.raw, recording.source_file or recording.uid
@@ -268,6 +270,11 @@ def check_recording(recording: Recording) -> None:
     check(
         isinstance(raw, mne.io.BaseRaw),
         f"raw={type(raw).__name__} for {name!r} is no mne.io.Raw. Use from_arrays(...) for arrays.",
+    )
+    check(
+        _SLOWEST <= recording.sfreq <= _FASTEST,
+        f"{name!r} runs at {recording.sfreq:g} Hz. Expected {_SLOWEST:g} to {_FASTEST:g} Hz, as electrodes "
+        "are sampled. Check what its header says, or get the file again.",
     )
     check(
         len(recording.picks) > 0,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +13,7 @@ from ...recording import MODALITIES, annotation_spans, is_boundary, natural_sort
 from ..loaded import Loaded
 from ..own.naming import check_labels, check_unique
 from ..own.raws import from_raws
-from .names import CLASSES, LABELS_OF_FILES
+from .names import CLASSES, LABELS_OF_FILES, read_sidecar
 from .signals import need_mne_bids, read_signals
 from .survey import Candidate, Survey, survey_folder
 
@@ -254,10 +253,15 @@ def _levels(survey: Survey, column: str, counts: Mapping[str, int]) -> list[str]
     found: dict[str, None] = {}
     for path in survey.used:
         if path.name.endswith("events.json"):
-            said = json.loads(path.read_text(encoding="utf-8-sig")).get(column)
+            said = read_sidecar(path).get(column)
             said = said if isinstance(said, dict) else {}
-            present = [name for name in said.get("Levels") or () if name in counts]
-            found |= dict.fromkeys(said.get(CLASSES) or present)
+            levels, own = (said.get(key) for key in ("Levels", CLASSES))
+            present = (
+                [str(name) for name in levels if str(name) in counts]
+                if isinstance(levels, list | dict)
+                else []
+            )
+            found |= dict.fromkeys(map(str, own) if own and isinstance(own, list) else present)
     return [name for name in found if not is_boundary(name)]
 
 

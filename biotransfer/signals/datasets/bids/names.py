@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ....errors import BiotransferError
+from ....errors import BiotransferError, check
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +68,27 @@ def read_name(name: str) -> FileName:
     pairs = [part.partition("-") for part in parts if "-" in part]
     entities = {_SHORT.get(key, key): value for key, _, value in pairs}
     return FileName(entities, "" if "-" in parts[-1] else parts[-1], dot + extension)
+
+
+def read_sidecar(path: Path) -> dict[str, Any]:
+    """Return what a JSON file of BIDS says.
+
+    Raises
+    ------
+    BiotransferError
+        When it is no JSON object.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, OSError, RecursionError) as error:
+        raise BiotransferError(
+            f"{str(path)!r} cannot be read as JSON ({error}). Mend or remove it."
+        ) from error
+    check(
+        isinstance(found, dict),
+        f"{str(path)!r} is no JSON object. Expected keys and what they say. Mend or remove it.",
+    )
+    return found
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +14,7 @@ from ....edges import set_sampling_rate
 from ....errors import BiotransferError, check
 from ....limits import read_apart
 from ...recording import natural_sorted
-from .names import CHANNEL, CLASSES, FILLED, read_table
+from .names import CHANNEL, CLASSES, FILLED, read_sidecar, read_table
 from .survey import Candidate
 
 if TYPE_CHECKING:
@@ -136,7 +135,7 @@ def beside(where: Any, suffix: str, extension: str) -> Path | None:
 def _with_stated_rate(raw: Any, where: Any, candidate: Candidate, notes: list[str]) -> Any:
     """Give a Raw the rate of its sidecar where the file's own is the same, rounded by its format."""
     sidecar = beside(where, candidate.datatype, ".json")
-    said = {} if sidecar is None else json.loads(sidecar.read_text(encoding="utf-8-sig"))
+    said = {} if sidecar is None else read_sidecar(sidecar)
     stated, rate = said.get("SamplingFrequency"), float(raw.info["sfreq"])
     if not isinstance(stated, int | float) or stated == rate:
         return raw
@@ -208,7 +207,7 @@ def _written_here(description: Path | None) -> bool:
     """Whether this package wrote the events."""
     if description is None:
         return False
-    said = json.loads(description.read_text(encoding="utf-8-sig"))
+    said = read_sidecar(description)
     return any(isinstance(column, dict) and CLASSES in column for column in said.values())
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ....errors import BiotransferError, check
+from ....errors import check
 from ..common import choose
 from ..loaded import SeenFile
-from .names import DATATYPES, OWN_NAMES, FileName, read_name, read_table
+from .names import DATATYPES, OWN_NAMES, FileName, read_name, read_sidecar, read_table
 
 _READ_FIRST = (".vhdr", ".set", ".bdf", ".edf", ".fif")
 _APART = {
@@ -260,13 +259,4 @@ def read_description(root: Path) -> dict[str, Any]:
         When it is no JSON object.
     """
     path = root / "dataset_description.json"
-    if not path.is_file():
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, OSError) as error:
-        raise BiotransferError(
-            f"{str(path)!r} cannot be read as JSON ({error}). Mend or remove it."
-        ) from error
-    check(isinstance(found, dict), f"{str(path)!r} is no JSON object. Expected Name, BIDSVersion, ....")
-    return found
+    return read_sidecar(path) if path.is_file() else {}

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ....errors import BiotransferError, check
+from ....errors import check
 from ....files import write_json, write_text
-from ...datasets.bids.names import BIDS_TYPES, CHANNEL, CLASSES, OWN_NAMES, read_table
+from ...datasets.bids.names import BIDS_TYPES, CHANNEL, CLASSES, OWN_NAMES, read_sidecar, read_table
 from ...recording import Recording
 from .signals import VOLTS
 
@@ -268,12 +267,4 @@ def scan(recording: Recording, filename: str) -> dict[str, str]:
 
 def read_description(path: Path) -> dict[str, Any]:
     """Return dataset_description.json of a data set that is added to; empty where there is none."""
-    if not path.is_file():
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise BiotransferError(
-            f"{str(path)!r} cannot be read as JSON ({error}). Mend or remove it."
-        ) from error
-    return dict(found)
+    return read_sidecar(path) if path.is_file() else {}

@@ -112,6 +112,7 @@ def _one_text(path: Path, paths: Sequence[Path]) -> Inside:
     _look_for_time(inside, table.names, left, called)
     _look_for_labels(inside, table.names, left, called, paths, columns)
     channels = [i for i in left if facts.is_signal_name(table.names[i]) and not _is_index(left[i])]
+    check(channels, f"{path.name!r} has no column that could be a signal. Say which are channels: channels.")
     others = [i for i in left if i not in channels]
     if others or len(where) < len(table.names):
         dropped = ", ".join(str(called(i)) for i in others)

@@ -134,6 +134,7 @@ def parse_table(content: bytes, name: str, layout: Layout, choose: Choice) -> Ta
         check(body.strip(), f"{name!r} ends after its header. Expected rows of numbers. Leave the file out.")
     sample = rows[-1] if header else next(row for row in rows if len(row) == width)
     columns = choose(names, tuple(is_number(field) for field in sample))
+    check(any(columns), f"{name!r} has no column of numbers. Say which are channels: channels.")
     values = _quickly(body, len(names), delimiter, decimal)
     if values is not None:
         lines = np.arange(first_line, first_line + len(values))
