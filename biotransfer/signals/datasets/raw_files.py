@@ -80,5 +80,7 @@ def _read(path: Path, preload: bool) -> tuple[Any, list[str]]:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         raw = mne.io.read_raw(path, preload=preload, verbose="warning", **more)
+        raw.get_channel_types()
+        raw.get_montage()
     texts = [" ".join(str(item.message).split()) for item in said if item.category is RuntimeWarning]
     return raw, list(dict.fromkeys(texts))

@@ -89,7 +89,7 @@ def _muse_seeds(place: Path) -> list[Files]:
 _MUSE = ("{file}", "--dataset", "muse-mental-state", "--out", "{beside}/out.csv")
 
 KINDS = {
-    "bids": Kind(_bids_seeds, command(_read_bids)),
+    "bids": Kind(_bids_seeds, command(_read_bids), over=True),
     "xdf": Kind(
         _xdf_seeds,
         command(("inspect", "{folder}"), ("new", "{beside}/new.yaml", "--data", "{folder}"), _read_xdf),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,9 @@ _UNITS: Mapping[str, float] = {
     "volts": 1.0, "volt": 1.0, "millivolts": 1e-3, "millivolt": 1e-3, "microvolts": 1e-6, "microvolt": 1e-6,
 }  # fmt: skip
 
+_USUAL = "Segments and clock-segments differ"
+"""What pyxdf says of every file without clock offsets."""
+
 
 def read_xdf(path: Path, name: str, reading: Reading) -> Content:
     """Read one stream of numbers, and the markers beside it.
@@ -32,7 +36,7 @@ def read_xdf(path: Path, name: str, reading: Reading) -> Content:
         When the file cannot be read, a stream is not there or cannot be told from others, or nobody says the
         unit.
     """
-    streams = _load(path)
+    streams, told = _load(path)
     signal = _pick(streams, "signal", reading.signal, name, of_text=False)
     times = np.asarray(signal["time_stamps"], dtype=np.float64)
     values = np.asarray(signal["time_series"], dtype=np.float64).reshape(len(times), -1).T
@@ -54,6 +58,7 @@ def read_xdf(path: Path, name: str, reading: Reading) -> Content:
         sfreq=said or (rate if rate > 0 else None),
         times=times,
         points=_markers(streams, reading, name, times),
+        notes=tuple(f"{name}: pyxdf says: {text.rstrip('.')}." for text in told),
     )
 
 
@@ -73,7 +78,7 @@ class StreamFacts:
 def describe_streams(path: Path) -> list[StreamFacts]:
     """Return what the streams of a file are."""
     out = []
-    for stream in _load(path):
+    for stream in _load(path)[0]:
         text = _is_text(stream)
         empty = np.empty((0, 0))
         values = empty if text else np.asarray(stream["time_series"], dtype=np.float64).T
@@ -87,7 +92,7 @@ def describe_streams(path: Path) -> list[StreamFacts]:
     return out
 
 
-def _load(path: Path) -> list[Any]:
+def _load(path: Path) -> tuple[list[Any], list[str]]:
     try:
         return read_apart(_streams, path)
     except BiotransferError:
@@ -103,13 +108,23 @@ def _load(path: Path) -> list[Any]:
         ) from error
 
 
-def _streams(path: Path) -> list[Any]:
+def _streams(path: Path) -> tuple[list[Any], list[str]]:
+    """Return the streams, and what pyxdf says of damage while it reads them."""
     import pyxdf
 
     opener: Any = gzip.open if path.suffix == ".xdfz" else open
-    with opener(path, "rb") as file:
-        streams: list[Any] = pyxdf.load_xdf(file, verbose=False)[0]
-    return streams
+    said: dict[str, None] = {}
+    listener = logging.Handler(logging.WARNING)
+    listener.emit = lambda record: said.update({record.getMessage(): None})  # type: ignore[method-assign]
+    logger = logging.getLogger("pyxdf")
+    logger.addHandler(listener)
+    logger.propagate = False
+    try:
+        with opener(path, "rb") as file:
+            streams: list[Any] = pyxdf.load_xdf(file, verbose=False)[0]
+    finally:
+        logger.removeHandler(listener)
+    return streams, [text for text in said if _USUAL not in text]
 
 
 def _markers(streams: Sequence[Any], reading: Reading, name: str, times: np.ndarray) -> tuple[Point, ...]:
