@@ -219,6 +219,8 @@ def _faults():
     key = r.curves[r.curves["epoch"].isin([0, 8])].assign(metric="log_loss")
     lost = pd.concat([r.curves, key.assign(value=key["epoch"].map({0: 1.1, 8: 4e6}))])
     yield "trainings_diverged", replace(r, curves=lost), "error"
+    two = {"machines": [{"cpu": name, "blas": ["openblas X"]} for name in "ab"]}
+    yield "several_machines", replace(r, provenance=two), "note"
     yield "people_who_stand_out", replace(r, predictions=made), "warning"
     fits = r.extras["fits"].assign(outside=2)
     yield "fitted_on_test_rows", replace(r, extras={**r.extras, "fits": fits}), "error"

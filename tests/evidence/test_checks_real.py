@@ -203,6 +203,8 @@ def _real_faults(r, real_data):
         replace(r, curves=r.curves.assign(value=r.curves["value"] * (1 + 1e6 * loss))),
         "error",
     )
+    other = {"machines": [{"cpu": name, "blas": ["openblas Haswell"]} for name in ("one", "another")]}
+    yield "several_machines", replace(r, provenance={**r.provenance, **other}), "note"
 
 
 @pytest.fixture(scope="module")

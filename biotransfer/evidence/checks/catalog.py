@@ -103,6 +103,9 @@ CHECKS = Catalog(
         _entry("C23", findings.trainings_diverged, "Did the loss of a training explode?",
                "Lower train.learning_rate: --set train.learning_rate=1.0e-4, and look for features without a "
                "scale (scale: standard).", leads=True),
+        _entry("C24", findings.several_machines, "Were numbers of several processors put together?",
+               "Nothing, where last bits do not matter; else run all of it on one machine: "
+               "biotransfer rerun STUDY says what that changes."),
     ],
     {
         "id": Fact("Its number."),

@@ -320,3 +320,21 @@ def trainings_diverged(results: Results) -> Finding:
         f"Trainings that diverged, with a loss of more than {EXPLODED:g} times that before any update: "
         f"{len(broken) + len(sources)} ({'; '.join(said[:_MOST_SAID])}{more}). No verdict is built on them."
     )
+
+
+def several_machines(results: Results) -> Finding:
+    """Read which processors computed the trials, and whether one of them rounded the windows otherwise."""
+    texts = []
+    machines = results.provenance.get("machines") or []
+    if len(machines) > 1:
+        names = [f"{one['cpu']} ({', '.join(one['blas'])})" for one in machines]
+        texts.append(f"trials were computed on {len(names)} machines, {'; '.join(names)}")
+    for name, side in results.data.items():
+        if "rounded" in side:
+            texts.append(
+                f"this one made the windows of {name} from the same files with other last bits (levels of "
+                f"columns differ by a part of {side['rounded']['levels']:.2g} at most)"
+            )
+    if not texts:
+        return "ok", "One machine computed everything."
+    return "note", f"Bits of several machines: {'; '.join(texts)}. They agree but for rounding."

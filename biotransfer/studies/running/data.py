@@ -113,7 +113,8 @@ class Request(NamedTuple):
 class Place(NamedTuple):
     """Where a side is stored: what was asked for, the key of every stage, the cache's folder, its content.
 
-    ``stamps``, by stage, tell files that were proven from changed ones, see :func:`stamps_of`.
+    ``stamps``, by stage, tell files that were proven from changed ones, see :func:`stamps_of`; ``known_as``
+    holds the digests of another machine that made the same data, see :mod:`.sameness`.
     """
 
     request: Request
@@ -121,6 +122,14 @@ class Place(NamedTuple):
     root: str
     digest: str = ""
     stamps: Mapping[str, Mapping[str, Stamp]] = {}
+    known_as: Mapping[str, str] = {}
+
+    def names_for(self, about: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the digests that stand in for those of ``about``."""
+        names: dict[str, Any] = {k: v for k, v in self.known_as.items() if k != "nuisance"}
+        if "nuisance" in self.known_as and about.get("nuisance"):
+            names["nuisance"] = {**about["nuisance"], "digest": self.known_as["nuisance"]}
+        return names
 
 
 @dataclass(frozen=True, eq=False)
@@ -465,6 +474,7 @@ def open_side(place: Place) -> Side:
         raise DamagedError(str(error)) from error
     about = with_words_of_files(request.section, about, about.pop("words_of_files", {}))
     about["features_spec"] = plain(request.features)
+    about |= place.names_for(about)
     place = place._replace(digest=about["digest"], stamps=stamps)
     signals = folders["signals"]
     account = read_account(signals) if signals is not None else {}
@@ -476,7 +486,7 @@ _opened: dict[str, Side] = {}
 
 def _reopen(place: Place) -> Side:
     """Return the side stored at ``place``, opened once in this process."""
-    key = digest([dict(place.keys), place.root])
+    key = digest([dict(place.keys), place.root, dict(place.known_as)])
     if key not in _opened:
         _opened[key] = open_side(place)
     return _opened[key]
@@ -496,7 +506,8 @@ def find_side(place: Place) -> Side:
         request = place.request
     here = request.data_dir if request.data_dir and Path(request.data_dir).is_dir() else None
     side = open_request(request._replace(data_dir=here, download=False))
-    if side.about["digest"] != place.digest:
+    made_alike = side.place is not None and dict(side.place.keys) == dict(place.keys)
+    if side.about["digest"] != place.digest and not made_alike:
         raise DataNotFoundError(
             f"{request.section.data.name!r}: this machine has other data ({side.about['digest']}, expected "
             f"{place.digest}). Give it the same files."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from ..recipe.recipe import recipe_essence
 from .code import code_uid
 from .lock import is_of_lock
 from .plan import Plan
+from .provenance import machine
+from .sameness import known_as, print_of, rounding_between
 
 _FINISHED = ".finished"
 FIXED = ("eeg", "emg", "features", "scale", "align", "train", "pretrain", "engine", "smoke")
@@ -80,23 +83,49 @@ def check_folder(folder: Path, recipe: Recipe) -> None:
     )
 
 
-def claim_folder(folder: Path, plan: Plan) -> None:
-    """Write into ``folder``, which is held, what is run on which data; refuse other data or versions."""
-    data = {name: side.about["digest"] for name, side in plan.sides.items()}
-    made_from = {"version": __version__, "data": data}
+def claim_folder(folder: Path, plan: Plan) -> Plan:
+    """Write into ``folder``, which is held, what is run on which data; refuse other data or versions.
+
+    Returns
+    -------
+    Plan
+        The same; sides that another processor made from the same files, by the same code, go by what the
+        folder calls them, and say how far they are.
+    """
     path = folder / "made_from.json"
-    if path.is_file():
-        theirs = read_json(path)
-        old = {name: uid for name, uid in theirs.get("data", {}).items() if name in plan.sides}
-        theirs["data"] = {**data, **old}
-        differs = [k for k in made_from if theirs.get(k) != made_from[k]]
-        check(
-            not differs,
-            f"--out {str(folder)!r} holds this recipe run with another {' and '.join(differs)}. "
-            "Pass another --out; nothing was changed.",
-        )
+    theirs = read_json(path) if path.is_file() else {}
+    sides, prints = dict(plan.sides), dict(theirs.get("prints", {}))
+    differs = ["version"] if theirs.get("version", __version__) != __version__ else []
+    for name, side in plan.sides.items():
+        now, then = print_of(side), prints.get(name, {})
+        if then.get("ids") != now["ids"]:
+            rounding = rounding_between(then, now)
+            if rounding is not None:
+                sides[name] = known_as(side, then["ids"], rounding)
+                continue
+            if theirs.get("data", {}).get(name, now["ids"]["digest"]) != now["ids"]["digest"]:
+                differs.append("data")
+        prints[name] = now
+    check(
+        not differs,
+        f"--out {str(folder)!r} holds this recipe run with another {' and '.join(dict.fromkeys(differs))}. "
+        "Pass another --out; nothing was changed.",
+    )
+    data = {name: side.about["digest"] for name, side in sides.items()}
     write_text(folder / "recipe.yaml", recipe_yaml(plan.recipe))
-    write_json(path, made_from)
+    write_json(path, {**theirs, "version": __version__, "data": data, "prints": prints})
+    return replace(plan, sides=sides)
+
+
+def note_machine(folder: Path) -> list[dict[str, Any]]:
+    """Write down which machine computed something in ``folder``; return all that did, the first one first."""
+    path = folder / "made_from.json"
+    facts = read_json(path)
+    machines = list(facts.get("machines", []))
+    if machine() not in machines:
+        machines.append(machine())
+        write_json(path, {**facts, "machines": machines})
+    return machines
 
 
 def outcome_uid(plan: Plan) -> str:

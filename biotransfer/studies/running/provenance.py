@@ -6,7 +6,7 @@ import hashlib
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,11 @@ def blas() -> list[str]:
     return sorted(found)
 
 
+def machine() -> dict[str, Any]:
+    """Return what of this machine the last bits of a number depend on."""
+    return {"cpu": _cpu(), "blas": blas()}
+
+
 def _data_facts(side: Side) -> dict[str, Any]:
     facts = side.about
     files: dict[str, str] = facts.get("files", {})
@@ -91,6 +96,7 @@ def describe_run(
     note: str,
     command: str,
     trials_run: Mapping[str, int],
+    machines: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return the content of provenance.json; ``trainings`` says which engine ran, and by what."""
     sides: Mapping[str, Side] = plan.sides
@@ -112,7 +118,7 @@ def describe_run(
         "versions": package_versions(),
         "python": sys.version.split()[0],
         "platform": platform.platform(),
-        "cpu": _cpu(),
-        "blas": blas(),
+        **machine(),
+        "machines": list(machines),
         "git_commit": git_commit(),
     }

@@ -35,6 +35,7 @@ from .folder import (
     finished_results,
     mark_finished,
     mark_unfinished,
+    note_machine,
     outcome_uid,
 )
 from .given import keep_given
@@ -232,7 +233,7 @@ def run_study(
     with kept_processes(), only_writer(folder):
         check_folder(folder, recipe)
         plan = prepare(recipe, data_dir, workers=workers, progress=progress)
-        claim_folder(folder, plan)
+        plan = claim_folder(folder, plan)
         uid = outcome_uid(plan)
         found = finished_results(folder, uid)
         if found is not None:
@@ -244,6 +245,7 @@ def run_study(
         rehearse_choices(plan)
         with Crew(workers, cluster or recipe.cluster, device) as crew:
             results, trials_run = _run_plan(plan, folder, crew, progress)
+        machines = note_machine(folder) if trials_run.total() else []
         provenance = {} if trials_run.total() else earlier_provenance(folder)
         if provenance.get("recipe_uid") != recipe.uid:
             provenance = describe_run(
@@ -256,6 +258,7 @@ def run_study(
                 note=note,
                 command=_command(),
                 trials_run=trials_run,
+                machines=machines,
             )
         if registered is not None:
             provenance = {**provenance, "preregistration": registered}
