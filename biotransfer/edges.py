@@ -6,6 +6,7 @@ Each may break with any release of the other package. Then it is mended here, an
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import importlib
 import os
 import signal
@@ -153,10 +154,9 @@ def compile_apart(function: Any, command: Callable[[tuple[Any, ...]], str]) -> A
         found = load(signature, context)
         if found is not None or _COMPILES in os.environ:
             return found
-        with FileLock(
-            Path(tempfile.gettempdir())
-            / f"biotransfer-{os.getuid() if hasattr(os, 'getuid') else 'all'}-compiles.lock"
-        ):
+        who = f"{os.getuid() if hasattr(os, 'getuid') else 'all'}"
+        place = hashlib.sha256(str(getattr(cache, "cache_path", "")).encode()).hexdigest()[:12]
+        with FileLock(Path(tempfile.gettempdir()) / f"biotransfer-{who}-{place}-compiles.lock"):
             found = load(signature, context)
             if found is None:
                 paths = os.pathsep.join(path for path in sys.path if path)

@@ -5,9 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from biotransfer.learning.networks import build_network
+from biotransfer.learning.training import Schedule, compiled, stacked
+from biotransfer.learning.training.running import train
+from biotransfer.signals.splits import make_splits
+from biotransfer.transfer.carry import make_arms
 from tests import ROOT
+from tests.builders import make_windows
 
 SCRIPT = """
 import hashlib
@@ -27,6 +34,69 @@ curves = train(network, make_arms(["scratch"], {}, network, 0), windows, split, 
 assert curves.path[0].startswith("kernel"), curves.path
 print(hashlib.sha256(curves.loss.tobytes()).hexdigest())
 """
+
+
+ORDERS = {
+    "usual": "",
+    "other packages first": "import scipy.linalg, pandas, sklearn.svm, matplotlib",
+    "something compiled before": """
+from numba import njit
+njit(fastmath=True)(lambda x: x.sum() * 2.0)(__import__("numpy").ones(9, "float32"))
+""",
+    "the other precision first": """
+from biotransfer.learning.training.compiled import compile_kernel
+compile_kernel("float64")
+""",
+}
+
+
+@pytest.mark.slow
+def test_bits_do_not_depend_on_when_where_and_after_what_it_was_compiled(tmp_path: Path) -> None:
+    said = {}
+    for i, (order, before) in enumerate(ORDERS.items()):
+        folder = tmp_path / f"cache {i}{'x' * 40 * i}"
+        environment = {
+            **os.environ,
+            "NUMBA_CACHE_DIR": str(folder),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONHASHSEED": str(i),
+            "OMP_NUM_THREADS": str(1 + i),
+            "OPENBLAS_NUM_THREADS": str(1 + i),
+        }
+        for part in ("", "*train_epoch*", "*find_logits*"):
+            for path in folder.rglob(part) if part and i == 0 else ():
+                path.unlink()
+            if part and i:
+                continue
+            done = subprocess.run(
+                [sys.executable, "-c", before + SCRIPT],
+                env=environment, capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            said[order, part] = done.stdout.strip()
+    assert len(said) == len(ORDERS) + 2
+    assert len(set(said.values())) == 1, said
+
+
+def test_where_nothing_can_be_compiled_torch_trains_and_says_so(monkeypatch) -> None:
+    windows = make_windows(n_subjects=3, n_features=6)
+    split = make_splits(windows, "subject")[0]
+    network = build_network({"name": "mlp", "hidden": [5]}, windows.shape, 3)
+    arms, schedule = make_arms(["scratch"], {}, network, 0), Schedule(epochs=2)
+    usual = train(network, arms, windows, split, schedule)
+
+    def refuse(dtype: str) -> None:
+        raise RuntimeError("no LLVM for this processor")
+
+    monkeypatch.setattr(compiled, "compile_kernel", refuse)
+    stacked.why_no_kernel.cache_clear()
+    try:
+        with pytest.warns(RuntimeWarning, match="no LLVM for this processor.*torch trains instead"):
+            found = train(network, arms, windows, split, schedule)
+    finally:
+        stacked.why_no_kernel.cache_clear()
+    assert usual.path[0].startswith("kernel")
+    assert not found.path[0].startswith("kernel")
+    np.testing.assert_allclose(found.loss, usual.loss, atol=1e-4)
 
 
 @pytest.mark.slow

@@ -8,7 +8,9 @@ on a GPU torch trains, by one loss that is the sum over the models.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Hashable
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -133,6 +135,35 @@ def _models(job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | None)
     arm, taught = job.arms[0], job.labels_of(0) is not None
     if X.is_cuda or job.schedule.precision != "full" or augment or taught or arm.penalty or arm.low_rank:
         return Models(job, X, y, augment)
+    if why_no_kernel(str(X.dtype).removeprefix("torch.")):
+        return Models(job, X, y, augment)
     from .compiled import CompiledModels, can_compile
 
     return CompiledModels(job, X, y) if can_compile(job.network) else Models(job, X, y, augment)
+
+
+@cache
+def why_no_kernel(dtype: str) -> str:
+    """Return why nothing can be compiled on this machine, "" where it can; a warning says it once.
+
+    Torch trains then: ``Curves.path`` names what did, and last bits are others.
+
+    Parameters
+    ----------
+    dtype : {"float32", "float64"}
+        Precision.
+    """
+    try:
+        from .compiled import compile_kernel
+
+        compile_kernel(dtype)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        warnings.warn(
+            f"the kernel cannot be compiled here ({reason[:200]}): torch trains instead, slower and with "
+            "other last bits. Reinstall numba, or set NUMBA_CACHE_DIR to a folder that can be written.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return reason
+    return ""
