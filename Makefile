@@ -16,7 +16,7 @@ help:
 	@echo "make check   lint and test: what CI runs"
 	@echo "make bench   measurements, printed as tables (DATA=folder of recordings)"
 	@echo "make fuzz    20,000 mutated inputs: none may end otherwise than in a result or a refusal"
-	@echo "make chaos   hours of kills, writers at once, dying workers, thousands of studies"
+	@echo "make chaos   hours of kills, writers at once, dying workers, thousands of studies, damaged state"
 	@echo "make wheel   build the wheel, run it outside the checkout"
 	@echo "make twice   build twice, compare the bytes"
 	@echo "make fresh   the wheel in fresh environments: Python 3.11 to 3.13, lowest and newest versions"
@@ -59,6 +59,7 @@ fuzz: $(VENV)/.dev
 
 chaos: $(VENV)/.dev
 	$(BIN)/python benchmarks/chaos_kills.py
+	$(BIN)/python benchmarks/chaos_damages.py
 
 dist: $(VENV)/.dev
 	rm -rf dist build

@@ -55,6 +55,7 @@ _HOMES = {
     "studies.recipe": ["Recipe", "load_recipe"],
     "studies.running": ["Study", "run_study"],
     "studies.running.rerunning": ["Rerun", "rerun_study"],
+    "studies.running.verifying": ["verify_study"],
     "pages.figures": ["plot_before_after", "plot_learning_curves", "plot_psd", "plot_recording"],
     "pages.report": ["methods_text", "write_pooled", "write_report"],
     "sklearn": ["TransferClassifier"],

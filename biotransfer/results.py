@@ -14,8 +14,23 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from .errors import check, check_option
-from .files import read_json, read_yaml, write_atomically, write_json, write_text
+from .errors import BiotransferError, check, check_option
+from .files import (
+    CONTENTS,
+    Contents,
+    DamagedError,
+    list_contents,
+    make_folder,
+    parse_yaml,
+    read_contents,
+    read_json,
+    read_yaml,
+    remove,
+    write_atomically,
+    write_json,
+    write_proven,
+    write_text,
+)
 from .showing import html_table, one_line
 from .signals.splits import budget_seconds
 from .transfer.carry import known_arms
@@ -77,10 +92,18 @@ VERDICTS = ["direction", "source", "target", *CONDITION, "budget", "arm", "role"
             "obstacle", "detectable_difference", "detectable_low", "detectable_high", "spread", "seed_share",
             "subjects_needed", "subjects_low", "subjects_high", "p_people", "preregistration",
             "sentence"]  # fmt: skip
-FORMAT = 3
-"""Of a study folder, in provenance.json. 1 (or none): a way to transfer stood packed in the column network,
-``mlp + coral``. 2: it has a column of its own, ``variant``. 3: verdicts are on transfer arms alone, and all
-but "positive" need a positive control."""
+FORMAT = 4
+"""Of a study folder, in index.json and provenance.json. 1 (or none): a way to transfer stood packed in the
+column network, ``mlp + coral``. 2: it has a column of its own, ``variant``. 3: verdicts are on transfer arms
+alone, and all but "positive" need a positive control. 4: ``index.json`` lists what belongs to the study, with
+a checksum of every file. Each is read; those before 4 prove nothing."""
+_PROVEN = 4
+_RUN_AGAIN = "Run the study again."
+_OF = "study"
+PAGES = ("report.html", "methods.md")
+"""Of a study folder, what is written of the results."""
+_BESIDE = ("made_from.json", "registration.json")
+_NEEDED = ("data.json", "verdicts.json", "checks.json", "provenance.json")
 
 
 @dataclass(frozen=True)
@@ -241,16 +264,17 @@ class Results:
 
 
 def save_results(results: Results, folder: str | Path) -> None:
-    """Write the study folder's tables (all but weights and report).
+    """Write the study folder's tables, and list what belongs to it: weights and trials that lie there, too.
 
     Raises
     ------
     BiotransferError
-        For a table that ``TABLES`` does not know.
+        For a table that ``TABLES`` does not know; when a file cannot be written.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    recipe_text = yaml.safe_dump(results.recipe, sort_keys=False, allow_unicode=True)
+    make_folder(folder)
+    remove(folder / CONTENTS)
+    recipe_text = yaml.safe_dump(results.recipe, sort_keys=False, allow_unicode=True, width=110)
     write_text(folder / "recipe.yaml", recipe_text)
     tables: Mapping[str, pd.DataFrame] = {
         **{name: getattr(results, name) for name in CORE},
@@ -262,7 +286,72 @@ def save_results(results: Results, folder: str | Path) -> None:
     write_json(folder / "data.json", results.data)
     write_json(folder / "verdicts.json", results.verdict_list)
     write_json(folder / "checks.json", results.checks)
-    write_json(folder / "provenance.json", {**results.provenance, "format": FORMAT})
+    write_proven(folder / "provenance.json", {**results.provenance, "format": FORMAT})
+    beside = [
+        *folder.glob("weights/[!.]*"),
+        *(path for name in _BESIDE if (path := folder / name).is_file()),
+    ]
+    names = ["recipe.yaml", *(f"{name}.parquet" for name in tables), *_NEEDED]
+    names += [path.relative_to(folder).as_posix() for path in beside]
+    batches = sorted(folder.glob(f"trials/[!.]*/[!.]*/{CONTENTS}"))
+    trials = [path.parent.relative_to(folder / "trials").as_posix() for path in batches]
+    list_contents(folder, names, of=_OF, facts={"format": FORMAT, "trials": trials})
+
+
+def note_page(path: Path) -> None:
+    """Note the checksum of a page that was written into a study folder."""
+    if (path.parent / CONTENTS).exists():
+        list_contents(path.parent, [path.name], of=path.name, name=_sum_beside(path).name)
+
+
+def page_damage(path: Path) -> str:
+    """Return what is wrong with a page of a study folder; "" where it is as it was written."""
+    try:
+        contents = read_contents(path.parent, of=path.name, name=_sum_beside(path).name)
+        contents.proven(path.name)
+    except DamagedError as error:
+        return str(error)
+    return ""
+
+
+def forget_page(path: Path) -> None:
+    """Remove a page and its checksum."""
+    remove(path)
+    remove(_sum_beside(path))
+
+
+def _sum_beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.json")
+
+
+def study_contents(folder: Path) -> Contents | None:
+    """Return the list of a finished study; None for one of a format before checksums.
+
+    Raises
+    ------
+    BiotransferError
+        When it is no finished study, one of a later version, or its list is not as it was written.
+    """
+    again = f"Type: biotransfer run RECIPE --out {folder}"
+    contents, why = None, ""
+    try:
+        contents = read_contents(folder, of=_OF)
+        number = contents.facts["format"]
+    except DamagedError as error:
+        needed = ["recipe.yaml", *(f"{name}.parquet" for name in CORE), *_NEEDED]
+        absent = [name for name in needed if not (folder / name).exists()]
+        check(not absent, f"{str(folder)!r} is no finished study: {', '.join(absent)} missing. {again}")
+        said, why = read_json(folder / "provenance.json"), str(error)
+        check(isinstance(said, dict), f"{str(folder / 'provenance.json')!r} holds no mapping. {again}")
+        number = said.get("format", 1)
+    check(
+        number in range(1, FORMAT + 1),
+        f"{str(folder)!r} has format {number!r}. This version reads formats 1 to {FORMAT}. "
+        "Type: pip install --upgrade biotransfer",
+    )
+    older = number < _PROVEN and not (folder / CONTENTS).exists()
+    check(contents is not None or older, f"{str(folder)!r} is not as it was written: {why}. {again}")
+    return contents
 
 
 def load_results(folder: str | Path) -> Results:
@@ -271,40 +360,63 @@ def load_results(folder: str | Path) -> Results:
     Raises
     ------
     BiotransferError
-        When the folder is no finished study, or one of a later version.
+        When the folder is no finished study, one of a later version, or a file is not as it was written.
     """
     folder = Path(folder)
-    needed = ["recipe.yaml", *(f"{name}.parquet" for name in CORE), "data.json", "verdicts.json",
-              "checks.json", "provenance.json"]  # fmt: skip
-    absent = [name for name in needed if not (folder / name).exists()]
-    check(
-        not absent,
-        f"{str(folder)!r} is no finished study: {', '.join(absent)} missing. "
-        f"Type: biotransfer run RECIPE --out {folder}",
-    )
+    contents = study_contents(folder)
+    if contents is None:
+        return _load_unproven(folder)
+    try:
+        provenance = contents.read_json("provenance.json")
+        return Results(
+            recipe=parse_yaml(contents.read("recipe.yaml").decode(), "recipe.yaml", _RUN_AGAIN),
+            **{name: contents.read_table(f"{name}.parquet") for name in CORE},
+            data=contents.read_json("data.json"),
+            verdict_list=contents.read_json("verdicts.json"),
+            checks=contents.read_json("checks.json"),
+            provenance={k: v for k, v in provenance.items() if k not in ("format", "checksum")},
+            extras={
+                name: contents.read_table(f"{name}.parquet")
+                for name in TABLES
+                if name not in CORE and f"{name}.parquet" in contents.files
+            },
+        )
+    except DamagedError as error:
+        raise BiotransferError(
+            f"{str(folder)!r} is not as it was written: {error}. All that differs: biotransfer verify "
+            f"{folder}; to make it again: biotransfer run RECIPE --out {folder}"
+        ) from error
 
+
+def _load_unproven(folder: Path) -> Results:
+    """Read a folder of formats 1 to 3."""
     provenance = read_json(folder / "provenance.json")
     number = provenance.pop("format", 1)
-    check(
-        number in range(1, FORMAT + 1),
-        f"{str(folder)!r} has format {number!r}. This version reads formats 1 to {FORMAT}. "
-        "Type: pip install --upgrade biotransfer",
-    )
-    results = Results(
-        recipe=read_yaml(folder / "recipe.yaml", repr(str(folder / "recipe.yaml")), "Run the study again."),
-        **{name: pd.read_parquet(folder / f"{name}.parquet") for name in CORE},
-        data=read_json(folder / "data.json"),
-        verdict_list=read_json(folder / "verdicts.json"),
-        checks=read_json(folder / "checks.json"),
-        provenance=provenance,
-        extras={
-            name: pd.read_parquet(folder / f"{name}.parquet")
-            for name in TABLES
-            if name not in CORE and (folder / f"{name}.parquet").is_file()
-        },
-    )
-    results = _with_variants(results) if number == 1 else results
-    return _with_claims(results) if number < 3 else results
+    try:
+        results = Results(
+            recipe=read_yaml(folder / "recipe.yaml", repr(str(folder / "recipe.yaml")), _RUN_AGAIN),
+            **{name: pd.read_parquet(folder / f"{name}.parquet") for name in CORE},
+            data=read_json(folder / "data.json"),
+            verdict_list=read_json(folder / "verdicts.json"),
+            checks=read_json(folder / "checks.json"),
+            provenance=provenance,
+            extras={
+                name: pd.read_parquet(folder / f"{name}.parquet")
+                for name in TABLES
+                if name not in CORE and (folder / f"{name}.parquet").is_file()
+            },
+        )
+        for said, kind in ((results.recipe, dict), (results.data, dict), (results.verdict_list, list),
+                           (results.checks, list)):  # fmt: skip
+            if not isinstance(said, kind):
+                raise TypeError(f"{said!r:.60} is no {kind.__name__}")
+        results = _with_variants(results) if number == 1 else results
+        return _with_claims(results) if number < 3 else results
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BiotransferError(
+            f"{str(folder)!r} of format {number} cannot be read: {error}. "
+            f"Type: biotransfer run RECIPE --out {folder}"
+        ) from error
 
 
 _OLDER = "judged by an older rule, without a positive control; biotransfer run on its recipe judges it again"

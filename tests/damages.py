@@ -105,3 +105,15 @@ DAMAGES = {
     "edited": _edited,
     "a folder in its place": _folder,
 }
+
+
+def _no_folder(path):
+    shutil.rmtree(path)
+    path.write_text("something else")
+
+
+FOLDER_DAMAGES = {
+    "folder missing": lambda path: shutil.rmtree(path),
+    "a file in the folder's place": _no_folder,
+}
+"""What can happen to a stored folder, by name: ``(path)``."""

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from biotransfer.errors import BiotransferError
-from biotransfer.files import read_json, write_json
+from biotransfer.files import CONTENTS, read_json, write_json
 from biotransfer.results import CORE, FORMAT, VERDICTS, Direction, load_results, save_results
 from tests.factories import make_results
 
@@ -57,7 +57,9 @@ def _as_format_1(folder, results):
     verdicts = verdicts.assign(verdict=verdicts["verdict"].fillna("negative"), p_holm=0.04)
     write_json(folder / "verdicts.json", _packed(verdicts).to_dict("records"))
     provenance = read_json(folder / "provenance.json")
-    write_json(folder / "provenance.json", {k: v for k, v in provenance.items() if k != "format"})
+    kept = {k: v for k, v in provenance.items() if k not in ("format", "checksum")}
+    write_json(folder / "provenance.json", kept)
+    (folder / CONTENTS).unlink()
 
 
 def test_a_direction_is_read_as_it_is_written():
@@ -115,5 +117,6 @@ def test_a_later_format_is_refused_with_what_to_type(results, tmp_path):
     provenance = read_json(tmp_path / "provenance.json")
     for number in (FORMAT + 1, "2", None):
         write_json(tmp_path / "provenance.json", {**provenance, "format": number})
+        (tmp_path / CONTENTS).unlink(missing_ok=True)
         with pytest.raises(BiotransferError, match=rf"format {number!r}.*Type: pip install --upgrade"):
             load_results(tmp_path)

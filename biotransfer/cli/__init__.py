@@ -20,6 +20,7 @@ COMMANDS = {
     "register": "studies.register",
     "rerun": "studies.rerun",
     "report": "studies.report",
+    "verify": "studies.verify",
     "pool": "studies.pool",
     "list": "browse.list_entries",
     "show": "browse.show",

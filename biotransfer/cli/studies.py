@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import check as require
+from ..files import make_folder
 from ..studies.recipe import Recipe, load_recipe
 
 
@@ -43,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(recipe: Recipe, arguments: argparse.Namespace) -> int:
     from ..pages.report import LOADS, write_methods, write_report
+    from ..results import page_damage
     from ..studies.running import kept_processes, run_study, share_with_processes
 
     bars = _Bars()
@@ -60,13 +63,15 @@ def _run(recipe: Recipe, arguments: argparse.Namespace) -> int:
         finally:
             bars.close()
         path, methods = study.report, study.folder / "methods.md"
-        if not (study.unchanged and path.is_file() and methods.is_file()):
+        if not study.unchanged or any(page_damage(page) for page in (path, methods)):
             write_methods(study.results, methods)
             here = arguments.cluster is None and recipe.cluster is None and not study.unchanged
             several = here and arguments.workers > 1
             spread = partial(share_with_processes, workers=arguments.workers) if several else None
             write_report(study.results, path, folder=study.folder if several else None, spread=spread)
     _print_verdicts(study.results)
+    for line in study.mended:
+        print(f"made again: {line}")
     print(f"\nReport: {path}")
     return 0
 
@@ -262,9 +267,26 @@ def report(arguments: argparse.Namespace) -> int:
 
     folder = Path(arguments.folder)
     results = load_results(folder)
-    write_methods(results, folder / "methods.md")
-    print(f"Report: {write_report(results, folder / 'report.html')}")
+    out = Path(arguments.out or folder)
+    require(
+        arguments.out is not None or os.access(folder, os.W_OK),
+        f"{str(folder)!r} cannot be written. Type: biotransfer report {folder} --out FOLDER",
+    )
+    make_folder(out)
+    write_methods(results, out / "methods.md")
+    print(f"Report: {write_report(results, out / 'report.html')}")
     return 0
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """Prove a study folder whole, and its verdicts those of its curves."""
+    from ..studies.running.verifying import verify_study
+
+    found = verify_study(arguments.folder)
+    for line in (*found.damaged, *found.differing, *found.unlisted):
+        print(line)
+    print(found)
+    return 0 if found.whole else 1
 
 
 def pool(arguments: argparse.Namespace) -> int:

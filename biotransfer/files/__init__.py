@@ -18,6 +18,7 @@ from .proof import (
 from .writing import (
     folder_aside,
     is_alive,
+    make_folder,
     read_json,
     shipped_recipes,
     sweep_parts,
@@ -29,7 +30,7 @@ from .writing import (
 
 __all__ = [
     "CONTENTS", "Contents", "DamagedError", "Stamp", "bounded", "folder_aside", "is_alive", "is_file",
-    "list_contents", "parse_json", "parse_yaml", "read_contents", "read_json", "read_proven", "read_text",
-    "read_yaml", "remove", "shipped_recipes", "stamp_of", "sweep_parts", "temporary_folder",
+    "list_contents", "make_folder", "parse_json", "parse_yaml", "read_contents", "read_json", "read_proven",
+    "read_text", "read_yaml", "remove", "shipped_recipes", "stamp_of", "sweep_parts", "temporary_folder",
     "write_atomically", "write_json", "write_proven", "write_text",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -18,11 +19,13 @@ from ..errors import BiotransferError, check
 
 _TEMPORARY = "biotransfer"
 _WEEK = 7 * 24 * 3600.0
+_LONG = 120
 
 
 def part_of(path: Path) -> Path:
     """Return where what will be ``path`` is written until it is whole: a name that tells who writes it."""
-    return path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.part")
+    name = path.name if len(path.name) < _LONG else hashlib.sha256(path.name.encode()).hexdigest()[:16]
+    return path.with_name(f".{name}.{platform.node()}-{os.getpid()}.part")
 
 
 def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
@@ -153,6 +156,24 @@ def shipped_recipes() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, where it is not there.
+
+    Raises
+    ------
+    BiotransferError
+        When a file stands there, or it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        there = next((path for path in (folder, *folder.parents) if path.is_file()), None)
+        check(there is None, f"{str(there)!r} is a file where a folder belongs. Type: rm {there}")
+        raise BiotransferError(
+            f"{str(folder)!r} cannot be made: {error.strerror or error}. Name another folder."
+        ) from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, atomically."""
     write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
@@ -169,13 +190,14 @@ def read_json(path: Path) -> Any:
     Raises
     ------
     BiotransferError
-        When the file is no valid JSON.
+        When the file cannot be read, or is no valid JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BiotransferError(
-            f"{str(path)!r} is no valid JSON: {error}. Delete it and run the study again."
+            f"{str(path)!r} cannot be read as JSON: {error}. Remove it, and run the study "
+            f"again. Type: rm -r {path}"
         ) from error
 
 

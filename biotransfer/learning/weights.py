@@ -138,7 +138,8 @@ def load_weights(path: str | Path) -> Weights:
     try:
         tensors = load_file(path)
         facts = json.loads(card.read_text(encoding="utf-8"))
-    except (SafetensorError, json.JSONDecodeError) as error:
+        check(isinstance(facts, dict), f"{str(card)!r} holds no mapping. Copy both files again.")
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise BiotransferError(f"{str(path)!r} cannot be read: {error}. Copy both files again.") from error
     version = facts.pop("format_version", None)
     check(

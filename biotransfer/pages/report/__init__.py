@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...errors import BiotransferError, check
 from ...evidence.pooling import Pooled
 from ...files import write_json, write_text
-from ...results import Results
+from ...results import Results, note_page
 from .methods import methods_text
 from .page import render
 from .pooled import render_pooled
@@ -122,4 +122,5 @@ def _write(path: str | Path, name: str, text: str) -> Path:
             f"path={str(path)!r}: its folder cannot be made ({error.strerror or error}). Pass another path."
         ) from error
     write_text(path, text)
+    note_page(path)
     return path

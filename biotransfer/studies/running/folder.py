@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ... import __version__
 from ...errors import BiotransferError, check
-from ...files import read_json, read_yaml, write_json, write_text
+from ...files import (
+    CONTENTS,
+    DamagedError,
+    parse_yaml,
+    read_proven,
+    remove,
+    write_proven,
+    write_text,
+)
 from ...learning.networks.checkpoints import fingerprint
-from ...results import Results, load_results
+from ...results import PAGES, Results, forget_page, load_results, study_contents
 from ..recipe import Recipe, digest, recipe_yaml
 from ..recipe.recipe import recipe_essence
 from .code import code_uid
@@ -20,6 +31,7 @@ from .provenance import machine
 from .sameness import known_as, print_of, rounding_between
 
 _FINISHED = ".finished"
+_MADE_FROM = "made_from.json"
 FIXED = ("eeg", "emg", "features", "scale", "align", "train", "pretrain", "engine", "smoke")
 FREE = ("compare",)
 
@@ -45,11 +57,22 @@ def check_folder(folder: Path, recipe: Recipe) -> None:
     A study grows when its lists (seeds, arms, directions, ...) get longer; what the arms are compared by and
     what describes the study may change at will. Nothing is written.
     """
-    existing = folder / "recipe.yaml"
-    if existing.is_file():
-        instead = "Pass another --out; nothing was changed."
-        theirs = read_yaml(existing, repr(str(existing)), instead)
-        check(isinstance(theirs, dict), f"{str(existing)!r} holds no keys. {instead}")
+    existing, made = folder / "recipe.yaml", _made_from(folder)
+    try:
+        holds_recipe = existing.is_file()
+    except OSError as error:
+        raise BiotransferError(
+            f"--out {str(folder)!r} cannot be read: {error.strerror or error}. Pass another --out."
+        ) from error
+    if holds_recipe or made:
+        theirs = _recipe_there(existing, made)
+        if theirs is None:
+            check(
+                made.get("recipe_uid") == recipe.uid,
+                f"{str(existing)!r} is not as it was written, and what was run there last is another "
+                "recipe. Run that one again, which mends it, or pass another --out; nothing was changed.",
+            )
+            return
         title = theirs.get("title")
         theirs, ours = recipe_essence(theirs), recipe_essence(recipe.to_dict())
         compared = {
@@ -83,17 +106,42 @@ def check_folder(folder: Path, recipe: Recipe) -> None:
     )
 
 
-def claim_folder(folder: Path, plan: Plan) -> Plan:
-    """Write into ``folder``, which is held, what is run on which data; refuse other data or versions.
+def _made_from(folder: Path) -> dict[str, Any]:
+    """Return what the folder was claimed for; empty where that is not there as it was written."""
+    try:
+        return read_proven(folder / _MADE_FROM)
+    except DamagedError:
+        return {}
+
+
+def _recipe_there(path: Path, made: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the recipe in a folder; None where it is not there as it was written."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        if made and made.get("recipe") != _sum_of(text):
+            return None
+        theirs = parse_yaml(text, repr(str(path)), "")
+        return theirs if isinstance(theirs, dict) else None
+    except (OSError, ValueError):
+        return None
+
+
+def _sum_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_claim(folder: Path, plan: Plan) -> tuple[Plan, dict[str, Any]]:
+    """Compare what is run with what ``folder`` was claimed for; refuse other data or versions. Write nothing.
 
     Returns
     -------
-    Plan
+    plan : Plan
         The same; sides that another processor made from the same files, by the same code, go by what the
         folder calls them, and say how far they are.
+    claim : dict
+        For :func:`claim_folder`.
     """
-    path = folder / "made_from.json"
-    theirs = read_json(path) if path.is_file() else {}
+    theirs = _made_from(folder)
     sides, prints = dict(plan.sides), dict(theirs.get("prints", {}))
     differs = ["version"] if theirs.get("version", __version__) != __version__ else []
     for name, side in plan.sides.items():
@@ -112,19 +160,24 @@ def claim_folder(folder: Path, plan: Plan) -> Plan:
         "Pass another --out; nothing was changed.",
     )
     data = {name: side.about["digest"] for name, side in sides.items()}
-    write_text(folder / "recipe.yaml", recipe_yaml(plan.recipe))
-    write_json(path, {**theirs, "version": __version__, "data": data, "prints": prints})
-    return replace(plan, sides=sides)
+    claim = {**theirs, "version": __version__, "data": data, "prints": prints}
+    return replace(plan, sides=sides), claim
+
+
+def claim_folder(folder: Path, recipe: Recipe, claim: Mapping[str, Any]) -> None:
+    """Write into ``folder``, which is held, what is run on which data, see :func:`read_claim`."""
+    text = recipe_yaml(recipe)
+    write_proven(folder / _MADE_FROM, {**claim, "recipe_uid": recipe.uid, "recipe": _sum_of(text)})
+    write_text(folder / "recipe.yaml", text)
 
 
 def note_machine(folder: Path) -> list[dict[str, Any]]:
     """Write down which machine computed something in ``folder``; return all that did, the first one first."""
-    path = folder / "made_from.json"
-    facts = read_json(path)
+    facts = _made_from(folder)
     machines = list(facts.get("machines", []))
     if machine() not in machines:
         machines.append(machine())
-        write_json(path, {**facts, "machines": machines})
+        write_proven(folder / _MADE_FROM, {**facts, "machines": machines})
     return machines
 
 
@@ -141,21 +194,37 @@ def outcome_uid(plan: Plan) -> str:
     return digest([code_uid(), plan.recipe.to_dict(), data, given])
 
 
-def finished_results(folder: Path, uid: str) -> Results | None:
-    """Return the results in ``folder`` where they are those of ``uid`` and can be read."""
-    path = folder / _FINISHED
-    if not path.is_file() or path.read_text(encoding="utf-8") != uid:
-        return None
+def finished_results(folder: Path, uid: str) -> tuple[Results | None, list[str]]:
+    """Return the results in ``folder`` where they are those of ``uid``, and what is not as it was written.
+
+    Nothing is written. Results of which anything is damaged are not returned.
+    """
     try:
-        return load_results(folder)
-    except (BiotransferError, OSError, ValueError, KeyError):
-        return None
+        if (folder / _FINISHED).read_text(encoding="utf-8") != uid:
+            return None, []
+    except (OSError, ValueError):
+        return None, []
+    try:
+        contents = study_contents(folder)
+        if contents is None:
+            return None, []
+        wrong = [f"{str(folder / name)!r} {said}" for name, said in contents.damage().items()]
+        return (None, wrong) if wrong else (load_results(folder), [])
+    except BiotransferError as error:
+        return None, [str(error)]
+
+
+def is_read_only(folder: Path) -> bool:
+    """Whether a folder is there that cannot be written: a study on read-only media."""
+    return folder.is_dir() and not os.access(folder, os.W_OK)
 
 
 def mark_unfinished(folder: Path) -> None:
     """Remove what would no longer fit the tables about to be written."""
-    for name in (_FINISHED, "report.html", "methods.md"):
-        (folder / name).unlink(missing_ok=True)
+    for name in (_FINISHED, CONTENTS):
+        remove(folder / name)
+    for name in PAGES:
+        forget_page(folder / name)
 
 
 def mark_finished(folder: Path, uid: str) -> None:
@@ -164,9 +233,8 @@ def mark_finished(folder: Path, uid: str) -> None:
 
 
 def earlier_provenance(folder: Path) -> dict[str, Any]:
-    """Return what an earlier, finished run wrote; empty when there is none that can be read."""
-    path = folder / "provenance.json"
+    """Return what an earlier, finished run wrote; empty when it is not there as it was written."""
     try:
-        return dict(read_json(path)) if path.is_file() else {}
-    except BiotransferError:
+        return read_proven(folder / "provenance.json")
+    except DamagedError:
         return {}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import BiotransferError, check
-from ...files import read_json, write_json
+from ...files import DamagedError, read_json, read_proven, write_proven
 from ...results import Direction
 from ..recipe import Recipe
 from ..recipe.preregistration import content_hash, deviations, registration
@@ -57,7 +57,7 @@ def register_recipe(recipe: Recipe, file: Path) -> dict[str, Any]:
             "{date: ..., hypotheses: [...]}. See: biotransfer list keys"
         )
     if not file.is_file():
-        write_json(file, {**now, "registered": _moment()})
+        write_proven(file, {**now, "registered": _moment()})
     kept = read_registration(file)
     changed = deviations(kept, now)
     check(
@@ -78,10 +78,16 @@ def read_registration(file: Path) -> dict[str, Any]:
     """
     found = read_json(file)
     whole = isinstance(found, dict) and {"hash", "date", "content", "registered"} <= set(found)
+    try:
+        found = read_proven(file) if whole and "checksum" in found else found
+        whole = whole and content_hash(found["content"]) == found["hash"]
+    except (DamagedError, ValueError):
+        whole = False
     check(
-        whole and content_hash(found["content"]) == found["hash"],
+        whole,
         f"{str(file)!r} is no registration, or was changed by hand: its hash is not that of its content. "
-        "Restore it from where it was published.",
+        "Restore it from where it was published; without it, the study is registered anew, and late. "
+        f"Type: rm -r {file}",
     )
     return dict(found)
 
@@ -114,7 +120,7 @@ def keep_registration(folder: Path, recipe: Recipe) -> dict[str, Any] | None:
         published = beside(recipe.path) if recipe.path else None
         first = read_registration(published) if published and published.is_file() else None
         first = first or {**now, "registered": _moment()}
-        write_json(kept, {**first, "late": any(folder.glob("trials/*"))})
+        write_proven(kept, {**first, "late": any(folder.glob("trials/*"))})
     first = read_registration(kept)
     changed = [_LATE] if first.get("late") else []
     return {

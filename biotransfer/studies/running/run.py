@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,10 +34,12 @@ from .folder import (
     default_folder,
     earlier_provenance,
     finished_results,
+    is_read_only,
     mark_finished,
     mark_unfinished,
     note_machine,
     outcome_uid,
+    read_claim,
 )
 from .given import keep_given
 from .lock import only_writer
@@ -74,6 +77,8 @@ class Study:
         Whether it was all there: same recipe, same data, same code.
     trials_run : mapping of str to int
         How many trials of each kind were run; the others were there.
+    mended : tuple of str
+        What was found in the folder that was not as it was written, and was made again.
     """
 
     folder: Path
@@ -81,6 +86,7 @@ class Study:
     results: Results
     unchanged: bool = False
     trials_run: Mapping[str, int] = field(default_factory=dict)
+    mended: tuple[str, ...] = ()
 
     @property
     def report(self) -> Path:
@@ -230,21 +236,28 @@ def run_study(
     folder = Path(out) if out is not None else default_folder(recipe)
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     check_folder(folder, recipe)
-    with kept_processes(), only_writer(folder):
+    held: AbstractContextManager[None] = nullcontext() if is_read_only(folder) else only_writer(folder)
+    with kept_processes(), held:
         check_folder(folder, recipe)
         plan = prepare(recipe, data_dir, workers=workers, progress=progress)
-        plan = claim_folder(folder, plan)
+        plan, claim = read_claim(folder, plan)
         uid = outcome_uid(plan)
-        found = finished_results(folder, uid)
+        found, mended = finished_results(folder, uid)
         if found is not None:
             return Study(folder, recipe, found, unchanged=True)
+        check(
+            not is_read_only(folder),
+            f"--out {str(folder)!r} cannot be written, and does not hold this study finished and whole. "
+            f"Copy it: cp -r {folder} COPY, and run it with --out COPY.",
+        )
+        claim_folder(folder, recipe, claim)
         registered = keep_registration(folder, recipe)
         mark_unfinished(folder)
         guarded = run_guards(plan)
         refuse_errors(guarded)
         rehearse_choices(plan)
         with Crew(workers, cluster or recipe.cluster, device) as crew:
-            results, trials_run = _run_plan(plan, folder, crew, progress)
+            results, trials_run, damaged = _run_plan(plan, folder, crew, progress)
         machines = note_machine(folder) if trials_run.total() else []
         provenance = {} if trials_run.total() else earlier_provenance(folder)
         if provenance.get("recipe_uid") != recipe.uid:
@@ -267,7 +280,7 @@ def run_study(
         results = replace(results, checks=run_checks(results, guarded))
         save_results(results, folder)
         mark_finished(folder, uid)
-    return Study(folder, recipe, results, trials_run=trials_run)
+    return Study(folder, recipe, results, trials_run=trials_run, mended=(*mended, *damaged))
 
 
 def _command() -> str:
@@ -278,8 +291,8 @@ def _command() -> str:
 
 def _run_plan(
     plan: Plan, folder: Path, crew: Crew, progress: Progress | None
-) -> tuple[Results, Counter[str]]:
-    """Run what is not there yet, and collect everything; what turns out damaged is run again."""
+) -> tuple[Results, Counter[str], list[str]]:
+    """Run what is not there yet, and collect everything; what turns out damaged is run again, and told."""
     store = TrialStore(folder / "trials")
     store.sweep()
     plan = replace(plan, scratch=store.folder.resolve())
@@ -303,10 +316,12 @@ def _run_plan(
             )
             results = _results(plan, collect_tables(store, planned))
             break
-        except DamagedError:
-            if attempt == _ATTEMPTS - 1:
-                raise
-    return results, ran
+        except DamagedError as error:
+            check(
+                attempt < _ATTEMPTS - 1,
+                f"{error}, though it was written a moment ago. Check the disk, or pass another --out.",
+            )
+    return results, ran, store.damaged
 
 
 def _run_missing(

@@ -16,7 +16,16 @@ import numpy as np
 import pandas as pd
 
 from ...errors import BiotransferError
-from ...files import Contents, DamagedError, folder_aside, list_contents, read_contents, remove, sweep_parts
+from ...files import (
+    Contents,
+    DamagedError,
+    folder_aside,
+    list_contents,
+    make_folder,
+    read_contents,
+    remove,
+    sweep_parts,
+)
 from ...learning.weights import Weights, load_weights, save_weights
 from ..recipe import digest
 from .tasks import Outcome, Ref, Trial
@@ -213,7 +222,15 @@ class TrialStore:
         return parts
 
     def sweep(self) -> None:
-        """Remove what killed runs of this machine left half-written."""
+        """Remove what killed runs of this machine left half-written.
+
+        Raises
+        ------
+        BiotransferError
+            When a file stands where the folder belongs.
+        """
+        if self.folder.exists():
+            make_folder(self.folder)
         for task in self.folder.glob("*"):
             sweep_parts(task)
 
@@ -230,6 +247,8 @@ def export_weights(
             return False
 
     wanted = {t.weights_name: t.ref for t in trials if t.weights_name}
+    if wanted:
+        make_folder(folder)
     absent = {name: ref for name, ref in wanted.items() if not stands(name, ref)}
     found = store.weights(absent.values())
     for name, ref in absent.items():
