@@ -28,7 +28,7 @@ BYTES, BYTES_PER_BYTE = 512 << 20, 40
 """Of memory that one read may take, beyond what its process has."""
 LARGEST, LARGEST_PER_BYTE = 192 << 20, 32
 """Of what one read may give."""
-_WAITS = 5
+_WAITS = 20
 """How many times longer than its processor time a read may take on a busy machine."""
 _MENDS = "It is damaged, or no recording. Get the file again, or leave it out."
 _here: dict[int, _Process] = {}

@@ -65,6 +65,7 @@ def test_a_read_beyond_its_limits_is_refused_and_the_next_one_works(
 ) -> None:
     read_apart(values, file, 1)
     monkeypatch.setattr(limits, "SECONDS", 0.3)
+    monkeypatch.setattr(limits, "_WAITS", 3 if function is wait else limits._WAITS)
     with pytest.raises(BiotransferError, match=said) as raised:
         read_apart(function, file)
     assert str(file) in str(raised.value)
