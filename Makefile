@@ -55,6 +55,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/run.py $(WITH_DATA)
 
 fuzz: $(VENV)/.dev
+	-$(PIP) -e ".[fuzz]"
 	$(BIN)/python benchmarks/fuzz.py
 
 chaos: $(VENV)/.dev

@@ -13,7 +13,8 @@ from tests import ROOT
 
 PACKAGE = ROOT / "biotransfer"
 FLOORS = (
-    "errors", "showing", "files", "limits", "registry", "catalog", "settings", "edges", "signals", "learning",
+    "errors", "showing", "files", "limits", "shapes", "registry", "catalog", "settings", "edges", "signals",
+    "learning",
     "transfer", "results", "evidence", "studies", "pages", "cli", "sklearn",
 )  # fmt: skip
 ROOMS = {
