@@ -15,6 +15,7 @@ from ..recording import Recording
 from .common import choose, choose_classes
 from .download import Source
 from .loaded import NO_NAME, NOT_ASKED, Loaded, Seen
+from .raw_files import read_edf
 
 NAME = "mental-arithmetic"
 CLASSES = ("rest", "arithmetic")
@@ -89,7 +90,9 @@ def owner(path: str) -> str | None:
 def _read(path: Path, who: str, label: str, labels: tuple[str, ...]) -> Recording:
     check_edf(path)
     try:
-        raw = mne.io.read_raw_edf(path, preload=True, verbose="error")
+        raw = read_edf(path)
+    except BiotransferError:
+        raise
     except Exception as error:
         raise BiotransferError(
             f"{str(path)!r} cannot be read as EDF ({type(error).__name__}: {error}). Get the file again: "

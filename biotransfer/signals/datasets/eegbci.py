@@ -16,6 +16,7 @@ from .arithmetic import check_edf
 from .common import choose, choose_classes
 from .download import Source
 from .loaded import NO_NAME, NO_SIGNAL, NOT_ASKED, Loaded, Seen
+from .raw_files import read_edf
 
 NAME = "eegbci"
 SFREQ = 160.0
@@ -105,7 +106,9 @@ def load_eegbci(
 def _read(path: Path, codes: dict[str, str]) -> mne.io.BaseRaw:
     check_edf(path)
     try:
-        raw = mne.io.read_raw_edf(path, preload=True, verbose="error")
+        raw = read_edf(path)
+    except BiotransferError:
+        raise
     except Exception as error:
         raise BiotransferError(
             f"{str(path)!r} cannot be read as EDF ({type(error).__name__}: {error}). Get the file again: "

@@ -67,6 +67,23 @@ def read_raw(path: Path, *, preload: bool = True) -> tuple[Any, list[str]]:
     return raw, said
 
 
+def read_edf(path: Path) -> Any:
+    """Read an EDF file, channels named as it writes them, within limits.
+
+    Raises
+    ------
+    BiotransferError
+        When it takes too much time or memory.
+    Exception
+        What MNE raises.
+    """
+    return read_apart(_edf, path)
+
+
+def _edf(path: Path) -> Any:
+    return mne.io.read_raw_edf(path, preload=True, verbose="error")
+
+
 def _beside(path: Path) -> list[Path]:
     """Return the files that could be parts of one: all, where its text names them, else those of its name."""
     names = (
