@@ -31,6 +31,7 @@ from .files import (
     write_proven,
     write_text,
 )
+from .shapes import check_facts, check_table, parse_table
 from .showing import html_table, one_line
 from .signals.splits import budget_seconds
 from .transfer.carry import known_arms
@@ -86,6 +87,8 @@ TABLES: dict[str, list[str] | None] = {
 """Every table a task may write, by name, with its columns; None where a method chooses them itself. The first
 four are fields of :class:`Results`, all others are found in ``Results.extras``."""
 CORE = ("curves", "predictions", "ledger", "sources")
+_LATER = ("diverged",)
+"""Columns that studies did not always write."""
 VERDICTS = ["direction", "source", "target", *CONDITION, "budget", "arm", "role", "against", "controls",
             "metric", "n_subjects", "n_seeds", "difference", "ci_low", "ci_high", "p", "p_claim", "p_holm",
             "margin", "verdict", "shared", "assay", "assay_gain", "assay_low", "assay_high", "assay_p",
@@ -334,9 +337,10 @@ def study_contents(folder: Path) -> Contents | None:
     """
     again = f"Type: biotransfer run RECIPE --out {folder}"
     contents, why = None, ""
+    number: Any
     try:
         contents = read_contents(folder, of=_OF)
-        number = contents.facts["format"]
+        number = contents.facts.get("format")
     except DamagedError as error:
         needed = ["recipe.yaml", *(f"{name}.parquet" for name in CORE), *_NEEDED]
         absent = [name for name in needed if not (folder / name).exists()]
@@ -364,19 +368,49 @@ def load_results(folder: str | Path) -> Results:
     """
     folder = Path(folder)
     contents = study_contents(folder)
-    if contents is None:
-        return _load_unproven(folder)
+    results = _load_unproven(folder) if contents is None else _load_proven(folder, contents)
+    _check_shapes(results, folder)
+    return results
+
+
+def _check_shapes(results: Results, folder: Path) -> None:
+    """Refuse tables and facts of another kind than what reads them takes."""
+    for name in CORE:
+        needed = [column for column in TABLES[name] or () if column not in _LATER]
+        check_table(getattr(results, name), needed, repr(str(folder / f"{name}.parquet")))
+    for name, table in results.extras.items():
+        check_table(table, (), repr(str(folder / f"{name}.parquet")))
+    check_facts(
+        results.recipe,
+        results.data,
+        results.verdict_list,
+        results.checks,
+        results.provenance,
+        repr(str(folder)),
+    )
+
+
+def _load_proven(folder: Path, contents: Contents) -> Results:
+    """Read a folder that lists what belongs to it."""
+
+    def table(name: str) -> pd.DataFrame:
+        return parse_table(contents.read(f"{name}.parquet"), repr(str(folder / f"{name}.parquet")))
+
     try:
         provenance = contents.read_json("provenance.json")
+        if not isinstance(provenance, dict):
+            raise DamagedError(f"{str(folder / 'provenance.json')!r} holds no mapping")
         return Results(
-            recipe=parse_yaml(contents.read("recipe.yaml").decode(), "recipe.yaml", _RUN_AGAIN),
-            **{name: contents.read_table(f"{name}.parquet") for name in CORE},
+            recipe=parse_yaml(
+                contents.read("recipe.yaml").decode("utf-8", "replace"), "recipe.yaml", _RUN_AGAIN
+            ),
+            **{name: table(name) for name in CORE},
             data=contents.read_json("data.json"),
             verdict_list=contents.read_json("verdicts.json"),
             checks=contents.read_json("checks.json"),
             provenance={k: v for k, v in provenance.items() if k not in ("format", "checksum")},
             extras={
-                name: contents.read_table(f"{name}.parquet")
+                name: table(name)
                 for name in TABLES
                 if name not in CORE and f"{name}.parquet" in contents.files
             },
@@ -392,27 +426,30 @@ def _load_unproven(folder: Path) -> Results:
     """Read a folder of formats 1 to 3."""
     provenance = read_json(folder / "provenance.json")
     number = provenance.pop("format", 1)
+
+    def table(name: str) -> pd.DataFrame:
+        path = folder / f"{name}.parquet"
+        return parse_table(path.read_bytes(), repr(str(path)))
+
     try:
         results = Results(
             recipe=read_yaml(folder / "recipe.yaml", repr(str(folder / "recipe.yaml")), _RUN_AGAIN),
-            **{name: pd.read_parquet(folder / f"{name}.parquet") for name in CORE},
+            **{name: table(name) for name in CORE},
             data=read_json(folder / "data.json"),
             verdict_list=read_json(folder / "verdicts.json"),
             checks=read_json(folder / "checks.json"),
             provenance=provenance,
             extras={
-                name: pd.read_parquet(folder / f"{name}.parquet")
+                name: table(name)
                 for name in TABLES
                 if name not in CORE and (folder / f"{name}.parquet").is_file()
             },
         )
-        for said, kind in ((results.recipe, dict), (results.data, dict), (results.verdict_list, list),
-                           (results.checks, list)):  # fmt: skip
-            if not isinstance(said, kind):
-                raise TypeError(f"{said!r:.60} is no {kind.__name__}")
         results = _with_variants(results) if number == 1 else results
         return _with_claims(results) if number < 3 else results
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except BiotransferError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise BiotransferError(
             f"{str(folder)!r} of format {number} cannot be read: {error}. "
             f"Type: biotransfer run RECIPE --out {folder}"

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..errors import BiotransferError
 from ..errors import check as require
 from ..files import make_folder
 from ..studies.recipe import Recipe, load_recipe
@@ -273,8 +274,17 @@ def report(arguments: argparse.Namespace) -> int:
         f"{str(folder)!r} cannot be written. Type: biotransfer report {folder} --out FOLDER",
     )
     make_folder(out)
-    write_methods(results, out / "methods.md")
-    print(f"Report: {write_report(results, out / 'report.html')}")
+    try:
+        write_methods(results, out / "methods.md")
+        page = write_report(results, out / "report.html")
+    except (BiotransferError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise BiotransferError(
+            f"{str(folder)!r} cannot be shown ({type(error).__name__}: {str(error)[:200]}): its tables and "
+            f"facts do not fit each other. Type: biotransfer verify {folder}, or run its recipe again."
+        ) from error
+    print(f"Report: {page}")
     return 0
 
 

@@ -160,7 +160,11 @@ class Contents:
 
     def read_json(self, name: str) -> Any:
         """Return what a JSON file holds, as :meth:`read` does."""
-        return json.loads(self.read(name))
+        content = self.read(name)
+        try:
+            return json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise DamagedError(f"{str(self.folder / name)!r} is no valid JSON: {error}") from error
 
     def read_table(self, name: str) -> pd.DataFrame:
         """Return the table of a parquet file, as :meth:`read` does."""
@@ -260,5 +264,13 @@ def read_contents(folder: Path, *, of: str = "", name: str = CONTENTS) -> Conten
     said = read_proven(folder / name)
     if said.pop("of", None) != of:
         raise DamagedError(f"{str(folder)!r} holds something else than {of!r}")
-    files = {name: (str(total), int(size)) for name, (total, size) in said.pop("files").items()}
+    try:
+        files = {str(name): (str(total), int(size)) for name, (total, size) in said.pop("files").items()}
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
+        raise DamagedError(
+            f"{str(folder / name)!r} lists no files ({type(error).__name__}: {error})"
+        ) from error
+    outside = [name for name in files if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name]
+    if outside:
+        raise DamagedError(f"{str(folder / name)!r} lists {outside[0]!r}, which is outside of its folder")
     return Contents(folder, files, said)

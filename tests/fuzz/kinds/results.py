@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from biotransfer.errors import BiotransferError
+from biotransfer.files import CONTENTS, DamagedError, list_contents, read_contents, write_proven
+
 from ..commands import command
-from ..kind import Files, Kind, read_files
+from ..kind import Files, Kind, read_files, write_files
 from ..mutators import mutate_files, mutate_json
 
 
@@ -54,6 +58,29 @@ def _study_seeds(place: Path) -> list[Files]:
 
 def _spoil_study(rng: random.Random, files: Files, seeds: Sequence[Files]) -> Files:
     """Spoil bytes, or a table: its columns, types, rows and values; or what its JSON says."""
+    if rng.random() < 0.8:
+        return _proven(_spoil_file(rng, files, seeds))
+    return mutate_files(rng, files, seeds)
+
+
+def _proven(files: Files) -> Files:
+    """List files with their checksums as they are now: a stranger can."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        write_files(files, folder)
+        try:
+            facts = dict(read_contents(folder, of="study").facts)
+            said = json.loads(files["provenance.json"])
+            if isinstance(said, dict):
+                said.pop("checksum", None)
+                write_proven(folder / "provenance.json", said)
+            list_contents(folder, [name for name in files if name != CONTENTS], of="study", facts=facts)
+        except (BiotransferError, DamagedError, ValueError, KeyError, RecursionError):
+            return files
+        return read_files(folder)
+
+
+def _spoil_file(rng: random.Random, files: Files, seeds: Sequence[Files]) -> Files:
     name = rng.choice(sorted(files))
     if name.endswith(".parquet") and rng.random() < 0.7:
         return {**files, name: _spoil_table(rng, files[name])}
@@ -123,5 +150,7 @@ def _load(folder: Path) -> None:
 
 KINDS = {
     "weights": Kind(_weights_seeds, command(("show", "{folder}/w.safetensors"), ("show", "{folder}/w.json"))),
-    "study": Kind(_study_seeds, command(_load, ("report", "{folder}")), _spoil_study, over=True),
+    "study": Kind(
+        _study_seeds, command(_load, ("report", "{folder}"), ("verify", "{folder}")), _spoil_study, over=True
+    ),
 }
