@@ -190,6 +190,11 @@ def _own_names(tables: Iterator[Path]) -> dict[Path, dict[str, str]]:
     for path in tables:
         table = read_table(path)
         kept = {what: column for what, column in OWN_NAMES.items() if column in table}
+        check(
+            not kept or "filename" in table,
+            f"{str(path)!r} has no column filename, only {', '.join(table)}. Expected the file of each row. "
+            "Mend or remove it.",
+        )
         for _, row in table.iterrows() if kept else ():
             found[path.parent / row["filename"]] = {what: row[column] for what, column in kept.items()}
     return found
