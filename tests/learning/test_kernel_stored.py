@@ -77,6 +77,17 @@ def test_bits_do_not_depend_on_when_where_and_after_what_it_was_compiled(tmp_pat
     assert len(set(said.values())) == 1, said
 
 
+@pytest.mark.slow
+def test_what_a_process_compiles_for_itself_says_so(tmp_path: Path) -> None:
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    for own, told in (({"BIOTRANSFER_COMPILES": "1"}, True), ({}, False)):
+        done = subprocess.run(
+            [sys.executable, "-c", f"{SCRIPT}print(curves.path[0])"],
+            env=environment | own, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert done.stdout.strip().endswith("compiled in this process") == told
+
+
 def test_where_nothing_can_be_compiled_torch_trains_and_says_so(monkeypatch) -> None:
     windows = make_windows(n_subjects=3, n_features=6)
     split = make_splits(windows, "subject")[0]

@@ -171,7 +171,8 @@ def fit_baseline(spec: str | Mapping[str, Any], X: np.ndarray, y: np.ndarray, *,
     Returns
     -------
     sklearn.pipeline.Pipeline
-        With ``predict`` and ``predict_proba``. Without any column that varies it names the largest class.
+        With ``predict`` and ``predict_proba``. Without any column that varies, or a second class, it names
+        the largest class.
     """
     from sklearn.dummy import DummyClassifier
     from sklearn.feature_selection import VarianceThreshold
@@ -179,7 +180,7 @@ def fit_baseline(spec: str | Mapping[str, Any], X: np.ndarray, y: np.ndarray, *,
     from sklearn.preprocessing import StandardScaler
 
     entry, parameters = BASELINES.resolve(spec)
-    if not np.any(np.ptp(X, axis=0) > 0):
+    if not np.any(np.ptp(X, axis=0) > 0) or len(np.unique(y)) < 2:
         return DummyClassifier(strategy="most_frequent").fit(X, y)
     classifier = entry.function(seed, **parameters)
     return make_pipeline(VarianceThreshold(), StandardScaler(), classifier).fit(X, y)

@@ -7,7 +7,7 @@ import numpy as np
 from ...errors import check
 
 _TINY = np.finfo(np.float64).tiny
-_LARGEST = 1e12
+_SMALLEST, _LARGEST = 1e-100, 1e12
 
 
 def _labelled(F: np.ndarray, y: np.ndarray, what: str) -> tuple[np.ndarray, np.ndarray]:
@@ -65,7 +65,7 @@ def logme(F: np.ndarray, y: np.ndarray) -> float:
         if np.all(np.abs(evidence - before) <= 1e-12 * np.abs(evidence)):
             break
         gamma = (beta * s2 / precision).sum(axis=0)
-        alpha = np.minimum(gamma / np.maximum(weights, _TINY), _LARGEST)
+        alpha = np.clip(gamma / np.maximum(weights, _TINY), _SMALLEST, _LARGEST)
         beta = np.minimum((n - gamma) / np.maximum(residual, _TINY), _LARGEST)
     return float(evidence.mean() / n)
 

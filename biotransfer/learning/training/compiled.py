@@ -117,6 +117,14 @@ def compile_kernel(dtype: str) -> None:
     train_epoch(shape, state, scratch, X, order, np.zeros(1, int), 0, np.zeros(1), np.zeros(1, int), counts)
 
 
+def is_stored() -> bool:
+    """Whether this process runs what is stored, and so computes the bits of every other one that does.
+
+    What a process compiles for itself, since no folder can be written, rounds otherwise.
+    """
+    return bool(sum(train_epoch.stats.cache_hits.values()))
+
+
 class CompiledModels:
     """Weights of a stack's models, and the epochs that move them; the numbers of :class:`Models`.
 
@@ -139,9 +147,8 @@ class CompiledModels:
         By what they are trained, see :class:`.Curves`.
     """
 
-    path = f"kernel, products of {PRODUCTS_OF}"
-
     def __init__(self, job: Job, X: torch.Tensor, y: torch.Tensor):
+        self.path = f"kernel, products of {PRODUCTS_OF}{'' if is_stored() else ', compiled in this process'}"
         self.job, self.X, self.y = job, X.flatten(1).numpy(), y.numpy()
         arms, schedule, n_train = job.arms, job.schedule, job.train_rows.shape[1]
         names = list(job.network.tensor_shapes)

@@ -70,7 +70,7 @@ class Curves:
         Which engine trained them.
     path : ndarray of str, shape (n_arms,)
         By what: "kernel, products of torch", "dense gradients", "stacked modules", "loop" or "none"; with
-        ", CUDA graph" where updates are replayed.
+        ", CUDA graph" where updates are replayed, ", compiled in this process" where last bits are its own.
     tested : Tested, optional
         What :func:`.train` was given, for :meth:`to_frame`.
     """

@@ -22,6 +22,7 @@ _BY_MNE = LABELS[:3]
 _BAND_HZ = (1.0, 100.0)
 _FIT_HZ = 250.0
 _USABLE = 0.95
+_LEAST_SECONDS = 2.0
 _FEWEST = 4
 
 
@@ -72,8 +73,9 @@ def ica(
     Raises
     ------
     BiotransferError
-        When it is no EEG, channels have no positions or are fewer than four, a package or the channels that
-        are asked for are not there, or ``found`` does not know a recording.
+        When it is no EEG, channels have no positions, stand still or are fewer than four, less than 2 s were
+        recorded, a package or the channels that are asked for are not there, or ``found`` does not know a
+        recording.
 
     Notes
     -----
@@ -165,6 +167,13 @@ def _decompose(recording: Recording, by: str, components: float, seed: int) -> t
         len(recording.picks) >= _FEWEST and (components < 1 or components <= len(recording.picks)),
         f"preprocess ica: {recording.uid!r} has {len(recording.picks)} good channels for components="
         f"{components:g}. Expected {_FEWEST} channels or more, and no more components than channels.",
+    )
+    seconds, data = recording.raw.n_times / recording.sfreq, recording.raw.get_data(picks=recording.picks)
+    moving = int((np.ptp(data, axis=1) > 0).sum())
+    check(
+        seconds >= _LEAST_SECONDS and moving > 1,
+        f"preprocess ica: {recording.uid!r} has {seconds:.3g} s, and {moving} channels that move. Expected "
+        f"{_LEAST_SECONDS:g} s or more of two channels. Leave the recording out: decisions.",
     )
     low, high = _BAND_HZ
     upper = high if high < _USABLE * recording.sfreq / 2 else None

@@ -240,7 +240,8 @@ def gromov_wasserstein(
     center, offset = A.mean(axis=0), images.mean(axis=0)
     spread = A - center
     gram = spread @ spread.T
-    gram = gram + ridge * max(float(np.trace(gram)) / len(A), np.finfo(float).tiny) * np.eye(len(A))
+    variance = float(np.trace(gram)) / len(A)
+    gram = gram + ridge * (variance if variance > np.finfo(float).tiny else 1.0) * np.eye(len(A))
     matrix = spread.T @ np.linalg.solve(gram, images - offset)
     step = "mapped into the target's space (Gromov-Wasserstein)"
     ours = replace(keep(source, step=step), center=center, matrix=matrix, offset=offset, names=target.names)
