@@ -171,6 +171,8 @@ def workers(seconds: float, root: Path, every: float) -> bool:
     stop.set()
     thread.join()
     same = process.exitcode == 0 and place.tables() == tables
+    if process.exitcode:
+        say((place.root / "log.txt").read_text()[-1500:])
     left = until_empty(place.processes) + place.files_left()
     found = f"tables {'the same' if same else 'differ'}, {len(left)} processes and files left"
     say(f"| workers | {len(killed)} killed, one every {every:g} s | {found} |")
