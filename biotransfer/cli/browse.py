@@ -133,13 +133,13 @@ def _show_weights(path: Path) -> int:
     print(path)
     for key, text in card_lines(weights).items():
         print(f"  {key}: {text}")
-    fates = {row["tensor"]: row for row in weights.card.get("ledger", ())}
+    fates = {str(row.get("tensor")): row for row in weights.card.get("ledger") or ()}
     width = max(map(len, [*weights.tensors, *fates]), default=0)
     print("  tensors:")
     for name in {**weights.tensors, **fates}:
         value, fate = weights.tensors.get(name), fates.get(name)
         shape = "-" if value is None else "x".join(map(str, value.shape))
-        what = "" if fate is None else f"  {fate['action']}: {fate['reason']}"
+        what = "" if fate is None else f"  {fate['action']}: {fate.get('reason')}"
         print(f"    {name:<{width}}  {shape:<12}{what}".rstrip())
     return 0
 

@@ -94,7 +94,7 @@ def _pieces(member: Member, labels: tuple[str, ...]) -> list[Piece]:
         return [p for name in names for p in _piece(samples[name], member.path, name, labels)]
     except BiotransferError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BiotransferError(
             f"{member.path!r} is no file of {NAME} ({type(error).__name__}: {error}). Expected JSON with "
             f"{_SAMPLES}, each with gestureName and emg of ch1 to ch8. Get the file again."

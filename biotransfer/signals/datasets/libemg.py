@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 
 from ...catalog import Entry
 from ...errors import BiotransferError, check
+from ...files import read_json
 from ..recording import Recording
 from .common import Piece, choose, choose_classes, join_pieces
 from .csv_files import read_numbers
@@ -238,7 +238,7 @@ def _check_numbers(numbers: set[int], names: dict[int, str], place: str) -> None
 
 def _read_metadata(path: Path) -> dict[int, str]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         rows = [value for value in content.values() if isinstance(value, dict)]
         return {int(row["class_idx"]): str(row["class_name"]) for row in rows}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .....errors import check
+from .....files import read_json
 from ....recording import natural_sorted
 from ..keys import read_keys
 from ..listing import MNE_SUFFIXES, list_folder, paths_below, show_some
@@ -225,11 +225,7 @@ def _metadata(root: Path, names: Names) -> dict[str, str]:
         path = root / folder / "metadata.json"
         if path.is_file():
             try:
-                rows = [
-                    row
-                    for row in json.loads(path.read_text(encoding="utf-8")).values()
-                    if isinstance(row, dict)
-                ]
+                rows = [row for row in read_json(path).values() if isinstance(row, dict)]
                 said[tuple(sorted({(str(int(r["class_idx"])), str(r["class_name"])) for r in rows}))] += 1
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue
