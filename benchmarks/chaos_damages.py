@@ -38,6 +38,7 @@ _RECIPE: dict[str, Any] = {
 }
 _SIMULATED = {"data": "simulated", "n_subjects": 3}
 _REGISTERED = {"date": "2026-11-01", "hypotheses": ["It helps."], "measure": "asymptote", "margin": 0.02}
+_TABLES = ("curves", "predictions", "ledger", "sources")
 ENDINGS = ("made again", "refused and mended", "used silently", "another exception", "not mended")
 _NOT_READ = (".finished", "report.html", "methods.md", "trials")
 """Of a study folder, what decides nothing: whether to look again, pages, trials that are all left away."""
@@ -150,8 +151,14 @@ class Bench:
 
     def _same(self, study: str, found: Any) -> bool:
         whole = self.whole[study]
-        tables = all(getattr(found, t).equals(getattr(whole, t)) for t in ("curves", "predictions", "ledger"))
+        tables = all(_text(getattr(found, t)) == _text(getattr(whole, t)) for t in _TABLES)
         return tables and _plain(found.verdict_list) == _plain(whole.verdict_list)
+
+
+def _text(table: Any) -> str:
+    """Return a table as text, whatever its names and lists are in memory."""
+    lists = {name: [tuple(row) for row in table[name]] for name in table if name == "probabilities"}
+    return str(table.assign(**lists).to_csv(index=False, float_format="%.17g"))
 
 
 def _plain(verdicts: list[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from biotransfer.errors import BiotransferError
+from biotransfer.files import read_proven, write_proven
 from biotransfer.learning.networks import build_network, initial_tensors, network_of
 from biotransfer.learning.weights import CARD, Weights, load_weights, save_weights
 from biotransfer.results import CURVES, LEDGER, PREDICTIONS, SOURCES, VERDICTS, load_results
@@ -264,9 +265,10 @@ def test_the_same_recipe_on_other_data_never_overwrites(tmp_path):
     del recipe["same_modality"]
     out = run_study(recipe, tmp_path / "out").folder
     before = _tables(out)
-    facts = json.loads((out / "made_from.json").read_text())
+    facts = read_proven(out / "made_from.json")
     facts["data"]["eeg"] = "something else"
-    (out / "made_from.json").write_text(json.dumps(facts))
+    facts["prints"] = {}
+    write_proven(out / "made_from.json", facts)
     with pytest.raises(BiotransferError, match="another data"):
         run_study(recipe, out)
     _same(before, _tables(out))
