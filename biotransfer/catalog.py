@@ -8,7 +8,6 @@ every entry against them when it is made.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,24 +15,9 @@ from importlib.util import find_spec
 from typing import Any, get_args, get_origin
 
 from .errors import BiotransferError, check, check_option, did_you_mean
+from .parameters import REQUIRED, Parameter, parameters_of
 from .registry import Registration, ask_installed_packages, open_catalog
 from .showing import html_table, one_line
-
-REQUIRED = inspect.Parameter.empty
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A keyword of a method: its name, default and meaning."""
-
-    name: str
-    default: Any
-    doc: str
-
-    @property
-    def required(self) -> bool:
-        """Whether a recipe has to give it."""
-        return self.default is REQUIRED
 
 
 @dataclass(frozen=True)
@@ -137,18 +121,7 @@ class Entry:
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """The keyword-only arguments of ``function``, documented."""
-        import docstring_parser
-
-        docs: dict[str, str] = {}
-        for item in docstring_parser.parse(inspect.getdoc(self.function) or "").params:
-            for name in item.arg_name.split(","):
-                kind = f"({item.type_name}) " if item.type_name else ""
-                docs[name.strip()] = kind + " ".join((item.description or "").split())
-        return tuple(
-            Parameter(p.name, p.default, docs.get(p.name, ""))
-            for p in inspect.signature(self.function).parameters.values()
-            if p.kind is inspect.Parameter.KEYWORD_ONLY
-        )
+        return parameters_of(self.function)
 
     def __repr__(self) -> str:
         return one_line(f"Entry {self.name}: {self.summary}")
@@ -332,7 +305,8 @@ class Catalog(Mapping[str, Entry]):
                     f"{self.kind} {entry.name!r} has no parameter {key!r}."
                     f"{did_you_mean(key, parameters)} It takes: {', '.join(parameters) or 'none'}."
                 )
-            _check_type(f"{self.kind} {entry.name}: {key}", value, parameters[key].default)
+            fault = parameters[key].fault(value)
+            check(not fault, f"{self.kind} {entry.name}: {key}={value!r} {fault}")
         missing = [p.name for p in parameters.values() if p.required and p.name not in given]
         check(
             not missing,
@@ -348,31 +322,4 @@ def _check_packages(kind: str, entry: Entry) -> None:
         not absent,
         f"{kind} {entry.name!r} needs the package {', '.join(absent)}, which is not installed. "
         f"Type: pip install 'biotransfer[{entry.facts['extra']}]'",
-    )
-
-
-def _check_type(name: str, value: Any, default: Any) -> None:
-    """Refuse a value whose type cannot stand where ``default`` stands."""
-    if default is REQUIRED or default is None or value is None:
-        return
-    kinds: tuple[type, ...]
-    if isinstance(default, bool):
-        kinds = (bool,)
-    elif isinstance(default, int):
-        kinds = (int,)
-    elif isinstance(default, float):
-        kinds = (int, float)
-    elif isinstance(default, (list, tuple)):
-        kinds = (list, tuple)
-    elif isinstance(default, str):
-        kinds = (str,)
-    else:
-        return
-    if kinds == (list, tuple) and default and isinstance(value, kinds):
-        for item in value:
-            _check_type(name, item, default[0])
-    wrong_bool = isinstance(value, bool) and bool not in kinds
-    check(
-        isinstance(value, kinds) and not wrong_bool,
-        f"{name}={value!r} is a {type(value).__name__}. Expected: {kinds[-1].__name__}, such as {default!r}.",
     )

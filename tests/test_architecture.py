@@ -13,9 +13,9 @@ from tests import ROOT
 
 PACKAGE = ROOT / "biotransfer"
 FLOORS = (
-    "errors", "showing", "files", "limits", "shapes", "registry", "catalog", "settings", "edges", "signals",
-    "learning",
-    "transfer", "results", "evidence", "studies", "pages", "cli", "sklearn",
+    "errors", "showing", "files", "limits", "shapes", "parameters", "registry", "catalog", "settings",
+    "edges", "signals", "learning", "transfer", "results", "evidence", "studies", "pages", "cli",
+    "sklearn",
 )  # fmt: skip
 ROOMS = {
     "signals": (

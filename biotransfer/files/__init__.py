@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bounded import bounded, is_file, parse_json, parse_yaml, read_text, read_yaml
+from .bounded import bounded, exists, is_file, parse_json, parse_yaml, read_text, read_yaml
 from .proof import (
     CONTENTS,
     Contents,
@@ -29,8 +29,8 @@ from .writing import (
 )
 
 __all__ = [
-    "CONTENTS", "Contents", "DamagedError", "Stamp", "bounded", "folder_aside", "is_alive", "is_file",
-    "list_contents", "make_folder", "parse_json", "parse_yaml", "read_contents", "read_json", "read_proven",
-    "read_text", "read_yaml", "remove", "shipped_recipes", "stamp_of", "sweep_parts", "temporary_folder",
-    "write_atomically", "write_json", "write_proven", "write_text",
+    "CONTENTS", "Contents", "DamagedError", "Stamp", "bounded", "exists", "folder_aside", "is_alive",
+    "is_file", "list_contents", "make_folder", "parse_json", "parse_yaml", "read_contents", "read_json",
+    "read_proven", "read_text", "read_yaml", "remove", "shipped_recipes", "stamp_of", "sweep_parts",
+    "temporary_folder", "write_atomically", "write_json", "write_proven", "write_text",
 ]  # fmt: skip

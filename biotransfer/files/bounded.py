@@ -240,6 +240,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def exists(path: Path) -> bool:
+    """Whether there is a file or folder; a name that none can have is none."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def read_yaml(path: Path, what: str, instead: str) -> Any:
     """Return what a YAML file says, see :func:`parse_yaml`.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BiotransferError, check
-from ..files import temporary_folder
+from ..files import parse_json, read_json, read_text, temporary_folder
 from .weights import Weights, card_lines, load_weights, save_weights
 
 _NAME = "weights"
@@ -111,7 +111,8 @@ def push_weights(
     api = hub.HfApi(endpoint=endpoint, token=token)
     with temporary_folder() as folder:
         save_weights(weights, folder / _NAME)
-        (folder / "README.md").write_text(model_card(weights, repo), encoding="utf-8")
+        checksum = read_json(folder / f"{_NAME}.json")["checksum"]
+        (folder / "README.md").write_text(model_card(weights, repo, checksum), encoding="utf-8")
         try:
             api.create_repo(repo, private=private, exist_ok=True)
             commit = api.upload_folder(repo_id=repo, folder_path=str(folder), commit_message=message)
@@ -127,6 +128,7 @@ def pull_weights(
     repo: str,
     *,
     revision: str | None = None,
+    checksum: str | None = None,
     cache_dir: str | Path | None = None,
     endpoint: str | None = None,
 ) -> Weights:
@@ -136,20 +138,30 @@ def pull_weights(
     ----------
     repo, revision, cache_dir, endpoint
         See :func:`download`.
+    checksum : str, optional
+        Of the card, as the repository's page says it: it holds for all that the card says and, by the card's
+        digest, for the numbers.
 
     Raises
     ------
     BiotransferError
-        When they cannot be had, or are not whole.
+        When they cannot be had, are not whole, or not those that were meant.
     """
     files = [
         download(repo, f"{_NAME}{suffix}", revision=revision, cache_dir=cache_dir, endpoint=endpoint)
         for suffix in (".safetensors", ".json")
     ]
-    return load_weights(files[0])
+    weights = load_weights(files[0])
+    found = parse_json(read_text(files[1], repr(str(files[1])), ""), repr(str(files[1])), "").get("checksum")
+    check(
+        checksum is None or found == checksum,
+        f"{repo} holds weights whose card has checksum={found}, and {checksum} was asked for. Name the "
+        "commit that has them: revision='...'.",
+    )
+    return weights
 
 
-def model_card(weights: Weights, repo: str) -> str:
+def model_card(weights: Weights, repo: str, checksum: str = "") -> str:
     """Return the README of a repository with weights: Markdown with the hub's tags on top.
 
     Parameters
@@ -158,7 +170,10 @@ def model_card(weights: Weights, repo: str) -> str:
         Described by their facts.
     repo : str
         ``owner/name``.
+    checksum : str
+        Of the card.
     """
+    pinned = f', checksum="{checksum}"' if checksum else ""
     network: Mapping[str, Any] = weights.card.get("network", {})
     tags = ["biotransfer", *filter(None, [str(weights.card.get("modality", "")), "time-series"])]
     rows = "\n".join(f"| {name} | {text} |" for name, text in card_lines(weights).items())
@@ -170,7 +185,7 @@ def model_card(weights: Weights, repo: str) -> str:
         "from.\n\n"
         f"| | |\n|---|---|\n{rows}\n\n"
         "```python\nimport biotransfer\n\n"
-        f'weights = biotransfer.pull_weights("{repo}")\n```\n\n'
+        f'weights = biotransfer.pull_weights("{repo}"{pinned})\n```\n\n'
         "They were trained as the table says and on nobody else: what they know of other people, devices and "
         "tasks has to be measured there.\n"
     )

@@ -208,7 +208,7 @@ def expected_calibration_error(
         Class codes.
     probabilities : array_like, shape (..., n, n_classes), float
         One distribution per window.
-    n_bins : int
+    n_bins : int, 1 to 1000
         Bins of equal width on (0, 1]; each weighs as its number of windows.
 
     Returns

@@ -1,13 +1,12 @@
 """Weights are values: named arrays plus the card that says what they are.
 
 On disk: ``NAME.safetensors`` (numbers, nothing executable) and ``NAME.json`` (the card, with a format
-version). Older formats are read, too: ``UPGRADES`` says how.
+version, the digest of the numbers and its own checksum). Older formats are read, too: ``UPGRADES`` says how.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import BiotransferError, check
-from ..files import write_atomically, write_json
+from ..files import DamagedError, parse_json, read_proven, read_text, write_atomically, write_proven
 from ..showing import html_table, one_line
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+_LARGEST_CARD = 8 << 20
 Tensors = dict[str, np.ndarray]
 
 CARD: Mapping[str, str] = {
@@ -76,12 +76,16 @@ class Weights:
         return int(sum(t.size for t in self.tensors.values()))
 
     def digest(self) -> str:
-        """Content hash of names, shapes and values."""
+        """Content hash of names, shapes and values, short."""
+        return self.checksum()[:16]
+
+    def checksum(self) -> str:
+        """SHA-256 of names, shapes and values, 64 hexadecimal digits."""
         state = hashlib.sha256()
         for name in sorted(self.tensors):
             value = np.ascontiguousarray(self.tensors[name])
             state.update(f"{name}{value.shape}{value.dtype}".encode() + value.tobytes())
-        return state.hexdigest()[:16]
+        return state.hexdigest()
 
     def __repr__(self) -> str:
         name = (self.card.get("network") or {}).get("name", "")
@@ -115,8 +119,8 @@ def save_weights(weights: Weights, path: str | Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {k: np.ascontiguousarray(v) for k, v in weights.tensors.items()}
     write_atomically(path, lambda part: save_file(tensors, part))
-    card = {"format_version": FORMAT_VERSION, "digest": weights.digest(), **dict(weights.card)}
-    write_json(path.with_suffix(".json"), card | {"library": __version__})
+    card = {"format_version": FORMAT_VERSION, "digest": weights.checksum(), **dict(weights.card)}
+    write_proven(path.with_suffix(".json"), card | {"library": __version__})
     return path
 
 
@@ -126,36 +130,108 @@ def load_weights(path: str | Path) -> Weights:
     Raises
     ------
     BiotransferError
-        When a file is missing, of a newer format, or its content is not what its card says.
+        When a file is missing, of a newer format, its content is not what its card says, or the card is not
+        what was written.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
     path = _tensor_file(path)
     card = path.with_suffix(".json")
     for file in (path, card):
         check(file.is_file(), f"{str(file)!r} does not exist. Weights are a .safetensors and a .json file.")
-    try:
-        tensors = load_file(path)
-        facts = json.loads(card.read_text(encoding="utf-8"))
-        check(isinstance(facts, dict), f"{str(card)!r} holds no mapping. Copy both files again.")
-    except (SafetensorError, OSError, ValueError, RecursionError) as error:
-        raise BiotransferError(f"{str(path)!r} cannot be read: {error}. Copy both files again.") from error
+    again = "Copy both files again."
+    facts = parse_json(read_text(card, repr(str(card)), again, largest=_LARGEST_CARD), repr(str(card)), again)
+    check(isinstance(facts, dict), f"{str(card)!r} holds no facts. {again}")
     version = facts.pop("format_version", None)
     check(
-        version == FORMAT_VERSION or version in UPGRADES,
-        f"{str(card)!r} has format_version={version}, this biotransfer reads {min(UPGRADES)} to "
+        version == FORMAT_VERSION or (type(version) is int and version in UPGRADES),
+        f"{str(card)!r} has format_version={version!r}, this biotransfer reads {min(UPGRADES)} to "
         f"{FORMAT_VERSION}. Update biotransfer: pip install -U biotransfer.",
     )
+    if version == FORMAT_VERSION:
+        try:
+            facts = {k: v for k, v in read_proven(card).items() if k != "format_version"}
+        except DamagedError as error:
+            raise BiotransferError(f"{error}. {again}") from error
+    check_card(facts, repr(str(card)))
+    tensors = _read_numbers(path)
     for older in range(version, FORMAT_VERSION):
         facts = UPGRADES[older](facts)
     digest = facts.pop("digest", None)
     weights = Weights(tensors, facts)
     check(
-        digest == weights.digest(),
+        digest == (weights.checksum() if version == FORMAT_VERSION else weights.digest()),
         f"{str(path)!r} holds other numbers than its card says. Copy both files again.",
     )
     return weights
+
+
+def _read_numbers(path: Path) -> Tensors:
+    """Return the tensors of a file of ours.
+
+    Raises
+    ------
+    BiotransferError
+        When it is damaged, or holds numbers that this format never does.
+    """
+    from safetensors.numpy import load_file
+
+    try:
+        return dict(load_file(path))
+    except Exception as error:  # of a damaged header, whatever the library comes upon first
+        raise BiotransferError(
+            f"{str(path)!r} cannot be read: {type(error).__name__}: {' '.join(str(error).split())[:200]}. "
+            "Copy both files again."
+        ) from error
+
+
+def check_card(card: Mapping[str, Any], where: str) -> None:
+    """Refuse a card of which what others read is of another kind than ``CARD`` says.
+
+    Parameters
+    ----------
+    card : mapping
+        As written by this or an older format.
+    where : str
+        Its file, for the message.
+
+    Raises
+    ------
+    BiotransferError
+        With the first such fact.
+    """
+    kinds: Mapping[str, tuple[type, ...]] = {
+        "network": (dict,), "modality": (str,), "classes": (list,), "names": (list,), "sfreq": (int, float),
+        "ledger": (list,), "digest": (str,), "trial": (str,), "train": (dict,), "align": (dict, str),
+    }  # fmt: skip
+    for name, kind in kinds.items():
+        value = card.get(name)
+        fits = value is None or (isinstance(value, kind) and not isinstance(value, bool))
+        check(
+            fits,
+            f"{where} says {name}={str(value)[:80]!r}. Expected {CARD.get(name, kind[0].__name__)}. "
+            "Copy both files again.",
+        )
+    for name in ("classes", "names"):
+        texts = all(isinstance(item, (str, int, float)) for item in card.get(name) or [])
+        check(texts, f"{where}: {name} holds more than names. Expected {CARD[name]}. Copy both files again.")
+    rows = all(
+        isinstance(row, dict) and isinstance(row.get("action"), str) for row in card.get("ledger") or []
+    )
+    check(rows, f"{where}: ledger holds more than rows with an action. Copy both files again.")
+    network = card.get("network")
+    if network is None:
+        return
+    shape, n = network.get("input_shape"), network.get("n_outputs")
+    whole = isinstance(shape, list) and 0 < len(shape) <= 3 and all(type(i) is int and i > 0 for i in shape)
+    check(
+        whole
+        and isinstance(network.get("name"), str)
+        and isinstance(network.get("parameters"), dict)
+        and type(n) is int
+        and n > 0
+        and isinstance(network.get("build") or {}, dict),
+        f"{where} describes no network: {str(dict(network))[:200]}. Expected {CARD['network']}. "
+        "Copy both files again.",
+    )
 
 
 def _from_1(facts: dict[str, Any]) -> dict[str, Any]:
@@ -169,7 +245,12 @@ def _from_1(facts: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}
+def _from_2(facts: dict[str, Any]) -> dict[str, Any]:
+    """Format 2 had no checksum of the card."""
+    return facts
+
+
+UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2}
 
 
 def card_lines(weights: Weights) -> dict[str, str]:

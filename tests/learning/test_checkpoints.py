@@ -345,10 +345,36 @@ def test_a_repository_is_downloaded_once_and_its_commit_is_kept(server, tmp_path
     assert weights.digest() == load_checkpoint(network("LUNA"), file).digest()
     assert weights.card["checkpoint"]["origin"] == repo
     assert weights.card["checkpoint"]["revision"] == commit
+    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert weights.card["checkpoint"]["sha256"] == found
+    load_checkpoint(network("LUNA"), file, sha256=found)
+    with pytest.raises(BiotransferError, match="was asked for"):
+        load_checkpoint(network("LUNA"), file, sha256="0" * 64)
     again = get(repo, file.name, revision=commit, cache_dir=tmp_path / "cache", endpoint="http://127.0.0.1:9")
     assert again.read_bytes() == file.read_bytes()
     with pytest.raises(BiotransferError, match=r"absent\.safetensors cannot be had from the hub"):
         get(repo, "absent.safetensors", cache_dir=tmp_path / "cache", endpoint=endpoint)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("lab/emg-mlp", "what it holds can change"),
+        ({"origin": "lab/emg-mlp"}, "what it holds can change"),
+        ({"origin": "lab/emg-mlp", "revision": "a" * 40}, "what it holds can change"),
+        ({"origin": "lab/emg-mlp", "revision": "main", "sha256": "0" * 64}, "40 hexadecimal"),
+        ({"origin": "lab/emg-mlp", "revision": "a" * 40, "sha256": "0"}, "64 hexadecimal"),
+        ({"origin": 3}, "is no text"),
+        ({"origin": "x.pth", "key": ["a"]}, "is no text"),
+        ({}, "names no weights"),
+        ("", "is no text"),
+    ],
+)
+def test_a_recipe_downloads_nothing_without_its_commit_and_checksum(given, message):
+    with pytest.raises(BiotransferError, match=message):
+        resolve_arm({"name": "transferred", "weights": given})
+    pinned = {"origin": "lab/emg-mlp", "revision": "a" * 40, "sha256": "0" * 64}
+    assert resolve_arm({"name": "transferred", "weights": pinned}).weights == pinned
 
 
 def test_shared_weights_come_back_as_they_were(server, tmp_path, monkeypatch):
@@ -384,5 +410,11 @@ def test_shared_weights_come_back_as_they_were(server, tmp_path, monkeypatch):
     again = hub.pull_weights("lab/emg-mlp", cache_dir=tmp_path / "cache", endpoint=endpoint)
     assert again.digest() == weights.digest()
     assert json.loads(json.dumps(again.card)).items() >= facts.items()
+    pinned = json.loads((folder / "lab/emg-mlp" / "weights.json").read_text())["checksum"]
+    assert f'checksum="{pinned}"' in readme
+    asking = {"cache_dir": tmp_path / "cache", "endpoint": endpoint}
+    assert hub.pull_weights("lab/emg-mlp", checksum=pinned, **asking).digest() == weights.digest()
+    with pytest.raises(BiotransferError, match="was asked for"):
+        hub.pull_weights("lab/emg-mlp", checksum="0" * 64, **asking)
     with pytest.raises(BiotransferError, match="Expected owner/name"):
         hub.push_weights(weights, "emg-mlp")

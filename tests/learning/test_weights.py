@@ -1,3 +1,4 @@
+import contextlib
 import json
 
 import numpy as np
@@ -62,7 +63,7 @@ OLD = ROOT / "tests" / "data" / "weights_format_1.safetensors"
 def test_format_1_stays_readable_and_computes_the_same(tmp_path):
     """A file as format 1 wrote it."""
     raw = json.loads(OLD.with_suffix(".json").read_text())
-    assert (raw["format_version"], FORMAT_VERSION) == (1, 2)
+    assert (raw["format_version"], FORMAT_VERSION) == (1, 3)
     weights = load_weights(OLD)
     assert weights.digest() == raw["digest"]
     assert weights.card["history"] == raw["preprocessing"]
@@ -82,6 +83,68 @@ def test_format_1_stays_readable_and_computes_the_same(tmp_path):
     assert again.digest() == weights.digest()
     assert {k: v for k, v in again.card.items() if k != "library"} == weights.card
     assert json.loads((tmp_path / "new.json").read_text())["format_version"] == FORMAT_VERSION
+
+
+def test_format_2_stays_readable():
+    path = ROOT / "tests" / "data" / "weights_format_2"
+    weights, raw = load_weights(path), json.loads(path.with_suffix(".json").read_text())
+    assert "checksum" not in raw
+    assert weights.digest() == raw["digest"]
+    assert weights.card == {k: v for k, v in raw.items() if k not in ("format_version", "digest")}
+
+
+CARD_FACTS = {
+    "network": {"name": "mlp", "parameters": {}, "input_shape": [4], "n_outputs": 2}, "modality": "emg",
+    "classes": ["x", "y"], "names": ["a"], "sfreq": 200.0, "ledger": [{"action": "copied"}], "seed": 3,
+    "metrics": {"accuracy": 0.5}, "train": {"epochs": 2},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*CARD_FACTS, "digest", "library"])
+def test_every_fact_of_a_card_is_inside_its_checksum(weights, tmp_path, name):
+    path = save_weights(Weights(weights.tensors, CARD_FACTS), tmp_path / "net")
+    card = path.with_suffix(".json")
+    raw = json.loads(card.read_text())
+    for changed in ({**raw, name: "other"}, {k: v for k, v in raw.items() if k != name}, {**raw, "more": 1}):
+        card.write_text(json.dumps(changed))
+        with pytest.raises(BiotransferError, match="net"):
+            load_weights(path)
+
+
+@pytest.mark.parametrize("name", [n for n in CARD_FACTS if n not in ("seed", "metrics")])
+@pytest.mark.parametrize("value", [0, True, "x", [[]], [None], {"a": 1}, {"name": {}}])
+def test_a_card_says_what_others_read_of_it_in_its_own_kind(weights, tmp_path, name, value):
+    """Also a card whose checksum its writer made anew."""
+    facts = {**CARD_FACTS, name: value}
+    path = save_weights(Weights(weights.tensors, facts), tmp_path / "net")
+    with contextlib.suppress(BiotransferError):
+        again = load_weights(path)
+        assert type(again.card[name]) in (type(CARD_FACTS[name]), type(value))
+        card_lines(again)
+        repr(again)
+
+
+def _with_header(path, header):
+    path.write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 64)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b'{"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}', b'{"\xff":{}}', b"{", b"", b"[]",
+        b'{"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}', b"[" * 100_000,
+        b'{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,64]}}',
+        b'{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}',
+    ],
+)  # fmt: skip
+def test_a_header_that_is_none_is_refused(weights, tmp_path, header):
+    path = save_weights(weights, tmp_path / "net")
+    _with_header(path, header)
+    with pytest.raises(BiotransferError, match="net"):
+        load_weights(path)
+    path.write_bytes((2**62).to_bytes(8, "little"))
+    with pytest.raises(BiotransferError, match="net"):
+        load_weights(path)
 
 
 def test_every_older_format_has_a_rule():

@@ -402,10 +402,10 @@ def test_the_people_asked_for_are_the_people_fetched(server, tmp_path, monkeypat
 
 
 def test_a_registry_line_can_stand_for_many_files():
-    lines = "S{s=08..10}/a{r=x,y}_{s}.dat - -\nb c.zip 0f 7\n"
+    lines = f"S{{s=08..10}}/a{{r=x,y}}_{{s}}.dat - -\nb c.zip {'0f' * 32} 7\n"
     files = list(parse_registry(lines))
     assert [f.path for f in files][:3] == ["S08/ax_08.dat", "S08/ay_08.dat", "S09/ax_09.dat"]
-    assert files[-1] == RegisteredFile("b c.zip", "0f", 7)
+    assert files[-1] == RegisteredFile("b c.zip", "0f" * 32, 7)
     assert len(files) == 7
 
 

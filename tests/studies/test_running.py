@@ -445,3 +445,15 @@ def test_provenance_names_every_file_by_its_hash(real_data, tmp_path):
     content = (real_data / "muse-mental-state" / name).read_bytes()
     assert facts["files"][name] == hashlib.sha256(content).hexdigest()
     assert facts["n_files"] == len(facts["files"]) == 12
+
+
+def test_inputs_that_share_nothing_are_refused_before_training(tmp_path, monkeypatch):
+    """What ``check`` says, ``run`` says before it trains."""
+
+    def train(*_):
+        raise AssertionError("it trained")
+
+    monkeypatch.setattr("biotransfer.studies.running.run._run_plan", train)
+    recipe = {k: v for k, v in SMALL.items() if k != "align"} | {"features": "band_power"}
+    with pytest.raises(BiotransferError, match="share no name"):
+        run_study(recipe, tmp_path / "out")

@@ -172,7 +172,7 @@ def _at_least(n):
     [
         ({"name": "most_similar", "n": 7}, "6 people of the source train. Expected 1 to 6"),
         ({"name": "conditional", "sizes": [9]}, "Expected numbers from 1 to 6"),
-        ({"name": "conditional", "gate": -1.0}, "Expected 0 or more"),
+        ({"name": "conditional", "gate": -1.0}, "0 or more"),
         ({"name": "classes", "classes": ["class0", "clas2"]}, "Did you mean 'class2'"),
         ("classes", "needs classes"),
         ({"name": "separable_classes", "n": 4}, "Expected 2 to 3"),

@@ -57,7 +57,7 @@ def lda(seed: int, *, shrinkage: float | None = None) -> Any:
     ----------
     seed : int
         Not needed.
-    shrinkage : float, optional
+    shrinkage : float, 0 to 1, optional
         From 0 (the covariance as it is) to 1 (its diagonal alone); Ledoit and Wolf's estimate when not given.
 
     Notes
@@ -78,7 +78,7 @@ def qda(seed: int, *, regularization: float = 0.01) -> Any:
     ----------
     seed : int
         Not needed.
-    regularization : float
+    regularization : float, 0 to 1
         From 0 (covariances as they are) to 1 (spheres).
 
     Notes
@@ -108,7 +108,7 @@ def logistic_regression(seed: int, *, strength: float = 1.0) -> Any:
     ----------
     seed : int
         Not needed.
-    strength : float
+    strength : float, above 0
         Inverse of the quadratic penalty.
 
     Notes
@@ -127,7 +127,7 @@ def random_forest(seed: int, *, trees: int = 200) -> Any:
     ----------
     seed : int
         Draws windows and features.
-    trees : int
+    trees : int, 1 to 5000
         How many.
 
     Notes

@@ -64,9 +64,9 @@ def otdd(
         Features of both sides, in one space.
     source_y, target_y : ndarray, shape (n_windows,)
         Labels; the two sets need not have anything in common.
-    max_windows : int
+    max_windows : int, 2 to 5000
         Windows of each side that are transported, drawn at random; label Gaussians see all.
-    seed : int
+    seed : int, 0 or more
         Draws them.
 
     Returns
@@ -130,11 +130,11 @@ def proxy_a_distance(
         Features of both sides, in one space.
     source_groups, target_groups : ndarray, shape (n_windows,)
         People (or recordings): none is in training and test of the classifier at once.
-    folds : int
+    folds : int, 2 to 1000
         Folds of the cross-validation, at most the groups of the smaller side.
-    max_windows : int
+    max_windows : int, 2 to 5000
         Windows of each side, drawn at random, the same number of both.
-    seed : int
+    seed : int, 0 or more
         Draws them and the folds.
 
     Returns

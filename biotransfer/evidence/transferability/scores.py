@@ -121,7 +121,7 @@ def trans_rate(F: np.ndarray, y: np.ndarray, *, eps: float = 1e-4) -> float:
         Source-network features of the target's training windows.
     y : ndarray, shape (n_windows,)
         Labels.
-    eps : float
+    eps : float, above 0
         Distortion that is allowed, in squared feature units.
 
     Returns

@@ -33,17 +33,17 @@ def channel_wise(
         ``(n_chans, n_times)``.
     n_outputs : int
         Number of classes.
-    filters : sequence of int
+    filters : sequence of int, 1 to 1024
         Filters of each convolution over time; the first is the stem. Group normalisation over all channels
         (no running statistics; channels keep their amplitudes relative to each other), ReLU and pooling
         follow each; the last is averaged over time.
-    kernel : int
+    kernel : int, 1 to 1001
         Length of the filters in samples, odd.
-    pool : int
+    pool : int, 1 to 1000
         Samples per pooled sample.
     pooling : {"mean", "attention"}
         Whether channels count alike, or by a weight that is learned from what each of them shows.
-    hidden : int
+    hidden : int, 1 to 4096
         Units of the dense layer behind the pooling.
     head : str or mapping, optional
         See ``biotransfer list heads``; one dense layer when not given.

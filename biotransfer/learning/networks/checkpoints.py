@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import BiotransferError, check, did_you_mean
+from ...files import exists, is_file
 from ..hub import download
 from ..weights import Tensors, Weights, load_weights
 from .catalog import NETWORKS
@@ -23,6 +24,7 @@ _USUAL = ("model.safetensors", "pytorch_model.bin")
 _CONTAINERS = ("state_dict", "model_state_dict", "model", "module")
 _REPOSITORY = re.compile(r"^[\w-][\w.-]*/[\w.-]+$")
 _NO_PREFIX = ("", "")
+_COMMIT, _SHA256 = 40, 64
 
 
 def load_checkpoint(
@@ -33,6 +35,7 @@ def load_checkpoint(
     revision: str | None = None,
     key: str | None = None,
     prefix: str | None = None,
+    sha256: str | None = None,
     cache_dir: str | Path | None = None,
 ) -> Weights:
     """Return the tensors of a checkpoint that fit ``network``, and say of all others why they do not.
@@ -53,6 +56,8 @@ def load_checkpoint(
         Where in a ``.pth`` the tensors are, such as "state_dict"; found when not given.
     prefix : str, optional
         What the checkpoint's names begin with beyond the network's, such as "module."; found when not given.
+    sha256 : str, optional
+        Of the file, 64 hexadecimal digits: another file is refused before it is read.
     cache_dir : path, optional
         Where downloads are kept.
 
@@ -60,9 +65,9 @@ def load_checkpoint(
     -------
     Weights
         With the tensors that fit, and no others: an arm draws the rest afresh. Facts: ``network``,
-        ``checkpoint`` (origin, file, prefix, and the names that nothing asked for) and ``ledger``, one row
-        per tensor of the network: ``copied``, ``adapted`` (places in time beyond the window's are left out)
-        or ``fresh``, with the reason; ``kept`` for constants that nothing trains.
+        ``checkpoint`` (origin, file, its sha256, prefix, and the names that nothing asked for) and
+        ``ledger``, one row per tensor of the network: ``copied``, ``adapted`` (places in time beyond the
+        window's are left out) or ``fresh``, with the reason; ``kept`` for constants that nothing trains.
 
     Raises
     ------
@@ -76,6 +81,12 @@ def load_checkpoint(
     """
     origin, file = _origin_of(network.name, origin, file)
     path = _find(origin, file, revision, cache_dir)
+    found_sum = _sum_of(path)
+    check(
+        sha256 is None or found_sum == sha256.lower(),
+        f"{str(path)!r} has sha256={found_sum}, and {sha256} was asked for. Ask whoever shared it, or name "
+        "the commit that has it: revision='...'.",
+    )
     stored = read_tensors(path, key=key)
     renaming, constants, in_time = _library_facts(network)
     found = prefix_of(stored, network, renaming) if prefix is None else (prefix, "")
@@ -116,7 +127,13 @@ def load_checkpoint(
             ledger.append(row)
     asked_for = {*ours, *constants}
     unused = [*unused, *(name for name in named if name not in asked_for)]
-    checkpoint = {"origin": str(origin), "file": path.name, "prefix": _in_words(found), "unused": unused}
+    checkpoint = {
+        "origin": str(origin),
+        "file": path.name,
+        "sha256": found_sum,
+        "prefix": _in_words(found),
+        "unused": unused,
+    }
     if path.parent.parent.name == "snapshots":
         checkpoint["revision"] = path.parent.name
     facts = {
@@ -165,27 +182,73 @@ def fingerprint(given: str | Path | Mapping[str, Any], network: str) -> str:
     if own is None:
         origin, file = _origin_of(network, arguments["origin"], arguments.get("file"))
         own = _find(origin, file, arguments.get("revision"), arguments.get("cache_dir"))
-    state = own.stat()
-    return _file_hash(own, state.st_size, state.st_mtime_ns)
+    return _sum_of(own)[:16]
+
+
+def _sum_of(path: Path) -> str:
+    state = path.stat()
+    return _file_hash(path, state.st_size, state.st_mtime_ns)
 
 
 @lru_cache(maxsize=64)
 def _file_hash(path: Path, size: int, changed: int) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_request(given: Any, where: str) -> None:
+    """Refuse what :func:`open_weights` cannot open, and downloads of which nobody says what arrives.
+
+    Parameters
+    ----------
+    given : object
+        As a recipe says it.
+    where : str
+        Its key, for messages.
+
+    Raises
+    ------
+    BiotransferError
+        For keys that are not known, values that are no text, and a repository without commit and checksum.
+    """
+    check(
+        isinstance(given, (str, Path)) or (isinstance(given, Mapping) and bool(given)),
+        f"{where}={given!r} names no weights. Expected a file, or {{origin: owner/name, revision: ..., "
+        "sha256: ...}}.",
+    )
+    arguments = _arguments(given)
+    for name, value in arguments.items():
+        check(
+            value is None or (isinstance(value, (str, Path)) and str(value)),
+            f"{where}.{name}={value!r} is no text. Put it in quotes.",
+        )
+    for name, digits in (("revision", _COMMIT), ("sha256", _SHA256)):
+        value = arguments.get(name)
+        check(
+            value is None or re.fullmatch(f"[0-9a-fA-F]{{{digits}}}", str(value)),
+            f"{where}.{name}={str(value)[:80]!r}. Expected {digits} hexadecimal digits.",
+        )
+    origin = str(arguments["origin"] or "")
+    remote = _REPOSITORY.match(origin) and not origin.endswith((*_SUFFIXES, ".json"))
+    check(
+        not remote or exists(Path(origin)) or (arguments.get("revision") and arguments.get("sha256")),
+        f"{where}={origin!r} is a repository, and what it holds can change. Expected {{origin: {origin}, "
+        f"revision: COMMIT, sha256: OF THE FILE}}. See: https://huggingface.co/{origin}/commits/main",
+    )
 
 
 def _arguments(given: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of :func:`load_checkpoint` that ``given`` stands for."""
     if not isinstance(given, Mapping):
         return {"origin": None if given == "published" else given}
-    known = ["origin", "file", "revision", "key", "prefix"]
+    known = ["origin", "file", "revision", "key", "prefix", "sha256"]
     for name in given:
         if name not in known:
             raise BiotransferError(
                 f"weights: unknown key {name!r}.{did_you_mean(name, known)} Expected: {', '.join(known)}."
             )
-    return {"origin": None, **given}
+    origin = given.get("origin")
+    return {**given, "origin": None if origin == "published" else origin}
 
 
 def _own_file(origin: str | Path) -> Path | None:
@@ -194,7 +257,7 @@ def _own_file(origin: str | Path) -> Path | None:
     check(path.name, f"weights={str(origin)!r} names no file. Expected that of weights, or a repository.")
     stem = path.with_suffix("") if path.suffix in (".safetensors", ".json") else path
     files = [stem.with_name(f"{stem.name}{suffix}") for suffix in (".safetensors", ".json")]
-    return files[0] if all(file.is_file() for file in files) else None
+    return files[0] if all(is_file(file) for file in files) else None
 
 
 def _origin_of(network: str, origin: str | Path | None, file: str | None) -> tuple[str | Path, str | None]:
@@ -213,9 +276,9 @@ def _origin_of(network: str, origin: str | Path | None, file: str | None) -> tup
 def _find(origin: str | Path, file: str | None, revision: str | None, cache_dir: str | Path | None) -> Path:
     """Return the checkpoint's file on this machine."""
     path = Path(origin)
-    if path.is_file():
+    if is_file(path):
         return path
-    if path.is_dir():
+    if exists(path) and path.is_dir():
         here = sorted(p.name for p in path.iterdir() if p.suffix in _SUFFIXES)
         usual = [name for name in _USUAL if name in here] or here
         name = file or (usual[0] if usual[:1] == list(_USUAL[:1]) or len(usual) == 1 else None)
@@ -255,7 +318,6 @@ def read_tensors(path: str | Path, *, key: str | None = None) -> Tensors:
     import pickle
 
     import torch
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     path = Path(path)
@@ -274,8 +336,11 @@ def read_tensors(path: str | Path, *, key: str | None = None) -> Tensors:
             f"{str(path)!r} holds more than numbers, and reading that could run its code: "
             f"{' '.join(str(error).split())[:160]} Ask for a .safetensors, or save its state_dict alone."
         ) from error
-    except (SafetensorError, OSError, RuntimeError, EOFError) as error:
-        raise BiotransferError(f"{str(path)!r} cannot be read: {error}. Copy the file again.") from error
+    except Exception as error:  # of a damaged file, whatever the library comes upon first
+        raise BiotransferError(
+            f"{str(path)!r} cannot be read: {type(error).__name__}: {' '.join(str(error).split())[:200]}. "
+            "Copy the file again."
+        ) from error
     if key is None and isinstance(content, Mapping):
         key = next((k for k in _CONTAINERS if isinstance(content.get(k), Mapping)), None)
     if key is not None:

@@ -29,11 +29,11 @@ def cnn_image(
         ``(n_features,)``, a square number such as 256.
     n_outputs : int
         Number of classes.
-    filters : sequence of int
+    filters : sequence of int, 1 to 1024
         Filters of each convolution, each followed by ReLU and 2 x 2 pooling; the first is the stem.
-    kernel : int
+    kernel : int, 1 to 1001
         Side of the filters, odd.
-    hidden : int
+    hidden : int, 1 to 4096
         Units of the dense layer before the head.
     head : str or mapping, optional
         See ``biotransfer list heads``; one dense layer when not given.
@@ -106,12 +106,12 @@ def cnn_signal(
         ``(n_chans, n_times)``.
     n_outputs : int
         Number of classes.
-    filters : sequence of int
+    filters : sequence of int, 1 to 1024
         Filters of each convolution; the first mixes the channels and is the stem. Group normalisation (no
         running statistics), ReLU and pooling follow each; the last is averaged over time.
-    kernel : int
+    kernel : int, 1 to 1001
         Length of the filters in samples, odd.
-    pool : int
+    pool : int, 1 to 1000
         Samples per pooled sample.
     head : str or mapping, optional
         See ``biotransfer list heads``; one dense layer when not given.

@@ -32,7 +32,7 @@ def mlp_head(n_features: int, n_outputs: int, *, hidden: Sequence[int] = (32,)) 
         What enters the head.
     n_outputs : int
         Number of classes.
-    hidden : sequence of int
+    hidden : sequence of int, 1 to 4096
         Units of each hidden layer.
 
     Raises
@@ -67,11 +67,11 @@ def spinal(
         What enters the head; even, to be halved.
     n_outputs : int
         Number of classes.
-    width : int
+    width : int, 1 to 4096
         Units of each layer in the row.
-    steps : int
+    steps : int, 1 to 64
         Layers in the row; they take the halves in turn.
-    dropout : float
+    dropout : float, 0 to 1
         Share of a layer's inputs set to zero while training.
     norm : bool
         Layer normalisation before each ReLU (no running statistics).

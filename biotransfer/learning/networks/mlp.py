@@ -27,7 +27,7 @@ def mlp(
         ``(n_features,)``.
     n_outputs : int
         Number of classes.
-    hidden : sequence of int
+    hidden : sequence of int, 1 to 4096
         Units of each hidden layer; the first is the stem, the others are the body.
     norm : bool
         Layer normalisation before each ReLU (no running statistics).

@@ -36,9 +36,9 @@ def gaussian_noise(sfreq: float | None, *, probability: float = 0.5, std: float 
     ----------
     sfreq : float or None
         Sampling rate in Hz.
-    probability : float
+    probability : float, 0 to 1
         Share of the windows of a batch that are changed.
-    std : float
+    std : float, 0 or more
         Deviation of the noise in units of the windows (deviations of the training rows, when scaled).
     """
     return _transform("GaussianNoise", probability, std=std)
@@ -53,9 +53,9 @@ def amplitude_scale(
     ----------
     sfreq : float or None
         Sampling rate in Hz.
-    probability : float
+    probability : float, 0 to 1
         Share of the windows of a batch that are changed.
-    low, high : float
+    low, high : float, above 0
         Smallest and largest factor.
     """
     check(0 < low < high, f"augment amplitude_scale: low={low}, high={high}. Expected 0 < low < high.")
@@ -69,9 +69,9 @@ def channels_dropout(sfreq: float | None, *, probability: float = 0.5, p_drop: f
     ----------
     sfreq : float or None
         Sampling rate in Hz.
-    probability : float
+    probability : float, 0 to 1
         Share of the windows of a batch that are changed.
-    p_drop : float
+    p_drop : float, 0 to 1
         Probability of each channel.
     """
     return _transform("ChannelsDropout", probability, p_drop=p_drop)
@@ -84,9 +84,9 @@ def channels_shuffle(sfreq: float | None, *, probability: float = 0.5, p_shuffle
     ----------
     sfreq : float or None
         Sampling rate in Hz.
-    probability : float
+    probability : float, 0 to 1
         Share of the windows of a batch that are changed.
-    p_shuffle : float
+    p_shuffle : float, 0 to 1
         Probability of each channel.
     """
     return _transform("ChannelsShuffle", probability, p_shuffle=p_shuffle)
@@ -99,7 +99,7 @@ def time_reverse(sfreq: float | None, *, probability: float = 0.5) -> Any:
     ----------
     sfreq : float or None
         Sampling rate in Hz.
-    probability : float
+    probability : float, 0 to 1
         Share of the windows of a batch that are changed.
     """
     return _transform("TimeReverse", probability)
@@ -112,7 +112,7 @@ def sign_flip(sfreq: float | None, *, probability: float = 0.5) -> Any:
     ----------
     sfreq : float or None
         Sampling rate in Hz.
-    probability : float
+    probability : float, 0 to 1
         Share of the windows of a batch that are changed.
     """
     return _transform("SignFlip", probability)
@@ -125,9 +125,9 @@ def smooth_time_mask(sfreq: float | None, *, probability: float = 0.5, length: i
     ----------
     sfreq : float or None
         Sampling rate in Hz.
-    probability : float
+    probability : float, 0 to 1
         Share of the windows of a batch that are changed.
-    length : int
+    length : int, 1 to 100000
         Samples of the stretch.
     """
     return _transform("SmoothTimeMask", probability, mask_len_samples=length)
@@ -140,9 +140,9 @@ def ft_surrogate(sfreq: float | None, *, probability: float = 0.5, magnitude: fl
     ----------
     sfreq : float or None
         Sampling rate in Hz.
-    probability : float
+    probability : float, 0 to 1
         Share of the windows of a batch that are changed.
-    magnitude : float
+    magnitude : float, 0 to 1
         Phases are drawn up to this part of a full turn, 0 to 1.
     """
     return _transform("FTSurrogate", probability, phase_noise_magnitude=magnitude)
@@ -155,9 +155,9 @@ def frequency_shift(sfreq: float | None, *, probability: float = 0.5, max_shift:
     ----------
     sfreq : float or None
         Sampling rate in Hz.
-    probability : float
+    probability : float, 0 to 1
         Share of the windows of a batch that are changed.
-    max_shift : float
+    max_shift : float, 0 or more
         Largest shift in Hz.
     """
     check(sfreq is not None, "augment frequency_shift needs the sampling rate. Use windows of signals.")

@@ -59,9 +59,9 @@ def bss(context: Context, *, strength: float = 1e-3, k: int = 1) -> torch.Tensor
     ----------
     context : Context
         The update.
-    strength : float
+    strength : float, 0 or more
         Of the term.
-    k : int
+    k : int, 1 to 100000
         How many singular values.
 
     Notes
@@ -81,7 +81,7 @@ def delta(context: Context, *, strength: float = 1.0) -> torch.Tensor:
     ----------
     context : Context
         The update; its reference holds ``attention``, shape (n_models, n_features).
-    strength : float
+    strength : float, 0 or more
         Of the term.
 
     Notes
@@ -101,9 +101,9 @@ def lwf(context: Context, *, strength: float = 1.0, temperature: float = 2.0) ->
     ----------
     context : Context
         The update; its reference holds ``head_weight`` and ``head_bias`` of the reference network's head.
-    strength : float
+    strength : float, 0 or more
         Of the term.
-    temperature : float
+    temperature : float, above 0
         Divides both sides' logits.
 
     Notes
@@ -124,7 +124,7 @@ def co_tuning(context: Context, *, strength: float = 1.0) -> torch.Tensor:
     context : Context
         The update; its reference holds ``head_weight`` and ``head_bias`` of the reference network's head, and
         ``relationship``, shape (n_models, n_outputs, n_source_outputs), whose rows sum to 1.
-    strength : float
+    strength : float, 0 or more
         Of the term.
 
     Notes

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import BiotransferError, check
 from .loaded import Seen
+from .zips import member_names, open_zip, read_member
 
 
 @dataclass(frozen=True)
@@ -65,24 +64,14 @@ def _all_files(folder: Path) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
             yield name, name, path.read_bytes
     for path in archives:
         name = path.relative_to(folder).as_posix()
-        check(
-            zipfile.is_zipfile(path),
-            f"{str(path)!r} is no complete zip archive. Delete it and fetch it again.",
-        )
-        with zipfile.ZipFile(path) as archive:
-            members = [item.filename for item in archive.infolist() if not item.is_dir()]
+        members = member_names(path)
         for member in members:
             yield f"{name}/{member}", member, _reader(path, member)
 
 
 def _reader(path: Path, member: str) -> Callable[[], bytes]:
     def read() -> bytes:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                return archive.read(member)
-        except (zipfile.BadZipFile, OSError) as error:
-            raise BiotransferError(
-                f"{str(path)!r} is damaged at {member!r}: {error}. Delete it and fetch it again."
-            ) from error
+        with open_zip(path) as archive:
+            return read_member(archive, member)
 
     return read

@@ -17,10 +17,17 @@ from importlib import resources
 from pathlib import Path
 
 from ...errors import check
+from ...files import read_text
 
 UNKNOWN = "-"
 RECORD = "sha256-of-download.txt"
 """File in a folder of downloads: lines of a registry, for files that the package's own does not know."""
+_MOST = 200_000
+_LARGEST = 64 << 20
+_AGAIN = "Delete it: the files that it is about are then taken as they are."
+_LINE = re.compile(
+    r"(?P<path>[^\\\0]{1,1000}?)\s+(?:(?P<sha256>[0-9a-f]{64})\s+(?P<size>[0-9]{1,15})|-\s+-)\s*", re.ASCII
+)
 _MANY = re.compile(r"\{(\w+)=([^{}]+)\}")
 
 
@@ -54,13 +61,28 @@ def parse_registry(text: str) -> Iterator[RegisteredFile]:
     --------
     >>> [item.path for item in parse_registry("S{s=01..02}/S{s}R{r=a,b}.edf - -")]
     ['S01/S01Ra.edf', 'S01/S01Rb.edf', 'S02/S02Ra.edf', 'S02/S02Rb.edf']
+
+    Raises
+    ------
+    BiotransferError
+        For a line that is none, leads out of the folder, or stands for too many files.
     """
+    n = 0
     for line in text.splitlines():
         if line:
-            pattern, sha256, size = line.rsplit(maxsplit=2)
-            for path in _expand(pattern):
-                unknown = sha256 == UNKNOWN
-                yield RegisteredFile(path, None if unknown else sha256, None if unknown else int(size))
+            said = _LINE.fullmatch(line)
+            check(
+                said is not None,
+                f"registry: {line[:120]!r} is no line of one. Expected a path below the folder, its sha256 "
+                f"(64 hexadecimal digits) and its size, or {UNKNOWN} for both. Fetch again.",
+            )
+            assert said is not None
+            for path in _expand(said["path"]):
+                n += 1
+                check(n <= _MOST, f"registry: it stands for more than {_MOST} files. Expected fewer.")
+                inside = not path.startswith("/") and ".." not in path.split("/")
+                check(inside, f"registry: {path[:120]!r} leads out of the folder. Expected a path below it.")
+                yield RegisteredFile(path, said["sha256"], int(said["size"]) if said["size"] else None)
 
 
 def _expand(pattern: str) -> Iterator[str]:
@@ -71,6 +93,10 @@ def _expand(pattern: str) -> Iterator[str]:
         return
     name, said = found[1], found[2]
     first, dots, last = said.partition("..")
+    if dots:
+        whole = first.isascii() and last.isascii() and first.isdecimal() and last.isdecimal()
+        most = int(last) - int(first) if whole and len(first + last) <= 12 else _MOST
+        check(most < _MOST, f"registry: {pattern[:120]!r} stands for {_MOST} files or more. Expected fewer.")
     values = [str(i).zfill(len(first)) for i in range(int(first), int(last) + 1)] if dots else said.split(",")
     for value in values:
         one = pattern.replace(found[0], value, 1).replace(f"{{{name}}}", value)
@@ -83,7 +109,10 @@ def known_files(name: str, folder: Path) -> dict[str, RegisteredFile]:
     record = folder / RECORD
     if not record.is_file():
         return registry
-    recorded = {item.path: item for item in parse_registry(record.read_text(encoding="utf-8"))}
+    recorded = {
+        item.path: item
+        for item in parse_registry(read_text(record, repr(str(record)), _AGAIN, largest=_LARGEST))
+    }
     return {
         path: recorded.get(path, item) if item.sha256 is None else item for path, item in registry.items()
     }

@@ -17,6 +17,7 @@ from ...errors import BiotransferError, check
 from ...files import temporary_folder
 from . import checksums
 from .checksums import RegisteredFile
+from .zips import open_zip, read_member
 
 DATA_VARIABLE = "BIOTRANSFER_DATA"
 MIRROR_VARIABLE = "BIOTRANSFER_MIRROR"
@@ -299,7 +300,7 @@ def _get_archive(source: Source, folder: Path, missing: list[RegisteredFile], re
         failure = _retrieve(source.url, None, archive, retries, _Request(bar, archive=True))
         if failure:
             return failure
-        with zipfile.ZipFile(archive) as content:
+        with open_zip(archive) as content:
             return _extract(content, folder, missing, temporary / "file")
 
 
@@ -315,13 +316,13 @@ def _extract(content: zipfile.ZipFile, folder: Path, missing: list[RegisteredFil
             if member == item.path or member.endswith("/" + item.path)
         ]
         for member in members:
-            try:
-                data = content.read(member)
-            except (zipfile.BadZipFile, ValueError) as error:
-                failure = f"{item.path}: {error}"
-                continue
-            if item.sha256 is None:
+            if item.sha256 is None or item.size is None:
                 failure = f"{item.path}: no sha256 is known to check it by"
+                continue
+            try:
+                data = read_member(content, member, item.size)
+            except BiotransferError as error:
+                failure = f"{item.path}: {error}"
                 continue
             if hashlib.sha256(data).hexdigest() == item.sha256:
                 temporary.write_bytes(data)

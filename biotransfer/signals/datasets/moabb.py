@@ -48,7 +48,7 @@ def load_moabb(
         Events that are labels, in class order. Default: all that the data set names.
     subjects, sessions : list, optional
         Who and which to load, by MOABB's names. Default: all.
-    tmin, tmax : float, optional
+    tmin, tmax : float, -3600 to 3600, optional
         From when until when after the cue a trial's label holds, in s. Default: the data set's interval.
     options : dict, optional
         Further arguments of the data set's own class.

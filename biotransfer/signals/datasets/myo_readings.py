@@ -62,7 +62,7 @@ def load_myo_readings(
         "1" and "2" (the origin has a third). Default: all that are there.
     classes : list of str, optional
         Gestures in the order to use. Default: hibernation, flexion, extension, radial_deviation, fist.
-    settle : float
+    settle : float, 0 or more
         Seconds after each change of label that carry none: labels follow a clock, people follow the labels.
 
     Returns

@@ -34,13 +34,13 @@ def load_simulated(
         Not used: there are no files.
     modality : {"eeg", "emg"}
         Which simulator. A recipe's section says it.
-    n_subjects : int
+    n_subjects : int, 1 to 500
         Number of people.
     classes : int or list of str, optional
         How many classes, or their names. Default: 3 states in EEG, 4 gestures in EMG.
-    shared : float
+    shared : float, 0 to 1
         Amount of structure shared by the two modalities, from 0 to 1.
-    seed : int
+    seed : int, 0 or more
         Draws everything.
     options : dict, optional
         Further arguments of ``simulate_eeg`` or ``simulate_emg`` by name.

@@ -34,7 +34,7 @@ def asymmetry(
     ----------
     windows : Windows
         Signals of shape (n_windows, n_chans, n_times) in V.
-    bands : mapping of str to [low, high], optional
+    bands : mapping of str to [low, high], 0 or more, optional
         In Hz, low <= f < high; the usual ones of the modality when not given.
     pairs : list of [left, right], optional
         Names of channels. When not given the pairs that names of the 10-20 system make: F3 and F4, TP9 and

@@ -41,7 +41,7 @@ def bird2020(windows: Windows, *, lag: bool = True, scale: float = p.MICROVOLTS)
     lag : bool
         Put the features of the window before in front, as ``lag1_*``. A window without an overlapping one
         before it in the same file and stretch makes no row; a row starts where its lag window starts.
-    scale : float
+    scale : float, above 0
         Multiplies the signals; the script saw microvolt.
 
     Returns

@@ -21,7 +21,7 @@ def band_power(windows: Windows, *, bands: Mapping[str, Sequence[float]] | None 
     ----------
     windows : Windows
         Signals of shape (n_windows, n_chans, n_times) in V.
-    bands : mapping of str to [low, high], optional
+    bands : mapping of str to [low, high], 0 or more, optional
         Bands in Hz, low <= f < high. Default for EEG: delta 1-4, theta 4-8, alpha 8-13, beta 13-30, gamma
         30-45 Hz; for EMG: 20-40, 40-60, 60-80, 80-100 Hz.
 
@@ -66,7 +66,7 @@ def time_domain(windows: Windows, *, threshold: float = 0.1) -> Windows:
     ----------
     windows : Windows
         Signals of shape (n_windows, n_chans, n_times) in V; the mean of each channel is removed.
-    threshold : float
+    threshold : float, 0 or more
         Step in uV that a zero crossing or a change of slope has to exceed, against noise.
 
     Returns

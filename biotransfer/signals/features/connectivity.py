@@ -31,9 +31,9 @@ def connectivity(
         Signals of shape (n_windows, n_chans, n_times) in V, two channels or more.
     measures : list of {"coherence", "imaginary", "plv"}
         Magnitude-squared coherence, absolute imaginary part of coherency, phase-locking value.
-    bands : mapping of str to [low, high], optional
+    bands : mapping of str to [low, high], 0 or more, optional
         In Hz, low <= f < high; the usual ones of the modality when not given.
-    segment : float
+    segment : float, above 0
         Length of the segments that coherence is averaged over, as a share of the window; they overlap by
         half.
 

@@ -112,7 +112,7 @@ def wavelets(windows: Windows, *, wavelet: str = "db4", levels: int | None = Non
         Signals of shape (n_windows, n_chans, n_times) in V.
     wavelet : {"haar", "db4", "sym8"}
         Which filters.
-    levels : int, optional
+    levels : int, 1 to 30, optional
         How many; as many as the windows' length allows when not given.
 
     Returns

@@ -33,15 +33,15 @@ def statistical(
     ----------
     windows : Windows
         Signals of shape (n_windows, n_chans, n_times) in V.
-    resolution : float
+    resolution : float, above 0
         Width of a spectral bin in Hz; windows have to last 1 / resolution s or longer.
-    fmax : float, optional
+    fmax : float, above 0, optional
         Highest spectral bin in Hz. Default: up to the Nyquist frequency.
     spectrum : {"absolute", "relative"}
         Spectral power per Hz as it is, or as a share of the same channel's mean over all bins.
-    shrinkage : float
+    shrinkage : float, 0 to 1
         How far the covariance is moved towards equal, independent channels before its logarithm, 0 to 1.
-    mains : float, optional
+    mains : float, above 0, optional
         Mains frequency in Hz: spectral bins within 1.5 Hz of it and its multiples are left out.
 
     Returns

@@ -18,7 +18,7 @@ def tangent_space(windows: Windows, *, shrinkage: float = 0.05) -> Windows:
     ----------
     windows : Windows
         Signals of shape (n_windows, n_chans, n_times) in V.
-    shrinkage : float
+    shrinkage : float, 0 to 1
         How far the covariance is moved towards equal, independent channels before its logarithm, 0 to 1.
 
     Returns

@@ -38,9 +38,9 @@ def envelope(recording: Recording, *, cutoff: float = 5.0, order: int = 4) -> Re
     ----------
     recording : Recording
         Signal in V, high-pass filtered.
-    cutoff : float
+    cutoff : float, above 0
         Corner of the low-pass filter that smooths, in Hz.
-    order : int
+    order : int, 1 to 20
         Order of the Butterworth filter of one pass.
 
     Returns
@@ -69,7 +69,7 @@ def rms_envelope(recording: Recording, *, window: float = 0.1) -> Recording:
     ----------
     recording : Recording
         Signal in V, high-pass filtered.
-    window : float
+    window : float, above 0
         Length over which squares are averaged, in s, around every sample; shorter where a stretch between
         edges begins and ends.
 
@@ -122,14 +122,14 @@ def normalize(
         Signal in V, free of offsets.
     by : {"person", "session", "recording"}
         What has one scale: all recordings of a person, those of one day, or each by itself.
-    percentile : float
+    percentile : float, 0 to 100
         Of the absolute values over all samples, whatever their label: what becomes ``level``. 100 is the
         largest.
     mvc : str
         Description of annotations of a maximal voluntary contraction; only their samples count then.
-    level : float
+    level : float, above 0
         What the reference becomes, in V: 1e-3 lets 100 % read 1 mV, so that units stay plausible.
-    scales : mapping, optional
+    scales : mapping, above 0, optional
         What was found: by person (or session, or recording) and channel the reference in V. Found in the
         recordings of the data set when not given.
 

@@ -45,16 +45,16 @@ def bad_channels(
         "leave_out" drops what is bad in any recording of the data set from all of them, so that channels
         agree; "interpolate" replaces the bad channels of each recording by spherical splines (EEG with
         positions).
-    deviation : float or None
+    deviation : float, above 0, or None
         Robust z-score of the amplitude among the channels from which one is bad; of its logarithm for EMG,
         since muscles differ by factors. None asks nothing.
-    correlation : float or None
+    correlation : float, 0 to 1, or None
         EEG of eight channels or more only, since a few electrodes far apart need not follow each other: bad
         where the 98th percentile of the absolute correlations with the other channels, below 50 Hz, falls
         short of it in more than ``share`` of the windows of 1 s. None asks nothing.
-    share : float
+    share : float, 0 to 1
         See ``correlation``.
-    flat : float
+    flat : float, 0 or more
         Range in V that a live channel exceeds in at least half of the windows of 1 s.
     channels : mapping, optional
         What was found: by recording (its uid) and channel the reason. Found in the recordings of the data set

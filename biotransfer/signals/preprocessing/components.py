@@ -50,16 +50,16 @@ def ica(
         channels, cross-trial phase statistics of an ECG channel, and spectral slope of muscles.
     remove : sequence of str
         What is taken out; "mne" knows eye blink, heart beat and muscle artifact.
-    components : float
+    components : float, above 0
         Share of the variance that is decomposed, below 1, or number of components.
-    probability : float
+    probability : float, 0 to 1
         By ICLabel: least probability of the label.
-    correlation : float
+    correlation : float, 0 to 1
         By MNE: least absolute correlation with an EOG channel, from 1 to 10 Hz.
     eog, ecg : sequence of str, str
         By MNE: channels in which blinks and the heart are seen, where no channel is of these types; EEG
         channels such as Fp1 will do for blinks.
-    seed : int
+    seed : int, 0 or more
         Of the decomposition.
     found : mapping, optional
         What was found: by recording (its uid) its channels, the matrix and offset that clean them, and what

@@ -29,9 +29,9 @@ def bandpass(
     ----------
     recording : Recording
         Signal in V.
-    low, high : float or None
+    low, high : float, above 0, or None
         Corner frequencies in Hz, where two passes halve the amplitude; None leaves that side open.
-    order : int
+    order : int, 1 to 20
         Order of the Butterworth filter of one pass.
 
     Returns
@@ -76,13 +76,13 @@ def notch(
     ----------
     recording : Recording
         Signal in V.
-    freqs : sequence of float, "found" or "none"
+    freqs : sequence of float, "found" or "none", above 0
         Frequencies in Hz; a single number is taken as a list of one. "found" (also when left out): the line
         of 50 and 60 Hz, or the one that the data set declares, and its multiples, as far as hum stands out
         there in all recordings of the data set before this step; none where it does not.
-    width : float
+    width : float, above 0
         Width of each stop band in Hz, to which MNE adds 0.5 Hz on either side.
-    order : int
+    order : int, 1 to 20
         Order of the Butterworth filter of one pass.
 
     Returns
@@ -137,7 +137,7 @@ def resample(recording: Recording, *, sfreq: float) -> Recording:
     ----------
     recording : Recording
         Signal in V.
-    sfreq : float
+    sfreq : float, 1 to 100000
         New sampling rate in Hz.
 
     Returns

@@ -17,7 +17,7 @@ def detrend(recording: Recording, *, order: int = 1) -> Recording:
     ----------
     recording : Recording
         Signal in V.
-    order : int
+    order : int, 0 to 10
         0 takes the mean out, 1 a straight line, up to 10.
 
     Returns

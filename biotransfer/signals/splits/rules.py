@@ -72,13 +72,13 @@ def by_subject(
     ----------
     windows : Windows
         What to split.
-    folds : int, optional
+    folds : int, 2 to 1000, optional
         Number of groups of people; leave one person out when not given.
-    validation : int
+    validation : int, 0 to 1000
         People kept out of training to watch the curve.
-    donors : int
+    donors : int, 0 to 1000
         People kept aside to train the same-modality source.
-    seed : int
+    seed : int, 0 or more
         Draws the groups of people when ``folds`` is given.
 
     Raises
@@ -116,16 +116,16 @@ def by_subjects_out(
     ----------
     windows : Windows
         What to split.
-    n : int
+    n : int, 1 to 1000
         People tested together.
-    folds : int, optional
+    folds : int, 2 to 1000, optional
         Number of combinations, drawn so that everybody is tested about equally often; every combination
         when not given.
-    validation : int
+    validation : int, 0 to 1000
         People kept out of training to watch the curve.
-    donors : int
+    donors : int, 0 to 1000
         People kept aside to train the same-modality source.
-    seed : int
+    seed : int, 0 or more
         Draws the combinations when ``folds`` is given.
 
     Raises
@@ -228,7 +228,7 @@ def by_recording(windows: Windows, *, folds: int = 2) -> list[Split]:
     ----------
     windows : Windows
         What to split.
-    folds : int
+    folds : int, 2 to 1000
         Number of folds; a person with fewer recordings of a class is missing from some tests.
 
     Raises
@@ -268,9 +268,9 @@ def by_block(windows: Windows, *, folds: int = 5, gap: float = 1.0) -> list[Spli
     ----------
     windows : Windows
         What to split.
-    folds : int
+    folds : int, 2 to 1000
         Blocks per recording.
-    gap : float
+    gap : float, 0 or more
         Seconds between training and test samples; windows that reach into the gap are dropped.
     """
     check(folds >= 2, f"split: folds={folds}. Expected 2 or more.")
@@ -303,9 +303,9 @@ def by_shuffled_windows(windows: Windows, *, folds: int = 10, seed: int = 0) -> 
     ----------
     windows : Windows
         What to split.
-    folds : int
+    folds : int, 2 to 1000
         Number of folds.
-    seed : int
+    seed : int, 0 or more
         Draws the shuffle.
     """
     check(2 <= folds <= len(windows), f"split: folds={folds}. Expected 2 to {len(windows)}.")

@@ -49,7 +49,7 @@ from .processes import each_in_processes, import_in_processes, import_what_follo
 from .provenance import describe_run
 from .registering import keep_registration, say_registered
 from .store import TrialStore, export_weights
-from .tasks import CHOOSING, STAGES, Planned, Ref, lay_out, rehearse_choices
+from .tasks import CHOOSING, STAGES, Planned, Ref, lay_out, rehearse
 from .workers import Crew
 
 Progress = Callable[[str, int, int], None]
@@ -255,7 +255,7 @@ def run_study(
         mark_unfinished(folder)
         guarded = run_guards(plan)
         refuse_errors(guarded)
-        rehearse_choices(plan)
+        rehearse(plan)
         with Crew(workers, cluster or recipe.cluster, device) as crew:
             results, trials_run, damaged = _run_plan(plan, folder, crew, progress)
         machines = note_machine(folder) if trials_run.total() else []

@@ -175,17 +175,17 @@ def tca(
     ----------
     source, target : Windows
         Scaled features of training rows.
-    components : int
+    components : int, 1 to 100000
         How many components.
     kernel : {"linear", "rbf"}
         The width of rbf is the median squared distance of the anchors.
-    mu : float
+    mu : float, 0 or more
         Weight of the distance between the sides.
-    anchors : int
+    anchors : int, 1 to 5000
         Windows of each side, evenly spaced, that span the components.
     first : {"top_k", "pca", "matched", "none"}
         How both sides come to one number of inputs before.
-    k : int
+    k : int, 1 to 100000
         That number, for top_k and pca.
 
     Raises
@@ -225,19 +225,19 @@ def mida(
     ----------
     source, target : Windows
         Scaled features of training rows.
-    components : int
+    components : int, 1 to 100000
         How many components.
     kernel : {"linear", "rbf"}
         The width of rbf is the median squared distance of the anchors.
-    mu : float
+    mu : float, 0 or more
         Weight of the variance that is kept.
     domains : {"sides", "people"}
         What must not be told: source from target, or any training person from another.
-    anchors : int
+    anchors : int, 1 to 5000
         Windows of each side, evenly spaced, that span the components.
     first : {"top_k", "pca", "matched", "none"}
         How both sides come to one number of inputs before.
-    k : int
+    k : int, 1 to 100000
         That number, for top_k and pca.
 
     Raises

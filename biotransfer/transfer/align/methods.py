@@ -85,7 +85,7 @@ def top_k(
     ----------
     source, target : Windows
         Scaled features of training rows.
-    k : int
+    k : int, 1 to 100000
         How many features to keep.
     score : {"anova", "mutual_information", "variance"}
         What makes a feature good: the F statistic, the mutual information with the label, or its variance.
@@ -147,7 +147,7 @@ def pca(source: Windows, target: Windows, *, k: int = 64, whiten: bool = True) -
     ----------
     source, target : Windows
         Scaled features of training rows.
-    k : int
+    k : int, 1 to 100000
         Number of components.
     whiten : bool
         Give every component unit variance.

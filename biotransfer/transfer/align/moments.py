@@ -45,9 +45,9 @@ def coral(
         Scaled features of training rows.
     first : {"top_k", "pca", "matched", "none"}
         How both sides come to one number of inputs before.
-    k : int
+    k : int, 1 to 100000
         That number, for top_k and pca.
-    reg : float
+    reg : float, 0 or more
         Added to both covariances' diagonals, in units of a scaled feature's variance.
 
     Raises

@@ -37,11 +37,11 @@ def subspace_alignment(
     ----------
     source, target : Windows
         Scaled features of training rows.
-    components : int
+    components : int, 1 to 100000
         Principal components of each side.
     first : {"top_k", "pca", "matched", "none"}
         How both sides come to one number of inputs before.
-    k : int
+    k : int, 1 to 100000
         That number, for top_k and pca.
 
     Raises
@@ -109,11 +109,11 @@ def gfk(
     ----------
     source, target : Windows
         Scaled features of training rows.
-    components : int
+    components : int, 1 to 100000
         Principal components of each side; twice as many inputs come out.
     first : {"top_k", "pca", "matched", "none"}
         How both sides come to one number of inputs before.
-    k : int
+    k : int, 1 to 100000
         That number, for top_k and pca.
 
     Raises
@@ -199,13 +199,13 @@ def ssa(
     ----------
     source, target : Windows
         Scaled features of training rows.
-    components : int
+    components : int, 1 to 100000
         How many directions.
     across : {"sides", "people"}
         Between what they stay: source and target, or all training people of both.
     first : {"top_k", "pca", "matched", "none"}
         How both sides come to one number of inputs before.
-    k : int
+    k : int, 1 to 100000
         That number, for top_k and pca.
 
     Raises

@@ -69,13 +69,13 @@ def optimal_transport(
     ----------
     source, target : Windows
         Scaled features of training rows.
-    reg : float
+    reg : float, 0 or more
         Entropic regularization in units of the largest cost; 0 is the exact plan.
-    anchors : int
+    anchors : int, 1 to 5000
         Windows of each side, evenly spaced, between which the plan is made.
     first : {"top_k", "pca", "matched", "none"}
         How both sides come to one number of inputs before.
-    k : int
+    k : int, 1 to 100000
         That number, for top_k and pca.
 
     Raises
@@ -131,11 +131,11 @@ def linear_transport(
     ----------
     source, target : Windows
         Scaled features of training rows.
-    reg : float
+    reg : float, 0 or more
         Added to both covariances' diagonals, in units of a scaled feature's variance.
     first : {"top_k", "pca", "matched", "none"}
         How both sides come to one number of inputs before.
-    k : int
+    k : int, 1 to 100000
         That number, for top_k and pca.
 
     Raises
@@ -212,11 +212,11 @@ def gromov_wasserstein(
     ----------
     source, target : Windows
         Scaled features of training rows; the numbers of features may differ.
-    reg : float
+    reg : float, 0 or more
         Entropic regularization of the plan, distances being at most 1; 0 is the exact local optimum.
-    anchors : int
+    anchors : int, 1 to 5000
         Windows of each side, evenly spaced, between which the plan is made.
-    ridge : float
+    ridge : float, 0 or more
         Of the linear map that carries other windows: share of the anchors' mean variance.
 
     Raises
@@ -295,11 +295,11 @@ def cca(
     ----------
     source, target : Windows
         Scaled features of training rows; the numbers of features may differ.
-    components : int
+    components : int, 1 to 100000
         How many pairs of directions.
-    reg : float
+    reg : float, 0 or more
         Added to both covariances' diagonals, in units of a scaled feature's variance.
-    anchors : int
+    anchors : int, 1 to 5000
         Windows of each side, evenly spaced, that are coupled.
 
     Raises

@@ -64,7 +64,7 @@ def partial_carry(
 
     Parameters
     ----------
-    layers : int
+    layers : int, 1 to 1000
         How many of the layers that fit, counted from the input.
     freeze : bool
         Whether they stay still.
@@ -106,9 +106,9 @@ def probe_then_finetune(
 
     Parameters
     ----------
-    probe : float
+    probe : float, 0 to 1
         Share of the updates that go to the probe.
-    rate : float
+    rate : float, 0 or more
         Factor on the learning rate of the carried weights afterwards.
     start : str
         The source's weights, another source network, or a sham: see :func:`.begin_with`.
@@ -145,7 +145,7 @@ def gradual_unfreezing(
 
     Parameters
     ----------
-    until : float
+    until : float, 0 to 1
         Share of the updates after which the last layer, the one nearest to the input, has thawed; the layers
         thaw at equal distances.
     start : str
@@ -181,7 +181,7 @@ def layerwise_decay(
 
     Parameters
     ----------
-    decay : float
+    decay : float, above 0
         Factor on the learning rate from one carried layer to the next below; fresh layers keep the full rate.
     start : str
         The source's weights, another source network, or a sham: see :func:`.begin_with`.
@@ -220,9 +220,9 @@ def l2_sp(
 
     Parameters
     ----------
-    alpha : float
+    alpha : float, 0 or more
         Strength on what was carried: adds ``alpha/2 ||w - w_source||^2``.
-    beta : float
+    beta : float, 0 or more
         Strength on the rest: adds ``beta/2 ||w||^2``.
     start : str
         The source's weights, another source network, or a sham: see :func:`.begin_with`.
@@ -262,9 +262,9 @@ def lora(
 
     Parameters
     ----------
-    rank : int
+    rank : int, 1 to 4096
         Of the product.
-    alpha : float
+    alpha : float, 0 or more
         The product counts ``alpha / rank`` times.
     start : str
         The source's weights, another source network, or a sham: see :func:`.begin_with`.

@@ -33,11 +33,11 @@ def discriminability_based(
     ----------
     target : Windows
         The target's labelled training windows.
-    strength : float
+    strength : float, 0 or more
         S: the unit that tells most keeps its weights times this.
-    cutoff : float
+    cutoff : float, 0 or more
         C: a unit is kept when S times its share of the largest information reaches it.
-    shrink : float
+    shrink : float, 0 or more
         Largest absolute weight of a unit that is not kept.
     start : str
         The source's weights, another source network, or a sham: see :func:`.begin_with`.

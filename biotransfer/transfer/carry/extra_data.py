@@ -35,9 +35,9 @@ def self_training(
         What the teacher starts from before it is trained on the labelled windows, as any arm is.
     labels : {"soft", "hard"}
         The teacher's probabilities, or its first choice.
-    confidence : float
+    confidence : float, 0 to 1
         Only windows whose most probable class reaches this probability get a label.
-    ratio : int
+    ratio : int, 1 to 1000
         Such windows per labelled one in every batch of the student.
     start : str
         What a transferred teacher's weights are: see :func:`.begin_with`.

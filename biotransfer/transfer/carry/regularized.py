@@ -35,9 +35,9 @@ def bss(
 
     Parameters
     ----------
-    strength : float
+    strength : float, 0 or more
         Eta: adds ``strength`` times the sum of the squares of the ``k`` smallest singular values.
-    k : int
+    k : int, 1 to 100000
         How many.
     start : str
         The source's weights, another source network, or a sham: see :func:`.begin_with`.
@@ -76,11 +76,11 @@ def delta(
     ----------
     target : Windows
         The target's labelled training windows.
-    strength : float
+    strength : float, 0 or more
         Adds ``strength`` times the mean over windows of ``sum_j a_j (f_j - f_j_source)^2``.
     attention : bool
         Whether units that matter for the target's classes count more; equal weights ``a_j = 1/d`` without.
-    beta : float
+    beta : float, 0 or more
         Strength on fresh weights: adds ``beta/2 ||w||^2``.
     start : str
         The source's weights, another source network, or a sham: see :func:`.begin_with`.
@@ -166,10 +166,10 @@ def lwf(
 
     Parameters
     ----------
-    strength : float
+    strength : float, 0 or more
         Adds ``strength`` times the cross-entropy between the source network's softened answers and those of
         the source's head on the features being trained.
-    temperature : float
+    temperature : float, above 0
         Softens both.
     start : str
         The source's weights, another source network, or a sham: see :func:`.begin_with`.
@@ -209,7 +209,7 @@ def co_tuning(
     ----------
     target : Windows
         The target's labelled training windows.
-    strength : float
+    strength : float, 0 or more
         Adds ``strength`` times the cross-entropy of the source head's answers with p(source class | target
         class).
     start : str
@@ -252,7 +252,7 @@ def stoch_norm(
 
     Parameters
     ----------
-    share : float
+    share : float, 0 to 1
         Probability of each channel, drawn anew in every update.
     start : str
         The source's weights, another source network, or a sham: see :func:`.begin_with`.

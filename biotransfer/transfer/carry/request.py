@@ -8,6 +8,7 @@ from typing import Any
 
 from ...catalog import Entry
 from ...errors import BiotransferError, check, check_option
+from ...learning.networks.checkpoints import check_request
 from .catalog import ARMS
 from .extra_data import TEACHERS
 from .starting import OTHER_SOURCES, STARTS
@@ -182,6 +183,8 @@ def resolve_arm(spec: str | Mapping[str, Any] | ArmRequest) -> ArmRequest:
         f"arm {entry.name!r}: weights={weights!r} cannot be given. Name a file or a checkpoint, to an "
         "arm that starts from the source's weights, such as transferred or permuted.",
     )
+    if weights is not None:
+        check_request(weights, f"arm {entry.name!r}: weights")
     check(
         weights is None or pretrain is None,
         f"arm {entry.name!r}: pretrain and weights are both given. Leave one out: given weights are trained.",

@@ -22,9 +22,9 @@ def dann(problem: PretrainProblem, *, weight: float = 1.0, hidden: int = 32) -> 
     ----------
     problem : PretrainProblem
         Two people or more.
-    weight : float
+    weight : float, 0 or more
         Largest strength of the reversed gradient; it rises from 0 during training.
-    hidden : int
+    hidden : int, 1 to 4096
         Hidden units of the classifier of people, which is thrown away.
 
     Notes
@@ -121,7 +121,7 @@ def deep_coral(problem: PretrainProblem, *, weight: float = 1.0) -> Learned:
     ----------
     problem : PretrainProblem
         Two people or more.
-    weight : float
+    weight : float, 0 or more
         Of the distance.
 
     Notes
@@ -145,7 +145,7 @@ def mmd(problem: PretrainProblem, *, weight: float = 1.0) -> Learned:
     ----------
     problem : PretrainProblem
         Two people or more.
-    weight : float
+    weight : float, 0 or more
         Of the discrepancy.
 
     Notes

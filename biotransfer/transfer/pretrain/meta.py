@@ -102,15 +102,15 @@ def reptile(
     ----------
     problem : PretrainProblem
         Two people or more.
-    inner_steps : int
+    inner_steps : int, 1 to 1000
         Steps per person and round.
     inner : {"adam", "sgd"}
         Which steps: Adam without momentum, begun anew for every task, or plain gradient descent.
-    inner_rate : float, optional
+    inner_rate : float, above 0, optional
         Learning rate of these steps; default that of the schedule.
-    meta_rate : float
+    meta_rate : float, above 0
         Share of the way in the first round; falls linearly to 0.
-    people : int
+    people : int, 1 to 1000
         People per round; the batch is shared among them.
 
     Notes
@@ -165,11 +165,11 @@ def fomaml(
     ----------
     problem : PretrainProblem
         Two people or more.
-    inner_steps : int
+    inner_steps : int, 1 to 1000
         Steps per person and round.
-    inner_rate : float
+    inner_rate : float, above 0
         Learning rate of these steps.
-    people : int
+    people : int, 1 to 1000
         People per round; the batch is shared among them.
 
     Notes

@@ -121,9 +121,9 @@ def masked(problem: PretrainProblem, *, share: float = 0.5, span: float = 0.05) 
     ----------
     problem : PretrainProblem
         Labels are not used.
-    share : float
+    share : float, 0 to 1
         Share of the features, or of the stretches of signal, that is hidden.
-    span : float
+    span : float, above 0
         Length of a stretch of signal as a share of the window.
 
     Notes
@@ -237,13 +237,13 @@ def contrastive(
     ----------
     problem : PretrainProblem
         Labels are not used.
-    temperature : float
+    temperature : float, above 0
         Divides the cosine similarities.
-    share : float
+    share : float, 0 to 1
         Share of features replaced; of the window by which signals are shifted, rescaled and hidden at most.
-    noise : float
+    noise : float, 0 or more
         Deviation of the noise, in units of the standardised windows.
-    projection : int
+    projection : int, 1 to 4096
         Units of the projection.
 
     Notes

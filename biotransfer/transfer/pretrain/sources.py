@@ -130,9 +130,9 @@ def simulated(
         Source windows, signals.
     seed : int
         Draws the simulation.
-    contrast : float
+    contrast : float, 0 or more
         How much the classes differ, in dB, see :func:`.simulate_eeg`.
-    variability : float
+    variability : float, 0 or more
         Deviation between people and between stretches, in dB.
     preprocess : sequence
         Steps to apply to the simulated recordings; a study applies those of the source that ask for no

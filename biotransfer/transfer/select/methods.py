@@ -49,7 +49,7 @@ def most_similar(problem: SelectProblem, *, n: int = 3) -> Selection:
 
     Parameters
     ----------
-    n : int
+    n : int, 1 to 100000
         How many people.
 
     Raises
@@ -78,9 +78,9 @@ def conditional(problem: SelectProblem, *, sizes: Sequence[int] = (), gate: floa
 
     Parameters
     ----------
-    sizes : sequence of int
+    sizes : sequence of int, 1 to 100000
         Numbers of people to try; 1, 2, 4, ... and all when empty.
-    gate : float
+    gate : float, 0 or more
         Standard errors over the inner folds by which the best size must beat scratch; else nothing is
         transferred.
 
@@ -166,7 +166,7 @@ def separable_classes(problem: SelectProblem, *, n: int = 2) -> Selection:
 
     Parameters
     ----------
-    n : int
+    n : int, 1 to 100000
         How many classes.
 
     Raises

@@ -54,7 +54,7 @@ def load_bids(
     labels : str
         Column of events.tsv that holds the labels; or task, session, run or acquisition, which label all of a
         file by its name.
-    tmin, tmax : float, optional
+    tmin, tmax : float, -3600 to 3600, optional
         Makes stretches of events: a label holds from ``tmin`` to ``tmax`` around its onset, in s, whatever
         duration is written. Give both, or none.
     desc : str, optional

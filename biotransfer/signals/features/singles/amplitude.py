@@ -120,7 +120,7 @@ def mavslp(s: Series, *, segments: int = 2) -> Values:
 
     Parameters
     ----------
-    segments : int
+    segments : int, 2 to 1000
         Into how many pieces of one length the window is cut; samples that are left over count in none.
     """
     check_count("MAVSLP", "segments", segments, 2, s.n_times)
@@ -134,7 +134,7 @@ def tm(s: Series, *, orders: tuple[int, ...] = (3, 4, 5)) -> Values:
 
     Parameters
     ----------
-    orders : tuple of int
+    orders : tuple of int, 1 to 20
         Exponents, each a column TM3, TM4, ...
     """
     for order in orders:
@@ -147,7 +147,7 @@ def wamp(s: Series, *, threshold: float = 10.0) -> np.ndarray:
 
     Parameters
     ----------
-    threshold : float
+    threshold : float, 0 or more
         In uV.
     """
     _check_threshold("WAMP", threshold)
@@ -159,7 +159,7 @@ def zc(s: Series, *, threshold: float = 0.0) -> np.ndarray:
 
     Parameters
     ----------
-    threshold : float
+    threshold : float, 0 or more
         In uV, against noise.
     """
     _check_threshold("ZC", threshold)
@@ -172,7 +172,7 @@ def ssc(s: Series, *, threshold: float = 0.0) -> np.ndarray:
 
     Parameters
     ----------
-    threshold : float
+    threshold : float, 0 or more
         In uV, against noise; a plateau is no change, which an amplifier with few bits has many of.
     """
     _check_threshold("SSC", threshold)

@@ -27,7 +27,7 @@ def band(s: Series, *, bands: Mapping[str, Sequence[float]] | None = None) -> Va
 
     Parameters
     ----------
-    bands : mapping of str to [low, high], optional
+    bands : mapping of str to [low, high], 0 or more, optional
         In Hz, low <= f < high; the usual ones of the modality when not given.
     """
     return {name: np.log10(power + b.FLOOR) for name, power in _density(s, "BAND", bands).items()}
@@ -38,7 +38,7 @@ def relband(s: Series, *, bands: Mapping[str, Sequence[float]] | None = None) ->
 
     Parameters
     ----------
-    bands : mapping of str to [low, high], optional
+    bands : mapping of str to [low, high], 0 or more, optional
         In Hz, low <= f < high; the usual ones of the modality when not given.
     """
     chosen = b.usual_bands("feature RELBAND", bands, s.modality, s.sfreq)
@@ -64,7 +64,7 @@ def bandratio(
     ratios : list of str, optional
         Such as theta/beta; when not given theta/beta, theta/alpha and alpha/beta of EEG, 20to40Hz/80to100Hz
         of EMG.
-    bands : mapping of str to [low, high], optional
+    bands : mapping of str to [low, high], 0 or more, optional
         In Hz, low <= f < high; the usual ones of the modality when not given.
     """
     powers = _density(s, "BANDRATIO", bands)
@@ -87,7 +87,7 @@ def de(s: Series, *, bands: Mapping[str, Sequence[float]] | None = None) -> Valu
 
     Parameters
     ----------
-    bands : mapping of str to [low, high], optional
+    bands : mapping of str to [low, high], 0 or more, optional
         In Hz, low <= f < high; the usual ones of the modality when not given.
     """
     chosen = b.usual_bands("feature DE", bands, s.modality, s.sfreq)
@@ -105,7 +105,7 @@ def aperiodic(s: Series, *, fit: Sequence[float] = (2.0, 40.0)) -> Values:
 
     Parameters
     ----------
-    fit : [low, high]
+    fit : [low, high], 0 or more
         In Hz: over which frequencies.
 
     Notes

@@ -41,9 +41,9 @@ def sampen(s: Series, *, length: int = 2, tolerance: float = 0.2) -> np.ndarray:
 
     Parameters
     ----------
-    length : int
+    length : int, 1 to 100
         Of a pattern, in samples.
-    tolerance : float
+    tolerance : float, above 0
         How far apart samples of like patterns may lie, in deviations of the channel.
 
     Notes
@@ -69,9 +69,9 @@ def appen(s: Series, *, length: int = 2, tolerance: float = 0.2) -> np.ndarray:
 
     Parameters
     ----------
-    length : int
+    length : int, 1 to 100
         Of a pattern, in samples.
-    tolerance : float
+    tolerance : float, above 0
         How far apart samples of like patterns may lie, in deviations of the channel.
     """
     _check_patterns(s, "APPEN", length, tolerance)
@@ -94,11 +94,11 @@ def fuzzyen(s: Series, *, length: int = 2, tolerance: float = 0.2, power: int = 
 
     Parameters
     ----------
-    length : int
+    length : int, 1 to 100
         Of a pattern, in samples.
-    tolerance : float
+    tolerance : float, above 0
         How fast likeness falls with distance.
-    power : int
+    power : int, 1 to 20
         Of the distance.
     """
     _check_patterns(s, "FUZZYEN", length, tolerance)
@@ -122,9 +122,9 @@ def permen(s: Series, *, order: int = 3, delay: int = 1) -> np.ndarray:
 
     Parameters
     ----------
-    order : int
+    order : int, 1 to 100
         How many samples.
-    delay : int
+    delay : int, 1 to 1000
         From one to the next.
     """
     check_count("PERMEN", "order", order, 2, 6)
@@ -144,7 +144,7 @@ def hfd(s: Series, *, most: int = 10) -> np.ndarray:
 
     Parameters
     ----------
-    most : int
+    most : int, 2 to 1000
         The largest step k.
     """
     check_count("HFD", "most", most, 2, s.n_times // 4)
@@ -179,7 +179,7 @@ def dfa(s: Series, *, ratio: float = 1.2) -> np.ndarray:
 
     Parameters
     ----------
-    ratio : float
+    ratio : float, above 1
         From one span to the next; spans go from 4 samples to a tenth of the window.
     """
     check(1 < ratio <= 4, f"feature DFA: ratio={ratio}. Expected more than 1, up to 4. Use ratio: 1.2.")

@@ -84,7 +84,7 @@ def ar(s: Series, *, order: int = 4) -> Values:
 
     Parameters
     ----------
-    order : int
+    order : int, 1 to 100
         How many, columns AR1, AR2, ...
     """
     a = _autoregression(s, "AR", order)
@@ -96,7 +96,7 @@ def cc(s: Series, *, order: int = 4) -> Values:
 
     Parameters
     ----------
-    order : int
+    order : int, 1 to 100
         Of the model, and how many, columns CC1, CC2, ...
     """
     a = _autoregression(s, "CC", order)

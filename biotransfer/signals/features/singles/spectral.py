@@ -55,7 +55,7 @@ def sef(s: Series, *, share: float = 0.95) -> Values:
 
     Parameters
     ----------
-    share : float
+    share : float, 0 to 1
         Between 0 and 1, the column SEF95.
     """
     check(0 < share < 1, f"feature SEF: share={share}. Expected between 0 and 1. Use share: 0.95.")
@@ -67,7 +67,7 @@ def sm(s: Series, *, orders: tuple[int, ...] = (1, 2, 3)) -> Values:
 
     Parameters
     ----------
-    orders : tuple of int
+    orders : tuple of int, 1 to 20
         Exponents, each a column SM1, SM2, ...
     """
     for order in orders:
@@ -88,9 +88,9 @@ def fr(s: Series, *, low: Sequence[float] = (10.0, 45.0), high: Sequence[float] 
 
     Parameters
     ----------
-    low : [from, to]
+    low : [from, to], 0 or more
         In Hz.
-    high : [from, to], optional
+    high : [from, to], 0 or more, optional
         In Hz; from the end of the low band to the Nyquist frequency when not given.
     """
     nyquist = s.sfreq / 2
@@ -113,7 +113,7 @@ def psr(s: Series, *, half: float = 10.0) -> np.ndarray:
 
     Parameters
     ----------
-    half : float
+    half : float, above 0
         How far around the peak, in Hz.
     """
     check(half > 0, f"feature PSR: half={half} Hz. Expected more than 0. Use half: 10.0.")

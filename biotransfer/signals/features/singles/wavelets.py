@@ -87,7 +87,7 @@ def weng(s: Series, *, wavelet: str = "sym8", levels: int | None = None) -> Valu
     ----------
     wavelet : {"haar", "db4", "sym8"}
         Which filters.
-    levels : int, optional
+    levels : int, 1 to 30, optional
         How many; as many as the window's length allows when not given.
     """
     found = _energies(s, "WENG", wavelet, levels)
@@ -101,7 +101,7 @@ def wv(s: Series, *, wavelet: str = "sym8", levels: int | None = None) -> Values
     ----------
     wavelet : {"haar", "db4", "sym8"}
         Which filters.
-    levels : int, optional
+    levels : int, 1 to 30, optional
         How many; as many as the window's length allows when not given.
     """
     found = _energies(s, "WV", wavelet, levels)
@@ -115,7 +115,7 @@ def wwl(s: Series, *, wavelet: str = "sym8", levels: int | None = None) -> Value
     ----------
     wavelet : {"haar", "db4", "sym8"}
         Which filters.
-    levels : int, optional
+    levels : int, 1 to 30, optional
         How many; as many as the window's length allows when not given.
     """
     found = _energies(s, "WWL", wavelet, levels)
@@ -132,7 +132,7 @@ def went(s: Series, *, wavelet: str = "sym8", levels: int | None = None) -> Valu
     ----------
     wavelet : {"haar", "db4", "sym8"}
         Which filters.
-    levels : int, optional
+    levels : int, 1 to 30, optional
         How many; as many as the window's length allows when not given.
     """
     columns = {}
@@ -151,7 +151,7 @@ def wrel(s: Series, *, wavelet: str = "db4", levels: int | None = None) -> Value
     ----------
     wavelet : {"haar", "db4", "sym8"}
         Which filters.
-    levels : int, optional
+    levels : int, 1 to 30, optional
         How many; as many as the window's length allows when not given.
     """
     sums = {of: energy.sum(axis=-1) + _ADDED for of, energy in _energies(s, "WREL", wavelet, levels).items()}

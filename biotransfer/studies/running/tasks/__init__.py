@@ -38,7 +38,7 @@ from .topologies import SEARCH
 __all__ = [
     "CHOOSING", "KINDS", "STAGES", "Kind", "Outcome", "Planned", "Ref", "SelectionTask", "SourceTask",
     "TargetTask", "Task", "Trial",
-    "AskedTrial", "lay_out", "make_trials", "rehearse", "rehearse_choices",
+    "AskedTrial", "lay_out", "make_trials", "rehearse",
 ]  # fmt: skip
 
 KINDS: tuple[Kind, ...] = (
@@ -67,18 +67,6 @@ def rehearse(plan: Plan) -> None:
         frame = plan.of(variant)
         target.rehearse(frame)
         arm_choices.rehearse(frame)
-
-
-def rehearse_choices(plan: Plan) -> None:
-    """Refuse budgets whose labels cannot be divided for a choice, which takes no training to see.
-
-    Raises
-    ------
-    BiotransferError
-        As the study itself would, later.
-    """
-    for variant in plan.recipe.variants:
-        arm_choices.rehearse(plan.of(variant))
 
 
 _laid_out: WeakKeyDictionary[Plan, dict[str, list[Planned]]] = WeakKeyDictionary()
