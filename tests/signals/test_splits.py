@@ -169,7 +169,7 @@ def test_the_same_person_on_both_sides_is_refused():
         ({"n_subjects": 1}, "subject", {}, "one subject"),
         ({"n_subjects": 3}, "subject", {"folds": 5}, "Expected 2 to 3"),
         ({"n_subjects": 3}, "subject", {"validation": 2}, "leaves nobody to train on"),
-        ({}, "block", {"gap": -1.0}, "negative"),
+        ({}, "block", {"gap": -1.0}, "0 or more"),
         ({}, "subjekt", {}, "Did you mean 'subject'"),
         ({"n_subjects": 3}, "subjects_out", {"n": 3}, "Expected 1 to 2"),
         ({"n_subjects": 4}, "subjects_out", {"folds": 7}, "make 6 combinations"),
