@@ -96,7 +96,13 @@ def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str =
     function = train_stacked if chosen == "stacked" else train_loop
     with reproducibly():
         job = teach(job, lambda lesson: function(lesson, device, getattr(torch, dtype)))
-        curves = function(job, device, getattr(torch, dtype))
+        try:
+            curves = function(job, device, getattr(torch, dtype))
+        except torch.linalg.LinAlgError as error:
+            raise BiotransferError(
+                f"learning_rate={job.schedule.learning_rate:g}: training diverged, what the head sees has no "
+                f"singular values ({error}). Lower it: --set train.learning_rate=1.0e-4"
+            ) from error
     for a, arm in enumerate(job.arms):
         if not _finite(curves, a):
             refuse_diverged(arm, job.schedule, "not finite")

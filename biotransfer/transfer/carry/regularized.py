@@ -20,6 +20,8 @@ from ...signals.windows import Windows
 from .starting import begin_with, carry, source_network
 from .validity import dense_head
 
+_LARGEST_FEATURE = 1e18
+
 
 def bss(
     source: Weights,
@@ -128,12 +130,27 @@ def feature_attention(features: np.ndarray, y: np.ndarray) -> np.ndarray:
     ndarray, shape (n_units,)
         Positive, summing to 1.
 
+    Raises
+    ------
+    BiotransferError
+        For windows of one class, or features too large for their squares.
+
     Notes
     -----
     Source: Li et al. 2019, arXiv:1901.09229, equations 6 and 7.
     """
     from sklearn.linear_model import LogisticRegression
 
+    check(
+        len(np.unique(y)) > 1,
+        f"arm delta: the {len(y)} training windows have one class. Expected two or more, to weigh features "
+        "by. Give more labels: budget.",
+    )
+    largest = float(np.abs(features).max())
+    check(
+        largest < _LARGEST_FEATURE,
+        f"arm delta: what the head sees reaches {largest:.3g}. Expected scaled inputs. Type scale: standard.",
+    )
     deviation = features.std(axis=0)
     z = (features - features.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
     model = LogisticRegression(max_iter=1000).fit(z, y)
@@ -218,7 +235,7 @@ def co_tuning(
     Raises
     ------
     BiotransferError
-        When ``strength`` is negative.
+        When ``strength`` is negative, or a class has no training window.
 
     Notes
     -----
@@ -231,6 +248,12 @@ def co_tuning(
     arm = carry("co_tuning", source, fresh, network, seed, start=start)
     reference = begin_with(source, fresh, network, seed, start)
     record = source_network(reference)
+    absent = sorted(set(range(network.n_outputs)) - set(np.unique(target.y).tolist()))
+    check(
+        not absent,
+        f"arm co_tuning: the {len(target)} training windows have none of {len(absent)} of the "
+        f"{network.n_outputs} classes. Expected some of each. Give more labels: budget.",
+    )
     probabilities = run_network(record, reference.tensors, target.X).probabilities
     relationship = np.stack(
         [probabilities[target.y == label].mean(axis=0) for label in range(network.n_outputs)]
