@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from ..results import Results
-from ..transfer.carry import known_arms
 from .metrics import STUDY_KEYS, chance_level
-from .reading import chance_of, compared, place_label
+from .reading import chance_of, compared, judged_arms, place_label
 from .verdicts import influence_of_people
 
 OUTLIERS = ["target", "subject", "kind", "where", "value", "others", "sentence"]
@@ -116,15 +115,12 @@ def _exchanged(mine: pd.DataFrame, n_classes: int) -> tuple[float, float, list[i
 def _by_influence(results: Results) -> list[dict[str, object]]:
     """Return people without whom a verdict would be another one."""
     rows: list[dict[str, object]] = []
-    asked, curves, verdicts = compared(results), results.curves, results.verdicts
+    asked, curves = compared(results), results.curves
     if curves.empty or curves.groupby(STUDY_KEYS)["subject"].nunique().min() < 3:
         return rows
-    known = known_arms(results.recipe["arms"])
-    foreign = verdicts.loc[~verdicts["arm"].isin(list(known)), ["arm", "role"]]
     table = influence_of_people(
         curves, against=asked.against, metric=asked.metric, measure=asked.measure,
-        margin=asked.margin, alpha=asked.alpha, arms=known.values(),
-        roles={str(arm): str(role) for arm, role in foreign.itertuples(index=False)},
+        margin=asked.margin, alpha=asked.alpha, **judged_arms(results),
         chance={name: chance_of(side, asked.metric) for name, side in results.data.items()},
         sources=results.sources,
     )  # fmt: skip

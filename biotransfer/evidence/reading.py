@@ -10,6 +10,7 @@ import pandas as pd
 from ..errors import check, check_option
 from ..results import Direction, Results
 from ..signals.recording import MODALITIES
+from ..transfer.carry import known_arms
 from . import metrics
 from .metrics import CONDITION, MEASURES, METRICS, Compare
 from .stats import SHARE_DIFFERENCES, SHARES
@@ -179,6 +180,17 @@ def measure_phrase(measure: str) -> str:
 def compared(results: Results) -> Compare:
     """Return what the study compares."""
     return Compare(**results.recipe["compare"])
+
+
+def judged_arms(results: Results) -> dict[str, Any]:
+    """Return ``arms`` and ``roles`` as :func:`.compare` takes them: what a finished study knows of its arms.
+
+    Arms that this version's catalog does not know keep the role that the verdicts stored.
+    """
+    known = known_arms(results.recipe["arms"])
+    stored = {str(row["arm"]): str(row["role"]) for row in results.verdict_list}
+    foreign = [arm for arm in arms_of(results) if arm not in known and arm in stored]
+    return {"arms": list(known.values()), "roles": {arm: stored[arm] for arm in foreign}}
 
 
 def compared_metric(results: Results) -> str:

@@ -77,6 +77,13 @@ def test_an_empty_source_has_classes_that_do_not_differ():
 QUICK = Schedule(epochs=8, learning_rate=3e-3, batch_size=64)
 
 
+def test_people_need_not_divide_evenly_into_folds():
+    design = TruthStudy("useful", {"n_target": 5, "n_windows": 8}, seeds=2, folds=2, schedule=QUICK)
+    table = run_truth(design, 1)
+    assert set(table["n_subjects"]) == {5}
+    assert np.isfinite(table["difference"]).all()
+
+
 @pytest.mark.slow
 def test_verdicts_follow_the_truth():
     """A small version of the benchmark: every bound can be missed, none is close to the expected rate."""

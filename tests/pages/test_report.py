@@ -40,7 +40,7 @@ class Page(HTMLParser):
         self.tables: list[list[list[str]]] = []
         self.captions: list[str] = []
         self.sections: dict[str, str] = {}
-        self._section, self.text = "", ""
+        self._section, self.text, self.code = "", "", ""
         self.feed(html)
         assert not self.open, f"never closed: {self.open}"
 
@@ -68,7 +68,8 @@ class Page(HTMLParser):
             self._section = ""
 
     def handle_data(self, data):
-        if "style" in self.open:
+        if "style" in self.open or "script" in self.open:
+            self.code += data
             return
         self.text += data
         self.sections[self._section] = self.sections.get(self._section, "") + data
@@ -111,7 +112,8 @@ def without_pictures(results: Results) -> Results:
 
 def test_one_file_needs_no_other(html, page):
     assert html.startswith("<!DOCTYPE html>")
-    assert not {"script", "link", "img", "iframe", "object", "embed"} & {tag for tag, _ in page.tags}
+    assert not {"link", "img", "iframe", "object", "embed"} & {tag for tag, _ in page.tags}
+    assert not [attributes for tag, attributes in page.tags if tag == "script" and "src" in attributes]
     for tag, attributes in page.tags:
         for name, value in attributes.items():
             outside = re.match(r"\s*(https?:)?//", value or "")
@@ -137,7 +139,7 @@ def test_verdict_comes_first(page):
     order = [a["id"] for tag, a in page.tags if tag == "section"]
     before = ["verdict", "findings", "comparisons", "arms", "published", "curves", "people", "gains",
               "confusion", "carried", "sources"]  # fmt: skip
-    after = ["data", "methods", "provenance"]
+    after = ["data", "methods", "provenance", "cite", "glossary"]
     assert order[: len(before)] == before
     assert order[-len(after) :] == after
     assert {"otherwise", "levels"} <= set(order[len(before) : -len(after)])
@@ -247,7 +249,7 @@ def test_findings_say_how_to_mend(results, page):
 
 def test_pictures_can_be_read_without_seeing_them(page):
     pictures = [a for tag, a in page.tags if tag == "svg"]
-    assert len(pictures) == 2 * 5 + 2 * 2
+    assert len(pictures) == 4 + 2 * 6 + 2 * 2
     titles = [a["id"] for tag, a in page.tags if tag == "title" and "id" in a]
     assert [a["aria-labelledby"] for a in pictures] == titles
 
@@ -257,8 +259,10 @@ def test_what_others_wrote_is_escaped():
     odd = tiny(title=bad, eeg_classes=[f"{bad}1", "b&b", "c"], arms=["scratch", f"arm {bad}"])
     checks = [{**odd.checks[0], "message": bad, "mend": bad}]
     odd = replace(odd, checks=checks, recipe={**odd.recipe, "question": bad, "source": bad})
-    page = Page(render(odd))
-    assert "script" not in {tag for tag, _ in page.tags}
+    page, usual = (Page(render(study)) for study in (odd, tiny(arms=["scratch", "transferred"])))
+    scripts = [[a for tag, a in one.tags if tag == "script"] for one in (page, usual)]
+    assert {str(a) for a in scripts[0]} == {str(a) for a in scripts[1]}
+    assert bad not in page.code
     assert bad in page.sections["findings"]
 
 

@@ -248,7 +248,7 @@ def _targets(
     weights: Mapping[tuple[int, str, int], Weights],
     spec: Mapping[str, Any],
 ) -> Iterator[pd.DataFrame]:
-    """Train every arm, seed and fold of every study as one job."""
+    """Train every arm, seed and fold of every study, those of a size as one job."""
     first = aligned[0, 0]
     network = build_network(spec, first.shape, len(first.classes))
     arms: list[Arm] = []
@@ -263,22 +263,21 @@ def _targets(
             where += [(i, f)] * len(made)
             train_rows += [split.train + place * len(first)] * len(made)
             eval_rows += [split.test + place * len(first)] * len(made)
-    job = Job(
-        network,
-        arms,
-        np.concatenate([windows.X for windows in aligned.values()]),
-        np.concatenate([windows.y for windows in aligned.values()]),
-        np.stack(train_rows),
-        np.stack(eval_rows),
-        "truth",
-        study.schedule,
-    )
-    curves = run_job(job)
+    X = np.concatenate([windows.X for windows in aligned.values()])
+    y = np.concatenate([windows.y for windows in aligned.values()])
+    predicted: dict[int, np.ndarray] = {}
+    sizes = [(len(train), len(test)) for train, test in zip(train_rows, eval_rows, strict=True)]
+    for size in dict.fromkeys(sizes):
+        alike = [a for a, own in enumerate(sizes) if own == size]
+        train, test = (np.stack([part[a] for a in alike]) for part in (train_rows, eval_rows))
+        curves = run_job(Job(network, [arms[a] for a in alike], X, y, train, test, "truth", study.schedule))
+        predicted |= dict(zip(alike, curves.predicted, strict=True))
     for i in range(len(numbers)):
         parts = []
         for f, split in enumerate(folds[i]):
             mine = [a for a, place in enumerate(where) if place == (i, f)]
-            parts.append(_table([arms[a] for a in mine], split, aligned[i, f], curves.predicted[mine]))
+            values = np.stack([predicted[a] for a in mine])
+            parts.append(_table([arms[a] for a in mine], split, aligned[i, f], values))
         yield pd.concat(parts, ignore_index=True)
 
 

@@ -5,6 +5,7 @@ A verdict is one of positive, negative, equivalent, inconclusive and not_assayab
 
 from ..metrics import Compare
 from .comparison import compare, compare_measures
+from .contested import contested
 from .influence import influence_of_people
 from .obstacles import NEAR_CHANCE, weak_sources
 from .otherwise import ask_otherwise, calibration_errors
@@ -25,6 +26,7 @@ __all__ = [
     "calibration_errors",
     "compare",
     "compare_measures",
+    "contested",
     "decide",
     "headline",
     "influence_of_people",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from .calibration import plot_calibration
 from .carried import plot_ledger
 from .changes import plot_moved
-from .curves import plot_learning_curves
+from .contest import plot_contest
+from .curves import plot_curve_gains, plot_learning_curves
 from .forest import plot_forest
 from .looks import plot_looks
 from .matrix import plot_matrix
@@ -21,6 +22,8 @@ __all__ = [
     "plot_before_after",
     "plot_calibration",
     "plot_confusion",
+    "plot_contest",
+    "plot_curve_gains",
     "plot_forest",
     "plot_gains",
     "plot_learning_curves",

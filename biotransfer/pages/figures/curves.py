@@ -162,6 +162,64 @@ def plot_learning_curves(
     return figure
 
 
+def plot_curve_gains(results: Results, direction: str, *, metric: str | None = None) -> Figure:
+    """Draw how far every arm is ahead of the baseline after each pass.
+
+    Parameters
+    ----------
+    results : Results
+        A study.
+    direction : str
+        Such as "emg->eeg".
+    metric : str, optional
+        A metric of the curves; the one the study compares when not given.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel per network and split rule: mean differences over people; the arm "transferred" (the first
+        other arm where it was not run) with its 95 % interval.
+
+    Raises
+    ------
+    BiotransferError
+        For an unknown direction or metric, and where the baseline is alone.
+    """
+    metric = metric or compared_metric(results)
+    base, conditions = baseline_arm(results), conditions_of(results.curves, direction)
+    curves = people_curves(results, direction, metric=metric)
+    levels = curves.index.get_level_values("arm")
+    check(
+        base in levels and (levels != base).any(),
+        f"direction={direction!r} has no arm beside {base!r} to compare. Add arms to the recipe.",
+    )
+    scale = 100.0 if is_share(metric) else 1.0
+    usual = curves[levels == base].droplevel("arm")
+    others = curves[levels != base]
+    ahead = scale * (others - usual.reindex(others.index.droplevel("arm")).to_numpy())
+    arms = [arm for arm in arms_of(results) if arm in set(others.index.get_level_values("arm"))]
+    bands = ("transferred",) if "transferred" in arms else (arms[0],)
+    n_rows, n_columns = panel_grid(len(conditions), 2)
+    figure = new_figure(PAGE_WIDTH if n_columns > 1 else 0.78 * PAGE_WIDTH, _PANEL_HEIGHT * n_rows + 0.1)
+    axes = figure.subplots(n_rows, n_columns, squeeze=False, sharey=True)
+    means = ahead.groupby(level=[*CONDITION, "arm"], sort=False).mean()
+    low, high = axis_limits(means.to_numpy(), 0.0, "difference")
+    for ax, condition in zip(axes.flat, conditions, strict=False):
+        part = select(ahead, **condition._asdict())
+        ax.set_ylim(low, high)
+        _draw_arms(ax, part, arms, bands, None, "difference")
+        _draw_frame(ax, float(part.columns[-1]), None, "difference")
+        ax.axhline(0, color=MUTED, linewidth=1.0, zorder=1)
+        title(ax, condition_label(condition, conditions))
+    blank(axes, len(conditions))
+    unit = "points of " if is_share(metric) else ""
+    for ax in axes[:, 0]:
+        ax.set_ylabel(f"ahead of {arm_label(base)}, {unit}{metric_label(metric)}", fontsize=9.5, color=MUTED,
+                      parse_math=False)  # fmt: skip
+    headline(figure, f"{direction_label(results.directions[direction])}: ahead of {arm_label(base)}")
+    return figure
+
+
 def axis_limits(means: np.ndarray, chance: float | None, metric: str) -> tuple[float, float]:
     """Axis limits with room for the bands and the chance line."""
     shown = [*means[np.isfinite(means)], *([chance] if chance is not None else [])]

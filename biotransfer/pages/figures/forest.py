@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...evidence.pooling import Pooled
 from ...evidence.reading import arm_label, data_label, is_share, metric_label
-from .outcomes import VERDICT_COLORS
-from .style import FAINT, INK, MUTED, PAGE_WIDTH, clean, headline, new_figure, shorten
+from .style import FAINT, INK, MUTED, PAGE_WIDTH, VERDICT_COLORS, clean, headline, new_figure, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

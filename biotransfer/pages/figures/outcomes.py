@@ -36,6 +36,7 @@ from .style import (
     INK,
     MUTED,
     PAGE_WIDTH,
+    VERDICT_COLORS,
     arm_look,
     blank,
     clean,
@@ -53,12 +54,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_NAMES = 16
-VERDICT_COLORS = {
-    "positive": "#00724F",
-    "negative": "#B03A00",
-    "equivalent": "#3B5B8C",
-    "inconclusive": MUTED,
-}
 
 
 def plot_subjects(

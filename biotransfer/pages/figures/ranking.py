@@ -16,8 +16,17 @@ from ...evidence.reading import (
     outcome_label,
 )
 from ...results import Results
-from .outcomes import VERDICT_COLORS
-from .style import CATEGORIES, INK, MUTED, PAGE_WIDTH, clean, headline, new_figure, shorten
+from .style import (
+    CATEGORIES,
+    INK,
+    MUTED,
+    PAGE_WIDTH,
+    VERDICT_COLORS,
+    clean,
+    headline,
+    new_figure,
+    shorten,
+)
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 PAGE_WIDTH = 10.0
 INK, MUTED, FAINT, GRID = "#1c2430", "#5b6675", "#aab2bd", "#e4e8ed"
 _LABEL_POINTS = 10.5
+VERDICT_COLORS = {
+    "positive": "#00724F",
+    "negative": "#B03A00",
+    "equivalent": "#3B5B8C",
+    "inconclusive": MUTED,
+}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from ...evidence.metrics import CONDITION, MEASURES
 from ...evidence.reading import (
     Condition,
     arm_label,
-    arms_of,
     baseline_arm,
     compared,
     compared_measure,
@@ -20,6 +19,7 @@ from ...evidence.reading import (
     conditions_of,
     direction_label,
     is_share,
+    judged_arms,
     measure_label,
     metric_label,
     metric_limits,
@@ -32,7 +32,6 @@ from ...evidence.stats import mean_interval
 from ...evidence.verdicts import compare_measures
 from ...results import Direction, Results
 from ...signals.splits import ALL, budget_label
-from ...transfer.carry import known_arms
 from . import text as write
 from .table import Row, Table, badge, table
 
@@ -214,8 +213,6 @@ def other_measures(results: Results) -> pd.DataFrame | None:
     if not results.verdict_list:
         return None
     asked = compared(results)
-    known = known_arms(results.recipe["arms"])
-    roles = {arm: "transfer" for arm in arms_of(results) if arm not in known}
     return compare_measures(
         results.curves,
         against=asked.against,
@@ -223,8 +220,7 @@ def other_measures(results: Results) -> pd.DataFrame | None:
         measures=[m for m in _MOMENTS if m != asked.measure],
         margin=asked.margin,
         alpha=asked.alpha,
-        arms=known.values(),
-        roles=roles,
+        **judged_arms(results),
     )
 
 

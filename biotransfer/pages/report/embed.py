@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import warnings
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from .drawn import drawn_data
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _NUMBER = re.compile(r"(-?\d+\.\d\d)\d+")
+_SPOKEN = re.compile(r"(person|curve|step0|gain|control|positive_control|interval):(.+)")
+
+
+def embedded(figure: Figure, name: str, caption: str) -> dict[str, Markup | str]:
+    """Return what the page shows of a figure: the drawing, its name and caption, and the data drawn.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        What to draw.
+    name : str
+        Unique on the page, lower case: the name of the files that readers save.
+    caption : str
+        What is to be seen.
+    """
+    data = json.dumps(drawn_data(figure)).replace("<", "\\u003c")
+    return {"svg": svg(figure, name, caption), "name": name, "caption": caption, "data": Markup(data)}
 
 
 def svg(figure: Figure, name: str, description: str) -> Markup:
@@ -61,11 +81,13 @@ def svg(figure: Figure, name: str, description: str) -> Markup:
 
 
 def _own_names(text: str, name: str) -> str:
-    """Prefix the names that are referred to, drop the others."""
+    """Prefix the names that are referred to, keep those of people and arms as data, drop the others."""
     used = set(re.findall(r"url\(#([^)]+)\)", text)) | set(re.findall(r'href="#([^"]+)"', text))
 
     def rename(match: re.Match[str]) -> str:
-        return f' id="{name}-{match.group(1)}"' if match.group(1) in used else ""
+        if match.group(1) in used:
+            return f' id="{name}-{match.group(1)}"'
+        return f' data-is="{match.group(1)}"' if _SPOKEN.fullmatch(match.group(1)) else ""
 
     text = re.sub(r'\sid="([^"]+)"', rename, text)
     text = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", text)

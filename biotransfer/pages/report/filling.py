@@ -1,4 +1,4 @@
-"""The templates of this folder, filled: one HTML document with its styles inside."""
+"""The templates of this folder, filled: one HTML document with its styles and its script inside."""
 
 from __future__ import annotations
 
@@ -30,4 +30,5 @@ def fill(name: str, values: Mapping[str, Any]) -> str:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
         loader=jinja2.FunctionLoader(read),
     )  # fmt: skip
-    return environment.get_template(name).render(styles=Markup(read("style.css")), **values)
+    inside = {"styles": Markup(read("style.css")), "script": Markup(read("script.js"))}
+    return environment.get_template(name).render(**inside, **values)

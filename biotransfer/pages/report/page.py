@@ -22,9 +22,13 @@ from ...evidence.reading import (
 from ...evidence.verdicts import headline, leading_claims
 from ...results import Results
 from ...signals.splits import ALL, SPLITS, budget_label
+from ..figures import plot_contest
 from . import comparisons, facts
 from . import text as write
+from .citing import bibtex
+from .embed import embedded
 from .filling import fill
+from .glossary import GLOSSARY
 from .methods import methods_paragraphs
 from .parts import Material, Spread, make_parts
 from .sections import SECTIONS
@@ -59,6 +63,7 @@ def context(results: Results, folder: Path | None = None, spread: Spread | None 
     simulated = bool(invented) or bool(provenance.get("simulated"))
     title = str(recipe.get("title") or "A transfer study")
     paragraphs, references = methods_paragraphs(whole)
+    version = str((provenance.get("versions") or {}).get("biotransfer", ""))
     return {
         "title": f"{title} (simulated data)" if simulated else title,
         "question": str(recipe.get("question") or ""),
@@ -69,6 +74,8 @@ def context(results: Results, folder: Path | None = None, spread: Spread | None 
         "note": str(provenance.get("note") or ""),
         "facts": _head_facts(results),
         "headline": _headline(whole.verdict_list),
+        "bibtex": bibtex(version, str(provenance.get("started") or "")),
+        "glossary": GLOSSARY,
         "sentences": [d["sentence"] for d in whole.verdict_list],
         "leads": [check for check in results.checks if check.get("leads")],
         "lead_pictures": made["leads", ""],
@@ -86,7 +93,7 @@ def context(results: Results, folder: Path | None = None, spread: Spread | None 
         "provenance": facts.provenance_facts(results),
         "files": facts.file_table(results),
         "recipe_yaml": yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True, width=100),
-        "version": str((provenance.get("versions") or {}).get("biotransfer", "")),
+        "version": version,
     }
 
 
@@ -117,16 +124,26 @@ def _head_facts(results: Results) -> list[tuple[str, str]]:
 def _cards(results: Results) -> list[dict[str, Any]]:
     """Return the verdict that leads in every direction and condition."""
     cards = []
-    for d in leading_claims(results.verdict_list):
+    for place, d in enumerate(leading_claims(results.verdict_list)):
         metric, protocol = d["metric"], d["protocol"]
+        caption = (
+            f"{direction_label(results.directions[d['direction']])}: {arm_label(d['arm'])} over "
+            f"{arm_label(d['against'])} and over every control, with 95 % intervals over people; hollow: "
+            "what the positive control gains; band: the margin."
+        )
         conditions = conditions_of(results.curves, d["direction"])
+        where = condition_label(Condition(d["network"], d["variant"], protocol), conditions)
+        network, _, rule = where.rpartition(" · ")
+        tested = f"tested on {rule}"
         cards.append(
             {
                 "direction": direction_label(results.directions[d["direction"]]),
-                "condition": condition_label(Condition(d["network"], d["variant"], protocol), conditions),
+                "condition": f"{network} · {tested}" if network else tested,
                 "verdict": d["verdict"] or "none",
                 "word": outcome_label(d),
                 "assay": _vouched(d),
+                "could": _could(d),
+                "picture": embedded(plot_contest(results, d), f"verdict-{place + 1}", caption),
                 "arm": arm_label(d["arm"])
                 + ("" if d["budget"] == ALL else f", {budget_label(d['budget'])},"),
                 "against": arm_label(d["against"]),
@@ -145,10 +162,23 @@ def _cards(results: Results) -> list[dict[str, Any]]:
 def _vouched(row: Mapping[str, Any]) -> str:
     """Say what the positive control of a verdict showed."""
     if not row["assay"]:
-        return "no positive control"
+        return "No positive control: nothing shows that this design can see transfer."
     metric = row["metric"]
     inside = write.interval(row["assay_low"], row["assay_high"], metric)
-    return f"positive control {write.gain(row['assay_gain'], metric)} ({inside})"
+    shown = row["verdict"] not in (None, "not_assayable") and row["assay_gain"] >= row["margin"]
+    return (
+        f"{'Yes' if shown else 'Not shown'}: the positive control gained "
+        f"{write.gain(row['assay_gain'], metric)} ({inside}); "
+        f"{write.gain(row['margin'], metric).lstrip('+')} must be seen."
+    )
+
+
+def _could(row: Mapping[str, Any]) -> str:
+    """Say what gain the design of a verdict finds."""
+    found = write.gain(row["detectable_difference"], row["metric"])
+    if found == write.NOTHING:
+        return f"Nothing: {write.counted(row['n_subjects'], 'person')} are too few for any p below alpha."
+    return f"A true gain of {found} or more, in four of five studies like this."
 
 
 def _findings(results: Results) -> dict[str, list[dict[str, Any]]]:

@@ -25,7 +25,7 @@ from ...results import Results, load_results
 from .. import figures
 from . import comparisons, facts
 from . import text as write
-from .embed import svg
+from .embed import embedded
 from .sections import SECTIONS, lead_pictures
 
 Spread = Callable[[Callable[..., Any], object, Sequence[tuple[Any, ...]]], Iterable[Any]]
@@ -107,7 +107,7 @@ def _part(material: Material, kind: str, key: Any) -> Any:
 def _picture(
     draw: Callable[..., Any], results: Results, what: str, name: str, caption: str
 ) -> dict[str, Markup | str]:
-    return {"svg": svg(draw(results, what), name, caption), "caption": caption}
+    return embedded(draw(results, what), name, caption)
 
 
 def _direction(results: Results, measures: Mapping[str, Any], others: Any, direction: str) -> dict[str, Any]:
@@ -134,6 +134,11 @@ def _direction(results: Results, measures: Mapping[str, Any], others: Any, direc
             f"Bands: 95 % interval over people, for {base} and transferred; the other arms' "
             f"intervals are in the table of arms.{level}",
         ),
+        "ahead": _picture(
+            figures.plot_curve_gains, results, direction, f"ahead-{key}",
+            f"{label}: how far every arm is ahead of {base} after each pass, mean over people; above the "
+            "line is better. Band: 95 % interval over people, for transferred; hollow marks: step 0.",
+        ) if paired else None,
         "subjects": _picture(
             figures.plot_subjects, results, direction, f"people-{key}",
             f"{label}: every person with {base} and with transferred weights ({metric}, {measure}; seeds "

@@ -20,7 +20,7 @@ from ...evidence.verdicts.rule import FEWEST_SEEDS
 from ...signals.splits import budget_label
 from ..figures import plot_forest
 from . import text as write
-from .embed import svg
+from .embed import embedded
 from .filling import fill
 from .table import Table, badge, table
 
@@ -149,8 +149,8 @@ def _picture(pooled: Pooled, number: int, claim: Mapping[str, Any]) -> dict[str,
         for s in pooled.shares_of(claim)
     ]  # fmt: skip
     title = f"{arm_label(claim['arm'])}: {_place(claim)}"
-    figure = svg(plot_forest(pooled, claim), f"forest-{number}", f"Forest plot of {title}.")
-    return {"title": title, "svg": figure, "caption": caption, "shares": table(columns, rows, title)}
+    picture = embedded(plot_forest(pooled, claim), f"forest-{number}", f"Forest plot of {title}. {caption}")
+    return {"title": title, **picture, "caption": caption, "shares": table(columns, rows, title)}
 
 
 def _methods(pooled: Pooled) -> list[str]:

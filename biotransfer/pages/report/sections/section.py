@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import text as write
-from ..embed import svg
+from ..embed import embedded
 from ..table import Table
 
 
@@ -76,4 +76,4 @@ def picture(draw: Callable[..., Any], *arguments: Any, name: str, caption: str, 
     folded : str
         See :class:`Block`.
     """
-    return Block("picture", {"svg": svg(draw(*arguments), name, caption), "caption": caption}, folded)
+    return Block("picture", embedded(draw(*arguments), name, caption), folded)

@@ -1,0 +1,72 @@
+"""One verdict at a glance: the gain, the gain over every control, and what the positive control gains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ...evidence.reading import arm_label, is_share, metric_label
+from ...evidence.verdicts import contested
+from ...results import Results
+from .style import FAINT, INK, MUTED, VERDICT_COLORS, clean, new_figure, shorten
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_BAND = "#EEF2F6"
+
+
+def plot_contest(results: Results, row: Mapping[str, Any]) -> Figure:
+    """Draw what one verdict weighs.
+
+    Parameters
+    ----------
+    results : Results
+        A study.
+    row : mapping
+        One of its verdicts.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The arm over its baseline on top, over every control below, and hollow at the bottom what the
+        positive control gains; lines are 95 % intervals over people, the band is the margin inside which a
+        difference counts as none.
+    """
+    table = contested(results, row)
+    scale = 100.0 if is_share(row["metric"]) else 1.0
+    figure = new_figure(4.9, 0.235 * len(table) + 0.72)
+    ax = figure.subplots()
+    margin = row["margin"] * scale
+    ax.axvspan(-margin, margin, color=_BAND, zorder=0, gid="margin")
+    ax.axvline(0, color=MUTED, linewidth=1.0, zorder=1)
+    own = VERDICT_COLORS.get(row["verdict"], MUTED)
+    labels = []
+    for y, item in enumerate(table.to_dict("records")):
+        main, vouches = item["kind"] == "gain", item["kind"] == "positive_control"
+        color = own if main else INK if vouches else MUTED
+        if item["ci_low"] is not None and item["ci_low"] == item["ci_low"]:
+            ends = [item["ci_low"] * scale, item["ci_high"] * scale]
+            ax.plot(ends, [y, y], color=color, linewidth=3.0 if main else 1.6, solid_capstyle="butt",
+                    gid=f"interval:{item['kind']}:{item['over']}")  # fmt: skip
+        ax.plot(
+            item["difference"] * scale, y, "D" if vouches else "o", color=color, zorder=4,
+            markersize=9 if main else 6, markerfacecolor="white" if vouches else color,
+            markeredgecolor=color if vouches else "white", gid=f"{item['kind']}:{item['over']}",
+        )  # fmt: skip
+        labels.append("positive control" if vouches else f"over {shorten(arm_label(item['over']), 22)}")
+        value = f"{item['difference'] * scale:+.1f}".replace("-", "\u2212")
+        ax.text(1.02, y, value, transform=ax.get_yaxis_transform(), fontsize=9.5 if main else 8.5,
+                va="center", color=color, fontweight="bold" if main else "normal")  # fmt: skip
+    if table["kind"].iloc[-1] == "positive_control":
+        ax.axhline(len(table) - 1.5, color=FAINT, linewidth=0.8, linestyle=(0, (1, 2)))
+    clean(ax, grid="x")
+    ax.set_yticks(range(len(labels)), labels, color=INK, parse_math=False)
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(len(labels) - 0.4, -0.6)
+    left, right = ax.get_xlim()
+    ax.set_xlim(min(left, -1.6 * margin), max(right, 1.6 * margin))
+    unit = "points of " if is_share(row["metric"]) else ""
+    ax.set_xlabel(f"difference, {unit}{metric_label(row['metric'])}", fontsize=8.5, color=MUTED,
+                  parse_math=False)  # fmt: skip
+    return figure

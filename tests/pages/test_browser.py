@@ -1,0 +1,177 @@
+"""The report in a real browser: what a reader sees first, and what can be pressed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from biotransfer.pages.report import write_report
+from tests.factories import make_results
+
+playwright = pytest.importorskip("playwright.sync_api")
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(BROWSER is None, reason="no chromium on this machine: apt install chromium"),
+]
+LOCAL = ("file:", "data:", "blob:")
+SIZES = {"desktop": (1280, 800), "phone": (390, 800)}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("browser")
+    return write_report(make_results(published=True), folder)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(chromium, report):
+    """Return a function that opens the report; no network may be asked, nothing complained of."""
+    heard: list[str] = []
+    pages = []
+
+    def open_at(size="desktop", scheme="light"):
+        width, height = SIZES[size]
+        page = chromium.new_page(
+            viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True
+        )
+        page.on("console", lambda m: heard.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.on(
+            "request",
+            lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else heard.append(r.url),
+        )
+        page.goto(report.as_uri())
+        pages.append(page)
+        return page
+
+    yield open_at
+    for page in pages:
+        page.close()
+    assert not heard
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_verdict_is_on_the_first_screen(opened, size):
+    page = opened(size)
+    word = page.locator("#verdict .card .word").first
+    box = word.bounding_box()
+    assert box["y"] + box["height"] < 800
+    assert word.inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+
+
+def test_every_direction_has_its_picture_beside_the_verdict(opened):
+    page = opened()
+    cards = page.locator("#verdict .card")
+    assert cards.count() == page.locator("#verdict .card figure svg").count() > 1
+
+
+def test_a_table_is_sorted_and_filtered(opened):
+    page = opened()
+    table = page.locator("#comparisons table")
+    head = table.locator("thead th")
+    column = [text.strip() for text in head.all_inner_texts()].index("p")
+    press = head.nth(column).get_by_role("button")
+    for way in ("ascending", "descending"):
+        press.click()
+        assert head.nth(column).get_attribute("aria-sort") == way
+        rows = table.locator("tbody tr").all()
+        runs, run = [], []
+        for row in rows:
+            if "group" in (row.get_attribute("class") or ""):
+                runs.append(run)
+                run = []
+            else:
+                run.append(float(row.locator("th, td").nth(column).inner_text()))
+        for values in [*runs, run]:
+            assert values == sorted(values, reverse=way == "descending")
+    page.locator("#comparisons input[type=search]").fill("permuted")
+    shown = [row for row in table.locator("tbody tr:not(.group)").all() if row.is_visible()]
+    assert shown
+    assert all("permuted" in row.inner_text() for row in shown)
+
+
+@pytest.mark.parametrize(("where", "kind", "starts"), [
+    ("#comparisons .tools", "CSV", "group,arm"),
+    ("#verdict figure", "CSV", "panel,series,x,y,value"),
+    ("#verdict figure", "SVG", "<svg"),
+    ("#verdict figure", "PNG", "\x89PNG"),
+])  # fmt: skip
+def test_what_is_shown_can_be_saved(opened, tmp_path, where, kind, starts):
+    page = opened()
+    with page.expect_download() as waited:
+        page.locator(where).first.get_by_text(kind, exact=True).click()
+    saved = tmp_path / waited.value.suggested_filename
+    waited.value.save_as(saved)
+    assert saved.suffix == f".{kind.lower()}"
+    assert saved.read_bytes().decode("latin-1").startswith(starts)
+
+
+def test_everything_can_be_reached_by_the_keyboard(opened):
+    page = opened()
+    wanted = page.evaluate(
+        "[...document.querySelectorAll('a[href], button, input, summary, [tabindex=\"0\"]')]"
+        ".filter((e) => e.checkVisibility()).length"
+    )
+    reached = set()
+    for _ in range(wanted + 5):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate(
+                "(() => { const e = document.activeElement;"
+                " return [...document.querySelectorAll('*')].indexOf(e); })()"
+            )
+        )
+    assert len(reached - {-1}) >= wanted
+
+
+def test_one_person_is_lit_through_all_figures(opened):
+    page = opened()
+    mark = page.locator("#people [data-is^='person:']").first
+    name = mark.get_attribute("data-is")
+    mark.scroll_into_view_if_needed()
+    mark.dispatch_event("pointerover", {"bubbles": True})
+    lit = page.locator(".marked")
+    assert lit.count() == page.locator(f"[data-is='{name}']").count() > 1
+    assert page.locator(".note-at-pointer").inner_text() == name.removeprefix("person:")
+
+
+def test_print_loses_nothing(opened):
+    page = opened()
+    assert page.locator("details:not([open])").count()
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert not page.locator("details:not([open])").count()
+    assert not page.locator("nav").first.is_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details:not([open])").count()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(opened, size, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = opened(size, scheme)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    found = axe.Axe().run(page).response["violations"]
+    assert not [(v["id"], v["nodes"][0]["html"][:200]) for v in found]
+
+
+def test_it_reads_without_its_script(chromium, report):
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(report.as_uri())
+    assert page.locator("#verdict .card .word").first.is_visible()
+    assert not page.get_by_text("Copy BibTeX").is_visible()
+    context.close()
