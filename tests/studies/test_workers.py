@@ -17,7 +17,7 @@ import yaml
 from biotransfer.cli import main
 from biotransfer.errors import BiotransferError, DataNotFoundError
 from biotransfer.studies.recipe import ClusterAsked, OwnCluster, load_recipe, own_cluster
-from biotransfer.studies.running import lay_out, prepare, run_study
+from biotransfer.studies.running import lay_out, prepare, processes, run_study
 from biotransfer.studies.running.data import find_side
 from biotransfer.studies.running.orders import Order, carry_out, portions
 from biotransfer.studies.running.processes import (
@@ -82,6 +82,28 @@ def test_what_a_dead_process_had_begun_is_done_by_another(tmp_path):
     with pytest.raises(BiotransferError, match="died 3 times in a row"):
         list(each_in_processes(_die, [(0,)], 2))
     end_processes()
+
+
+def _slowly(number):
+    time.sleep(1.0)
+    return number
+
+
+def test_results_that_nothing_can_bring_any_more_are_made_again(monkeypatch):
+    gone = threading.Thread(target=int)
+    gone.start()
+    gone.join()
+    asked, wait = [], processes.wait
+
+    def wait_in_vain(*given):
+        if not asked:
+            processes._Kept.executor._executor_manager_thread = gone
+        asked.append(given)
+        return wait(*given)
+
+    monkeypatch.setattr(processes, "WATCH", 0.2)
+    monkeypatch.setattr(processes, "wait", wait_in_vain)
+    assert sorted(each_in_processes(_slowly, [(i,) for i in range(4)], 2)) == list(range(4))
 
 
 @pytest.mark.slow

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache
@@ -20,6 +20,8 @@ from ...registry import places, register_again
 from .ending import cleaned_up_before_the_end, end_with_parent
 
 LOSSES = 3
+WATCH = 20.0
+"""Seconds without a result after which it is asked whether anything could still bring one."""
 _ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
 )
@@ -130,7 +132,7 @@ def each_in_processes(
             futures = {
                 executor.submit(_with_methods, methods, function, *given): i for i, given in waiting.items()
             }
-            for future in as_completed(futures):
+            for future in _completed(futures, executor):
                 result = future.result()
                 del waiting[futures[future]]
                 losses = 0
@@ -145,6 +147,24 @@ def each_in_processes(
         except BaseException:
             end_processes(at_once=True)
             raise
+
+
+def _completed(futures: Iterable[Future[Any]], executor: Any) -> Iterator[Future[Any]]:
+    """Yield futures as they are done.
+
+    Loky brings results by a thread of this process; should that end, no result would ever come and no error
+    either. It is then as if the processes had died.
+    """
+    waiting = set(futures)
+    while waiting:
+        done, waiting = wait(waiting, WATCH, FIRST_COMPLETED)
+        yield from done
+        thread = executor._executor_manager_thread
+        if not done and (thread is None or not thread.is_alive()):
+            for process in list(executor._processes.values()):
+                process.terminate()
+            executor.shutdown(wait=False, kill_workers=True)
+            raise BrokenProcessPool("The thread that brings results has ended.")
 
 
 def end_processes(*, at_once: bool = False) -> None:
