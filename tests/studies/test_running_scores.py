@@ -16,11 +16,14 @@ from biotransfer.pages.figures import plot_scores
 from biotransfer.pages.figures.scores import score_agreement, score_gains
 from biotransfer.pages.report.sections.scores import make_scores, verdict_on_scores
 from biotransfer.results import SCORES as COLUMNS
+from biotransfer.results import Direction
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import prepare, run_study
 from biotransfer.studies.running.tasks import lay_out
+from biotransfer.studies.running.tasks import source as source_tasks
 from biotransfer.transfer.align import fit_alignment
 from biotransfer.transfer.pretrain.held_out import hold_out_people
+from biotransfer.transfer.select import Selection
 
 MADE = {"data": "simulated", "n_subjects": 3, "modality": "eeg", "classes": 2, "preprocess": "none"}
 RECIPE = {
@@ -213,6 +216,36 @@ def test_a_source_is_scored_on_the_classes_that_it_learned(tmp_path):
     )  # fmt: skip
     table = study.results.extras["scores"]
     assert table["value"].iloc[0] == pytest.approx(expected["value"].iloc[0])
+
+
+def test_controls_of_chosen_classes_train_on_the_rows_of_the_source():
+    recipe = {
+        "title": "chosen classes",
+        "eeg": {"data": "simulated", "n_subjects": 3},
+        "emg": {"data": "simulated", "n_subjects": 3},
+        "directions": ["emg->eeg"],
+        "features": "band_power",
+        "align": {"name": "top_k", "k": 8},
+        "network": {"name": "mlp", "hidden": [4]},
+        "arms": ["scratch", "transferred", "shuffled_source", "noise_source", "phase_source"],
+        "select": "separable_classes",
+        "seeds": 2,
+    }
+    plan = prepare(load_recipe(recipe))
+    task = source_tasks.SourceTask(Direction("emg", "eeg"), "mlp", "", "supervised", "")
+    windows = plan.sides["emg"].windows("mlp")
+    picked = Selection(tuple(windows.subjects), tuple(windows.classes[:2]), True, pd.DataFrame())
+    split = hold_out_people(windows, 0.2)
+    expected, _ = picked.apply(windows, split)
+    for kind in ("supervised", "shuffled_labels", "noise", "phase"):
+        for seed in (0, 1, 2):
+            asked = replace(task, kind=kind)
+            made = source_tasks._source_windows(plan, asked, seed)
+            chosen, inner = source_tasks._pick(plan, asked, picked, made, seed, split)
+            assert list(chosen.metadata["uid"]) == list(expected.metadata["uid"])
+            assert np.array_equal(np.sort(chosen.y), np.sort(expected.y))
+            assert len(inner.train) == len(picked.apply(windows, split)[1].train)
+            assert (kind in ("shuffled_labels", "noise")) == (not np.array_equal(chosen.y, expected.y))
 
 
 def test_without_a_labelled_window_nothing_is_scored():

@@ -9,7 +9,7 @@ from ...signals.features import extract_features
 from ...signals.features.combining import Spec
 from ...signals.windows import Windows
 from .catalog import SOURCES
-from .sources import invent_labels
+from .sources import invent_labels, shuffled_labels
 
 
 def make_source(
@@ -63,3 +63,24 @@ def make_source(
     if features is not None and made.is_signal:
         made = extract_features(made, features)
     return invent_labels(made, seed) if source == "noise" and given["kind"] == "gaussian" else made
+
+
+def permute_again(windows: Windows, source: str, seed: int, **parameters: Any) -> Windows:
+    """Permute the labels of some of a control's windows, as the control does with all.
+
+    Parameters
+    ----------
+    windows : Windows
+        Some windows of the source or the control, with the labels that the source has.
+    source, seed, **parameters
+        As for :func:`make_source`.
+
+    Returns
+    -------
+    Windows
+        The same windows; unchanged for a source that keeps its labels.
+    """
+    _, given = SOURCES.resolve({"name": source, **parameters})
+    if source == "shuffled_labels":
+        return shuffled_labels(windows, seed)
+    return invent_labels(windows, seed) if source == "noise" and given["kind"] == "gaussian" else windows

@@ -22,7 +22,7 @@ from ....transfer.align import ALIGN
 from ....transfer.pretrain import METHODS, SOURCES, why_not
 from ....transfer.pretrain.drawing import draw_people
 from ....transfer.pretrain.held_out import hold_out_people
-from ....transfer.pretrain.making import make_source
+from ....transfer.pretrain.making import make_source, permute_again
 from ....transfer.select import Selection
 from ..plan import OF_TARGET, Plan
 from . import selection
@@ -250,8 +250,10 @@ def _train(
         aligned.append(alignment.source.apply(windows))
     if picked is not None:
         aligned, (split, *_) = map(
-            list, zip(*(picked.apply(windows, split) for windows in aligned), strict=True)
-        )
+            list,
+            zip(*(_pick(plan, task, picked, *each, split) for each in zip(aligned, seeds, strict=False)),
+                strict=True),
+        )  # fmt: skip
     trained = pretrain(
         aligned,
         split,
@@ -285,6 +287,18 @@ def _train(
         }
     )
     return table, [item.weights for item in trained]
+
+
+def _pick(
+    plan: Plan, task: SourceTask, picked: Selection, windows: Windows, seed: int, split: Split
+) -> tuple[Windows, Split]:
+    """Return the rows that the source itself would train on; a control permutes the labels of these."""
+    if task.kind not in SOURCES:
+        return picked.apply(windows, split)
+    true = _source_windows(plan, replace(task, kind="supervised"), seed)
+    same = list(true.metadata["uid"]) == list(windows.metadata["uid"])
+    chosen, kept = picked.apply(replace(windows, y=true.y) if same else windows, split)
+    return permute_again(chosen, task.kind, seed, **_options(plan, task)), kept
 
 
 def _card(plan: Plan, side: Any, network: str) -> dict[str, Any]:
