@@ -54,8 +54,7 @@ class Parameter:
     @property
     def options(self) -> tuple[str, ...]:
         """Texts that it can be; none where it can be any."""
-        inside = re.search(r"\{(.*?)\}", self.said)
-        return tuple(re.findall(r'"([^"]*)"', inside[1])) if inside else ()
+        return tuple(re.findall(r'"([^"]*)"', self.said))
 
     @property
     def bounds(self) -> tuple[float, float, bool, bool]:

@@ -181,7 +181,7 @@ def test_marked_channels_are_interpolated_and_good_again() -> None:
         ({"then": "drop"}, "then='drop' is unknown"),
         ({"then": "interpolate"}, r"have no position.*set_montage"),
         ({"deviation": -1.0}, "deviation=-1.0"),
-        ({"correlation": 2.0}, r"correlation=2\.0\. Expected 0 to 1"),
+        ({"correlation": 2.0}, r"correlation=2\.0 is out of range\. Expected: float, 0 to 1"),
         ({"share": -0.1}, "share=-0.1"),
         ({"flat": 1.0}, r"12 of 12 channels are bad .* keep fewer than half"),
         ({"then": "interpolate", "channels": {}}, "knows 0 recordings, and not 'set/sub-s1"),

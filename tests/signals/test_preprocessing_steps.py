@@ -306,7 +306,7 @@ def test_people_whose_channels_differ_agree() -> None:
         ([{"name": "rms_envelope", "window": 0.001}], "is 0 samples at 200 Hz"),
         ([{"name": "normalize", "by": "day"}], "by='day' is unknown"),
         ([{"name": "normalize", "percentile": 0.0}], "percentile=0.0"),
-        ([{"name": "normalize", "level": 0.0}], "level=0.0 V"),
+        ([{"name": "normalize", "level": 0.0}], "level=0.0 is out of range"),
         ([{"name": "normalize", "mvc": "mvc"}], "mvc='mvc' marks no sample of 'sub-s1'"),
         ([{"name": "normalize", "scales": {"sub-s2": {}}}], "scales has no C3, C4 for 'sub-s1'"),
     ],

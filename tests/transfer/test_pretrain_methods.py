@@ -177,11 +177,11 @@ def test_methods_over_people_refuse_a_single_one(method):
     [
         ("reptil", "Did you mean 'reptile'"),
         ({"name": "reptile", "inner_step": 3}, "Did you mean 'inner_steps'"),
-        ({"name": "reptile", "inner_steps": 0}, "Expected 1 or more"),
-        ({"name": "fomaml", "inner_rate": 0.0}, "Expected above 0"),
+        ({"name": "reptile", "inner_steps": 0}, "1 to 1000"),
+        ({"name": "fomaml", "inner_rate": 0.0}, "above 0"),
         ({"name": "masked", "share": 1.0}, "share between 0 and 1"),
-        ({"name": "contrastive", "temperature": 0.0}, "Expected above 0"),
-        ({"name": "dann", "weight": -1.0}, "Expected above 0"),
+        ({"name": "contrastive", "temperature": 0.0}, "above 0"),
+        ({"name": "dann", "weight": -1.0}, "above 0"),
         ("multi_task", "Pass target="),
     ],
 )

@@ -22,7 +22,7 @@ def dann(problem: PretrainProblem, *, weight: float = 1.0, hidden: int = 32) -> 
     ----------
     problem : PretrainProblem
         Two people or more.
-    weight : float, 0 or more
+    weight : float, above 0
         Largest strength of the reversed gradient; it rises from 0 during training.
     hidden : int, 1 to 4096
         Hidden units of the classifier of people, which is thrown away.
@@ -121,7 +121,7 @@ def deep_coral(problem: PretrainProblem, *, weight: float = 1.0) -> Learned:
     ----------
     problem : PretrainProblem
         Two people or more.
-    weight : float, 0 or more
+    weight : float, above 0
         Of the distance.
 
     Notes
@@ -145,7 +145,7 @@ def mmd(problem: PretrainProblem, *, weight: float = 1.0) -> Learned:
     ----------
     problem : PretrainProblem
         Two people or more.
-    weight : float, 0 or more
+    weight : float, above 0
         Of the discrepancy.
 
     Notes

@@ -27,7 +27,7 @@ def multi_task(problem: PretrainProblem, *, target_weight: float = 1.0, stem: st
     ----------
     problem : PretrainProblem
         With the target's training rows.
-    target_weight : float, 0 or more
+    target_weight : float, above 0
         Weight of the target's cross-entropy; the source's is 1.
     stem : {"target", "source"}
         Whose stem goes to the target with the shared body.
