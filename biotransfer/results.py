@@ -34,6 +34,7 @@ from .files import (
 from .shapes import check_facts, check_table, parse_table
 from .showing import html_table, one_line
 from .signals.splits import budget_seconds
+from .tables import with_coded_text, write_table
 from .transfer.carry import known_arms
 
 CONDITION = ["network", "variant", "protocol"]
@@ -89,6 +90,8 @@ four are fields of :class:`Results`, all others are found in ``Results.extras``.
 CORE = ("curves", "predictions", "ledger", "sources")
 _LATER = ("diverged",)
 """Columns that studies did not always write."""
+LONG = ("curves", "predictions")
+"""Of them, those of millions of rows: text is categories in memory, probabilities are Arrow's lists."""
 VERDICTS = ["direction", "source", "target", *CONDITION, "budget", "arm", "role", "against", "controls",
             "metric", "n_subjects", "n_seeds", "difference", "ci_low", "ci_high", "p", "p_claim", "p_holm",
             "margin", "verdict", "shared", "assay", "assay_gain", "assay_low", "assay_high", "assay_p",
@@ -167,7 +170,8 @@ class Results:
         per class such as "5" or "0.5". ``step`` 0 is before any update, ``epoch`` counts passes (0 at step
         0). Rows of the training part pool all people: their subject is "*".
     predictions : DataFrame
-        One row per test window after the last update; ``probabilities`` is a list, one per class.
+        One row per test window after the last update; ``probabilities`` is a list, one per class (see
+        ``tables.list_matrix``). Text in both long tables is categorical: group them with ``observed=True``.
     ledger : DataFrame
         For every arm and tensor: copied, adapted, fresh, permuted or redrawn, and why.
     sources : DataFrame
@@ -285,7 +289,8 @@ def save_results(results: Results, folder: str | Path) -> None:
     }
     for name, table in tables.items():
         check_option("table", name, TABLES)
-        write_atomically(folder / f"{name}.parquet", partial(table.to_parquet, index=False))
+        write = partial(write_table, table) if name in LONG else partial(table.to_parquet, index=False)
+        write_atomically(folder / f"{name}.parquet", write)
     write_json(folder / "data.json", results.data)
     write_json(folder / "verdicts.json", results.verdict_list)
     write_json(folder / "checks.json", results.checks)
@@ -394,7 +399,8 @@ def _load_proven(folder: Path, contents: Contents) -> Results:
     """Read a folder that lists what belongs to it."""
 
     def table(name: str) -> pd.DataFrame:
-        return parse_table(contents.read(f"{name}.parquet"), repr(str(folder / f"{name}.parquet")))
+        content, where = contents.read(f"{name}.parquet"), repr(str(folder / f"{name}.parquet"))
+        return parse_table(content, where, coded=name in LONG)
 
     try:
         provenance = contents.read_json("provenance.json")
@@ -429,7 +435,7 @@ def _load_unproven(folder: Path) -> Results:
 
     def table(name: str) -> pd.DataFrame:
         path = folder / f"{name}.parquet"
-        return parse_table(path.read_bytes(), repr(str(path)))
+        return parse_table(path.read_bytes(), repr(str(path)), coded=name in LONG)
 
     try:
         results = Results(
@@ -489,7 +495,8 @@ def _with_variants(results: Results) -> Results:
         new = old.assign(network=[name for name, _ in pairs])
         new.insert(list(new).index("network") + 1, "variant", [label for _, label in pairs])
         later = [column for column in TABLES.get(name) or [] if column not in new]
-        return new.assign(**dict.fromkeys(later, "")) if name == "trainings" else new
+        new = new.assign(**dict.fromkeys(later, "")) if name == "trainings" else new
+        return with_coded_text(new) if name in LONG else new
 
     def verdict(old: dict[str, Any]) -> dict[str, Any]:
         network, variant = unpacked.get(old["network"], (old["network"], ""))

@@ -34,7 +34,7 @@ _VERDICT_NUMBERS = ("difference", "ci_low", "ci_high", "p", "p_holm", "margin", 
 _CHECK_TEXTS = ("id", "name", "severity", "message")
 
 
-def parse_table(content: bytes, where: str) -> pd.DataFrame:
+def parse_table(content: bytes, where: str, *, coded: bool = False) -> pd.DataFrame:
     """Return the table of a parquet file, whose announced values fit its size.
 
     Parameters
@@ -43,6 +43,8 @@ def parse_table(content: bytes, where: str) -> pd.DataFrame:
         Of the file.
     where : str
         Its name, for the message.
+    coded : bool
+        Whether it is read as a long table, see :func:`.read_table`.
 
     Raises
     ------
@@ -51,6 +53,8 @@ def parse_table(content: bytes, where: str) -> pd.DataFrame:
     """
     import pandas as pd
     import pyarrow.parquet as pq
+
+    from .tables import read_table
 
     try:
         facts = pq.ParquetFile(io.BytesIO(content)).metadata
@@ -61,7 +65,7 @@ def parse_table(content: bytes, where: str) -> pd.DataFrame:
             max(announced, facts.num_rows * max(1, facts.num_columns)) <= most,
             f"{announced} values in {len(content)} bytes, more than {most}",
         )
-        return pd.read_parquet(io.BytesIO(content))
+        return read_table(io.BytesIO(content)) if coded else pd.read_parquet(io.BytesIO(content))
     except Exception as error:  # whatever the library comes upon first
         raise BiotransferError(
             f"{where} is no table that a study wrote ({' '.join(str(error).split())[:200]}). {_MEND}"
@@ -93,7 +97,7 @@ def check_table(table: pd.DataFrame, columns: Sequence[str], where: str) -> None
         f"{where} has the columns {', '.join(map(str, table.columns))}. Expected {', '.join(columns)}, once "
         f"each. {_MEND}",
     )
-    for name in table.columns if len(table) else ():
+    for name in table.columns.intersection([*TEXTS, *NUMBERS]) if len(table) else ():
         kind = pd.api.types.infer_dtype(table[name], skipna=True)
         text = kind in ("string", "empty", "categorical")
         number = kind in ("integer", "floating", "mixed-integer-float", "boolean", "empty")

@@ -13,8 +13,8 @@ from tests import ROOT
 
 PACKAGE = ROOT / "biotransfer"
 FLOORS = (
-    "errors", "showing", "files", "limits", "shapes", "parameters", "registry", "catalog", "settings",
-    "edges", "signals", "learning", "transfer", "results", "evidence", "studies", "pages", "cli",
+    "errors", "showing", "tables", "files", "limits", "shapes", "parameters", "registry", "catalog",
+    "settings", "edges", "signals", "learning", "transfer", "results", "evidence", "studies", "pages", "cli",
     "sklearn",
 )  # fmt: skip
 ROOMS = {

@@ -168,9 +168,9 @@ class Contents:
 
     def read_table(self, name: str) -> pd.DataFrame:
         """Return the table of a parquet file, as :meth:`read` does."""
-        import pandas as pd
+        from ..tables import read_table
 
-        return pd.read_parquet(io.BytesIO(self.read(name)))
+        return read_table(io.BytesIO(self.read(name)))
 
 
 def remove(path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...tables import list_matrix
 from ..metrics import STUDY_KEYS, Compare, expected_calibration_error, measure_curves
 from ..stats import (
     FEWEST_PEOPLE,
@@ -124,7 +125,7 @@ def calibration_errors(predictions: pd.DataFrame) -> pd.DataFrame:
     keys = [*STUDY_KEYS, "arm", "subject"]
     rows = []
     for key, part in predictions.groupby(keys, sort=False, observed=True):
-        probabilities = np.stack(part["probabilities"].to_numpy()).astype(np.float32)
+        probabilities = list_matrix(part["probabilities"])
         error = float(expected_calibration_error(part["y_true"].to_numpy(np.int64), probabilities))
         rows.append({**dict(zip(keys, key, strict=True)), "expected_calibration_error": error})
     table = pd.DataFrame(rows, columns=[*keys, "expected_calibration_error"])

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...results import TABLES
+from ...results import LONG, TABLES
+from ...tables import joined_names
 from .store import TrialStore
 from .tasks import Planned
 
@@ -35,7 +36,7 @@ def collect_tables(store: TrialStore, planned: Sequence[Planned]) -> dict[str, p
         mine = [entry for entry in planned if entry.variant == variant]
         each.append(_collect(store, mine))
     return {
-        name: pd.concat([tables[name] for tables in each if name in tables], ignore_index=True)
+        name: _concatenate(name, [tables[name] for tables in each if name in tables])
         for name in TABLES
         if any(name in tables for tables in each)
     }
@@ -56,7 +57,7 @@ def _collect(store: TrialStore, planned: Sequence[Planned]) -> dict[str, pd.Data
 
 
 def _join(name: str, parts: Sequence[pd.DataFrame], labels: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    table = _concatenate(parts)
+    table = _concatenate(name, parts)
     trial = table.pop("trial").to_numpy()
     order = np.argsort(trial, kind="stable")
     if not np.array_equal(order, np.arange(len(order))):
@@ -67,6 +68,8 @@ def _join(name: str, parts: Sequence[pd.DataFrame], labels: Sequence[dict[str, A
     present = np.unique(trial)
     for key in added:
         values = pd.Series([labels[i].get(key) for i in present])
+        if name in LONG and isinstance(values.iloc[0], str):
+            values = values.astype("category")
         table[key] = values.array.take(np.searchsorted(present, trial))
     if columns is None:
         table = table[[*added, *(c for c in table if c not in added)]]
@@ -75,22 +78,21 @@ def _join(name: str, parts: Sequence[pd.DataFrame], labels: Sequence[dict[str, A
     return table.drop_duplicates(ignore_index=True) if name in _ONCE else table
 
 
-def _concatenate(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Join parts, whose categories differ, and return text instead of categories."""
-    columns = list(dict.fromkeys(name for part in parts for name in part))
-    coded = [
-        name
-        for name in columns
-        if all(name in part and isinstance(part[name].dtype, pd.CategoricalDtype) for part in parts)
-    ]
+def _concatenate(name: str, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Join parts, whose categories differ; return text instead of categories but in long tables."""
+    columns = list(dict.fromkeys(column for part in parts for column in part))
+    coded = [c for c in columns if all(c in part and _is_coded(part[c]) for part in parts)]
     table = pd.concat([_plain(part.drop(columns=coded)) for part in parts], ignore_index=True)
-    for name in coded:
-        joined = pd.api.types.union_categoricals([part[name] for part in parts])
-        table[name] = joined.categories.astype("str").array.take(joined.codes, allow_fill=True)
+    for column in coded:
+        joined = joined_names([part[column] for part in parts])
+        table[column] = joined if name in LONG else joined.astype("str")
     return table[columns]
+
+
+def _is_coded(column: pd.Series) -> bool:
+    return isinstance(column.dtype, pd.CategoricalDtype)
 
 
 def _plain(part: pd.DataFrame) -> pd.DataFrame:
     """Return text instead of categories."""
-    coded = [name for name in part if isinstance(part[name].dtype, pd.CategoricalDtype)]
-    return part.astype(dict.fromkeys(coded, "str"))
+    return part.astype({column: "str" for column in part if _is_coded(part[column])})

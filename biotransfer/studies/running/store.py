@@ -27,6 +27,7 @@ from ...files import (
     sweep_parts,
 )
 from ...learning.weights import Weights, load_weights, save_weights
+from ...tables import write_table
 from ..recipe import digest
 from .tasks import Outcome, Ref, Trial
 
@@ -127,7 +128,7 @@ class TrialStore:
         try:
             with folder_aside(batch) as part:
                 for name, table in outcome.tables.items():
-                    table.to_parquet(part / f"{name}.parquet", index=False)
+                    write_table(table, part / f"{name}.parquet")
                 if outcome.weights:
                     tensors = {
                         f"{i}/{name}": np.ascontiguousarray(value)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ....signals.splits import Split
 from ....signals.windows import Windows
+from ....tables import number_lists
 from ....transfer.carry import Arm
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def prediction_table(curves: Curves, windows: Windows, split: Split) -> pd.DataF
             "window_uid": column("uid"),
             "y_true": np.tile(windows.y[split.test], n_trials),
             "y_pred": curves.predicted[:, -1, first:].astype(np.int64).ravel(),
-            "probabilities": list(curves.probabilities[:, first:].reshape(n_trials * n_test, -1)),
+            "probabilities": number_lists(curves.probabilities[:, first:].reshape(n_trials * n_test, -1)),
         }
     )
 
