@@ -1,7 +1,7 @@
 """Long tables, in memory and on disk: names as codes, lists of numbers side by side.
 
-A file holds text and lists as any reader of parquet expects them; in memory a name costs a byte or two per row
-(pandas' category) and a list of numbers its numbers (``list<float>`` of Arrow), so that millions of rows fit.
+A file holds text and lists as any reader of parquet expects them; in memory a name costs a byte or two per
+row (pandas' category) and a list of numbers its numbers (``list<float>`` of Arrow): millions of rows fit.
 """
 
 from __future__ import annotations
@@ -105,7 +105,6 @@ def read_table(file: Path | BytesIO) -> pd.DataFrame:
     OSError, ValueError
         For a file that is no such table.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     schema = pq.read_schema(file)
