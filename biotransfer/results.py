@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 
@@ -209,7 +210,7 @@ class Results:
         """The recipe's directions, by the text that stands for them in tables."""
         return {str(text): Direction.read(text) for text in self.recipe["directions"]}
 
-    @property
+    @cached_property
     def budgets(self) -> list[str]:
         """Budgets of labels that were run, from the smallest."""
         return sorted(map(str, self.curves["budget"].unique()), key=budget_seconds)
@@ -242,7 +243,18 @@ class Results:
 
     def at_largest_budget(self) -> Results:
         """Return what was found with the most labels; these results where there is one budget."""
-        return self if len(self.budgets) < 2 else self.at_budget(self.budgets[-1])
+        return self if len(self.budgets) < 2 else self._at_largest_budget
+
+    @cached_property
+    def _at_largest_budget(self) -> Results:
+        return self.at_budget(self.budgets[-1])
+
+    @cached_property
+    def recordings(self) -> np.ndarray:
+        """Of every row of ``predictions`` the recording's number, in the order of their names."""
+        uids, names = pd.factorize(self.predictions["window_uid"])
+        recordings = pd.Series(names).astype(str).str.rsplit("@", n=1).str[0]
+        return pd.factorize(recordings, sort=True)[0][uids]
 
     def __repr__(self) -> str:
         return one_line(f"Results: {len(self.verdict_list)} verdicts on {self.recipe.get('title', '')!r}")

@@ -54,7 +54,7 @@ def _by_person(results: Results) -> list[dict[str, object]]:
     if "y_pred" not in table or table.empty:
         return []
     ends = {name: direction.target for name, direction in results.directions.items()}
-    table = table.assign(target=table["direction"].map(ends))
+    table = table.assign(target=table["direction"].map(ends), recording=results.recordings)
     for (target, protocol), part in table.groupby(["target", "protocol"], sort=False, observed=True):
         classes = list(results.data[str(target)]["classes"])
         levels = {str(who): _levels(mine) for who, mine in part.groupby("subject", sort=False, observed=True)}
@@ -90,7 +90,7 @@ def _exchanged(mine: pd.DataFrame, n_classes: int) -> tuple[float, float, list[i
     """Return balanced accuracy as labelled, and with classes permuted as the other half says."""
     from scipy.optimize import linear_sum_assignment
 
-    recording = mine["window_uid"].astype(str).str.rsplit("@", n=1).str[0].to_numpy()
+    recording = mine["recording"].to_numpy()
     y, predicted = mine["y_true"].to_numpy(), mine["y_pred"].to_numpy()
     half = np.zeros(len(mine), dtype=bool)
     for label in np.unique(y):
@@ -116,7 +116,7 @@ def _by_influence(results: Results) -> list[dict[str, object]]:
     """Return people without whom a verdict would be another one."""
     rows: list[dict[str, object]] = []
     asked, curves = compared(results), results.curves
-    if curves.empty or curves.groupby(STUDY_KEYS)["subject"].nunique().min() < 3:
+    if curves.empty or curves.groupby(STUDY_KEYS, observed=True)["subject"].nunique().min() < 3:
         return rows
     table = influence_of_people(
         curves, against=asked.against, metric=asked.metric, measure=asked.measure,

@@ -47,9 +47,7 @@ def _arms(results: Results) -> list[dict[str, object]]:
     budget = results.recipe.get("budget", "all")
     known = isinstance(budget, dict) and budget["labels_of"] == "test_person"
     strangers = () if known else _STRANGERS
-    uids, names = pd.factorize(results.predictions["window_uid"])
-    recordings = pd.factorize(pd.Series(names).astype(str).str.rsplit("@", n=1).str[0])[0][uids]
-    told_by = results.predictions.assign(recording=recordings).groupby([*PLACE, "arm"], observed=True)
+    told_by = results.predictions.assign(recording=results.recordings).groupby([*PLACE, "arm"], observed=True)
     predictions = dict(iter(told_by[["recording", "subject", "y_true", "y_pred"]]))
     rows = []
     for key, part in finals.groupby([*PLACE, "arm"], sort=False, observed=True):

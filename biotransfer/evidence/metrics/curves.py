@@ -243,24 +243,27 @@ def measure_curves(
     tested = hold_last_values(_select(curves, metric, against))
     run = ["arm", "subject", "seed"] if each_seed else ["arm", "subject"]
     by = [*STUDY_KEYS, *run, "epoch"]
-    tested = tested.assign(runs=1.0, **{name: tested[name].astype(str) for name in by[:-1] if name != "seed"})
-    mean = tested.groupby(by, sort=False).agg({"value": "mean", "step": "mean", "runs": "sum"}).reset_index()
-    arms = tested.groupby([*STUDY_KEYS, "arm"], sort=False)
-    n_seeds = {key: int(part.nunique()) for key, part in arms["seed"]}
+    means = {"value": ("value", "mean"), "step": ("step", "mean"), "runs": ("value", "size")}
+    mean = tested.groupby(by, sort=False, observed=True).agg(**means).reset_index()
+    arms = tested.groupby([*STUDY_KEYS, "arm"], sort=False, observed=True)
+    n_seeds = {tuple(map(str, key)): int(part.nunique()) for key, part in arms["seed"]}
     tables = []
-    for keys, group in mean.groupby(STUDY_KEYS, sort=False):
+    for names, group in mean.groupby(STUDY_KEYS, sort=False, observed=True):
+        keys = tuple(map(str, names))
         group = group.sort_values("epoch", kind="stable")
-        wide = group.pivot(index=run, columns="epoch", values=["value", "step", "runs"])
-        wide = wide.reindex(pd.MultiIndex.from_frame(group[run].drop_duplicates()))
-        values, steps = wide["value"].to_numpy(float), wide["step"].to_numpy(float)
-        runs = wide["runs"].to_numpy(float)
+        row = group.groupby(run, sort=False, observed=True).ngroup().to_numpy()
+        times, column = np.unique(group["epoch"].to_numpy(), return_inverse=True)
+        wide = np.full((3, int(row.max()) + 1, len(times)), np.nan)
+        wide[:, row, column] = group[["value", "step", "runs"]].to_numpy(float).T
+        values, steps, runs = wide
         check(
             bool(np.all(runs == runs[:, :1])),
             f"curves of {_spoken(keys)} were not evaluated at the same epochs. "
             "Expected one schedule for all arms, splits and seeds. Finish the study first.",
         )
-        epochs = wide["value"].columns.to_numpy(float)
-        table = wide.index.to_frame(index=False)
+        epochs = times.astype(float)
+        text = [name for name in run if name != "seed"]
+        table = group[run].drop_duplicates().astype(dict.fromkeys(text, "str")).reset_index(drop=True)
         study: dict[str, Any] = dict(zip(STUDY_KEYS, keys, strict=True))
         table = table.assign(
             **study,

@@ -54,8 +54,14 @@ def sign_flip_p(
     values = differences_of(d)
     check_option("alternative", alternative, ["two-sided", "greater", "less"])
     if alternative == "less":
-        return sign_flip_p(-values, "greater", n_resamples=n_resamples, seed=seed)
-    two_sided = alternative == "two-sided"
+        values, alternative = -values, "greater"
+    return _sign_flip_p(values.tobytes(), alternative == "two-sided", n_resamples, seed)
+
+
+@lru_cache(maxsize=4096)
+def _sign_flip_p(given: bytes, two_sided: bool, n_resamples: int, seed: int) -> float:
+    """Return the p of float64 values; kept, since one person less leaves most claims of a study as they are."""
+    values = np.frombuffer(given)
     observed = abs(values.sum()) if two_sided else values.sum()
     bound = observed - 1e-10 * np.abs(values).sum()
     if values.size > EXACT_UP_TO:
