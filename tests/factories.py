@@ -188,7 +188,7 @@ def make_sources(
                         "supervised",
                         seed,
                         "S1, S2, S3",
-                        "S4, S5",
+                        "S4, S5, S6, S7",
                         300,
                         value,
                         value - 0.005,

@@ -188,6 +188,7 @@ def _faults():
     yield "control_as_good", replace(r, verdict_list=gained), "warning"
     yield "missing_controls", replace(r, recipe={**r.recipe, "arms": [{"name": "scratch"}]}), "warning"
     yield "source_at_chance", replace(r, sources=r.sources.assign(balanced_accuracy=0.27)), "warning"
+    yield "source_at_chance", replace(r, sources=r.sources.assign(subjects="S4")), "note"
     yield "target_at_chance", _values(r, lambda c: c["epoch"] > 0, 0.34), "warning"
     yield "little_carried", replace(r, ledger=r.ledger.assign(action="fresh")), "warning"
     fresh = r.ledger.assign(action=r.ledger["action"].where(r.ledger["part"] != "stem", "fresh"))

@@ -165,7 +165,7 @@ def test_verdicts(gain, lift, seeds, verdict):
 def test_a_data_set_at_chance_says_nothing_of_a_loss_and_takes_no_gain_away():
     weak = pd.DataFrame(
         [{**dict.fromkeys(SOURCES, ""), "network": "mlp", "direction": "source->target0",
-          "source": "supervised", "method": "supervised", "seed": s,
+          "source": "supervised", "method": "supervised", "seed": s, "subjects": "a, b, c, d",
           "balanced_accuracy": 0.51, "chance": 0.5} for s in range(3)]
     )[SOURCES]  # fmt: skip
     for gain, verdict in ((-0.05, "not_assayable"), (0.05, "positive")):

@@ -15,12 +15,14 @@ from biotransfer.evidence.stats import (
     sign_flip_p,
 )
 from biotransfer.evidence.verdicts import (
+    FEWEST_STRANGERS,
     Claim,
     compare,
     compare_measures,
     decide,
     headline,
     judge_assay,
+    judge_sources,
 )
 from biotransfer.results import CURVES, VERDICTS
 
@@ -230,7 +232,8 @@ def test_no_verdict_is_built_on_one_training_that_exploded(arm):
 def test_no_verdict_is_built_on_source_networks_that_exploded():
     curves = make_curves(make_levels({**SEEN, "transferred": 0.1}, spread=0.002))
     sources = pd.DataFrame([{"direction": "emg->eeg", "network": "mlp", "variant": "", "source": "supervised",
-                             "method": "supervised", "balanced_accuracy": 0.8, "chance": 0.25}])  # fmt: skip
+                             "method": "supervised", "subjects": "a, b, c, d", "balanced_accuracy": 0.8,
+                             "chance": 0.25}])  # fmt: skip
     for diverged, verdict in ((False, "positive"), (True, "not_assayable")):
         told = compare(curves, roles=ROLES, sources=sources.assign(diverged=diverged))
         assert only(told, "transferred")["verdict"] == verdict
@@ -387,16 +390,39 @@ def test_a_source_or_target_at_chance_is_named():
     assert "the target is at chance for new people" in row["sentence"]
     sources = pd.DataFrame([{"direction": "emg->eeg", "network": "mlp", "variant": "", "protocol": "",
                              "source": "supervised", "method": "supervised", "balanced_accuracy": 0.27,
-                             "chance": 0.25}])  # fmt: skip
+                             "subjects": "a, b, c, d", "chance": 0.25}])  # fmt: skip
     learned = make_curves(make_levels(dict.fromkeys(SEEN, 0.1), n_subjects=16, spread=0.004))
     asked = {"chance": {"eeg": 0.33}, "margin": 0.08}
     weak = only(compare(learned, sources=sources, **asked), "transferred")
     assert (weak["verdict"], weak["obstacle"]) == (
-        "not_assayable", "the source is at chance for new people (27 %, chance 25 %)",
+        "not_assayable", "the source is at chance for new people (27 % over 4 of them, chance 25 %)",
     )  # fmt: skip
     strong = sources.assign(balanced_accuracy=0.6)
     told = only(compare(learned, sources=strong, **asked), "transferred")
     assert (told["verdict"], told["obstacle"]) == ("equivalent", None)
+
+
+@pytest.mark.parametrize(
+    ("subjects", "strangers"),
+    [
+        (["S10"] * 3, 1),
+        (["a, b", "a, b", "a, b"], 2),
+        (["a, other recordings"] * 3, 0),
+        (["a, b", "b, c", "c, d"], 4),
+        (["a, b, c, d, e"] * 3, 5),
+    ],
+)
+def test_no_source_is_judged_by_few_people(subjects, strangers):
+    sources = pd.DataFrame({"direction": "emg->eeg", "network": "mlp", "variant": "", "protocol": "",
+                            "source": "supervised", "method": "supervised", "seed": range(3),
+                            "subjects": subjects, "balanced_accuracy": 0.2, "chance": 0.25})  # fmt: skip
+    (found,) = judge_sources(sources).itertuples()
+    assert found.strangers == strangers
+    assert found.judged == found.weak == (strangers >= FEWEST_STRANGERS)
+    learned = make_curves(make_levels(dict.fromkeys(SEEN, 0.1), n_subjects=16, spread=0.004))
+    row = only(compare(learned, sources=sources, chance={"eeg": 0.33}, margin=0.08), "transferred")
+    assert (row["obstacle"] is not None) == found.judged
+    assert not judge_sources(sources.assign(balanced_accuracy=0.5))["weak"].any()
 
 
 def test_more_seeds_splits_or_windows_are_no_more_people():

@@ -52,7 +52,8 @@ CHECKS = Catalog(
         _entry("C04", findings.missing_controls, "Was every control run?", "Add them to arms."),
         _entry("C05", findings.source_at_chance,
                "Did the source network learn anything that holds for other people?",
-               "Choose another source, more people or longer training."),
+               "Choose another source, more people or longer training; to judge it by more people, raise "
+               "pretrain.held_out, or lower pretrain.draw_people."),
         _entry("C06", findings.target_at_chance, "Can the target be learned at all?",
                "Choose other features, a longer training or another network."),
         _entry("C07", findings.little_carried, "Was enough of the network carried over to matter?",

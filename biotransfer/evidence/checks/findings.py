@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...learning.networks import NETWORKS
 from ...results import Results
 from ...transfer.align import MEASURES_MAPPING, why_no_meaning
@@ -12,7 +14,7 @@ from ..metrics import hold_last_values
 from ..outliers import find_outliers
 from ..reading import baseline_arm, compared, compared_metric, place_label, target_of
 from ..stats import smallest_p
-from ..verdicts import FEWEST_SEEDS, NEAR_CHANCE, weak_sources
+from ..verdicts import FEWEST_SEEDS, NEAR_CHANCE, judge_sources, not_judged
 from .common import PLACE, Finding, final_values
 
 _LITTLE = 0.10
@@ -89,15 +91,21 @@ def source_at_chance(results: Results) -> Finding:
     """Compare the source networks' balanced accuracy on unseen people with chance."""
     if results.sources.empty:
         return "ok", "No source network was needed."
-    weak = weak_sources(results.sources)
-    if weak.empty:
-        return "ok", "Every source network knows something about people it was not trained on."
+    found = judge_sources(results.sources)
+    weak, unknown = found[found["weak"]], found[~found["judged"]]
     texts = [
-        f"{place_label(r.direction, r.network, r.variant)} ({r.source}{_by(r.method)}): "
-        f"{r.balanced_accuracy:.2f} against chance {r.chance:.2f}"
-        for r in weak.itertuples()
+        f"{_source(r)}: {r.balanced_accuracy:.2f} against chance {r.chance:.2f}" for r in weak.itertuples()
     ]
-    return "warning", "Source networks near chance on unseen people: " + "; ".join(texts) + "."
+    said = [f"Source networks near chance on unseen people: {'; '.join(texts)}."] if texts else []
+    texts = [f"{_source(r)}: {not_judged(r.strangers)}" for r in unknown.itertuples()]
+    said += [f"Whether these source networks are near chance is open: {'; '.join(texts)}."] if texts else []
+    if not said:
+        return "ok", "Every source network knows something about people it was not trained on."
+    return ("note" if weak.empty else "warning"), " ".join(said)
+
+
+def _source(row: Any) -> str:
+    return f"{place_label(row.direction, row.network, row.variant)} ({row.source}{_by(row.method)})"
 
 
 def inputs_without_meaning(results: Results) -> Finding:

@@ -7,7 +7,7 @@ from ..metrics import Compare
 from .comparison import compare, compare_measures
 from .contested import contested
 from .influence import influence_of_people
-from .obstacles import NEAR_CHANCE, weak_sources
+from .obstacles import FEWEST_STRANGERS, NEAR_CHANCE, judge_sources, not_judged
 from .otherwise import ask_otherwise, calibration_errors
 from .ranking import rank_methods
 from .rule import FEWEST_SEEDS, VERDICTS, Assay, Claim, Decision, Rival, decide, judge_assay
@@ -15,6 +15,7 @@ from .wording import headline, leading_claims, write_sentence
 
 __all__ = [
     "FEWEST_SEEDS",
+    "FEWEST_STRANGERS",
     "NEAR_CHANCE",
     "VERDICTS",
     "Assay",
@@ -31,8 +32,9 @@ __all__ = [
     "headline",
     "influence_of_people",
     "judge_assay",
+    "judge_sources",
     "leading_claims",
+    "not_judged",
     "rank_methods",
-    "weak_sources",
     "write_sentence",
 ]

@@ -10,11 +10,13 @@ import pandas as pd
 from ..stats import sign_flip_p
 
 NEAR_CHANCE = 0.05
+FEWEST_STRANGERS = 4
+"""By fewer people no source is judged: one who is at chance whatever is trained would speak for all."""
 SOURCE_KEYS = ["direction", "network", "variant", "source", "method"]
 
 
-def weak_sources(sources: pd.DataFrame) -> pd.DataFrame:
-    """Return the source networks that know next to nothing about people they were not trained on.
+def judge_sources(sources: pd.DataFrame) -> pd.DataFrame:
+    """Say of every kind of source network how much it knows about people it was not trained on.
 
     Parameters
     ----------
@@ -24,12 +26,31 @@ def weak_sources(sources: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        direction, network, variant, source, method, balanced_accuracy and chance (means over seeds and
-        folds) of the networks trained on real labels whose mean is less than 5 points above chance.
+        Of the networks trained on real labels direction, network, variant, source, method,
+        balanced_accuracy and chance (means over seeds and folds), strangers (how many people they were judged
+        by, those of all seeds and folds together; 0 where it was by other recordings of the same people),
+        judged (whether these are ``FEWEST_STRANGERS`` or more) and weak (whether it was judged, and is less
+        than 5 points above chance).
     """
     real = sources[~sources["source"].isin(["shuffled_labels", "noise", "phase", "simulated"])]
-    means = real.groupby(SOURCE_KEYS, as_index=False, observed=True)[["balanced_accuracy", "chance"]].mean()
-    return means[means["balanced_accuracy"] < means["chance"] + NEAR_CHANCE]
+    by = real.groupby(SOURCE_KEYS, as_index=False, observed=True)
+    means = by[["balanced_accuracy", "chance"]].mean()
+    strangers = real["subjects"].map(_names).groupby([real[key] for key in SOURCE_KEYS], observed=True)
+    means["strangers"] = [len(set().union(*names)) for _, names in strangers]
+    means["judged"] = means["strangers"] >= FEWEST_STRANGERS
+    means["weak"] = means["judged"] & (means["balanced_accuracy"] < means["chance"] + NEAR_CHANCE)
+    return means
+
+
+def _names(subjects: object) -> set[str]:
+    names = set(str(subjects).split(", ")) - {""}
+    return set() if "other recordings" in names else names
+
+
+def not_judged(strangers: int) -> str:
+    """Say why a source was not judged."""
+    people = f"{strangers} {'person' if strangers == 1 else 'people'}"
+    return f"not judged: {people} to judge it by, {FEWEST_STRANGERS} are needed"
 
 
 def source_obstacles(sources: pd.DataFrame | None) -> dict[tuple[str, str, str], str]:
@@ -42,17 +63,16 @@ def source_obstacles(sources: pd.DataFrame | None) -> dict[tuple[str, str, str],
     """
     if sources is None or sources.empty:
         return {}
-    keys = SOURCE_KEYS[:3]
-    mine = sources[sources["source"] == "supervised"]
-    methods = mine.groupby(keys, observed=True)["method"].nunique()
-    weak = weak_sources(mine)
+    judged = judge_sources(sources[sources["source"] == "supervised"])
     out = {}
-    for key, part in weak.groupby(keys, observed=True):
-        if len(part) == methods.loc[key]:
-            level, chance = part["balanced_accuracy"].max(), part["chance"].iloc[0]
+    for key, part in judged.groupby(SOURCE_KEYS[:3], observed=True):
+        if part["weak"].all():
+            best = part.loc[part["balanced_accuracy"].idxmax()]
+            level, chance, people = best["balanced_accuracy"], best["chance"], best["strangers"]
             place = tuple(map(str, key))
             out[place[0], place[1], place[2]] = (
-                f"the source is at chance for new people ({100 * level:.0f} %, chance {100 * chance:.0f} %)"
+                f"the source is at chance for new people ({100 * level:.0f} % over {people} of them, "
+                f"chance {100 * chance:.0f} %)"
             )
     return out
 

@@ -16,6 +16,7 @@ from ...evidence.reading import (
     measure_label,
     metric_label,
 )
+from ...evidence.verdicts import FEWEST_STRANGERS
 from ...learning.networks import NETWORKS
 from ...learning.training import AUGMENTATIONS
 from ...results import Results
@@ -381,10 +382,14 @@ def _arms(results: Results, references: _References) -> str:
             f"{name.replace('_', ' ')} ({_summary(ARMS, spec['name'])}{'; ' + extra if extra else ''})"
             f"{references.cite(_source(ARMS, spec['name']))}"
         )
-    share = results.recipe.get("pretrain", {}).get("held_out")
+    given = results.recipe.get("pretrain", {})
+    share, others = given.get("held_out"), ""
+    if given.get("draw_people", 1) < 1:
+        others = ", and so was, seed by seed, everybody who was not drawn"
     unseen = (
         f"A share of {share:g} of the source's people was kept out of pretraining to see what the source "
-        "network knows about strangers."
+        f"network knows about strangers{others}; by fewer than {FEWEST_STRANGERS} people no source was "
+        "judged."
         if share is not None and any(spec["name"] != "scratch" for spec in _as_list(results.recipe["arms"]))
         else ""
     )

@@ -19,7 +19,7 @@ def draw_people(windows: Windows, split: Split, share: float, seed: int) -> Spli
     windows : Windows
         Of the source.
     split : Split
-        Who of it trains, and who is kept out to see what the network knows; the latter stay.
+        Who of it trains, and who is kept out to see what the network knows.
     share : float
         Share f of the training people that is drawn, one at least; 1 is everybody.
     seed : int
@@ -29,7 +29,8 @@ def draw_people(windows: Windows, split: Split, share: float, seed: int) -> Spli
     Returns
     -------
     Split
-        Its ``train`` holds the windows of those who were drawn.
+        Its ``train`` holds the windows of those who were drawn, its ``test`` those of everybody else: who was
+        not drawn is a stranger to the network, too, so that over the seeds nearly everybody judges it.
 
     Raises
     ------
@@ -70,4 +71,5 @@ def draw_people(windows: Windows, split: Split, share: float, seed: int) -> Spli
         f"pretrain.draw_people={share:g} draws {', '.join(drawn)} for seed {seed}, who have no window of "
         f"class {', '.join(windows.classes[i] for i in absent)}. Draw more, or leave it out.",
     )
-    return replace(split, train=rows)
+    rest = split.train[~np.isin(subjects, drawn)]
+    return replace(split, train=rows, test=np.sort(np.concatenate([split.test, rest])))

@@ -36,7 +36,8 @@ class Pretraining(Settings):
     )
     draw_people: float = key(
         "Share of the training people of every source that each seed draws, without replacement; 1 is all. "
-        "Half of them vary as a new sample of the whole source's size would.",
+        "Half of them vary as a new sample of the whole source's size would. Who is not drawn judges the "
+        "seed's network, too.",
         number(above=0, most=1),
         1.0,
     )
