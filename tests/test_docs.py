@@ -74,3 +74,40 @@ def test_the_first_paragraph_on_bird_2020_says_what_recipe_and_tables_say() -> N
     hum = next(value for name, value in levels.items() if name.startswith("power at 50 and 100 Hz alone"))
     assert f"({hum} against {best:.3f} on new people)" in first
     assert f"p = {smallest_p(4)}" in first
+
+
+def test_the_page_of_the_definitive_study_counts_its_own_table() -> None:
+    page = (ROOT / "docs" / "definitive.md").read_text(encoding="utf-8")
+    told = " ".join(page.split())
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in page.splitlines()
+        if line[:2] == "| "
+    ]
+    rows = [row for row in cells if len(row) == 7 and row[0] != "source -> target"]
+    recipe = yaml.safe_load((ROOT / "pipelines" / "definitive.yaml").read_text(encoding="utf-8"))
+    claims = (
+        len(recipe["directions"])
+        * len(recipe["budget"]["seconds"])
+        * len(recipe["preregistration"]["family"])
+    )
+    assert len(rows) == claims
+    for_eeg = [row for row in rows if row[0].endswith(("ARITHMETIC", "MUSE"))]
+    assert not any(row[-1].startswith("positive") for row in rows)
+    for part in (for_eeg, [row for row in rows if row not in for_eeg]):
+        assert (
+            f"None of {len(part)} claims is positive" in told or f"is positive, {_seen(part)} of them" in told
+        )
+    proven = {row[2:4][0] + row[1]: row[-1] for row in rows if row[0] == "COTE -> ARITHMETIC"}
+    own = [row for row in rows if row[0] == "MYODISCO -> ARITHMETIC"]
+    assert {row[-1] for row in own} == {"not assayable"}
+    later = [proven[row[2] + row[1]] for row in own]
+    assert later.count("inconclusive") == 5
+    stays = next(row for row, verdict in zip(own, later, strict=True) if verdict == "not assayable")
+    assert (stays[2], "10 labelled s" in stays[1]) == ("gradual unfreezing", True)
+    assert "five of the six claims" in told
+    assert "10 s with gradual unfreezing would stay not assayable" in told
+
+
+def _seen(rows: list[list[str]]) -> int:
+    return sum(row[-1] != "not assayable" for row in rows)

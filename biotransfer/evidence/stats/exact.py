@@ -60,7 +60,7 @@ def sign_flip_p(
 
 @lru_cache(maxsize=4096)
 def _sign_flip_p(given: bytes, two_sided: bool, n_resamples: int, seed: int) -> float:
-    """Return the p of float64 values; kept, since one person less leaves most claims of a study as they are."""
+    """Return the p of float64 values; kept: one person less leaves most claims of a study as they are."""
     values = np.frombuffer(given)
     observed = abs(values.sum()) if two_sided else values.sum()
     bound = observed - 1e-10 * np.abs(values).sum()
