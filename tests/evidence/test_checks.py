@@ -88,7 +88,7 @@ def _clean() -> Results:
         ],
     )
     sources = pd.DataFrame(
-        [("emg->eeg", "mlp", "", "", "supervised", "supervised", 0, "a", 10, 0.8, 0.8, 0.25)],
+        [("emg->eeg", "mlp", "", "", "supervised", "supervised", 0, "a, b, c, d", 10, 0.8, 0.8, 0.25)],
         columns=[
             "direction",
             "network",
@@ -188,7 +188,6 @@ def _faults():
     yield "control_as_good", replace(r, verdict_list=gained), "warning"
     yield "missing_controls", replace(r, recipe={**r.recipe, "arms": [{"name": "scratch"}]}), "warning"
     yield "source_at_chance", replace(r, sources=r.sources.assign(balanced_accuracy=0.27)), "warning"
-    yield "source_at_chance", replace(r, sources=r.sources.assign(subjects="S4")), "note"
     yield "target_at_chance", _values(r, lambda c: c["epoch"] > 0, 0.34), "warning"
     yield "little_carried", replace(r, ledger=r.ledger.assign(action="fresh")), "warning"
     fresh = r.ledger.assign(action=r.ledger["action"].where(r.ledger["part"] != "stem", "fresh"))
@@ -242,6 +241,13 @@ def test_a_check_is_silent_on_clean_data_and_speaks_on_its_fault(name):
     found, message = CHECKS[name].function(results)
     assert found == severity
     assert message.endswith(".")
+
+
+def test_a_source_that_few_people_judge_is_not_called_at_chance():
+    few = _clean().sources.assign(subjects="S4", balanced_accuracy=0.27)
+    severity, message = CHECKS["source_at_chance"].function(replace(_clean(), sources=few))
+    assert severity == "note"
+    assert "not judged: 1 person to judge it by, 4 are needed" in message
 
 
 @pytest.mark.parametrize(("name", "family"), [("mains_carries_label", "mains"),
