@@ -96,7 +96,10 @@ def test_every_transfer_gets_what_proves_it_once():
         assert all(by[control].role == "control" for control in contest.controls)
         if label in FROZEN:
             assert contest.against == f"{label}_scratch"
-            assert contest.controls == (f"{label}_permuted",)
+            assert contest.controls[0] == f"{label}_permuted"
+            plain = {arm.entry.name for arm in arms if arm.entry.facts["role"] == "control"}
+            without = plain & {"shuffled_source", "noise_source", "phase_source", "simulated_source"}
+            assert {by[control].start for control in contest.controls} == {"permuted", *without}
         else:
             assert contest.against == "scratch"
             assert not any(by[control].frozen for control in contest.controls)

@@ -11,7 +11,7 @@ from .request import ArmRequest, resolve_arm
 from .starting import OTHER_SOURCES
 
 FROZEN_SHAMS = ("scratch", "permuted")
-"""What a transfer that keeps still what it carries starts from beside its source."""
+"""What a transfer that keeps still what it carries starts from, too, whatever a study names."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,9 @@ def with_assay(requests: Sequence[ArmRequest], *, donors: bool = True) -> list[A
     -------
     list of ArmRequest
         The same, and behind them what was not there: for every transfer ``{label}_own_donors``, for one that
-        keeps still what it carries ``{label}_scratch`` and ``{label}_permuted``.
+        keeps still what it carries ``{label}_scratch``, ``{label}_permuted`` and, of every source without
+        knowledge that the study names (``shuffled_source``, ...), ``{label}_{source}``: a frozen body may
+        help by being trained on anything.
 
     Raises
     ------
@@ -118,10 +120,18 @@ def with_assay(requests: Sequence[ArmRequest], *, donors: bool = True) -> list[A
     for arm in requests:
         if arm.role != "transfer" or "start" not in arm.parameters:
             continue
-        for start in (*(FROZEN_SHAMS if arm.frozen else ()), *(["own_donors"] if donors else [])):
+        for start in (*_frozen_shams(arm, requests), *(["own_donors"] if donors else [])):
             if not any(_carried_alike(other, arm) and other.start == start for other in found):
                 found.append(_started(arm, start, found))
     return found
+
+
+def _frozen_shams(arm: ArmRequest, requests: Sequence[ArmRequest]) -> list[str]:
+    """Return what an arm that keeps still what it carries is started from, too."""
+    if not arm.frozen:
+        return []
+    sources = [other.entry.name for other in requests if _is_plain(other) and _speaks_for(other, arm)]
+    return list(dict.fromkeys([*FROZEN_SHAMS, *(name for name in sources if name in OTHER_SOURCES)]))
 
 
 def _started(arm: ArmRequest, start: str, others: Iterable[ArmRequest]) -> ArmRequest:
@@ -133,7 +143,7 @@ def _started(arm: ArmRequest, start: str, others: Iterable[ArmRequest]) -> ArmRe
         f"Write it as {{name: {arm.entry.name}, start: {start}, label: {label}}}, or give it another label.",
     )
     spec: dict[str, Any] = {**arm.spec, "start": start, "label": label}
-    if start == "own_donors":
+    if start in OTHER_SOURCES:
         spec.pop("weights", None)
     return resolve_arm(spec)
 
