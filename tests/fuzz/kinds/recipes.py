@@ -140,7 +140,7 @@ def _plans(place: Path) -> list[Files]:
     from biotransfer.errors import BiotransferError
 
     found = []
-    for files in _recipes(place)[::12]:
+    for files in _recipes(place)[::48]:
         (place / RECIPE).write_bytes(files[RECIPE])
         with contextlib.suppress(BiotransferError):
             _plan(place)
@@ -172,13 +172,23 @@ def _places(tree: Any) -> Iterator[tuple[Any, Any]]:
                 todo.append(here[key])
 
 
+def _tree(content: bytes) -> Any:
+    """Return what a YAML text says; None for one that was spoiled before so that PyYAML does not read it."""
+    try:
+        return json.loads(json.dumps(yaml.safe_load(content), default=str))
+    except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
 def _spoil_recipe(rng: random.Random, files: Files, seeds: Sequence[Files]) -> Files:
     content = files[RECIPE]
     if rng.random() < 0.15:
         return {RECIPE: mutate_text(rng, content)}
-    tree = json.loads(json.dumps(yaml.safe_load(content)))
-    if rng.random() < 0.15:
-        donor = json.loads(json.dumps(yaml.safe_load(rng.choice(list(seeds))[RECIPE])))
+    tree = _tree(content)
+    if tree is None:
+        return {RECIPE: mutate_text(rng, content)}
+    if rng.random() < 0.15 and isinstance(tree, dict):
+        donor = _tree(rng.choice(list(seeds))[RECIPE])
         name = rng.choice(sorted(donor))
         tree[name] = donor[name]
     try:
@@ -269,8 +279,11 @@ def _clusters(place: Path) -> list[Files]:
 def _spoil_cluster(rng: random.Random, files: Files, seeds: Sequence[Files]) -> Files:
     if rng.random() < 0.4:
         return {CLUSTER: mutate_text(rng, files[CLUSTER])}
+    tree = _tree(files[CLUSTER])
+    if tree is None:
+        return {CLUSTER: mutate_text(rng, files[CLUSTER])}
     try:
-        return {CLUSTER: _text(mutate_recipe(rng, yaml.safe_load(files[CLUSTER])))}
+        return {CLUSTER: _text(mutate_recipe(rng, tree))}
     except yaml.YAMLError:
         return {CLUSTER: mutate_text(rng, files[CLUSTER])}
 
