@@ -124,3 +124,8 @@ def test_foreign_tensors_are_refused():
         load_tensors(
             module, {k: p.detach().numpy() for k, p in module.named_parameters() if k != "head.bias"}
         )
+
+
+def test_a_network_that_no_machine_holds_is_refused_before_it_is_drawn():
+    with pytest.raises(BiotransferError, match="Use fewer or narrower layers"):
+        build_network({"name": "mlp", "hidden": [4096] * 60}, (8,), 3)

@@ -71,6 +71,10 @@ OWN = tuple(entry.name for entry in _OWN)
 """Networks whose every layer this package knows: no library's whole model."""
 
 
+MOST_PARAMETERS = 50_000_000
+"""Of a network of ours: 200 MB for each model that is trained at once."""
+
+
 def build_network(
     spec: str | Mapping[str, Any],
     input_shape: tuple[int, ...],
@@ -108,4 +112,10 @@ def build_network(
             f"network {entry.name!r} needs the sampling rate. Pass build_network(..., sfreq=windows.sfreq).",
         )
         return entry.function(tuple(input_shape), n_outputs, sfreq, **parameters)
-    return entry.function(tuple(input_shape), n_outputs, **parameters)
+    network: Network = entry.function(tuple(input_shape), n_outputs, **parameters)
+    check(
+        network.n_parameters <= MOST_PARAMETERS,
+        f"network {entry.name!r} with {parameters} has {network.n_parameters} parameters. Expected "
+        f"{MOST_PARAMETERS} or fewer. Use fewer or narrower layers.",
+    )
+    return network

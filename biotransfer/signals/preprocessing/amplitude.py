@@ -38,7 +38,7 @@ def envelope(recording: Recording, *, cutoff: float = 5.0, order: int = 4) -> Re
     ----------
     recording : Recording
         Signal in V, high-pass filtered.
-    cutoff : float, above 0
+    cutoff : float, 0.001 or more
         Corner of the low-pass filter that smooths, in Hz.
     order : int, 1 to 20
         Order of the Butterworth filter of one pass.

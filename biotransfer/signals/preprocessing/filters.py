@@ -10,13 +10,14 @@ from typing import Any
 import mne
 import numpy as np
 
-from ...errors import check
+from ...errors import BiotransferError, check
 from ..mains import find_hum
 from ..recording import Recording
 from .common import apply_to_signal, check_frequency, check_order, is_number, stretches
 
 _TRANSITION = 1.0
 _PADDING = 100
+_MOST_UP = 8
 FOUND, NO_HUM = "found", "none"
 
 
@@ -29,7 +30,7 @@ def bandpass(
     ----------
     recording : Recording
         Signal in V.
-    low, high : float, above 0, or None
+    low, high : float, 0.001 or more, or None
         Corner frequencies in Hz, where two passes halve the amplitude; None leaves that side open.
     order : int, 1 to 20
         Order of the Butterworth filter of one pass.
@@ -148,7 +149,7 @@ def resample(recording: Recording, *, sfreq: float) -> Recording:
     Raises
     ------
     BiotransferError
-        When sfreq is not positive.
+        When sfreq is not positive, or far above the recording's.
 
     Notes
     -----
@@ -159,6 +160,11 @@ def resample(recording: Recording, *, sfreq: float) -> Recording:
     check(is_number(sfreq) and sfreq > 0, f"preprocess resample: sfreq={sfreq!r} Hz. Expected e.g. 200.")
     if sfreq == recording.sfreq:
         return recording
+    check(
+        sfreq <= _MOST_UP * recording.sfreq,
+        f"preprocess resample: sfreq={sfreq:g} Hz is more than {_MOST_UP} times the {recording.sfreq:g} "
+        "Hz of the recording, which adds samples and no signal. Expected a lower rate.",
+    )
     old = recording.raw.copy().load_data(verbose="error")
     ratio = sfreq / recording.sfreq
     whole = Fraction(ratio).limit_denominator(1000).denominator
@@ -193,6 +199,15 @@ def filter_recording(recording: Recording, low: float | None, high: float | None
         groups.setdefault(last - first, []).append(first)
 
     def run(data: np.ndarray) -> np.ndarray:
+        try:
+            return filtered(data)
+        except np.linalg.LinAlgError as error:
+            raise BiotransferError(
+                f"preprocess: a filter from {low} to {high} Hz of order {order} cannot be computed at "
+                f"{recording.sfreq:g} Hz: {error}. Use corners further from 0, or a lower order."
+            ) from error
+
+    def filtered(data: np.ndarray) -> np.ndarray:
         if list(groups) == [data.shape[1]]:
             return np.asarray(sosfiltfilt(sos, data, padlen=min(padding, data.shape[1] - 1)))
         out = data.copy()
