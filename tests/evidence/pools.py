@@ -70,6 +70,7 @@ def make_study(
     specs = [own if arm == own["label"] else {"name": arm} for arm in arms]
     return Results(
         recipe={
+            "seeds": list(range(seeds)), "split": [{"by": "subject"}], "train": {}, "budget": {},
             "title": title or " and ".join(gains), "sets": sides, "directions": texts,
             "features": {"name": "statistical"},
             "align": {"name": "matched", "channels": "order"}, "scale": "standard", "select": {"name": "all"},

@@ -331,6 +331,7 @@ def test_folders_are_read_and_later_formats_refused(tmp_path):
         pool_studies([tmp_path / "a", tmp_path / "b" / ".." / "a"])
     facts = json.loads((tmp_path / "a" / "provenance.json").read_text())
     (tmp_path / "a" / "provenance.json").write_text(json.dumps({**facts, "format": 99}))
+    (tmp_path / "a" / "index.json").unlink()
     with pytest.raises(BiotransferError, match="format 99"):
         pool_studies([tmp_path / "a", tmp_path / "b"])
     assert load_results(tmp_path / "b").recipe["title"] == "b"

@@ -765,7 +765,7 @@ def test_the_simulated_set_is_what_the_simulators_give():
         load_dataset("simulated")
     with pytest.raises(BiotransferError, match=r"'n_run' is unknown\. Did you mean 'n_runs'"):
         load_dataset("simulated", modality="eeg", options={"n_run": 2})
-    with pytest.raises(BiotransferError, match=r"options=.* is no mapping"):
+    with pytest.raises(BiotransferError, match=r"options=.* is a list\. Expected: a mapping"):
         load_dataset("simulated", modality="emg", options=["seconds"])
 
 
