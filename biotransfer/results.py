@@ -507,7 +507,8 @@ def _with_variants(results: Results) -> Results:
         new = old.assign(network=[name for name, _ in pairs])
         new.insert(list(new).index("network") + 1, "variant", [label for _, label in pairs])
         later = [column for column in TABLES.get(name) or [] if column not in new]
-        new = new.assign(**dict.fromkeys(later, "")) if name == "trainings" else new
+        if name in ("trainings", "sources"):
+            new = new.assign(**dict.fromkeys(later, ""))
         return with_coded_text(new) if name in LONG else new
 
     def verdict(old: dict[str, Any]) -> dict[str, Any]:
