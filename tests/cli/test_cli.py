@@ -13,6 +13,7 @@ import yaml
 from biotransfer.cli import build_parser, main
 from biotransfer.evidence.reading import outcome_label
 from biotransfer.results import load_results
+from biotransfer.studies.running import store
 from tests import ROOT
 from tests.studies.test_running import SMALL
 
@@ -141,7 +142,7 @@ def test_inspect_says_what_is_wrong(capsys, tmp_path):
         (["check", "simulated_pair", "--set", "align.k=5000"], "k=5000"),
         (["check", "simulated_pair", "--set", "compare.margin=0.0"], "margin"),
         (["check", "simulated_pair", "--set", "network=[]"], "network=[] is empty"),
-        (["check", "simulated_pair", "--set", "network.hidden=[a]"], "is a str"),
+        (["check", "simulated_pair", "--set", "network.hidden=[a]"], "a list of a whole number"),
         (["check", "simulated_pair", "--set", "train=5", "--smoke"], "train=5"),
     ],
 )
@@ -194,7 +195,7 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(recipe, tmp_path, capsy
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pd.DataFrame, "to_parquet", full)
+    monkeypatch.setattr(store, "write_table", full)
     assert main(["run", str(recipe), "--out", str(tmp_path / "out"), "--workers", "1"]) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert not list((tmp_path / "out").rglob("*.part"))
@@ -250,7 +251,7 @@ def test_features_takes_several_sets_and_says_their_units(real_data, tmp_path, c
     assert "in uV: mav\n" in said
     assert "in Hz: MNF\n" in said
     for wrong, message in (
-        ("{name: [}", "neither a name nor YAML"),
+        ("{name: [}", "is no valid YAML"),
         ("[bird2020, statistical]", "stands alone"),
     ):
         assert (
