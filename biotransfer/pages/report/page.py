@@ -33,6 +33,14 @@ from .methods import methods_paragraphs
 from .parts import Material, Spread, make_parts
 from .sections import SECTIONS
 
+
+class _InFull(yaml.SafeDumper):
+    """Write what stands twice twice, without anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 _SEVERITIES = ("error", "warning", "note", "ok")
 
 
@@ -92,7 +100,7 @@ def context(results: Results, folder: Path | None = None, spread: Spread | None 
         "references": [write.linked(reference) for reference in references],
         "provenance": facts.provenance_facts(results),
         "files": facts.file_table(results),
-        "recipe_yaml": yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True, width=100),
+        "recipe_yaml": yaml.dump(recipe, Dumper=_InFull, sort_keys=False, allow_unicode=True, width=100),
         "version": version,
     }
 

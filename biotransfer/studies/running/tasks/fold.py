@@ -22,6 +22,7 @@ FOLD_CODE = (
     "signals/splits",
     "signals/windows/container",
     "studies/running/tasks/fold",
+    "tables",
     "transfer/align",
     "transfer/pretrain/held_out",
 )
