@@ -186,8 +186,9 @@ def _study(sides: dict[str, dict[str, Any]], folder: Path) -> bt.Study:
 
 def _same(walk: Walk, study: bt.Study) -> None:
     keys = [name for name in CURVES if name != "value"]
-    mine = pd.concat(walk.tables).sort_values(keys, ignore_index=True)
-    theirs = study.results.curves.sort_values(keys, ignore_index=True)
+    tables = pd.concat(walk.tables)
+    mine = tables.sort_values(keys, ignore_index=True)
+    theirs = study.results.curves.astype(tables.dtypes.to_dict()).sort_values(keys, ignore_index=True)
     pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
     assert walk.verdicts == study.results.verdict_list
 

@@ -14,6 +14,7 @@ from biotransfer.showing import LONGEST, html_table, one_line
 from biotransfer.signals.datasets import DATASETS
 from biotransfer.signals.quality import Finding
 from biotransfer.studies.running import Study
+from biotransfer.studies.running.rerunning import Rerun
 from biotransfer.transfer.align import ALIGN
 from biotransfer.transfer.carry import ARMS
 from biotransfer.transfer.pretrain.training import Pretrained
@@ -77,6 +78,7 @@ NOUNS: dict[str, Callable[[], Any]] = {
     "Decision": lambda: decide([Claim(np.linspace(0.01, 0.09, 12), [np.zeros(12)])])[0],
     "Results": lambda: make_results(title=LONG),
     "Recipe": _recipe,
+    "Rerun": lambda: Rerun(Path(LONG), 0.0, {"cpu": (LONG, LONG)}, 9, 10**6, ()),
     "Study": lambda: Study(Path("studies") / LONG, _recipe(), make_results()),
     "Catalog": lambda: ARMS,
     "Entry": lambda: DATASETS["simulated"],
