@@ -42,6 +42,8 @@ def drawn_data(figure: Figure) -> str:
 
 
 def _rows(ax: Axes, place: int) -> Iterator[tuple[Any, ...]]:
+    from matplotlib.container import BarContainer
+
     panel = (ax.get_title(loc="left") or str(place + 1)).replace("\n", ", ")
     for line in ax.lines:
         series = str(line.get_gid() or line.get_label())
@@ -51,7 +53,7 @@ def _rows(ax: Axes, place: int) -> Iterator[tuple[Any, ...]]:
             )
             yield from ((panel, series, x, y, "") for x, y in zip(*points, strict=True))
     for bars in ax.containers:
-        for bar in bars:
+        for bar in bars if isinstance(bars, BarContainer) else ():
             x, y, width, height = bar.get_x(), bar.get_y(), bar.get_width(), bar.get_height()
             yield (panel, bars.get_label(), x + width / 2, y + height / 2, max(width, height, key=abs))
     for marks in ax.collections:
