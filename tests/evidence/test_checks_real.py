@@ -168,7 +168,11 @@ def _real_faults(r, real_data):
     yield "control_as_good", replace(r, verdict_list=gained), "warning"
     yield "missing_controls", replace(r, recipe={**r.recipe, "arms": r.recipe["arms"][:2]}), "warning"
     shuffled = r.sources[r.sources["source"] == "shuffled_labels"]
-    yield "source_at_chance", replace(r, sources=shuffled.assign(source="supervised")), "warning"
+    yield (
+        "source_at_chance",
+        replace(r, sources=shuffled.assign(source="supervised", subjects="a, b, c, d")),
+        "warning",
+    )
     start = r.curves[r.curves["step"] == 0]
     yield "target_at_chance", replace(r, curves=start), "warning"
     scratch = r.ledger[r.ledger["arm"] == "scratch"]
@@ -250,6 +254,9 @@ def test_a_finding_is_heard_in_real_results_and_silent_without_its_fault(name, r
     if name == "control_as_good":
         low = [{**row, "difference": -1.0} if row["role"] == "control" else row for row in real.verdict_list]
         clean = replace(real, verdict_list=low)
+    if name == "source_at_chance":
+        assert CHECKS[name].function(real)[0] == "note"  # too few strangers to judge by
+        clean = replace(real, sources=real.sources.assign(subjects="a, b, c, d"))
     if name == "too_few_people":
         many = [{**row, "n_subjects": 14} for row in real.verdict_list]
         clean = replace(real, verdict_list=many)
