@@ -59,6 +59,8 @@ def _by_text(package: Distribution) -> str:
                 return f"BSD-{3 if 'either the name' in text else 2}-Clause"
             if "Permission is hereby granted, free of charge" in text:
                 return "MIT"
+            if "Apache License" in text and "Version 2.0" in text:
+                return "Apache-2.0"
     return "not named"
 
 
