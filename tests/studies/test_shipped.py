@@ -19,6 +19,7 @@ WITHIN = [name for name, path in shipped_recipes().items() if _data(path) <= {"s
 FROM_MOABB = [name for name, path in shipped_recipes().items() if "moabb" in _data(path)]
 FAST = ["simulated_pair"]
 PART = {
+    "definitive_signals": ["budget.seconds=[5]"],  # three people have no more
     "definitive": ["directions=[cote->arithmetic, muse->readings]"],
     **{name: ["budget.seconds=[10]", "directions=[cho_emg->cho_eeg]"] for name in FROM_MOABB},
 }
