@@ -183,18 +183,23 @@ def test_networks_that_cannot_take_the_targets_windows_are_scored_behind_a_fresh
     assert table.loc["otdd", "note"].eq("no source windows").all()
 
 
+CHOSEN = {
+    "title": "chosen classes",
+    "eeg": {"data": "simulated", "n_subjects": 3},
+    "emg": {"data": "simulated", "n_subjects": 3},
+    "directions": ["emg->eeg"],
+    "features": "band_power",
+    "align": {"name": "top_k", "k": 8},
+    "network": {"name": "mlp", "hidden": [4]},
+    "select": "separable_classes",
+}
+
+
 def test_a_source_is_scored_on_the_classes_that_it_learned(tmp_path):
     """The head has as many outputs as there are chosen classes, and the score sees only their windows."""
     recipe = {
-        "title": "chosen classes",
-        "eeg": {"data": "simulated", "n_subjects": 3},
-        "emg": {"data": "simulated", "n_subjects": 3},
-        "directions": ["emg->eeg"],
-        "features": "band_power",
-        "align": {"name": "top_k", "k": 8},
-        "network": {"name": "mlp", "hidden": [4]},
+        **CHOSEN,
         "arms": ["scratch", "transferred"],
-        "select": "separable_classes",
         "train": {"epochs": 2},
         "seeds": 1,
         "scores": ["leep"],
@@ -220,15 +225,8 @@ def test_a_source_is_scored_on_the_classes_that_it_learned(tmp_path):
 
 def test_controls_of_chosen_classes_train_on_the_rows_of_the_source():
     recipe = {
-        "title": "chosen classes",
-        "eeg": {"data": "simulated", "n_subjects": 3},
-        "emg": {"data": "simulated", "n_subjects": 3},
-        "directions": ["emg->eeg"],
-        "features": "band_power",
-        "align": {"name": "top_k", "k": 8},
-        "network": {"name": "mlp", "hidden": [4]},
+        **CHOSEN,
         "arms": ["scratch", "transferred", "shuffled_source", "noise_source", "phase_source"],
-        "select": "separable_classes",
         "seeds": 2,
     }
     plan = prepare(load_recipe(recipe))
