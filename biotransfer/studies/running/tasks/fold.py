@@ -22,7 +22,6 @@ FOLD_CODE = (
     "signals/splits",
     "signals/windows/container",
     "studies/running/tasks/fold",
-    "tables",
     "transfer/align",
     "transfer/pretrain/held_out",
 )

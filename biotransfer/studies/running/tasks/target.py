@@ -234,6 +234,7 @@ TARGET = Kind(
         *LEARNING_CODE,
         "studies/running/tasks/tables",
         "studies/running/tasks/target",
+        "tables",
         "transfer/carry",
     ),
     (*FOLD_LIBRARIES, *LEARNING_LIBRARIES),
