@@ -21,6 +21,7 @@ FAST = ["simulated_pair"]
 PART = {
     "definitive_signals": ["budget.seconds=[5]"],  # three people have no more
     "definitive": ["directions=[cote->arithmetic, muse->readings]"],
+    "definitive_all": ["directions=[cote->arithmetic]"],
     **{name: ["budget.seconds=[10]", "directions=[cho_emg->cho_eeg]"] for name in FROM_MOABB},
 }
 """Of large recipes, what is enough to see whether they run."""
