@@ -75,7 +75,7 @@ def read_apart(
         LARGEST + LARGEST_PER_BYTE * size,
     )
     status = path.stat()
-    one = (function.__qualname__, str(path), status.st_mtime_ns, status.st_ino, size)
+    one = (function.__qualname__, str(path), *map(repr, arguments), status.st_mtime_ns, status.st_ino, size)
     check(one not in _refused, _refused.get(one, ""))
     with _one_at_a_time:
         process = _here.get(os.getpid())

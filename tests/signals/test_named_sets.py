@@ -269,6 +269,23 @@ def test_a_file_in_the_folder_and_in_its_archive_counts_once(tmp_path):
         find_members(tmp_path, re.compile(".*txt"), Seen(), "no")
 
 
+def test_a_member_that_grows_beyond_its_limit_is_refused_and_others_are_read(tmp_path):
+    folder = tmp_path / "ninapro-db5"
+    folder.mkdir()
+    good = io.BytesIO()
+    n = {name: np.ones((8, 1), np.uint8) for name in ("restimulus", "rerepetition")}
+    savemat(good, {"emg": np.ones((8, 16)), **n})
+    large = io.BytesIO()
+    savemat(large, {"emg": np.zeros((300_000_000, 1), np.uint8), **n}, do_compression=True)
+    assert large.tell() < 1_000_000
+    files = {"s1/S1_E1_A1.mat": large.getvalue(), "s1/S1_E2_A1.mat": good.getvalue()}
+    (folder / "s1.zip").write_bytes(zipped(files))
+    with pytest.raises(BiotransferError, match=r"s1\.zip', of \d+ bytes, (gives|takes) more than \d+ MB"):
+        load_dataset("ninapro-db5", data_dir=tmp_path, download=False)
+    (folder / "s1.zip").write_bytes(zipped({**files, "s1/S1_E1_A1.mat": good.getvalue()}))
+    assert len(load_dataset("ninapro-db5", data_dir=tmp_path, download=False)) == 2
+
+
 # ---------------------------------------------------------------------------------------------- EEGBCI
 
 

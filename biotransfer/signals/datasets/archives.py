@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +13,30 @@ from .zips import member_names, open_zip, read_member
 
 @dataclass(frozen=True)
 class Member:
-    """A file by its place below the folder, or ``ARCHIVE.zip/PLACE``; what its name says; what reads it."""
+    """A file by its place below the folder, or ``ARCHIVE.zip/PLACE``; what its name says; where it lies."""
 
     path: str
     named: re.Match[str]
-    read: Callable[[], bytes]
+    file: Path
+    inner: str = ""
+
+    def read(self) -> bytes:
+        """Return what it holds, as :func:`read_file` does."""
+        return read_file(self.file, self.inner)
+
+
+def read_file(file: Path, inner: str = "") -> bytes:
+    """Return what a file holds, or the member of that name of an archive.
+
+    Raises
+    ------
+    BiotransferError
+        When the archive is damaged, or the member is larger than it says.
+    """
+    if not inner:
+        return file.read_bytes()
+    with open_zip(file) as archive:
+        return read_member(archive, inner)
 
 
 def find_members(folder: Path, pattern: re.Pattern[str], seen: Seen, why: str) -> list[Member]:
@@ -41,37 +60,29 @@ def find_members(folder: Path, pattern: re.Pattern[str], seen: Seen, why: str) -
         When an archive is damaged.
     """
     found: dict[str, Member] = {}
-    for path, inner, read in _all_files(folder):
-        named = pattern.fullmatch(inner)
+    for path, place, file, inner in _all_files(folder):
+        named = pattern.fullmatch(place)
         if named is None:
             if not path.endswith(".zip"):
                 seen.left_out(path, "", why)
-        elif path != inner and any(inner.endswith(other) for other in found):
+        elif inner and any(place.endswith(other) for other in found):
             seen.left_out(path, "", "the folder holds it beside its archive")
         else:
-            found[inner] = Member(path, named, read)
-    return [found[inner] for inner in sorted(found)]
+            found[place] = Member(path, named, file, inner)
+    return [found[place] for place in sorted(found)]
 
 
-def _all_files(folder: Path) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
-    """Yield path, place and reader of files in the folder, then of those in its archives."""
+def _all_files(folder: Path) -> Iterator[tuple[str, str, Path, str]]:
+    """Yield path, place, file and member of files in the folder, then of those in its archives."""
     archives = []
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.name.startswith("."):
             name = path.relative_to(folder).as_posix()
             if path.suffix == ".zip":
                 archives.append(path)
-            yield name, name, path.read_bytes
+            yield name, name, path, ""
     for path in archives:
         name = path.relative_to(folder).as_posix()
         members = member_names(path)
         for member in members:
-            yield f"{name}/{member}", member, _reader(path, member)
-
-
-def _reader(path: Path, member: str) -> Callable[[], bytes]:
-    def read() -> bytes:
-        with open_zip(path) as archive:
-            return read_member(archive, member)
-
-    return read
+            yield f"{name}/{member}", member, path, member

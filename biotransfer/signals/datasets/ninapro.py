@@ -13,8 +13,9 @@ import numpy as np
 
 from ...catalog import Entry
 from ...errors import BiotransferError, check
+from ...limits import read_apart
 from ..recording import Recording
-from .archives import Member, find_members
+from .archives import Member, find_members, read_file
 from .common import Piece, Stretch, choose, choose_classes, join_pieces
 from .download import Source
 from .loaded import NO_NAME, NOT_ASKED, Loaded, Seen
@@ -189,13 +190,18 @@ def _recording(base: _Base, member: Member, who: str, exercise: int, labels: tup
     )
 
 
-def _variables(base: _Base, member: Member) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return emg (n, n_chans) float64, restimulus (n,) and rerepetition (n,), whole numbers."""
+def _read_arrays(path: Path, inner: str, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
     from scipy.io import loadmat
 
-    wanted = ["emg", "restimulus", "rerepetition"]
+    found = loadmat(io.BytesIO(read_file(path, inner)), variable_names=wanted)
+    return {name: np.asarray(found[name]) for name in wanted if name in found}
+
+
+def _variables(base: _Base, member: Member) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return emg (n, n_chans) float64, restimulus (n,) and rerepetition (n,), whole numbers."""
+    wanted = ("emg", "restimulus", "rerepetition")
     try:
-        found = loadmat(io.BytesIO(member.read()), variable_names=wanted)
+        found = read_apart(_read_arrays, member.file, member.inner, wanted)
     except BiotransferError:
         raise
     except Exception as error:
