@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from biotransfer.errors import BiotransferError
+from biotransfer.evidence.checks import mappings_without_meaning
 from biotransfer.evidence.reading import direction_label, outcome_label
 from biotransfer.evidence.stats import mixed
 from biotransfer.pages.report import methods_text, write_methods, write_report
@@ -336,6 +337,16 @@ def test_methods_know_what_was_not_done(results):
     assert "feature set" not in text
     assert "near copies" not in text
     assert "permuted" not in text
+
+
+def test_methods_say_where_columns_do_not_mean_the_same(results):
+    ranked = {**results.recipe, "align": {"name": "top_k", "k": 8, "score": "anova"}}
+    text = " ".join(methods_text(replace(results, recipe=ranked)).split())
+    for mapping in mappings_without_meaning(replace(results, recipe=ranked)):
+        assert mapping in text
+    assert "a null result may measure the mapping" in text
+    same = {**results.recipe, "align": {"name": "matched"}}
+    assert "may measure the mapping" not in " ".join(methods_text(replace(results, recipe=same)).split())
 
 
 def test_methods_say_how_training_ended_and_what_was_done_to_windows(results):

@@ -16,7 +16,7 @@ from ...errors import check
 from ...results import Results
 from .catalog import CHECKS
 from .common import Finding
-from .findings import fitted_on_test_rows
+from .findings import fitted_on_test_rows, mappings_without_meaning
 from .fitted import refuse_test_rows, rows_fitted
 from .frame import Fault, Frame
 from .nuisance import FAMILY_TABLE, family_table
@@ -29,6 +29,7 @@ __all__ = [
     "Frame",
     "family_table",
     "guard_names",
+    "mappings_without_meaning",
     "refuse_errors",
     "refuse_test_rows",
     "rows_fitted",

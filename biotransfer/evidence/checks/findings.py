@@ -108,8 +108,14 @@ def _source(row: Any) -> str:
     return f"{place_label(row.direction, row.network, row.variant)} ({row.source}{_by(row.method)})"
 
 
-def inputs_without_meaning(results: Results) -> Finding:
-    """List the mappings, of the recipe and its ways, in which column i of a side is not that of the other."""
+def mappings_without_meaning(results: Results) -> list[str]:
+    """Say how columns meet in every mapping, of the recipe and its ways, whose columns are not the same.
+
+    Returns
+    -------
+    list of str
+        Direction, way and what :func:`biotransfer.transfer.align.why_no_meaning` says, each once.
+    """
     recipe, texts = results.recipe, []
     for way in ({"label": ""}, *(recipe.get("methods") or [])):
         spec = way.get("align", recipe.get("align"))
@@ -124,11 +130,17 @@ def inputs_without_meaning(results: Results) -> Finding:
             ends = [results.data.get(end, {}) for end in (direction.source, direction.target)]
             why = why_no_meaning(spec, *(end.get("ch_names", ()) for end in ends))
             texts += [f"{key}{' ' + way['label'] if way['label'] else ''}: {why}"] if why else []
+    return list(dict.fromkeys(texts))
+
+
+def inputs_without_meaning(results: Results) -> Finding:
+    """List the mappings, of the recipe and its ways, in which column i of a side is not that of the other."""
+    texts = mappings_without_meaning(results)
     if not texts:
         return "ok", "Column i of one side means what column i of the other means."
     return (
         "warning",
-        f"{'; '.join(dict.fromkeys(texts))}. {MEASURES_MAPPING[0].upper()}{MEASURES_MAPPING[1:]}.",
+        f"{'; '.join(texts)}. {MEASURES_MAPPING[0].upper()}{MEASURES_MAPPING[1:]}.",
     )
 
 

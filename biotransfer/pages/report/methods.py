@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...catalog import Catalog
+from ...evidence.checks import mappings_without_meaning
 from ...evidence.reading import (
     compared,
     data_label,
@@ -23,7 +24,7 @@ from ...results import Results
 from ...signals.features import FEATURES
 from ...signals.splits import SPLITS
 from ...signals.windows.cutting import Cutting, say_choices
-from ...transfer.align import ALIGN
+from ...transfer.align import ALIGN, MEASURES_MAPPING
 from ...transfer.carry import ARMS
 from ...transfer.select import SELECT
 from .analysis import SOURCES as ANALYSIS_SOURCES
@@ -285,6 +286,9 @@ def _inputs(results: Results, references: _References) -> str:
         if ways
     ]
     sentences.append("Scaling, selection and alignment were fitted on training windows only.")
+    unlike = mappings_without_meaning(results)
+    if unlike:
+        sentences.append(f"In {counted(len(unlike), 'mapping')} {MEASURES_MAPPING} ({'; '.join(unlike)}).")
     return " ".join(sentences)
 
 
