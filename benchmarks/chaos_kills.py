@@ -140,11 +140,15 @@ def writers(n: int, root: Path) -> bool:
 
 
 def workers(seconds: float, root: Path, every: float) -> bool:
-    """Kill a worker process of a study every so many seconds."""
+    """Kill a worker process of a study every so many seconds; a task takes about a twentieth of the study."""
+    people = {"data": "simulated", "n_subjects": 12}
     recipe = {
         "title": "chaos",
         **RECIPES["features"],
-        "seeds": 20,
+        "eeg": people,
+        "emg": people,
+        "directions": ["emg->eeg", "eeg->emg"],
+        "seeds": 10,
         "arms": ["scratch", "transferred", "permuted"],
     }
     place = Place(root / "workers whole")
