@@ -56,7 +56,14 @@ _HOMES = {
     "studies.running": ["Study", "run_study"],
     "studies.running.rerunning": ["Rerun", "rerun_study"],
     "studies.running.verifying": ["verify_study"],
-    "pages.figures": ["plot_before_after", "plot_learning_curves", "plot_psd", "plot_recording"],
+    "pages.figures": [
+        "plot_account",
+        "plot_before_after",
+        "plot_learning_curves",
+        "plot_psd",
+        "plot_recording",
+        "plot_verdicts",
+    ],
     "pages.report": ["methods_text", "write_pooled", "write_report"],
     "sklearn": ["TransferClassifier"],
 }

@@ -33,7 +33,7 @@ from .files import (
     write_text,
 )
 from .shapes import check_facts, check_table, parse_table
-from .showing import html_table, one_line
+from .showing import html_table, one_line, with_picture
 from .signals.splits import budget_seconds
 from .tables import with_coded_text, write_table
 from .transfer.carry import known_arms
@@ -156,6 +156,20 @@ class Direction:
         return f"{self.source}-to-{self.target}"
 
 
+class Verdicts(pd.DataFrame):
+    """The verdicts of a study, a DataFrame; Jupyter shows them as a figure and in plain words.
+
+    What is selected or computed of it is a plain DataFrame.
+    """
+
+    @property
+    def _constructor(self) -> type[pd.DataFrame]:
+        return pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        return with_picture(self, "")
+
+
 @dataclass(frozen=True, eq=False)
 class Results:
     """Everything a report needs; nothing in it is recomputed from signals.
@@ -201,9 +215,9 @@ class Results:
     extras: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
-    def verdicts(self) -> pd.DataFrame:
+    def verdicts(self) -> Verdicts:
         """The verdicts as a table."""
-        return pd.DataFrame(self.verdict_list, columns=VERDICTS)
+        return Verdicts(self.verdict_list, columns=VERDICTS)
 
     @cached_property
     def directions(self) -> dict[str, Direction]:
@@ -265,21 +279,7 @@ class Results:
             "question": str(self.recipe.get("question", "")),
             "trainings": str(self.curves.groupby([*KEYS[:-2], "seed"], observed=True).ngroups),
         }
-        columns = [
-            "direction",
-            "network",
-            "variant",
-            "protocol",
-            "budget",
-            "arm",
-            "difference",
-            "ci_low",
-            "ci_high",
-            "p_holm",
-            "assay_gain",
-            "verdict",
-        ]
-        return html_table(facts) + self.verdicts[columns].to_html(index=False)
+        return with_picture(self, html_table(facts))
 
 
 def save_results(results: Results, folder: str | Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from importlib import import_module
+from typing import Any
 
 LONGEST = 120
 
@@ -30,3 +32,41 @@ def html_table(facts: Mapping[str, object]) -> str:
     """
     rows = "".join(f"<tr><th>{escape(k)}</th><td>{escape(str(v))}</td></tr>" for k, v in facts.items())
     return f"<table>{rows}</table>"
+
+
+def html_rows(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return an HTML table with a head and one line per row.
+
+    Examples
+    --------
+    >>> html_rows(["layer"], [["body"]])
+    '<table><thead><tr><th>layer</th></tr></thead><tbody><tr><td>body</td></tr></tbody></table>'
+    """
+    names = "".join(f"<th>{escape(name)}</th>" for name in head)
+    lines = "".join(
+        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return f"<table><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>"
+
+
+def upstairs(name: str) -> Any:
+    """Return what pages are made by: the nouns stand on every floor, pages on the highest.
+
+    Parameters
+    ----------
+    name : str
+        Module in ``pages`` and its attribute, such as "report:write_report"; loaded when it is asked for.
+    """
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(f"biotransfer.pages.{module}"), attribute)
+
+
+def with_picture(noun: object, html: str) -> str:
+    """Return ``html`` with the figure of a noun below it, where one is drawn of its kind.
+
+    Examples
+    --------
+    >>> with_picture(3, "<p>three</p>")
+    '<p>three</p>'
+    """
+    return html + str(upstairs("notebook.nouns:picture_html")(noun))

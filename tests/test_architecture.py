@@ -30,7 +30,7 @@ ROOMS = {
         "outliers", "checks", "truth", "pooling",
     ),
     "studies": ("topologies", "recipe", "running"),
-    "pages": ("figures", "report"),
+    "pages": ("figures", "report", "notebook"),
 }  # fmt: skip
 HEAVY = {
     "mne": ("signals",),

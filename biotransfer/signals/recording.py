@@ -19,7 +19,7 @@ import mne
 import numpy as np
 
 from ..errors import BiotransferError, check, check_option
-from ..showing import html_table, one_line
+from ..showing import html_table, one_line, with_picture
 from .amplitude import check_amplitude, check_largest
 
 MODALITIES = ("eeg", "emg")
@@ -117,7 +117,7 @@ class Recording:
             "classes": ", ".join(self.classes),
             "noticed": "; ".join(self.notes) or "nothing",
         }
-        return html_table(facts)
+        return with_picture(self, html_table(facts))
 
 
 class Span(NamedTuple):

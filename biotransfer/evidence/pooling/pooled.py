@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...errors import check
 from ...results import Results, load_results
-from ...showing import html_table, one_line
+from ...showing import html_table, one_line, with_picture
 from ..metrics import Compare
 from ..reading import compared
 from ..stats import Combined
@@ -95,7 +95,7 @@ class Pooled:
         names = ", ".join(study["name"] for study in self.studies)
         columns = ["direction", "network", "variant", "budget", "inputs", "arm", "n_data_sets", "n_people",
                    "difference", "ci_low", "ci_high", "p_holm", "tau", "i2", "verdict"]  # fmt: skip
-        return html_table({"studies": names}) + self.claims[columns].to_html(index=False)
+        return with_picture(self, html_table({"studies": names}) + self.claims[columns].to_html(index=False))
 
 
 def pool_studies(studies: Iterable[str | Path | Results]) -> Pooled:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ...showing import html_table, one_line
+from ...showing import html_rows, html_table, one_line
 from ..layers.layer import Layer
 
 PARTS = ("stem", "body", "head")
+_MOST_TENSORS = 60
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,10 @@ class Network:
             part: sum(int(np.prod(s)) for k, s in self.tensor_shapes.items() if self.tensor_parts[k] == part)
             for part in PARTS
         }
-        return html_table(
-            {"network": self.name, "input": " x ".join(map(str, self.input_shape))}
-            | {part: f"{n} parameters" for part, n in sizes.items()}
-        )
+        facts = {"network": self.name, "input": " x ".join(map(str, self.input_shape))}
+        facts |= {part: f"{n} parameters" for part, n in sizes.items()}
+        tensors = [
+            (name, self.tensor_parts[name], " x ".join(map(str, shape)), int(np.prod(shape)))
+            for name, shape in list(self.tensor_shapes.items())[:_MOST_TENSORS]
+        ]
+        return html_table(facts) + html_rows(("tensor", "part", "shape", "parameters"), tensors)

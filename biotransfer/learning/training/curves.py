@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import check
-from ...showing import html_table, one_line
+from ...showing import html_table, one_line, with_picture
 from ...signals.splits import ALL, Split
 from ..predictions import accuracy, balanced_accuracy
 from ..weights import Tensors
@@ -183,7 +183,7 @@ class Curves:
             right = (self.predicted[:, -1, first:] == self.tested.y[first:]).mean(axis=1)
             names = [f"{arm.name}, seed {arm.seed}" for arm in self.tested.arms]
             last = {name: f"test accuracy {value:.3f}" for name, value in zip(names, right, strict=True)}
-        return html_table({"split": self.tested.split.name, **facts, **last})
+        return with_picture(self, html_table({"split": self.tested.split.name, **facts, **last}))
 
 
 def _table(curves: Curves, tested: Tested) -> pd.DataFrame:

@@ -8,8 +8,9 @@ from .changes import plot_moved
 from .contest import plot_contest
 from .curves import plot_curve_gains, plot_learning_curves
 from .forest import plot_forest
-from .looks import plot_looks
+from .looks import draw_looks, looks_of, plot_looks
 from .matrix import plot_matrix
+from .nouns import plot_account, plot_counts, plot_loss, plot_training, plot_verdicts
 from .nuisance import plot_mains, plot_nuisance
 from .outcomes import plot_confusion, plot_gains, plot_subjects
 from .ranking import plot_ranking
@@ -19,6 +20,13 @@ from .signals import plot_signals, plot_spectra
 from .topology import plot_search
 
 __all__ = [
+    "draw_looks",
+    "looks_of",
+    "plot_account",
+    "plot_counts",
+    "plot_loss",
+    "plot_training",
+    "plot_verdicts",
     "plot_before_after",
     "plot_calibration",
     "plot_confusion",

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 from ...evidence.reading import arm_label, is_share, metric_label
 from ...evidence.verdicts import contested
 from ...results import Results
-from .style import FAINT, INK, MUTED, VERDICT_COLORS, clean, new_figure, shorten
+from .style import BAND, FAINT, INK, MUTED, VERDICT_COLORS, clean, new_figure, shorten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_BAND = "#EEF2F6"
 
 
 def plot_contest(results: Results, row: Mapping[str, Any]) -> Figure:
@@ -38,7 +36,7 @@ def plot_contest(results: Results, row: Mapping[str, Any]) -> Figure:
     figure = new_figure(4.9, 0.235 * len(table) + 0.72)
     ax = figure.subplots()
     margin = row["margin"] * scale
-    ax.axvspan(-margin, margin, color=_BAND, zorder=0, gid="margin")
+    ax.axvspan(-margin, margin, color=BAND, zorder=0, gid="margin")
     ax.axvline(0, color=MUTED, linewidth=1.0, zorder=1)
     own = VERDICT_COLORS.get(row["verdict"], MUTED)
     labels = []

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from ...evidence.pooling import Pooled
 from ...evidence.reading import arm_label, data_label, is_share, metric_label
-from .style import FAINT, INK, MUTED, PAGE_WIDTH, VERDICT_COLORS, clean, headline, new_figure, shorten
+from .style import BAND, FAINT, INK, MUTED, PAGE_WIDTH, VERDICT_COLORS, clean, headline, new_figure, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.transforms import Transform
 
-_BAND = "#EEF2F6"
 _COLUMNS = {"people": (42, "right"), "difference (95 %)": (58, "left"), "weight": (196, "right")}
 """Beside the picture: how far from it, in points, and how each is set."""
 
@@ -44,7 +43,7 @@ def plot_forest(pooled: Pooled, claim: Mapping[str, Any]) -> Figure:
     figure = new_figure(PAGE_WIDTH, 0.3 * (len(shares) + 2 + bool(assay)) + 1.5)
     ax = figure.subplots()
     margin = claim["margin"] * scale
-    ax.axvspan(-margin, margin, color=_BAND, zorder=0, gid="margin")
+    ax.axvspan(-margin, margin, color=BAND, zorder=0, gid="margin")
     ax.axvline(0, color=MUTED, linewidth=1.0, zorder=1)
     labels: list[tuple[float, str, str]] = []
     for row, share in enumerate(shares):

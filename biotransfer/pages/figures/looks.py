@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ...errors import check, check_option
 from ...evidence.reading import data_label
 from ...results import Results
+from ...signals.quality.looks import looks_of
 from .style import (
     CATEGORIES,
     FAINT,
@@ -22,6 +24,8 @@ from .style import (
     panel_grid,
     shorten,
 )
+
+__all__ = ["draw_looks", "looks_of", "plot_looks"]
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,7 +56,14 @@ def plot_looks(results: Results, modality: str) -> Figure:
     facts = results.data[modality]
     looks: list[dict[str, Any]] = facts.get("looks") or []
     check(looks, f"data.json holds no look at recordings of {modality!r}. Run the study again to rebuild it.")
-    classes = list(facts["classes"])
+    of = facts.get("n_recordings") or len(looks)
+    return draw_looks(
+        looks, list(facts["classes"]), f"{data_label(modality)} as loaded: {len(looks)} of {of} recordings"
+    )
+
+
+def draw_looks(looks: Sequence[Mapping[str, Any]], classes: list[str], heading: str) -> Figure:
+    """Draw what :func:`.looks_of` gives, one panel per recording."""
     spans = [np.asarray(look["high"]) - np.asarray(look["low"]) for look in looks]
     step = 1.2 * float(np.median([np.median(np.percentile(span, 90, axis=1)) for span in spans])) or 1.0
     n_rows, n_columns = panel_grid(len(looks), 4)
@@ -88,8 +99,7 @@ def plot_looks(results: Results, modality: str) -> Figure:
     handles = [_patch(name, i) for i, name in enumerate(classes) if name in used]
     figure.legend(handles=handles, loc="outside lower left", ncols=min(len(handles), 8), fontsize=8,
                   frameon=False, labelcolor=MUTED)  # fmt: skip
-    of = facts.get("n_recordings") or len(looks)
-    headline(figure, f"{data_label(modality)} as loaded: {len(looks)} of {of} recordings")
+    headline(figure, heading)
     return figure
 
 

@@ -32,6 +32,7 @@ from ...evidence.reading import (
 )
 from ...results import Results
 from .style import (
+    BAND,
     FAINT,
     INK,
     MUTED,
@@ -214,7 +215,7 @@ def plot_gains(results: Results, direction: str) -> Figure:
 
 def _draw_forest(ax: Axes, part: pd.DataFrame, arms: Sequence[str], scale: float, several: bool) -> None:
     margin = float(part["margin"].iloc[0]) * scale
-    ax.axvspan(-margin, margin, color="#EEF2F6", zorder=0, gid="margin")
+    ax.axvspan(-margin, margin, color=BAND, zorder=0, gid="margin")
     ax.axvline(0, color=MUTED, linewidth=1.0, zorder=1)
     labels = []
     split = int((part["against"] == part["against"].iloc[0]).sum())

@@ -17,6 +17,7 @@ from ...evidence.reading import (
 )
 from ...results import Results
 from .style import (
+    BAND,
     CATEGORIES,
     INK,
     MUTED,
@@ -57,7 +58,7 @@ def plot_ranking(ranking: pd.DataFrame, results: Results, direction: str) -> Fig
     figure = new_figure(0.85 * PAGE_WIDTH, 0.23 * len(part) + 1.2)
     ax = figure.subplots()
     margin = compared(results).margin * scale
-    ax.axvspan(-margin, margin, color="#EEF2F6", zorder=0)
+    ax.axvspan(-margin, margin, color=BAND, zorder=0)
     ax.axvline(0, color=MUTED, linewidth=1.0, zorder=1)
     levers = {name: CATEGORIES[i % len(CATEGORIES)] for i, name in enumerate(dict.fromkeys(part["lever"]))}
     labels = []

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PAGE_WIDTH = 10.0
+BAND = "#EEF2F6"
 INK, MUTED, FAINT, GRID = "#1c2430", "#5b6675", "#aab2bd", "#e4e8ed"
 _LABEL_POINTS = 10.5
 VERDICT_COLORS = {
@@ -74,11 +75,12 @@ def shorten(text: object, length: int = 22) -> str:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of that size in inches, outside pyplot."""
-    from matplotlib.figure import Figure
+    """Return an empty figure of that size in inches, outside pyplot, that shows itself in Jupyter."""
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(h_pad=0.07, w_pad=0.05))
+    from .picture import Picture
+
+    return Picture(figsize=(width, height), layout=ConstrainedLayoutEngine(h_pad=0.07, w_pad=0.05))
 
 
 def panel_grid(n: int, columns: int) -> tuple[int, int]:

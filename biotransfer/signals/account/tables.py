@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ...errors import check, check_option, one_or_many
+from ...showing import with_picture
 from ..datasets.loaded import SeenFile, seen_files
 from ..quality.facts import Facts, recording_facts
 from ..recording import FROM_RAWS, Recording, natural_sorted
@@ -68,7 +69,18 @@ def account(
     """
     check_option("rows", rows, ROWS)
     people, files = account_tables(recordings, windows, Cutting(length, step, by, n_times, min_length))
-    return files if rows == "file" else people
+    return files if rows == "file" else Account(people)
+
+
+class Account(pd.DataFrame):
+    """The account by person, a DataFrame; Jupyter shows a figure with it."""
+
+    @property
+    def _constructor(self) -> type[pd.DataFrame]:
+        return pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        return with_picture(self, pd.DataFrame(self).to_html(index=False))
 
 
 def account_tables(

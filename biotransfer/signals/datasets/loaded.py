@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...showing import html_table, one_line, with_picture
 from ..recording import Recording, natural_sorted
 
 NOT_ASKED = "its person, session or class was not asked for"
@@ -67,6 +68,26 @@ class Loaded(list[Recording]):
         super().__init__(recordings)
         self.files = tuple(files)
         self.name, self.citation, self.licence = name, citation, licence
+
+    def __repr__(self) -> str:
+        people = len({recording.subject for recording in self})
+        names = ", ".join(dict.fromkeys(recording.dataset for recording in self)) or "none"
+        return one_line(f"Recordings of {names}: {len(self)} of {people} people")
+
+    def _repr_html_(self) -> str:
+        used = sum(file.used for file in self.files)
+        facts = {
+            "data set": self.name or ", ".join(dict.fromkeys(recording.dataset for recording in self)),
+            "recordings": len(self),
+            "people": len({recording.subject for recording in self}),
+            "modality": ", ".join(dict.fromkeys(recording.modality for recording in self)),
+            "classes": ", ".join(dict.fromkeys(name for recording in self for name in recording.classes)),
+            "length": f"{sum(recording.raw.n_times / recording.sfreq for recording in self):.1f} s",
+            "files": f"{used} of {len(self.files)} used" if self.files else "",
+            "cite": self.citation,
+            "licence": self.licence,
+        }
+        return with_picture(self, html_table({name: value for name, value in facts.items() if value != ""}))
 
 
 class Seen:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, overload
 
 from ...errors import check, check_option, for_each, one_or_many
+from ..datasets.loaded import Loaded
 from ..recording import FROM_RAWS, Recording
 from .catalog import STEPS
 from .filters import FOUND, NO_HUM
@@ -177,7 +178,7 @@ def preprocess(
         for name, own in sets.items()
     }
     done = for_each("recordings", many, lambda r: apply_steps(r, settled[r.dataset, r.modality]))
-    return done[0] if isinstance(recordings, Recording) else done
+    return done[0] if isinstance(recordings, Recording) else Loaded(done)
 
 
 def settle_steps(recordings: Iterable[Recording], steps: Spec) -> list[dict[str, Any]]:

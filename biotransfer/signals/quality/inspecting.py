@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ...errors import one_or_many
+from ...showing import html_rows
 from ..datasets.loaded import Loaded
 from ..recording import FROM_RAWS, Recording
 from ..spectra import Spectrum, spectrum_of
@@ -12,12 +13,25 @@ from .channels import signal_findings
 from .copies import copy_findings
 from .facts import recording_facts
 from .finding import Finding, note
+from .grouping import group_findings
 from .labels import channel_findings, label_findings, time_findings
 from .people import people_findings
 from .sets import set_findings
 
 
-def inspect_recordings(recordings: Iterable[Recording]) -> list[Finding]:
+class Findings(list[Finding]):
+    """Findings in order; Jupyter shows them in groups, the most severe first."""
+
+    def _repr_html_(self) -> str:
+        groups = group_findings(self)
+        rows = [
+            (group.severity, group.kind.replace("_", " "), len(group.findings), group.message)
+            for group in groups
+        ]
+        return html_rows(("severity", "kind", "how often", "what"), rows)
+
+
+def inspect_recordings(recordings: Iterable[Recording]) -> Findings:
     """Look for defects in every recording, and for copies and confounding among them.
 
     Parameters
@@ -27,9 +41,9 @@ def inspect_recordings(recordings: Iterable[Recording]) -> list[Finding]:
 
     Returns
     -------
-    list of Finding
-        In the order of the recordings, then what concerns all of them, copies last; empty when nothing was
-        found.
+    Findings
+        A list of Finding in the order of the recordings, then what concerns all of them, copies last; empty
+        when nothing was found.
 
     Raises
     ------
@@ -40,13 +54,14 @@ def inspect_recordings(recordings: Iterable[Recording]) -> list[Finding]:
     recordings = one_or_many("recordings", recordings, Recording, FROM_RAWS)
     spectra = [spectrum_of(recording) for recording in recordings]
     unused = [file for file in files if not file.used]
-    return [
+    found = [
         *(f for recording, s in zip(recordings, spectra, strict=True) for f in _inspect(recording, s)),
         *(note("unused_file", "", f"'{f.path}' is not used: {f.why}.", file=f.path) for f in unused),
         *set_findings(recordings, spectra),
         *people_findings([recording_facts(recording) for recording in recordings]),
         *copy_findings(recordings),
     ]
+    return Findings(found)
 
 
 def inspect_recording(recording: Recording) -> list[Finding]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import BiotransferError, check, check_option
-from ...showing import html_table, one_line
+from ...showing import html_table, one_line, with_picture
 from ..recording import natural_sorted
 from .columns import Column
 from .view import SignalView
@@ -218,7 +218,7 @@ class Windows:
             "subjects": ", ".join(self.subjects),
             "history": " > ".join(self.history),
         }
-        return html_table(facts) + self.counts().to_html()
+        return with_picture(self, html_table(facts) + self.counts().to_html())
 
 
 def _origin(windows: Windows) -> str:

@@ -16,8 +16,9 @@ from ...errors import check
 from ...results import CORE, Results, load_results
 from ...settings import number
 from ...showing import html_table, one_line
+from .progress import Shown
 from .provenance import MACHINE
-from .run import Progress, run_study
+from .run import run_study
 
 OTHER_MACHINE = 0.05
 """What may differ on another machine: this share of a table's rows by more than this, as a part of the value
@@ -112,7 +113,7 @@ def rerun_study(
     workers: int = 1,
     device: str = "cpu",
     tolerance: float | None = None,
-    progress: Progress | None = None,
+    progress: Shown = "auto",
 ) -> Rerun:
     """Run the recipe of a finished study again, in another folder, and compare the tables and verdicts.
 

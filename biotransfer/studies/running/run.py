@@ -6,7 +6,7 @@ import shlex
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -20,8 +20,8 @@ from ...evidence.checks import refuse_errors, run_checks, run_guards, say_accept
 from ...evidence.reading import chance_of
 from ...evidence.verdicts import compare
 from ...files import DamagedError
-from ...results import CORE, SOURCES, Results, save_results
-from ...showing import html_table, one_line
+from ...results import CORE, SOURCES, Results, page_damage, save_results
+from ...showing import html_table, one_line, upstairs
 from ...signals.recording import Recording
 from ...signals.windows import Windows
 from ..recipe import Recipe, load_recipe
@@ -46,13 +46,13 @@ from .lock import only_writer
 from .orders import Order, portions
 from .plan import Plan, plan_study
 from .processes import each_in_processes, import_in_processes, import_what_follows, kept_processes
+from .progress import Progress, Shown, shown
 from .provenance import describe_run
 from .registering import keep_registration, say_registered
 from .store import TrialStore, export_weights
 from .tasks import CHOOSING, STAGES, Planned, Ref, lay_out, rehearse
 from .workers import Crew
 
-Progress = Callable[[str, int, int], None]
 _ATTEMPTS = 3
 _TRAINING = (
     "biotransfer.transfer.pretrain",
@@ -98,6 +98,23 @@ class Study:
 
     def _repr_html_(self) -> str:
         return html_table({"folder": str(self.folder)}) + self.results._repr_html_()
+
+    def show(self, height: int = 720) -> None:
+        """Show the report below the cell of a notebook; elsewhere in the browser.
+
+        Parameters
+        ----------
+        height : int
+            In pixels.
+
+        Raises
+        ------
+        BiotransferError
+            When the report is not there and cannot be written.
+        """
+        if not self.report.exists() or page_damage(self.report):
+            upstairs("report:write_report")(self.results, self.report)
+        upstairs("notebook.inline:show_page")(self.report, height)
 
 
 def prepare(
@@ -181,7 +198,7 @@ def run_study(
     device: str = "cpu",
     smoke: bool = False,
     note: str = "",
-    progress: Progress | None = None,
+    progress: Shown = "auto",
 ) -> Study:
     """Run a recipe, or continue it where it stopped.
 
@@ -213,8 +230,8 @@ def run_study(
         Three people, one seed, two epochs.
     note : str
         Goes to provenance.json and the report.
-    progress : callable, optional
-        Told (what, done, total).
+    progress : "auto", callable or None
+        A function is told (what, done, total). "auto" shows a bar in Jupyter and in a terminal.
 
     Returns
     -------
@@ -232,7 +249,23 @@ def run_study(
         For anything wrong with the request, before training.
     """
     check(workers >= 1, f"workers={workers}. Expected 1 or more.")
-    recipe = load_recipe(recipe, overrides, smoke=smoke, data=keep_given(recordings, windows))
+    with shown(progress) as told:
+        return _run_study(
+            load_recipe(recipe, overrides, smoke=smoke, data=keep_given(recordings, windows)),
+            out, data_dir, workers, cluster, device, note, told,
+        )  # fmt: skip
+
+
+def _run_study(
+    recipe: Recipe,
+    out: str | Path | None,
+    data_dir: str | Path | None,
+    workers: int,
+    cluster: str | Path | Mapping[str, Any] | None,
+    device: str,
+    note: str,
+    progress: Progress | None,
+) -> Study:
     folder = Path(out) if out is not None else default_folder(recipe)
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     check_folder(folder, recipe)

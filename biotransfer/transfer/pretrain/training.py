@@ -17,7 +17,7 @@ from ...learning.training.divergence import exploded_weights
 from ...learning.training.guard import reproducibly
 from ...learning.weights import Weights, card_lines
 from ...settings import whole
-from ...showing import html_table, one_line
+from ...showing import html_table, one_line, with_picture
 from ...signals.plain import listed
 from ...signals.splits import Split, check_apart
 from ...signals.windows import Windows
@@ -58,7 +58,8 @@ class Pretrained:
         )
 
     def _repr_html_(self) -> str:
-        return html_table({"last loss": f"{self.loss[-1]:.4g}", **card_lines(self.weights)})
+        facts = {"last loss": f"{self.loss[-1]:.4g}", **card_lines(self.weights)}
+        return with_picture(self, html_table(facts))
 
 
 def pretrain(

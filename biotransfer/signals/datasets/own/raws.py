@@ -11,6 +11,7 @@ import mne
 from ....errors import check, check_option, did_you_mean, one_or_many
 from ...plain import name_of
 from ...recording import MODALITIES, Recording, label_names
+from ..loaded import Loaded
 from .marks import apply_projectors, check_around, events_to_stretches, mistyped_channels
 from .naming import check_labels, check_unique, number_runs, one_each
 
@@ -102,4 +103,4 @@ def from_raws(
         )
         recordings.append(recording)
     check_unique(recordings)
-    return recordings
+    return Loaded(recordings)
