@@ -6,7 +6,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constr
 DATA ?= $(BIOTRANSFER_DATA)
 WITH_DATA = $(if $(DATA),--data $(DATA),)
 
-.PHONY: help demo test quick lint check bench fuzz notebook wheel clean
+.PHONY: help demo test quick lint check bench fuzz docs pictures wheel clean
 
 help:
 	@echo "make demo    install, then run the main job to a report, on recordings within the package"
@@ -17,6 +17,8 @@ help:
 	@echo "make bench   measurements, printed as tables (DATA=folder of recordings)"
 	@echo "make fuzz    20,000 mutated inputs: none may end otherwise than in a result or a refusal"
 	@echo "make chaos   hours of kills, writers at once, dying workers, thousands of studies, damaged state"
+	@echo "make docs    the documentation as a site, in docs/_build/html; links checked"
+	@echo "make pictures  its pictures anew, from studies that are run for them"
 	@echo "make wheel   build the wheel, run it outside the checkout"
 	@echo "make twice   build twice, compare the bytes"
 	@echo "make fresh   the wheel in fresh environments: Python 3.11 to 3.13, lowest and newest versions"
@@ -61,6 +63,16 @@ fuzz: $(VENV)/.dev
 chaos: $(VENV)/.dev
 	$(BIN)/python benchmarks/chaos_kills.py
 	$(BIN)/python benchmarks/chaos_damages.py
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build/html
+	$(BIN)/python docs/links.py docs/_build/html
+
+pictures: $(VENV)/.dev
+	$(BIN)/biotransfer run quickstart --out docs/_build/study
+	$(BIN)/biotransfer run quickstart --out docs/_build/more --set seeds=3 --set moved=true --set "budget.seconds=[2,12]" \
+	  --set "arms=[scratch,transferred,frozen_body,permuted,shuffled_source,noise_source]"
+	$(BIN)/python docs/pictures.py docs/_build/study docs/_build/more
 
 dist: $(VENV)/.dev
 	rm -rf dist build

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "licences.md"
 CORE = "biotransfer itself"
-DEVELOPERS = ("test", "dev", "fuzz")
+DEVELOPERS = ("test", "dev", "docs", "fuzz")
 _SHORT = {
     "BSD License": "BSD",
     "MIT License": "MIT",

@@ -9,18 +9,27 @@ from pathlib import Path
 import pytest
 import yaml
 
+from biotransfer.cli import main
+from biotransfer.errors import BiotransferError
 from biotransfer.evidence.stats import smallest_p
+from biotransfer.evidence.verdicts.rule import VERDICTS
+from biotransfer.transfer.align import ALIGN
+from biotransfer.transfer.pretrain import METHODS
 from tests import ROOT
 
-PAGES = ["own_data"]
+PAGES = ["own_data", "start"]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def _blocks(page: str) -> list[tuple[str, str]]:
+    return _BLOCK.findall((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_every_block_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    blocks = _BLOCK.findall((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8"))
+    blocks = [(kind, text) for kind, text in _blocks(page) if kind != "text"]
     assert {kind for kind, _ in blocks} <= {"python", "yaml", "console"}
     names: dict[str, object] = {}
     for kind, text in blocks:
@@ -37,6 +46,41 @@ def test_every_block_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pyte
                     [sys.executable, "-m", *words], capture_output=True, text=True, check=False
                 )
                 assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+
+
+def test_every_error_of_the_questions_is_what_its_block_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    blocks = _blocks("faq")
+    names: dict[str, object] = {}
+    assert len(blocks) > 10
+    for (kind, text), (told, error) in zip(blocks[::2], blocks[1::2], strict=True):
+        assert told == "text"
+        if kind == "python":
+            with pytest.raises(BiotransferError) as raised:
+                exec(compile(text, "faq.md", "exec"), names)
+            assert str(raised.value) == error.strip()
+        else:
+            assert main(shlex.split(text.removeprefix("$ biotransfer "))) == 2
+            assert capsys.readouterr().err.strip() == error.strip()
+
+
+def test_the_page_of_concepts_says_the_verdicts_and_the_benchmarks() -> None:
+    page = (ROOT / "docs" / "concepts.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| \*\*([a-z ]+)\*\* \|", page, re.MULTILINE)
+    assert [name.replace(" ", "_") for name in named] == list(VERDICTS)
+    measured = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert "scale only: any arm above scratch, uncorrected | 233 of 400 = 58.2 %" in measured
+    assert "58 % show" in page
+
+
+def test_the_comparison_names_the_versions_that_are_pinned() -> None:
+    page = (ROOT / "docs" / "comparison.md").read_text(encoding="utf-8")
+    pinned = dict(re.findall(r"^([\w-]+)==([\d.]+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
+    for name in ("MOABB", "braindecode", "skada"):
+        assert f"{name} {pinned[name.lower()]} |" in page
+    assert f"| {len(ALIGN)} alignments and {len(METHODS)} ways to pretrain" in page
 
 
 def test_the_first_paragraph_on_bird_2020_says_what_recipe_and_tables_say() -> None:

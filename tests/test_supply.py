@@ -16,7 +16,9 @@ from packaging.utils import canonicalize_name
 from tests import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-EXTRAS = {k: v for k, v in PROJECT["optional-dependencies"].items() if k not in ("test", "dev", "fuzz")}
+EXTRAS = {
+    k: v for k, v in PROJECT["optional-dependencies"].items() if k not in ("test", "dev", "docs", "fuzz")
+}
 OTHERWISE = {
     "pyarrow": "pandas reads and writes parquet by it",
     "ipykernel": "runs the notebook",
