@@ -27,7 +27,7 @@ OTHERWISE = {
     "pymatreader": "mne reads EEGLAB sets by it",
     "braindecode": "imported by name, through edges",
 }
-WITH = {"dask": "distributed", "markupsafe": "jinja2", "requests": "pooch"}
+WITH = {"dask": "distributed", "ipython": "ipykernel", "markupsafe": "jinja2", "requests": "pooch"}
 """Imported, and always there: another requirement cannot be without it."""
 sys.path.insert(0, str(ROOT / "supply"))
 
