@@ -3,6 +3,7 @@
 import contextlib
 import getpass
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -12,8 +13,11 @@ import psutil
 import pytest
 import yaml
 
+from biotransfer.errors import BiotransferError
 from biotransfer.files import sweep_parts, temporary_folder
 from biotransfer.files.writing import part_of
+from biotransfer.studies.recipe import load_recipe
+from biotransfer.studies.running import prepare
 from tests import ROOT
 
 RECIPE = {
@@ -148,3 +152,17 @@ def test_a_temporary_folder_is_found_by_the_next_when_its_process_was_killed(tmp
         assert list(tmp_path.iterdir()) == [mine]
         assert mine != left
     assert not list(tmp_path.iterdir())
+
+
+def test_a_side_that_fails_leaves_nothing_half_written_of_the_other(tmp_path, monkeypatch):
+    monkeypatch.setenv("BIOTRANSFER_CACHE", str(tmp_path))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    half = tmp_path / "recordings" / f".1f.{platform.node()}-{ended.pid}.part"
+    half.mkdir(parents=True)
+    (half / "0.npy").touch()
+    whole = {"data": "simulated", "n_subjects": 2}
+    failing = {**whole, "preprocess": {"preset": "emg", "pick_channels": {"channels": ["nobody"]}}}
+    with pytest.raises(BiotransferError, match="channels.*nobody"):
+        prepare(load_recipe({"eeg": whole, "emg": failing, "features": "statistical"}), workers=2)
+    assert not list(tmp_path.rglob("*.part"))

@@ -27,6 +27,7 @@ from ...files import (
     read_contents,
     read_proven,
     remove,
+    sweep_parts,
     write_proven,
 )
 from ..recipe import digest
@@ -48,6 +49,12 @@ def cache_folder() -> Path:
         return Path(named).expanduser().resolve()
     home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(home).expanduser() / "biotransfer"
+
+
+def sweep_cache() -> None:
+    """Remove what ended processes of this machine left half-written among prepared data."""
+    for kind in cache_folder().glob("*/"):
+        sweep_parts(kind)
 
 
 def find_entry(kind: str, key: str, *, root: Path | None = None) -> Path | None:

@@ -168,10 +168,10 @@ def _completed(futures: Iterable[Future[Any]], executor: Any) -> Iterator[Future
 
 
 def end_processes(*, at_once: bool = False) -> None:
-    """End the processes that were started: idle, they still hold memory; ``at_once``, whatever they do."""
+    """End the processes that were started, and wait until they have; ``at_once``, whatever they do."""
     executor, _Kept.executor = _Kept.executor, None
     if executor is not None:
-        executor.shutdown(wait=not at_once, kill_workers=at_once)
+        executor.shutdown(wait=True, kill_workers=at_once)
 
 
 def _begin(parent: int) -> None:

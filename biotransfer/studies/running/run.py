@@ -26,6 +26,7 @@ from ...signals.recording import Recording
 from ...signals.windows import Windows
 from ..recipe import Recipe, load_recipe
 from .accounting import join_accounts
+from .cache import sweep_cache
 from .collect import collect_finds, collect_tables
 from .data import Request, Side, data_sections, file_bytes, is_stored, open_request, smoke_people
 from .folder import (
@@ -172,10 +173,14 @@ def open_sides(requests: Mapping[str, Request], workers: int) -> Iterator[tuple[
     if len(missing) > 1:
         missing.sort(key=lambda name: -file_bytes(requests[name]))
         given = [(name, requests[name]) for name in missing]
-        for i, opened in enumerate(each_in_processes(_open, given, workers)):
-            if not i:
-                import_in_processes(*_TRAINING)
-            yield opened
+        try:
+            for i, opened in enumerate(each_in_processes(_open, given, workers)):
+                if not i:
+                    import_in_processes(*_TRAINING)
+                yield opened
+        except BaseException:
+            sweep_cache()
+            raise
         requests = {name: request for name, request in requests.items() if name not in missing}
     for name, request in requests.items():
         yield name, open_request(request)
