@@ -1,5 +1,6 @@
 """Pages of docs/ whose blocks say that they run as they stand, in their order, do so."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -120,15 +121,43 @@ def test_the_first_paragraph_on_bird_2020_says_what_recipe_and_tables_say() -> N
     assert f"p = {smallest_p(4)}" in first
 
 
+def _claims(part: str) -> list[list[str]]:
+    """The lines of a table of claims, cell by cell."""
+    lines = [line for line in part.splitlines() if line[:2] == "| "]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [row for row in cells if len(row) in (7, 8) and row[0] != "source -> target"]
+
+
+@pytest.mark.parametrize(
+    ("title", "recipe", "told"),
+    [
+        (
+            "## With all labels",
+            "definitive_all",
+            "None of the sixteen claims is positive; eight are assayable.",
+        ),
+        ("## Networks that see signals", "definitive_signals", "None of the eight claims is positive; four"),
+    ],
+)
+def test_the_sister_studies_count_their_own_tables(title: str, recipe: str, told: str) -> None:
+    page = (ROOT / "docs" / "definitive.md").read_text(encoding="utf-8")
+    part = page[page.index(title) :]
+    rows = _claims(part[: part.index("\n## ", 1)])
+    asked = yaml.safe_load((ROOT / "pipelines" / f"{recipe}.yaml").read_text(encoding="utf-8"))
+    kept = json.loads((ROOT / "pipelines" / f"{recipe}.registration.json").read_text(encoding="utf-8"))
+    networks = asked["network"] if isinstance(asked["network"], list) else [asked["network"]]
+    claims = len(asked["directions"]) * len(networks) * len(asked["preregistration"]["family"])
+    assert len(rows) == claims
+    assert not any(row[-1].startswith("positive") for row in rows)
+    assert sum(row[-1] != "not assayable" for row in rows) == claims // 2
+    assert told in " ".join(part.split())
+    assert kept["hash"][:12] in part
+
+
 def test_the_page_of_the_definitive_study_counts_its_own_table() -> None:
     page = (ROOT / "docs" / "definitive.md").read_text(encoding="utf-8")
     told = " ".join(page.split())
-    cells = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in page.splitlines()
-        if line[:2] == "| "
-    ]
-    rows = [row for row in cells if len(row) == 7 and row[0] != "source -> target"]
+    rows = _claims(page[: page.index("## With all labels")])
     recipe = yaml.safe_load((ROOT / "pipelines" / "definitive.yaml").read_text(encoding="utf-8"))
     claims = (
         len(recipe["directions"])

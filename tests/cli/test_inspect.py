@@ -40,6 +40,7 @@ DEFECTS = {
         "no metadata": r"'S1/day2' has no metadata.json",
         "11 classes": r"'S4/day1/metadata.json' lists 11 classes \(single_tap too\) for 10",
         "same file twice": r"'S7/day2/R_9_C_5_EMG.csv' is identical to 'S7/day1/R_9_C_5_EMG.",
+        "electrode order": r"electrode_order: .*'S10' in session 'day1' agree better",
         "independent files": r"known: Every file is an independent repetition",
     },
     "one-subject-myo": {
@@ -49,6 +50,7 @@ DEFECTS = {
         "malformed lines": r"noticed: 2 recordings.*/19999-2/2.txt' is malformed in line 12322",
         "joined lines": r"64917-1/2.txt' is malformed in line 1032, 1033",
         "mislabelled file": r"69069-1/3.txt': it carries class 2 in 7500 lines, its name says 3",
+        "mirrored": r"electrode_order: .*'64917' .*EMG8 as EMG1, EMG7 as EMG2",
         "rates": r"known: Files hold 186 to 248 lines per second",
         "clock": r"known: Labels follow a clock of 5 s",
     },

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from biotransfer import inspect_recordings
 from biotransfer.signals.quality.facts import Facts, recording_facts
+from biotransfer.signals.quality.order import best_order
 from biotransfer.signals.quality.people import people_findings
 from tests.recordings import make_recording
 
@@ -162,3 +164,39 @@ def test_a_set_that_is_louder_than_electrodes_are_is_asked_for_its_unit(modality
     assert "look whether the unit is right" in said(loud)[0][1]
     usual = [one(who, modality=modality, amplitudes={modality: level / 100}) for who in PEOPLE]
     assert not said(usual)
+
+
+def mapped(who: str, rng: np.random.Generator, *, order: Any = None, n: int = 12) -> Facts:
+    """A person whose channels lie on a line and move together the more, the nearer they are."""
+    place = np.sort(np.random.default_rng(7).uniform(0, 4, n))
+    likeness = np.exp(-np.abs(place[:, None] - place)) * rng.uniform(0.85, 1.0, (n, n))
+    likeness = (likeness + likeness.T) / 2
+    shown = likeness if order is None else likeness[np.ix_(order, order)]
+    names = tuple(f"EMG{i + 1}" for i in range(n))
+    return one(who, ch_names=names, alike=tuple(shown[np.triu_indices(n, 1)].tolist()))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_exchanged_electrodes_are_named_and_whose_order_is_right_is_not(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    order = np.random.default_rng(seed).permutation(12)
+    facts = [mapped(who, rng, order=order if who == "b" else None) for who in (*PEOPLE, "g")]
+    (found,) = [f for f in people_findings(facts) if f.kind == "electrode_order"]
+    assert "'b'" in found.message
+    assert found.value > 0.1
+    assert not [f for f in people_findings(facts[:1] + facts[2:]) if f.kind == "electrode_order"]
+    assert not [f for f in people_findings(facts[:5]) if f.kind == "electrode_order"]
+
+
+def test_the_best_exchanges_are_those_of_a_search_over_all_orders() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        own, others = (m + m.T for m in rng.normal(size=(2, 5, 5)))
+        upper = np.triu_indices(5, 1)
+        before, after, order = best_order(own, others)
+        assert before == pytest.approx(np.corrcoef(own[upper], others[upper])[0, 1])
+        assert after == pytest.approx(np.corrcoef(own[np.ix_(order, order)][upper], others[upper])[0, 1])
+        every = [np.corrcoef(own[np.ix_(p, p)][upper], others[upper])[0, 1] for p in permutations(range(5))]
+        assert before - 1e-9 <= after <= max(every) + 1e-9
+        pairs = [[{i: j, j: i}.get(k, k) for k in range(5)] for i, j in combinations(range(5), 2)]
+        assert after >= max(np.corrcoef(own[np.ix_(p, p)][upper], others[upper])[0, 1] for p in pairs) - 1e-9

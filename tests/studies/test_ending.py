@@ -163,6 +163,6 @@ def test_a_side_that_fails_leaves_nothing_half_written_of_the_other(tmp_path, mo
     (half / "0.npy").touch()
     whole = {"data": "simulated", "n_subjects": 2}
     failing = {**whole, "preprocess": {"preset": "emg", "pick_channels": {"channels": ["nobody"]}}}
-    with pytest.raises(BiotransferError, match="channels.*nobody"):
+    with pytest.raises(BiotransferError, match=r"channels.*nobody"):
         prepare(load_recipe({"eeg": whole, "emg": failing, "features": "statistical"}), workers=2)
     assert not list(tmp_path.rglob("*.part"))

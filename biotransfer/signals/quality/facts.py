@@ -13,6 +13,10 @@ from ..recording import Recording, annotation_spans
 
 _TYPES = ("eeg", "emg", "eog", "ecg")
 _MOST_SAMPLES = 20_000
+_BIN = 0.2
+"""Seconds."""
+_FLOOR = 1e-3
+"""Of a channel's mean, added before the logarithm."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,10 @@ class Facts:
         By name of every annotation that forbids no window: how many there are, and their length in s.
     day : str
         When it was recorded, as YYYY-MM-DD; "" where nothing says so.
+    alike : tuple of float
+        Correlations between good channels of its modality, above the diagonal and row by row: of EEG, of the
+        steps between samples; of EMG, of the logarithm of the steps' mean size in 0.2 s. Empty where a
+        channel stands still or there is only one.
     """
 
     uid: str
@@ -60,6 +68,7 @@ class Facts:
     amplitudes: Mapping[str, float]
     labels: Mapping[str, tuple[int, float]]
     day: str = ""
+    alike: tuple[float, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON takes it; :meth:`read` is the way back."""
@@ -68,7 +77,7 @@ class Facts:
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Facts:
         """Return what :meth:`plain` wrote."""
-        texts = {name: tuple(plain[name]) for name in ("classes", "ch_names", "bads", "still")}
+        texts = {name: tuple(plain[name]) for name in ("classes", "ch_names", "bads", "still", "alike")}
         labels = {name: (int(n), float(seconds)) for name, (n, seconds) in plain["labels"].items()}
         return cls(**{**plain, **texts, "labels": labels})
 
@@ -96,7 +105,23 @@ def recording_facts(recording: Recording) -> Facts:
         amplitudes=_amplitudes(recording, own),
         labels=_labels(recording),
         day="" if raw.info["meas_date"] is None else raw.info["meas_date"].date().isoformat(),
+        alike=() if still.any() else _alike(own, recording.modality, recording.sfreq),
     )
+
+
+def _alike(own: np.ndarray, modality: str, sfreq: float) -> tuple[float, ...]:
+    steps = np.diff(own, axis=1)
+    if modality == "emg":
+        size = max(1, round(sfreq * _BIN))
+        whole = np.abs(steps[:, : steps.shape[1] // size * size]).reshape(len(steps), -1, size).mean(axis=2)
+        steps = np.log(whole + _FLOOR * whole.mean(axis=1, keepdims=True))
+    else:
+        steps = steps[:, :: (steps.shape[1] // _MOST_SAMPLES) | 1]
+    if len(steps) < 2 or steps.shape[1] < len(steps):
+        return ()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        upper = np.corrcoef(steps)[np.triu_indices(len(steps), 1)]
+    return tuple(round(float(r), 3) for r in upper) if np.isfinite(upper).all() else ()
 
 
 def _amplitudes(recording: Recording, own: np.ndarray) -> dict[str, float]:

@@ -36,6 +36,7 @@ KINDS: Mapping[str, str] = {
     "unit": "amplitudes that electrodes seldom give",
     "loudness": "a person or recording is far louder or quieter than the others",
     "channels_differ": "other channels, or another order, than the others have",
+    "electrode_order": "a person's channels agree with the others' only in another order",
     "rates_differ": "another sampling rate than the others have",
     "spelling": "a label differs from a class by case, blanks or dashes only",
     "one_class": "a person with one class only",

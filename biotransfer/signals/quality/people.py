@@ -10,6 +10,7 @@ import numpy as np
 from ..recording import folded_name, natural_sorted
 from .facts import Facts
 from .finding import Finding, error, warning
+from .order import order_findings
 
 LOUDER = 10.0
 OTHER_UNIT = 100.0
@@ -43,6 +44,7 @@ def people_findings(facts: Sequence[Facts]) -> Iterator[Finding]:
     yield from _loudness(people)
     yield from _amplitude(people)
     yield from _channels(facts)
+    yield from order_findings(people)
     yield from _rates(facts)
     yield from _spelling(people)
     yield from _classes(people)
