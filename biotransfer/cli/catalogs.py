@@ -25,6 +25,7 @@ LEVERS = {
     "carry": Lever("arms", "which weights the target starts from, and which train"),
     "regularize": Lever("arms", "what is added to the loss on the target"),
     "extra data": Lever("arms", "what else the target learns from"),
+    "adapt": Lever("arms", "how windows of a new person without labels are used, inside one modality"),
 }
 
 

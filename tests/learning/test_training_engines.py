@@ -94,7 +94,9 @@ def test_stacked_equals_loop_for_every_arm_at_once(name):
     a, b = (
         train(network, arms, windows, split, SCHEDULE, engine=e, dtype="float64") for e in ("stacked", "loop")
     )
-    _assert_equal(network, a, b)
+    _assert_equal(
+        network, a, b, 2e-9 if name == "cnn_signal" else 1e-10
+    )  # kernels of features double rounding
     plain = {arm.seed: i for i, arm in enumerate(arms) if arm.name == "transferred"}
     for i, arm in enumerate(arms):
         if arm.thaw or arm.anchor or arm.low_rank or arm.penalty:

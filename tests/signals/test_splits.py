@@ -45,6 +45,8 @@ REQUESTS = [
     ("subject", {"validation": 1, "donors": 1}),
     ("subjects_out", {"n": 2}),
     ("subjects_out", {"n": 3, "folds": 4, "seed": 1, "validation": 1}),
+    ("new_person", {}),
+    ("new_person", {"share": 0.3, "gap": 0.5, "validation": 1, "donors": 1}),
     ("session", {}),
     ("session", {"test": ["2"]}),
     ("recording", {}),
@@ -89,12 +91,34 @@ def test_what_every_rule_keeps(by, options):
         assert not mine & theirs
     tested = np.concatenate([s.test for s in splits])
     assert by in AGAIN or len(np.unique(tested)) == len(tested)
-    if by not in {"block", "sklearn"} and "test" not in options and not {"folds"} <= set(options):
+    if (
+        by not in {"block", "sklearn", "new_person"}
+        and "test" not in options
+        and not {"folds"} <= set(options)
+    ):
         assert len(np.unique(tested)) == len(windows)
     assert [s.uid for s in make_splits(windows, by, **options)] == [s.uid for s in splits]
     if "seed" in options:
         other = make_splits(windows, by, **{**options, "seed": 9})
         assert [s.uid for s in other] != [s.uid for s in splits]
+
+
+def test_a_new_person_is_seen_up_to_a_moment_and_tested_after_it():
+    windows = make_windows(n_subjects=4, n_recordings=3, n_windows=7)
+    for split in make_splits(windows, "new_person", share=0.4):
+        table = windows.metadata
+        who = table["subject"].iloc[split.test].unique()
+        assert list(who) == list(table["subject"].iloc[split.unlabelled].unique())
+        assert who[0] not in set(table["subject"].iloc[split.train])
+        for label in range(3):
+            seen, test = (rows[windows.y[rows] == label] for rows in (split.unlabelled, split.test))
+            assert 0.5 <= (len(seen) + 1) / (0.4 * 21) <= 1.2
+            recording = table["recording"].to_numpy()
+            assert max(recording[seen]) <= min(recording[test])
+            cut = recording[test] == max(recording[seen])
+            assert table["start"].to_numpy()[test][cut].min() >= table["stop"].to_numpy()[seen].max()
+    with pytest.raises(BiotransferError, match="leaves none to look at"):
+        make_splits(make_windows(n_subjects=3, n_recordings=1, n_windows=1), "new_person")
 
 
 def test_shuffled_windows_do_leak_and_say_so():

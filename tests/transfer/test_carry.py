@@ -72,10 +72,11 @@ def case(request):
 def test_every_entry_says_what_it_is(case):
     for entry in ARMS.values():
         assert set(entry.facts["needs"]) <= set(NEEDS)
-        assert entry.facts["lever"] in ("carry", "regularize", "extra data")
+        assert entry.facts["lever"] in ("carry", "regularize", "extra data", "adapt")
         assert entry.facts["phrase"].format(source="EMG", target="EEG")
         if entry.source == "own":
-            assert entry.name in ("scratch", "permuted", "noise_source", "simulated_source", "same_modality")
+            assert entry.name in ("scratch", "permuted", "noise_source", "simulated_source", "same_modality",
+                                  "labelled_person")  # fmt: skip
 
 
 def test_head_and_whatever_is_fresh_are_the_same_in_all_arms(case):
@@ -403,10 +404,13 @@ def test_unknown_arm():
         make_arms(["transfered"], {}, build_network("mlp", (8,), 3), 0)
 
 
-@pytest.mark.parametrize("name", ["dann", "cdan", "mcc", "jdot"])
-def test_methods_of_one_label_space_are_refused_across_tasks(name):
+def test_methods_of_one_label_space_are_refused_across_tasks():
     with pytest.raises(BiotransferError, match="a gesture is no mental state; it is valid only inside one"):
-        resolve_arm(name)
+        resolve_arm("jdot")
+    for name in ("dann", "cdan", "mcc"):
+        reason = why_not(ARMS[name], person=False)
+        assert "never a modality to another, whose classes differ. Use split: {by: new_person}" in reason
+        assert why_not(ARMS[name], person=True) is None
 
 
 def test_needs_unlabelled_windows():

@@ -139,7 +139,12 @@ def _arm(name, method, **options):
         ({"pretrain": 3}, "neither a name nor a mapping"),
         ({"pretrain": {"held_out": 0.9}}, "above 0 up to 0.5"),
         ({"pretrain": {"noise": "pink"}}, "pretrain.noise='pink' is unknown"),
-        ({"arms": ["scratch", "dann"]}, "the same classes"),
+        ({"arms": ["scratch", "dann"]}, "adapts people to a person inside one modality"),
+        ({"arms": ["scratch", "jdot"]}, "the same classes"),
+        (
+            {"arms": ["scratch", "dann"], "split": "new_person", "budget": [5]},
+            "keeps the windows that it would",
+        ),
         (
             {"select": "conditional", "budget": [5], "align": "pca", "split": "subject"},
             "which a budget withholds",

@@ -9,16 +9,16 @@ import torch
 from biotransfer.errors import BiotransferError
 from biotransfer.learning.networks import build_network
 from biotransfer.learning.training import Schedule
-from biotransfer.transfer.carry import make_arms
-from biotransfer.transfer.pretrain import METHODS
-from biotransfer.transfer.pretrain.held_out import hold_out_people
-from biotransfer.transfer.pretrain.losses import (
+from biotransfer.learning.training.losses import (
     coral_distance,
     cross_entropy,
     mmd_distance,
     nt_xent,
     reverse_gradient,
 )
+from biotransfer.transfer.carry import make_arms
+from biotransfer.transfer.pretrain import METHODS
+from biotransfer.transfer.pretrain.held_out import hold_out_people
 from biotransfer.transfer.pretrain.meta import InnerAdam, InnerDescent, fomaml, gradients_of, reptile
 from biotransfer.transfer.pretrain.problem import PretrainProblem, Stack
 from biotransfer.transfer.pretrain.self_supervised import corrupt, decoder_of, distort, hide

@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import check
+from ...errors import check, check_option
 from ...showing import html_table, one_line
 from ..networks.network import Network
 from ..weights import Tensors, Weights
+
+OTHERS = ("", "unlabelled", "training", "labelled")
+"""Further windows that a penalty may be shown."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +58,22 @@ class Penalty:
         with the source's head), and further arrays that the penalty asks for by name.
     network : Network, optional
         The network that ``tensors`` are the weights of; None where the penalty needs no reference outputs.
+    learns : mapping of str to ndarray
+        What trains beside the network and is thrown away, such as a critic: at the schedule's rate.
+    others : {"", "unlabelled", "training", "labelled"}
+        Which further windows every update shows it, as many as the batch has: none; the split's unlabelled
+        ones; the arm's own training windows, in another order; or the unlabelled ones with their labels.
     """
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
     tensors: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
     network: Network | None = None
+    learns: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
+    others: str = ""
 
     def __post_init__(self) -> None:
+        check_option(f"penalty {self.name!r}: others", self.others, OTHERS)
         shapes = self.network.tensor_shapes if self.network else {}
         for name, shape in shapes.items():
             check(
@@ -87,12 +98,15 @@ class Teacher:
         Only windows whose most probable class reaches this get a label.
     ratio : int
         Such windows per labelled one in a batch.
+    of : {"unlabelled", "training"}
+        Which windows it labels: those of the split that have no label, or the training windows again.
     """
 
     arm: Arm
     soft: bool
     confidence: float
     ratio: int
+    of: str = "unlabelled"
 
 
 @dataclass(frozen=True, eq=False)

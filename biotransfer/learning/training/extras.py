@@ -6,6 +6,7 @@ Every tensor here has a leading model axis; the loop engine passes one model.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,9 @@ from ...errors import BiotransferError
 from ..networks.modules import first_of_head, load_module
 from ..networks.network import Network
 from .arm import Arm, Penalty
-from .penalties import PENALTIES, Context
+from .context import Context, Others
+from .penalties import PENALTIES
+from .schedule import Schedule
 
 Stacked = dict[str, torch.Tensor]
 Outputs = Callable[[Network, Stacked, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
@@ -121,9 +124,25 @@ class Penalties:
         Gives device and precision.
     outputs : callable
         ``(network, tensors, x) -> (features, logits)``: how the engine runs the reference network.
+    run : callable
+        ``(tensors, x) -> (features, logits)``: how it runs the network that is trained.
+    schedule : Schedule
+        At whose rate the penalty's own tensors train.
+
+    Attributes
+    ----------
+    leaves : dict of str to Tensor, shape (n_models, *shape)
+        What trains beside the network.
     """
 
-    def __init__(self, arms: Sequence[Arm], like: torch.Tensor, outputs: Outputs):
+    def __init__(
+        self,
+        arms: Sequence[Arm],
+        like: torch.Tensor,
+        outputs: Outputs,
+        run: Callable[[Stacked, torch.Tensor], tuple[torch.Tensor, torch.Tensor]],
+        schedule: Schedule,
+    ):
         first = arms[0].penalty
         assert first is not None
         entry, self.options = PENALTIES.resolve({"name": first.name, **first.options})
@@ -135,6 +154,27 @@ class Penalties:
             name: stack_arrays([np.asarray(penalty.tensors[name]) for penalty in given], like)
             for name in first.tensors
         }
+        self.leaves = {
+            name: stack_arrays([np.asarray(penalty.learns[name]) for penalty in given], like).requires_grad_()
+            for name in first.learns
+        }
+        self.run, self.others = run, first.others
+        self.memory: dict[str, Any] = {}
+        rate, decay = schedule.learning_rate, schedule.weight_decay
+        leaves = list(self.leaves.values())
+        self._optimizer = (
+            torch.optim.AdamW(leaves, lr=rate, weight_decay=decay, fused=True) if leaves else None
+        )
+
+    def begin(self) -> None:
+        """Forget the gradients of what trains beside the network."""
+        if self._optimizer is not None:
+            self._optimizer.zero_grad(set_to_none=True)
+
+    def step(self) -> None:
+        """Update what trains beside the network, by its gradients."""
+        if self._optimizer is not None:
+            self._optimizer.step()
 
     def loss(
         self,
@@ -144,6 +184,10 @@ class Penalties:
         logits: torch.Tensor,
         tensors: Mapping[str, torch.Tensor],
         progress: float,
+        *,
+        labelled: torch.Tensor,
+        others: Others | None = None,
+        seeds: Sequence[int] = (),
     ) -> torch.Tensor:
         """Return the term of every model; see :class:`.Context`."""
 
@@ -153,7 +197,22 @@ class Penalties:
             with torch.no_grad():
                 return self.outputs(self.network, own, x)
 
-        context = Context(x, y, features, logits, tensors, self.reference, reference_outputs, progress)
+        context = Context(
+            x,
+            y,
+            features,
+            logits,
+            tensors,
+            self.reference,
+            reference_outputs,
+            progress,
+            labelled=labelled,
+            others=others,
+            learned=self.leaves,
+            run=self.run,
+            seeds=seeds,
+            memory=self.memory,
+        )
         result: torch.Tensor = self.function(context, **self.options)
         return result
 

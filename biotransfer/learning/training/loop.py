@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,14 @@ from torch.nn import functional
 from ..networks.modules import build_module
 from ..networks.tensors import load_tensors, module_tensors, set_training
 from .augmentations import Augment, make_augment
+from .context import Others
 from .curves import Curves
 from .extras import Anchors, LowRank, ModuleOutputs, Penalties, watch_head
 from .job import Job, empty_curves, shared_tensor
 from .norms import make_stochastic
 from .schedule import update_seed
 from .stopping import BestEpochs
-from .teaching import pseudo_order, soft_cross_entropy
+from .teaching import others_in_order, pseudo_order, soft_cross_entropy
 
 _EVAL_WINDOWS = 1024
 
@@ -56,8 +57,14 @@ def _train_one(
         make_stochastic(module, arm.stochastic_norm)
     parameters = dict(module.named_parameters())
     low_rank, anchors = LowRank([arm], X), Anchors([arm], X)
-    penalty = Penalties([arm], X, ModuleOutputs()) if arm.penalty else None
-    entered = watch_head(job.network, module) if penalty else []
+    entered = watch_head(job.network, module) if arm.penalty else []
+
+    def run(own: Mapping[str, torch.Tensor], x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Run the network with any weights; everything has a model axis of one."""
+        logits = functional_call(module, {name: value[0] for name, value in own.items()}, (x[0],))
+        return entered[0][None], logits[None]
+
+    penalty = Penalties([arm], X, ModuleOutputs(), run, schedule) if arm.penalty else None
 
     def weights() -> dict[str, torch.Tensor]:
         """Every parameter with a model axis of one, low-rank products added."""
@@ -109,6 +116,8 @@ def _train_one(
             picked = pseudo_order(job, a, epoch)
             further = torch.from_numpy(said.rows[picked]).to(X.device)
             labels = torch.from_numpy(said.probabilities[picked]).to(X)
+        if penalty and penalty.others:
+            seen = torch.from_numpy(others_in_order(job, a, epoch)).to(X.device)
         for batch in schedule.batches(n_train):
             if thaw(update) or batch.start == 0:
                 set_training(module, still)
@@ -128,16 +137,27 @@ def _train_one(
             if said:
                 pseudo = soft_cross_entropy(logits[n:], labels[more])
                 loss = (n * loss + pseudo.sum()) / len(rows)
+            plain = loss
             if anchors.parts:
                 loss = loss + anchors.loss(weights())[0]
             if penalty:
                 own, targets, features, answers = (t[None] for t in (x, y[rows], entered[0], logits))
                 progress = update / schedule.n_updates(n_train)
-                loss = loss + penalty.loss(own, targets, features, answers, weights(), progress)[0]
+                others = None
+                if penalty.others:
+                    known = y[seen[batch]][None] if penalty.others == "labelled" else None
+                    others = Others(X[seen[batch]][None], seen[batch][None], len(X), known)
+                loss = loss + penalty.loss(
+                    own, targets, features, answers, weights(), progress,
+                    labelled=plain[None], others=others, seeds=[seed],
+                )[0]  # fmt: skip
+                penalty.begin()
             if loss.requires_grad:
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 optimizer.step()
+                if penalty:
+                    penalty.step()
             update += 1
             total += labelled.detach() * n
             correct += (logits[:n].detach().argmax(1) == y[rows[:n]]).sum()

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from .adamw import StackedAdamW
 from .augmentations import Augment
+from .context import Others
 from .cuda_graphs import Replays
 from .dense import DenseGradients, written_out
 from .extras import Anchors, LowRank, Penalties, Stacked, stack_arrays
@@ -17,7 +18,7 @@ from .forward import run_mixed, run_stacked
 from .job import Job
 from .recorder import Recorder
 from .schedule import update_seed
-from .teaching import pseudo_order, soft_cross_entropy
+from .teaching import others_in_order, pseudo_order, soft_cross_entropy
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,11 @@ class Models:
         }
         self.low_rank, self.anchors = LowRank(arms, X), Anchors(arms, X)
         self.run = run_mixed if schedule.precision == "mixed" else run_stacked
-        self.penalty = Penalties(arms, X, self.run) if arms[0].penalty else None
+        self.penalty = (
+            Penalties(arms, X, self.run, lambda own, x: self.run(network, own, x), schedule)
+            if arms[0].penalty
+            else None
+        )
         parts = {name: self.low_rank.factors.get(name, (tensor,)) for name, tensor in self.tensors.items()}
         self.leaves = {f"{name}/{i}": leaf for name, pair in parts.items() for i, leaf in enumerate(pair)}
         self.same_rows = bool((job.eval_rows == job.eval_rows[:1]).all())
@@ -91,10 +96,13 @@ class Models:
         return self.low_rank.merge(self.tensors)
 
     def begin_epoch(self, epoch: int) -> None:
-        """Choose what the teachers labelled for an epoch, counted from 0."""
+        """Choose what the teachers labelled, and what penalties look at, for an epoch counted from 0."""
+        job = self.job
+        if self.penalty and self.penalty.others:
+            found = np.stack([others_in_order(job, a, epoch) for a in range(len(job.arms))])
+            self._others = torch.from_numpy(found).to(self.X.device)
         if not self.ratio:
             return
-        job = self.job
         said = [job.labels_of(a) for a in range(len(job.arms))]
         picked = [pseudo_order(job, a, epoch) for a in range(len(job.arms))]
         rows = np.stack([s.rows[p] for s, p in zip(said, picked, strict=True) if s])
@@ -180,8 +188,7 @@ class Models:
             rows = torch.cat([rows, self._further.rows[:, more]], dim=1)
         x, merged = gather(self.X, rows), self.merged
         if self.augment:
-            seeds = [update_seed(arm.seed, self.job.split_uid, self.n_updates - 1) for arm in self.job.arms]
-            x = torch.stack([self.augment(own, seed) for own, seed in zip(x, seeds, strict=True)])
+            x = torch.stack([self.augment(own, seed) for own, seed in zip(x, self._seeds(), strict=True)])
         features, logits = self.run(self.job.network, merged, x)
         losses = functional.cross_entropy(
             logits[:, :n].flatten(0, 1), targets.flatten(), reduction="none"
@@ -191,16 +198,42 @@ class Models:
         if self.ratio:
             pseudo = soft_cross_entropy(logits[:, n:], self._further.probabilities[:, more]).sum(dim=1)
             loss = (n * loss + pseudo) / rows.shape[1]
+        plain = loss
         if self.anchors.parts:
             loss = loss + self.anchors.loss(merged)
+        beside: dict[str, torch.Tensor] = {}
         if self.penalty:
             progress = (self.n_updates - 1) / self.job.schedule.n_updates(self.n_train)
-            loss = loss + self.penalty.loss(x, targets, features, logits, merged, progress)
-        if training:
-            found = torch.autograd.grad(loss.sum(), [self.leaves[name] for name in training])
-            self.optimizer.step({k: g.contiguous() for k, g in zip(training, found, strict=True)})
+            beside = self.penalty.leaves
+            loss = loss + self.penalty.loss(
+                x, targets, features, logits, merged, progress, labelled=plain,
+                others=self._further_windows(begin, n), seeds=self._seeds(),
+            )  # fmt: skip
+        if training or beside:
+            wanted = [*(self.leaves[name] for name in training), *beside.values()]
+            found = torch.autograd.grad(loss.sum(), wanted, allow_unused=bool(beside))
+            own = zip(training, found, strict=False)
+            self.optimizer.step(
+                {k: torch.zeros_like(self.leaves[k]) if g is None else g.contiguous() for k, g in own}
+            )
+        if self.penalty:
+            for leaf, gradient in zip(beside.values(), found[len(training) :] if beside else (), strict=True):
+                leaf.grad = None if gradient is None else gradient.contiguous()
+            self.penalty.step()
         hits = (logits[:, :n].detach().argmax(-1) == targets).sum(dim=1)
         return labelled.detach(), hits
+
+    def _seeds(self) -> list[int]:
+        """Return the seed of every model for what the update that has begun draws."""
+        return [update_seed(arm.seed, self.job.split_uid, self.n_updates - 1) for arm in self.job.arms]
+
+    def _further_windows(self, begin: int, n: int) -> Others | None:
+        """Return the windows that the penalty looks at in an update, besides the batch."""
+        if self.penalty is None or not self.penalty.others:
+            return None
+        rows = self._others[:, begin : begin + n]
+        labels = self.y[rows] if self.penalty.others == "labelled" else None
+        return Others(gather(self.X, rows), rows, len(self.X), labels)
 
 
 def gather(X: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:

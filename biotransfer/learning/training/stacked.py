@@ -100,7 +100,8 @@ def _nature(arm: Arm) -> Hashable:
     if arm.penalty is not None:
         record = arm.penalty.network.describe() if arm.penalty.network else None
         shapes = {name: list(np.shape(value)) for name, value in arm.penalty.tensors.items()}
-        facts = [arm.penalty.name, dict(arm.penalty.options), record, shapes]
+        learned = {name: list(np.shape(value)) for name, value in arm.penalty.learns.items()}
+        facts = [arm.penalty.name, dict(arm.penalty.options), record, shapes, learned, arm.penalty.others]
         penalty = json.dumps(facts, sort_keys=True)
     return penalty, tuple((name, len(a)) for name, (a, _, _) in arm.low_rank.items())
 

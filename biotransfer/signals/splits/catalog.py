@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...catalog import Catalog, Entry, Fact
 from .foreign import by_sklearn
+from .new_person import by_new_person
 from .rules import by_block, by_recording, by_session, by_shuffled_windows, by_subject, by_subjects_out
 
 SPLITS = Catalog(
@@ -14,6 +15,11 @@ SPLITS = Catalog(
         Entry("subjects_out", "Test on n people at a time, in all or drawn combinations.", by_subjects_out,
               facts={"leaks": False, "tests": "combinations of people whose recordings took no part in "
                      "training, folds averaged inside each person"}),
+        Entry("new_person", "Test on the rest of a new person's recordings; the first part may be seen, "
+              "without labels.", by_new_person,
+              facts={"leaks": False, "tests": "the later part of the recordings of people none of whose "
+                     "labels took part in training; the windows of the first part could be seen without "
+                     "labels", "person_windows": True}),
         Entry("session", "Test on sessions (days) never trained on, of the same people.", by_session,
               facts={"leaks": False, "tests": "sessions that took no part in training, of people whose other "
                      "sessions did"}),
@@ -31,6 +37,8 @@ SPLITS = Catalog(
     ],
     {
         "leaks": Fact("Whether near copies of test windows can be in training.", bool),
+        "person_windows": Fact("Whether windows of the tested person may be seen, without labels.",
+                               bool, default=False),
         "tests": Fact("Whom or what is tested, as the Methods paragraph says it."),
     },
     word="splits",

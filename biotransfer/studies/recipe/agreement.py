@@ -6,6 +6,7 @@ from ...errors import check, check_option
 from ...learning.networks import NETWORKS
 from ...learning.training.augmentations import refuse_features
 from ...signals.recording import MODALITIES
+from ...signals.splits import SPLITS
 from ...transfer.align import ALIGN, needs_labels
 from ...transfer.carry import why_not as why_no_arm
 from ...transfer.pretrain import METHODS
@@ -66,6 +67,7 @@ def _networks(recipe: Keys) -> None:
 
 
 def _arms(recipe: Keys) -> None:
+    person = all(SPLITS[rule.name].facts["person_windows"] for rule in recipe.split)
     for arm in recipe.arms:
         if arm.starts_from is not None:
             method = METHODS[(arm.pretrain or recipe.pretrain.method)["name"]]
@@ -73,8 +75,9 @@ def _arms(recipe: Keys) -> None:
             check(reason is None, f"arm {arm.label!r}: {reason}")
         reason = why_no_arm(
             arm.entry,
-            unlabelled=not recipe.budget.everything,
+            unlabelled=not recipe.budget.everything or person,
             labelled=recipe.budget.always_labelled,
+            person=person,
         )
         check(reason is None, str(reason))
 
@@ -89,6 +92,11 @@ def _budget(recipe: Keys) -> None:
     if budget.everything:
         return
     for rule in recipe.split:
+        check(
+            not SPLITS[rule.name].facts["person_windows"],
+            f"budget counts labels, and split by {rule.name} keeps the windows that it would label for "
+            "adaptation. Use budget: all, or split: {by: subject}.",
+        )
         check(
             not budget.calibrates or (rule.name == "subject" and rule.parameters["folds"] is None),
             "budget with labels_of: test_person tests one new person per fold, split by "

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ...catalog import Catalog, Entry, Fact
-from . import carrying, controls, discriminability, extra_data, regularized
+from ...learning.training import PENALTIES
+from . import adaptation, carrying, controls, discriminability, extra_data, regularized
 from .starting import OTHER_SOURCES
 from .validity import NEEDS, REFUSED
 
@@ -34,6 +35,14 @@ def _transfer(function: Callable[..., Any], summary: str, source: str, **facts: 
 
 def _other(function: Callable[..., Any], role: str, summary: str, source: str = "own", **facts: Any) -> Entry:
     return _entry(function, role, OTHER_SOURCES[function.__name__], summary, source, **facts)
+
+
+def _adapts(penalty: Entry) -> Entry:
+    """Return the arm of a penalty that looks at windows of the tested person."""
+    needs = ("person_windows", *(("head_input",) if penalty.facts["learns"] else ()))
+    phrase = f"Adapting to the new person by {penalty.name}"
+    facts = {"phrase": phrase, "needs": needs, "lever": "adapt"}
+    return _entry(adaptation.adaptation(penalty), "transfer", None, penalty.summary, penalty.source, **facts)
 
 
 ARMS = Catalog(
@@ -108,6 +117,17 @@ ARMS = Catalog(
         _transfer(extra_data.self_training, "A teacher labels further windows; a student learns from both.",
                   "Zoph et al. 2020, arXiv:2006.06882", phrase="Self-training on unlabelled {target}",
                   needs=("unlabelled",), lever="extra data"),
+        _transfer(regularized.bi_tuning, "Windows of one class are contrasted with the others.",
+                  "Zhong et al. 2020, arXiv:2011.06182", phrase="Pretraining on {source} with bi-tuning",
+                  needs=("head_input",), lever="regularize"),
+        _transfer(extra_data.knowledge_distillation,
+                  "A trained network's answers on the labelled windows teach one from random weights.",
+                  "Hinton et al. 2015, arXiv:1503.02531",
+                  phrase="Distilling a network pretrained on {source}", lever="extra data"),
+        *(_adapts(entry) for entry in PENALTIES.values() if entry.facts["person"]),
+        _entry(adaptation.labelled_person, "positive_control", None,
+               "The tested person's first windows with their labels: what adaptation could reach.",
+               phrase="Labels of the tested person", needs=("person_windows",), lever="adapt"),
     ],
     {
         "role": Fact("What it is in a comparison.",
@@ -118,7 +138,8 @@ ARMS = Catalog(
         "frozen": Fact("Whether what it carries stays still, of a transfer; a parameter freeze says it, too.",
                        bool, default=False),
         "needs": Fact("What a study has to have.", tuple[str, ...], tuple(NEEDS), (), NEEDS.get),
-        "lever": Fact("The lever of transfer that it pulls.", options=("carry", "regularize", "extra data"),
+        "lever": Fact("The lever of transfer that it pulls.",
+                      options=("carry", "regularize", "extra data", "adapt"),
                       default="carry"),
         "phrase": Fact("Begins the sentence of its verdict; names {source} and {target}."),
         "standard": Fact("Whether every study should have it, of a control.", bool, default=True),

@@ -13,6 +13,9 @@ from .starting import OTHER_SOURCES
 FROZEN_SHAMS = ("scratch", "permuted")
 """What a transfer that keeps still what it carries starts from, too, whatever a study names."""
 
+PROOF = "labelled_person"
+"""The positive control of every adaptation to a new person."""
+
 
 @dataclass(frozen=True)
 class Contest:
@@ -56,7 +59,9 @@ def contests(requests: Sequence[ArmRequest], against: str) -> dict[str, Contest]
     and one method of pretraining. An arm that keeps what it carries still is judged against shams that do,
     since freezing alone costs much (frozen random weights: 15 points on EMG), whatever the source knows. All
     others have to beat the plain controls (``permuted``, ``noise_source``, ...) and shams of their own
-    method. A control with its own pretraining, or with given weights, speaks for arms that share them.
+    method. A control with its own pretraining, or with given weights, speaks for arms that share them. An arm
+    that adapts to a new person has to beat its own method on the training people's windows, and is proven by
+    labels of that person.
     Source: own.
 
     Examples
@@ -70,6 +75,7 @@ def contests(requests: Sequence[ArmRequest], against: str) -> dict[str, Contest]
     ('frozen_body_scratch', ('frozen_body_permuted',))
     """
     found = {}
+    told = next((other.label for other in requests if other.entry.name == PROOF), None)
     for arm in requests:
         if arm.role != "transfer" or arm.label == against:
             continue
@@ -82,8 +88,10 @@ def contests(requests: Sequence[ArmRequest], against: str) -> dict[str, Contest]
         else:
             baseline = against
             plain = [other.label for other in requests if _is_plain(other) and _speaks_for(other, arm)]
+            plain = [] if "windows" in arm.parameters else plain
             controls = [label for label in (*plain, *shams) if label != baseline]
-        found[arm.label] = Contest(baseline, tuple(controls), alike.get("own_donors"))
+        proof = alike.get("own_donors") if "windows" not in arm.parameters else told
+        found[arm.label] = Contest(baseline, tuple(controls), proof)
     return found
 
 
@@ -118,12 +126,21 @@ def with_assay(requests: Sequence[ArmRequest], *, donors: bool = True) -> list[A
     """
     found = list(requests)
     for arm in requests:
+        if arm.role == "transfer" and "windows" in arm.parameters:
+            found += _proof_of_adaptation(arm, found)
         if arm.role != "transfer" or "start" not in arm.parameters:
             continue
         for start in (*_frozen_shams(arm, requests), *(["own_donors"] if donors else [])):
             if not any(_carried_alike(other, arm) and other.start == start for other in found):
                 found.append(_started(arm, start, found))
     return found
+
+
+def _proof_of_adaptation(arm: ArmRequest, found: Sequence[ArmRequest]) -> list[ArmRequest]:
+    """Return what shows that adapting to a person could be seen, and that it is the person's windows."""
+    more = [] if any(other.entry.name == PROOF for other in found) else [resolve_arm(PROOF)]
+    alone = any(_carried_alike(other, arm) and other.start == "training_people" for other in found)
+    return more if alone else [*more, _started(arm, "training_people", found)]
 
 
 def _frozen_shams(arm: ArmRequest, requests: Sequence[ArmRequest]) -> list[str]:
@@ -137,12 +154,13 @@ def _frozen_shams(arm: ArmRequest, requests: Sequence[ArmRequest]) -> list[str]:
 def _started(arm: ArmRequest, start: str, others: Iterable[ArmRequest]) -> ArmRequest:
     """Return an arm that is carried in the same way and starts from something else."""
     label = f"{arm.label}_{start}"
+    key = "windows" if "windows" in arm.parameters else "start"
     check(
         label not in [other.label for other in others],
         f"arms: {label!r} is what {arm.label!r} from {start} is called, and another arm bears the name. "
-        f"Write it as {{name: {arm.entry.name}, start: {start}, label: {label}}}, or give it another label.",
+        f"Write it as {{name: {arm.entry.name}, {key}: {start}, label: {label}}}, or give it another label.",
     )
-    spec: dict[str, Any] = {**arm.spec, "start": start, "label": label}
+    spec: dict[str, Any] = {**arm.spec, key: start, "label": label}
     if start in OTHER_SOURCES:
         spec.pop("weights", None)
     return resolve_arm(spec)
@@ -156,7 +174,7 @@ def _carried_alike(other: ArmRequest, arm: ArmRequest) -> bool:
 
 
 def _way(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in parameters.items() if name != "start"}
+    return {name: value for name, value in parameters.items() if name not in ("start", "windows")}
 
 
 def _is_plain(arm: ArmRequest) -> bool:

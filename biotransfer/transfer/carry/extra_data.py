@@ -61,3 +61,33 @@ def self_training(
     student = replace(scratch(None, fresh, network, seed), name="self_training")
     first = student if teacher == "scratch" else carry("teacher", source, fresh, network, seed, start=start)
     return replace(student, teacher=Teacher(first, labels == "soft", confidence, ratio))
+
+
+def knowledge_distillation(
+    source: Weights,
+    fresh: Tensors,
+    network: Network,
+    seed: int,
+    *,
+    ratio: int = 1,
+    start: str = "source",
+) -> Arm:
+    """Train a network that starts from the source, then one from random weights on its answers, too.
+
+    Parameters
+    ----------
+    ratio : int, 1 to 1000
+        Windows with the teacher's probabilities per labelled one in every batch of the student; they are the
+        training windows again.
+    start : str
+        What the teacher starts from: see :func:`.begin_with`.
+
+    Notes
+    -----
+    Source: Hinton, Vinyals & Dean 2015, arXiv:1503.02531, section 2, at temperature 1; differs from it in
+    that teacher and student are of one size, as in Furlanello et al. 2018, arXiv:1805.04770: what is
+    distilled is what the source taught. The teacher's updates come on top.
+    """
+    student = replace(scratch(None, fresh, network, seed), name="knowledge_distillation")
+    first = carry("teacher", source, fresh, network, seed, start=start)
+    return replace(student, teacher=Teacher(first, True, 0.0, ratio, of="training"))

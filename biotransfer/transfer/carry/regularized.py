@@ -17,6 +17,7 @@ from ...learning.predictions import softmax
 from ...learning.training.arm import Arm, Penalty
 from ...learning.weights import Tensors, Weights, is_statistic
 from ...signals.windows import Windows
+from .adaptation import draw_learned
 from .starting import begin_with, carry, source_network
 from .validity import dense_head
 
@@ -292,6 +293,43 @@ def stoch_norm(
     check(0 < share <= 1, f"arm stoch_norm: share={share}. Expected above 0, up to 1, such as 0.5.")
     arm = carry("stoch_norm", source, fresh, network, seed, start=start)
     return replace(arm, stochastic_norm=share)
+
+
+def bi_tuning(
+    source: Weights,
+    fresh: Tensors,
+    network: Network,
+    seed: int,
+    *,
+    strength: float = 1.0,
+    temperature: float = 0.2,
+    keep: float = 0.99,
+    projection: int = 16,
+    start: str = "source",
+) -> Arm:
+    """Contrast training windows of one class with those of the others, by what the head sees.
+
+    Parameters
+    ----------
+    strength : float, 0 or more
+        Of both contrasts.
+    temperature : float, above 0
+        Divides the cosine similarities.
+    keep : float, 0 to 1
+        Share of the averaged weights, which make the keys, that stays at every update.
+    projection : int, 1 to 4096
+        Units of the projection, which is thrown away.
+    start : str
+        The source's weights, another source network, or a sham: see :func:`.begin_with`.
+
+    Notes
+    -----
+    Source: Zhong et al. 2020, arXiv:2011.06182, equations 3 and 5 (see ``PENALTIES``).
+    """
+    options = {"strength": strength, "temperature": temperature, "keep": keep, "projection": projection}
+    arm = carry("bi_tuning", source, fresh, network, seed, start=start)
+    learns = draw_learned("bi_tuning", options, network, seed)
+    return replace(arm, penalty=Penalty("bi_tuning", options, learns=learns))
 
 
 def _check_strength(arm: str, value: float, name: str = "strength") -> None:

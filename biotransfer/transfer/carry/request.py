@@ -26,6 +26,7 @@ _OTHERS = {
     "phase_source": "{source} with random phases",
     "simulated_source": "simulated signals",
 }
+_WINDOWS = {"training_people": "the training people's own windows"}
 _ROLES = {"own_donors": "positive_control", "same_modality": "reference"}
 
 
@@ -56,7 +57,9 @@ class ArmRequest:
 
     @property
     def start(self) -> str:
-        """What it starts from: "source", another source network in its place, or a sham."""
+        """What it starts from, or looks at: "source", a network or windows in its place, or a sham."""
+        if self.parameters.get("windows") == "training_people":
+            return "training_people"
         return str(self.parameters.get("start", "source"))
 
     @property
@@ -101,6 +104,8 @@ class ArmRequest:
         start, named = self.start, f" ({self.label})"
         if start in _OTHERS:
             return f"{self.entry.facts['phrase'].replace('{source}', _OTHERS[start])}{named}"
+        if start in _WINDOWS:
+            return f"The procedure of {self.entry.name} on {_WINDOWS[start]}{named}"
         if start in _SHAMS:
             sham = _SHAMS[start].replace("{source}", self._origin or "{source}")
             return f"The procedure of {self.entry.name} on {sham}{named}"
@@ -115,6 +120,8 @@ class ArmRequest:
             by = f" Pretrained by {self.pretrain['name']}." if self.pretrain else ""
             by = f" Its weights: {self._origin}." if self._origin else by
             return f"{self.entry.summary}{by}"
+        if start in _WINDOWS:
+            return f"{self.entry.name} on {_WINDOWS[start]} in place of the tested person's."
         what = {**_SHAMS, **_OTHERS}[start].format(source="source", target="the target")
         place = "weights" if start in _SHAMS else "network"
         return f"{self.entry.name} on {what} in place of the source's {place}."
@@ -237,10 +244,10 @@ def read_label(label: str) -> ArmRequest | None:
     """
     if label in ARMS:
         return resolve_arm(label)
-    for start in STARTS:
-        name = label.removesuffix(f"_{start}")
-        if name != label and name in ARMS and "start" in ARMS[name].defaults:
-            return resolve_arm({"name": name, "start": start, "label": label})
+    for start in (*STARTS, *_WINDOWS):
+        name, key = label.removesuffix(f"_{start}"), "windows" if start in _WINDOWS else "start"
+        if name != label and name in ARMS and key in ARMS[name].defaults:
+            return resolve_arm({"name": name, key: start, "label": label})
     return None
 
 

@@ -17,16 +17,13 @@ NEEDS: Mapping[str, str] = {
     "units": "layers of units that are known one by one",
     "dense_layer": "a dense layer below the head",
     "batch_norm": "norms with running statistics",
+    "head_input": "a head whose input can be watched",
+    "person_windows": "windows of the tested person without labels, of the classes that the training people "
+    "share",
 }
 _SHARING = {
-    "dann": "Ganin et al. 2016, arXiv:1505.07818",
-    "cdan": "Long et al. 2018, arXiv:1705.10667",
-    "dan": "Long et al. 2015, arXiv:1502.02791",
-    "deep_coral": "Sun & Saenko 2016, arXiv:1607.01719",
     "jdot": "Courty et al. 2017, arXiv:1705.08848",
     "deep_jdot": "Damodaran et al. 2018, arXiv:1803.10081",
-    "mcc": "Jin et al. 2020, arXiv:1912.03699",
-    "mdd": "Zhang et al. 2019, arXiv:1904.05801",
 }
 REFUSED: Mapping[str, str] = {
     name: f"it assumes that source and target have the same classes ({source}), and a gesture is no mental "
@@ -43,6 +40,7 @@ def why_not(
     source: Network | None = None,
     unlabelled: bool | None = None,
     labelled: bool | None = None,
+    person: bool | None = None,
 ) -> str | None:
     """Say why a method cannot be used, as far as is known.
 
@@ -58,6 +56,8 @@ def why_not(
         Whether the study leaves training windows without labels.
     labelled : bool, optional
         Whether every training of the study has labelled windows of the target.
+    person : bool, optional
+        Whether every split leaves windows of the tested person without labels.
 
     Returns
     -------
@@ -74,12 +74,18 @@ def why_not(
     for need in entry.facts["needs"]:
         if need == "unlabelled" and unlabelled is False:
             reason = "and every training window of this study has its label. Set a budget: budget: [10]."
+        elif need == "person_windows" and person is False:
+            reason = (
+                "and no split of this study leaves any. It adapts people to a person inside one modality, "
+                "never a modality to another, whose classes differ. Use split: {by: new_person}; across "
+                "modalities use an arm such as transferred, or an align method that needs no common labels."
+            )
         elif need in ("target_rows", "unlabelled") and labelled is False:
             return (
                 f"arm {entry.name!r} needs {NEEDS['target_rows']}, and a budget of 0 leaves none. "
                 "Leave 0 out of budget.seconds."
             )
-        elif network is not None and need in ("units", "dense_layer", "batch_norm"):
+        elif network is not None and need in ("units", "dense_layer", "batch_norm", "head_input"):
             reason = _lacks_layers(need, network)
         elif network is not None and source is not None and need in ("source_features", "source_logits"):
             reason = _cannot_see(need, network, source)
@@ -96,6 +102,10 @@ def _lacks_layers(need: str, network: Network) -> str | None:
         return f"and network {network.name!r} is a library's model. Use network: {ours}."
     if need == "dense_layer" and not any(k.endswith(".weight") and len(s) == 2 for k, s in below.items()):
         return f"and network {network.name!r} has none. Use network: mlp or cnn_image, or arm frozen_body."
+    if need == "head_input" and network.build is not None and dense_head(network) is None:
+        return (
+            f"and that of network {network.name!r} is not a single dense layer. Use network: EEGNet or mlp."
+        )
     if need == "batch_norm" and not any(map(is_statistic, below)):
         return (
             f"and network {network.name!r} has none, so no source statistics could be mixed in. "

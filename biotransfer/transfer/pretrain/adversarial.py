@@ -35,7 +35,7 @@ def dann(problem: PretrainProblem, *, weight: float = 1.0, hidden: int = 32) -> 
     """
     import numpy as np
 
-    from .losses import cross_entropy, reverse_gradient
+    from ...learning.training.losses import cross_entropy, reverse_gradient
     from .problem import Learned, Stack, minimize, n_features, to_arrays, trunk
 
     check(weight > 0, f"pretrain dann: weight={weight}. Expected above 0.")
@@ -87,7 +87,7 @@ def _alike(
     stream: int,
 ) -> Learned:
     """Classify, and make the features of two people at a time alike."""
-    from .losses import cross_entropy
+    from ...learning.training.losses import cross_entropy
     from .problem import Learned, Stack, minimize, to_arrays, trunk
 
     groups = problem.people(2)
@@ -129,7 +129,7 @@ def deep_coral(problem: PretrainProblem, *, weight: float = 1.0) -> Learned:
     Source: Sun & Saenko 2016, arXiv:1607.01719, equations 1 and 6, between pairs of labelled people as in
     Gulrajani & Lopez-Paz 2021, arXiv:2007.01434.
     """
-    from .losses import coral_distance
+    from ...learning.training.losses import coral_distance
 
     check(weight > 0, f"pretrain deep_coral: weight={weight}. Expected above 0.")
     return _alike(problem, coral_distance, weight, 36)
@@ -153,7 +153,7 @@ def mmd(problem: PretrainProblem, *, weight: float = 1.0) -> Learned:
     Source: Long et al. 2015, arXiv:1502.02791 (several Gaussian kernels, biased estimate), between pairs of
     labelled people as in Gulrajani & Lopez-Paz 2021, arXiv:2007.01434.
     """
-    from .losses import mmd_distance
+    from ...learning.training.losses import mmd_distance
 
     check(weight > 0, f"pretrain mmd: weight={weight}. Expected above 0.")
     return _alike(problem, mmd_distance, weight, 37)

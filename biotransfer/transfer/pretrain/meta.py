@@ -75,7 +75,7 @@ def gradients_of(
     """Cross-entropy of every model, shape (n_models,), and its gradients."""
     import torch
 
-    from .losses import cross_entropy
+    from ...learning.training.losses import cross_entropy
 
     leaves = {k: v.detach().requires_grad_() for k, v in tensors.items()}
     loss = cross_entropy(stack(leaves, x), y)

@@ -39,7 +39,7 @@ def multi_task(problem: PretrainProblem, *, target_weight: float = 1.0, stem: st
     import numpy as np
     import torch
 
-    from .losses import cross_entropy
+    from ...learning.training.losses import cross_entropy
     from .problem import Learned, Stack, minimize, to_arrays
 
     check_option("pretrain multi_task: stem", stem, STEMS)

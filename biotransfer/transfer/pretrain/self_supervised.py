@@ -251,7 +251,7 @@ def contrastive(
     Source: Chen et al. 2020, arXiv:2002.05709 (SimCLR, NT-Xent); views of features after Bahri et al. 2022,
     arXiv:2106.15147 (SCARF); views of signals after Mohsenvand et al. 2020, PMLR 136:238.
     """
-    from .losses import nt_xent
+    from ...learning.training.losses import nt_xent
     from .problem import Learned, Stack, minimize, n_features, to_arrays, trunk
 
     _share("contrastive", "share", share)

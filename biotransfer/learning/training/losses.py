@@ -1,6 +1,8 @@
-"""The losses of the pretraining methods, each for many models at once: a leading model axis on everything."""
+"""Losses and distances of features, each for many models at once: a leading model axis on everything."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch.nn import functional
@@ -94,15 +96,43 @@ def mmd_distance(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
     2015, arXiv:1502.02791. Bandwidths are 1/4, 1/2, 1, 2 and 4 times the median squared distance of the
     pooled windows, held fixed in the gradient. skada's ``dan_loss`` takes distances where this takes squares.
     """
-    n = first.shape[1]
+    return _discrepancy(_kernel(first, second), first.shape[1])
+
+
+def _kernel(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """Return the mean of five Gaussian kernels of the pooled windows, shape (n_models, 2 n, 2 n)."""
     z = torch.cat([first, second], dim=1)
     squared = (z.unsqueeze(2) - z.unsqueeze(1)).square().sum(-1)
     apart = torch.triu_indices(z.shape[1], z.shape[1], 1, device=z.device)
     median = squared.detach()[:, apart[0], apart[1]].median(dim=1).values.clamp_min(1e-12)
     scaled = squared / median[:, None, None]
-    kernel = torch.stack([torch.exp(-scaled / width) for width in _BANDWIDTHS]).mean(0)
+    return torch.stack([torch.exp(-scaled / width) for width in _BANDWIDTHS]).mean(0)
+
+
+def _discrepancy(kernel: torch.Tensor, n: int) -> torch.Tensor:
     within = kernel[:, :n, :n].mean((1, 2)) + kernel[:, n:, n:].mean((1, 2))
     return within - 2 * kernel[:, :n, n:].mean((1, 2))
+
+
+def joint_mmd_distance(pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
+    """Squared maximum mean discrepancy under the product of the kernels of several layers.
+
+    Parameters
+    ----------
+    pairs : sequence of (Tensor, Tensor), shape (n_models, n_windows, d)
+        Of every layer, what it makes of two groups of windows.
+
+    Returns
+    -------
+    Tensor, shape (n_models,)
+
+    Notes
+    -----
+    Source: Long et al. 2017, arXiv:1605.06636, equation 6 (biased); the kernels are those of
+    :func:`mmd_distance`.
+    """
+    kernel = torch.stack([_kernel(*pair) for pair in pairs]).prod(0)
+    return _discrepancy(kernel, pairs[0][0].shape[1])
 
 
 class _Reversal(torch.autograd.Function):
