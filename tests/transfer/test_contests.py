@@ -13,7 +13,9 @@ from tests.builders import make_windows
 TRANSFERS = [
     {"name": name, "teacher": "transferred", "label": "taught"} if "teacher" in entry.defaults else name
     for name, entry in ARMS.items()
-    if entry.facts["role"] == "transfer" and "batch_norm" not in entry.facts["needs"]
+    if entry.facts["role"] == "transfer"
+    and "batch_norm" not in entry.facts["needs"]
+    and entry.facts["lever"] != "adapt"  # see test_adaptation.py
 ]
 FROZEN = {"frozen_body", "lora", "still"}
 SPECS = [
