@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .consistency import average_weights
-from .critics import apply_dense
+from .critics import apply_dense, rising
 from .views import changed
 
 if TYPE_CHECKING:
@@ -77,7 +77,6 @@ def dst(
     import torch
 
     from ..losses import cross_entropy, reverse_gradient
-    from .critics import rising
 
     with torch.no_grad():
         weak = context.run_others(changed(context, noise, 0.0, 1))[1].softmax(-1)
