@@ -115,8 +115,8 @@ def _budget(recipe: Keys) -> None:
     )
     check(
         not SELECT[recipe.select.name].facts["joint"],
-        f"select {recipe.select.name!r} looks at the target's labels, which a budget withholds. "
-        "Use select: all, classes or separable_classes, or budget: all.",
+        f"select {recipe.select.name!r} looks at the target's labelled windows, most of "
+        "which a budget withholds. Use select: all, classes or separable_classes, or budget: all.",
     )
     check(
         recipe.search is None or recipe.search.side == "source",
@@ -153,9 +153,10 @@ def _training(recipe: Keys) -> None:
         f"train.patience={recipe.train.patience} watches validation windows, and not every split keeps some. "
         "Write split: {by: subject, validation: 1}.",
     )
+    weighted = SELECT[recipe.select.name].facts["weights"]
     for arm in recipe.arms:
         if arm.source is not None:
-            refuse_options((arm.pretrain or recipe.pretrain.method)["name"], recipe.train)
+            refuse_options((arm.pretrain or recipe.pretrain.method)["name"], recipe.train, weighted=weighted)
     if recipe.train.augment == "none":
         return
     for network in recipe.network:

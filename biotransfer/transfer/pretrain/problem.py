@@ -52,6 +52,8 @@ class PretrainProblem:
         The target's network.
     engine, device, dtype : str
         See :func:`.run_job`.
+    sample_weight : ndarray, shape (n_windows,), float64, optional
+        What each window of a source counts in the loss.
     """
 
     network: Network
@@ -66,6 +68,7 @@ class PretrainProblem:
     engine: str = "auto"
     device: str = "cpu"
     dtype: str = "float32"
+    sample_weight: np.ndarray | None = None
 
     @property
     def n_updates(self) -> int:

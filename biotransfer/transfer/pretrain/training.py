@@ -15,6 +15,7 @@ from ...learning.networks.forward import in_batches
 from ...learning.training import Schedule
 from ...learning.training.divergence import exploded_weights
 from ...learning.training.guard import reproducibly
+from ...learning.training.weighting import check_sample_weight
 from ...learning.weights import Weights, card_lines
 from ...settings import whole
 from ...showing import html_table, one_line, with_picture
@@ -75,6 +76,7 @@ def pretrain(
     device: str = "cpu",
     dtype: str = "float32",
     card: Mapping[str, Any] | None = None,
+    sample_weight: np.ndarray | None = None,
 ) -> list[Pretrained]:
     """Train one source network per seed from random weights.
 
@@ -99,6 +101,8 @@ def pretrain(
         See :func:`.run_job`.
     card : mapping, optional
         Added to every weights card.
+    sample_weight : ndarray, shape (n_windows,), optional
+        What each of the windows counts in the loss, 0 or more; for the method supervised.
 
     Returns
     -------
@@ -125,7 +129,7 @@ def pretrain(
     check_is("schedule", schedule, Schedule, "Type Schedule(epochs=20).")
     schedule = replace(schedule, patience=0)
     entry, parameters = METHODS.resolve(method)
-    refuse_options(entry.name, schedule)
+    refuse_options(entry.name, schedule, weighted=sample_weight is not None)
     check(
         len(windows) in (1, len(seeds)),
         f"{len(windows)} windows for {len(seeds)} seeds. Pass one for all, or one for each.",
@@ -173,6 +177,7 @@ def pretrain(
         engine,
         device,
         dtype,
+        None if sample_weight is None else check_sample_weight(sample_weight, len(first)),
     )
     with reproducibly():
         learned = entry.function(problem, **parameters)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 OURS = f"{', '.join(OWN[:-1])} or {OWN[-1]}"
 
 
-def refuse_options(name: str, schedule: Schedule) -> None:
+def refuse_options(name: str, schedule: Schedule, *, weighted: bool = False) -> None:
     """Refuse what only supervised pretraining does with its windows and its loss.
 
     Parameters
@@ -25,12 +25,19 @@ def refuse_options(name: str, schedule: Schedule) -> None:
         Of the method.
     schedule : Schedule
         How it is to train.
+    weighted : bool
+        Whether windows count differently, as a selection of windows says.
 
     Raises
     ------
     BiotransferError
-        For augmented windows, mixed precision or weighed classes.
+        For augmented windows, mixed precision, weighed classes or windows.
     """
+    check(
+        name == "supervised" or not weighted,
+        f"pretrain {name} does not weigh windows, and the selection says how much each counts. Use "
+        "pretrain: supervised, or select: all.",
+    )
     check(
         name == "supervised"
         or (schedule.augment, schedule.precision, schedule.class_weight) == ("none", "full", "none"),

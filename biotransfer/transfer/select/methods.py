@@ -15,7 +15,7 @@ from .similarity import describe_windows, rank_people
 _TIE = 1e-9
 
 
-def _select(
+def choose(
     problem: SelectProblem,
     *,
     people: Iterable[str] | None = None,
@@ -24,7 +24,21 @@ def _select(
     tried: Sequence[dict[str, object]] = (),
     transfer: dict[str, object] | None = None,
 ) -> Selection:
-    """Return a selection; what is not given is everybody, every class, and yes."""
+    """Return a selection; what is not given is everybody, every class, and yes.
+
+    Parameters
+    ----------
+    problem : SelectProblem
+        People and classes to choose from.
+    people, classes : iterable of str, optional
+        Chosen.
+    scores : dict of str to float, optional
+        Of every person, the best first.
+    tried : sequence of dict
+        Further rows of the table.
+    transfer : dict, optional
+        The row that says whether to transfer.
+    """
     chosen = set(problem.people if people is None else people)
     kept = tuple(name for name in problem.source.classes if classes is None or name in set(classes))
     ranked = scores or dict.fromkeys(problem.people, np.nan)
@@ -41,7 +55,7 @@ def _select(
 
 def everyone(problem: SelectProblem) -> Selection:
     """Choose every person and class."""
-    return _select(problem)
+    return choose(problem)
 
 
 def most_similar(problem: SelectProblem, *, n: int = 3) -> Selection:
@@ -67,7 +81,7 @@ def most_similar(problem: SelectProblem, *, n: int = 3) -> Selection:
         f"Expected 1 to {len(problem.people)}.",
     )
     ranked = rank_people(problem.source, problem.target)
-    return _select(problem, people=[name for name, _ in ranked[:n]], scores=dict(ranked))
+    return choose(problem, people=[name for name, _ in ranked[:n]], scores=dict(ranked))
 
 
 def conditional(problem: SelectProblem, *, sizes: Sequence[int] = (), gate: float = 1.0) -> Selection:
@@ -134,7 +148,7 @@ def conditional(problem: SelectProblem, *, sizes: Sequence[int] = (), gate: floa
         reason=f"inner gain of {100 * mean[best]:.1f} points with {numbers[best]} people, {word} {gate:g} "
         f"standard errors ({100 * gate * error[best]:.1f})",
     )
-    return _select(problem, people=order[: numbers[best]], scores=dict(ranked), tried=tried, transfer=verdict)
+    return choose(problem, people=order[: numbers[best]], scores=dict(ranked), tried=tried, transfer=verdict)
 
 
 def classes(problem: SelectProblem, *, classes: Sequence[str]) -> Selection:
@@ -158,7 +172,7 @@ def classes(problem: SelectProblem, *, classes: Sequence[str]) -> Selection:
         f"select classes: {len(kept)} of {list(classes)} are classes of the source ({', '.join(own)})."
         f"{near} Name two or more of them.",
     )
-    return _select(problem, classes=kept)
+    return choose(problem, classes=kept)
 
 
 def separable_classes(problem: SelectProblem, *, n: int = 2) -> Selection:
@@ -193,7 +207,7 @@ def separable_classes(problem: SelectProblem, *, n: int = 2) -> Selection:
         row("pair", f"{own[a]} / {own[b]}", score=apart[a, b], chosen=a in best and b in best)
         for a, b in combinations(range(len(own)), 2)
     ]
-    return _select(problem, classes=[own[i] for i in best], tried=tried)
+    return choose(problem, classes=[own[i] for i in best], tried=tried)
 
 
 def class_distances(problem: SelectProblem) -> np.ndarray:

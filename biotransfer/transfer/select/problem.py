@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -55,8 +56,9 @@ class Selection:
     transfer : bool
         False when nothing is worth transferring: arms that would start from this source start from scratch.
     table : DataFrame
-        Why: one row per person, class, size or pair that was looked at, and one that says whether to
-        transfer; columns what (person, class, size, pair, transfer), name, score, error, chosen, reason.
+        Why: one row per person, class, size, pair or window that was looked at, and one that says whether to
+        transfer; columns what (person, class, size, pair, windows, window, transfer), name, score, error,
+        chosen, reason. The score of a window is how much it counts.
     """
 
     people: tuple[str, ...]
@@ -71,6 +73,24 @@ class Selection:
     def _repr_html_(self) -> str:
         facts = {"people": ", ".join(self.people), "classes": ", ".join(self.classes)}
         return html_table({**facts, "transfer": "yes" if self.transfer else "no"})
+
+    @cached_property
+    def weights(self) -> dict[str, float]:
+        """How much every window counts, by uid; empty where all count the same."""
+        mine = self.table[self.table["what"] == "window"]
+        return dict(zip(mine["name"].astype(str), mine["score"].astype(float), strict=True))
+
+    def weights_of(self, windows: Windows) -> np.ndarray | None:
+        """Return how much each of some windows counts; None where all count the same.
+
+        Parameters
+        ----------
+        windows : Windows
+            The source's, or a control's of the same rows; one that was not looked at counts 1.
+        """
+        if not self.weights:
+            return None
+        return np.array([self.weights.get(uid, 1.0) for uid in windows.metadata["uid"].astype(str)])
 
     def apply(self, windows: Windows, split: Split) -> tuple[Windows, Split]:
         """Return windows of the chosen classes, and a split whose training rows are the chosen people's.

@@ -74,12 +74,8 @@ def rank_people(source: Windows, target: Windows) -> list[tuple[str, float]]:
     person's separability (:func:`separability`) with the mean of the target's training people. A person or a
     target whose columns all separate alike has similarity 0.
     """
-    n_source, n_target = len(source.names), len(target.names)
-    check(
-        n_source == n_target and source.is_signal == target.is_signal,
-        f"select compares people column by column, but the source's windows have {n_source} columns and the "
-        f"target's {n_target}. Bring both to one shape, such as align: {{name: top_k, k: 64}}.",
-    )
+    check_columns(source, target)
+    n_source = len(source.names)
     check(
         n_source >= _AT_LEAST,
         f"select correlates over columns, and these windows have {n_source}. Expected {_AT_LEAST} or more.",
@@ -87,6 +83,22 @@ def rank_people(source: Windows, target: Windows) -> list[tuple[str, float]]:
     wanted = np.mean(list(by_person(target).values()), axis=0)
     ranked = [(person, _correlation(vector, wanted)) for person, vector in by_person(source).items()]
     return sorted(ranked, key=lambda item: -item[1])
+
+
+def check_columns(source: Windows, target: Windows) -> None:
+    """Refuse sides that have no common columns.
+
+    Raises
+    ------
+    BiotransferError
+        With their numbers.
+    """
+    n_source, n_target = len(source.names), len(target.names)
+    check(
+        n_source == n_target and source.is_signal == target.is_signal,
+        f"select compares the sides column by column, but the source's windows have {n_source} columns and "
+        f"the target's {n_target}. Bring both to one shape, such as align: {{name: top_k, k: 64}}.",
+    )
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:

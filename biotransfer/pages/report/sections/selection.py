@@ -20,6 +20,7 @@ def selection(results: Results) -> Section | None:
     chosen: list[Row] = []
     looked: list[Row] = []
     shut, total = [], 0
+    unshown = ["transfer", "window"]
     for key, part in found.groupby(keys, sort=False):
         direction, network, variant, protocol, split = map(str, key)
         label, network = direction_label(results.directions[direction]), network_label(network, variant)
@@ -42,7 +43,7 @@ def selection(results: Results) -> Section | None:
         looked += [
             [*where, row["what"], str(row["name"]), _number(row["score"]), _number(row["error"]),
              "yes" if row["chosen"] else "no"]
-            for row in part[part["score"].notna() & (part["what"] != "transfer")].to_dict("records")
+            for row in part[part["score"].notna() & ~part["what"].isin(unshown)].to_dict("records")
         ]  # fmt: skip
     spoken = (
         f"In {write.counted(len(shut), 'choice')} of {total} nothing was found worth transferring: there "
@@ -70,7 +71,8 @@ def selection(results: Results) -> Section | None:
         }
         caption = (
             "What the choice stands on: similarity of people (a correlation), inner gain over scratch of a "
-            "number of people (balanced accuracy), distance of two classes."
+            "number of people (balanced accuracy), distance of two classes, how many equal windows "
+            "the weighted ones are worth."
         )
         blocks.append(block(table(scores, looked, caption), "The scores behind the choice"))
     return Section("selection", "Whom the source networks learned from", "selection", blocks)

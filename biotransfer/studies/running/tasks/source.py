@@ -138,6 +138,8 @@ def trials(plan: Plan, task: SourceTask) -> list[Trial]:
     picked = _picked(plan, task)
     if picked is not None:
         depends["select"] = [sorted(picked.people), picked.classes]
+        if picked.weights:
+            depends["weights"] = sorted(picked.weights.items())
     if task.kind in SOURCES:
         depends["options"] = _options(plan, task)
     if task.fold is not None:
@@ -264,6 +266,7 @@ def _train(
         target=alignment.target.apply(target_train) if source.joint else None,
         engine=recipe.engine,
         device=device,
+        sample_weight=None if picked is None else picked.weights_of(aligned[0]),
         card={
             "source": task.kind,
             "direction": str(task.direction),
