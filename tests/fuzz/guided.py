@@ -14,6 +14,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+_LONGEST = 10_000_000
+"""Bytes of an entry of the corpus."""
+
 
 def main() -> None:
     """Fuzz one kind; ends the process."""
@@ -46,7 +49,8 @@ def main() -> None:
 
     def mutate(data: bytes, _: int, seed: int) -> bytes:
         rng = random.Random(seed)
-        return pickle.dumps(kind.mutate(rng, _unpacked(data) or rng.choice(seeds), seeds))
+        new = pickle.dumps(kind.mutate(rng, _unpacked(data) or rng.choice(seeds), seeds))
+        return new if len(new) <= _LONGEST else data
 
     with tempfile.TemporaryDirectory(prefix="fuzz-corpus-") as corpus:
         for i, files in enumerate(seeds):
@@ -55,7 +59,7 @@ def main() -> None:
             "-timeout=120",
             "-rss_limit_mb=4000",
             f"-runs={n + 10}",
-            "-max_len=10000000",
+            f"-max_len={_LONGEST}",
             "-len_control=0",
         ]
         atheris.Setup([sys.argv[0], *options, corpus], attempt, custom_mutator=mutate)

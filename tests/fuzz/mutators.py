@@ -80,6 +80,8 @@ _JSON: tuple[Any, ...] = (
     0.5,
     -0.0,
 )
+LONGEST = 4 << 20
+"""Bytes that a file grows to: what is larger takes memory for its size alone."""
 _TEXT = (".json", ".tsv", ".csv", ".txt", ".vhdr", ".vmrk", ".yaml", ".yml", ".md", ".asc", ".tab")
 
 
@@ -93,7 +95,8 @@ def mutate_files(rng: random.Random, files: Files, seeds: Sequence[Files]) -> Fi
         if len(files) > 1 and rng.random() < 0.1:
             _move(rng, out, name, seeds)
         else:
-            out[name] = mutate_content(rng, name, out[name], seeds)
+            longest = max(LONGEST, len(out[name]))
+            out[name] = mutate_content(rng, name, out[name], seeds)[:longest]
     return out
 
 

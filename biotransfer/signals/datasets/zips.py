@@ -28,7 +28,7 @@ def member_names(path: Path) -> list[str]:
         When it is none, is damaged, or lists more than :data:`MOST` files.
     """
     with open_zip(path) as archive:
-        return [item.filename for item in archive.infolist() if not item.is_dir()]
+        return [item.filename for item in archive.infolist() if not item.filename.endswith("/")]
 
 
 def open_zip(path: Path) -> zipfile.ZipFile:
@@ -46,8 +46,10 @@ def open_zip(path: Path) -> zipfile.ZipFile:
             f"{str(path)!r} is no complete zip archive: {error}. Delete it and fetch it again."
         ) from error
     n = len(archive.infolist())
-    if n > MOST:
+    named = all(item.filename for item in archive.infolist())
+    if n > MOST or not named:
         archive.close()
+    check(named, f"{str(path)!r} lists a file without a name. Delete it and fetch it again.")
     check(
         n <= MOST, f"{str(path)!r} lists {n} files. Expected {MOST} or fewer. Delete it and fetch it again."
     )
