@@ -17,7 +17,8 @@ from biotransfer.errors import BiotransferError
 from biotransfer.files import sweep_parts, temporary_folder
 from biotransfer.files.writing import part_of
 from biotransfer.studies.recipe import load_recipe
-from biotransfer.studies.running import prepare
+from biotransfer.studies.running import prepare, run_study
+from biotransfer.studies.running.processes import ADDRESSES
 from tests import ROOT
 
 RECIPE = {
@@ -166,3 +167,16 @@ def test_a_side_that_fails_leaves_nothing_half_written_of_the_other(tmp_path, mo
     with pytest.raises(BiotransferError, match=r"channels.*nobody"):
         prepare(load_recipe({"eeg": whole, "emg": failing, "features": "statistical"}), workers=2)
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_limit_of_addresses_that_is_too_small_is_refused_before_anything_is_done(tmp_path):
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES - 1, limits[1]))
+        for start in (lambda: run_study(RECIPE, tmp_path / "out"), lambda: prepare(load_recipe(RECIPE))):
+            with pytest.raises(BiotransferError, match=r"4095 MB of addresses.*Type: ulimit -v unlimited"):
+                start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+    assert not list(tmp_path.rglob("*"))

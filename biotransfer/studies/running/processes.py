@@ -10,15 +10,18 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ...edges import keep_grown_process, keep_tracker, removed_after_death
-from ...errors import BiotransferError
+from ...errors import BiotransferError, check
 from ...files import temporary_folder
 from ...registry import places, register_again
 from .ending import cleaned_up_before_the_end, end_with_parent
 
+ADDRESSES = 4 << 30
+"""Bytes that a process must be allowed to address."""
 LOSSES = 3
 WATCH = 20.0
 """Seconds without a result after which it is asked whether anything could still bring one."""
@@ -36,6 +39,20 @@ class _Kept:
     afterwards: tuple[str, ...] = ()
 
 
+def _refuse_small_address_space() -> None:
+    """Refuse a limit below which torch cannot be loaded and a thread that cannot start is waited for."""
+    if find_spec("resource") is None:
+        return
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    check(
+        limit == resource.RLIM_INFINITY or limit >= ADDRESSES,
+        f"A process may use {limit >> 20} MB of addresses here (ulimit -v). Expected {ADDRESSES >> 20} MB or "
+        "more. Type: ulimit -v unlimited",
+    )
+
+
 @contextmanager
 def kept_processes(*afterwards: str) -> Iterator[None]:
     """End the worker processes when the outermost such block ends, and at once when it fails.
@@ -47,6 +64,7 @@ def kept_processes(*afterwards: str) -> Iterator[None]:
     *afterwards : str
         Modules that will be needed in them once a study is through: see :func:`import_what_follows`.
     """
+    _refuse_small_address_space()
     with nullcontext() if _Kept.blocks else cleaned_up_before_the_end():
         _Kept.blocks += 1
         _Kept.afterwards += afterwards
