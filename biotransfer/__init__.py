@@ -52,8 +52,11 @@ _HOMES = {
     "evidence.metrics": ["measure_curves"],
     "evidence.verdicts": ["compare"],
     "evidence.pooling": ["pool_studies"],
+    "evidence.side_by_side": ["compare_studies"],
     "studies.recipe": ["Recipe", "load_recipe"],
     "studies.running": ["Study", "run_study"],
+    "studies.running.checking": ["check_study"],
+    "studies.running.listing": ["list_studies"],
     "studies.running.rerunning": ["Rerun", "rerun_study"],
     "studies.running.verifying": ["verify_study"],
     "pages.figures": [
@@ -64,7 +67,8 @@ _HOMES = {
         "plot_recording",
         "plot_verdicts",
     ],
-    "pages.report": ["methods_text", "write_pooled", "write_report"],
+    "pages.report": ["methods_text", "write_comparison", "write_index", "write_pooled", "write_report"],
+    "pages.tracking": ["export_study"],
     "sklearn": ["TransferClassifier"],
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -27,10 +27,10 @@ ROOMS = {
     "transfer": ("align", "carry", "pretrain", "select"),
     "evidence": (
         "metrics", "stats", "transferability", "changes", "baselines", "reading", "divergence", "verdicts",
-        "outliers", "checks", "truth", "pooling",
+        "outliers", "checks", "truth", "pooling", "side_by_side",
     ),
     "studies": ("topologies", "recipe", "running"),
-    "pages": ("figures", "report", "notebook"),
+    "pages": ("figures", "report", "notebook", "tracking"),
 }  # fmt: skip
 HEAVY = {
     "mne": ("signals",),

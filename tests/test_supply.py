@@ -25,6 +25,8 @@ OTHERWISE = {
     "nbclient": "runs the notebook",
     "nbformat": "runs the notebook",
     "pymatreader": "mne reads EEGLAB sets by it",
+    "alembic": "mlflow keeps its runs in a file by it",
+    "sqlalchemy": "mlflow keeps its runs in a file by it",
     "braindecode": "imported by name, through edges",
 }
 WITH = {"dask": "distributed", "ipython": "ipykernel", "markupsafe": "jinja2", "requests": "pooch"}

@@ -11,38 +11,61 @@ from ..errors import BiotransferError, check, check_option, did_you_mean
 from ..files import shipped_recipes
 from ..registry import CATALOGS
 from .catalogs import LEVERS, catalog_of, lever_entries
+from .telling import Teller
 
 
-def list_entries(arguments: argparse.Namespace) -> int:
+def list_entries(arguments: argparse.Namespace, teller: Teller) -> int:
     """List one catalog, the levers of transfer, or everything and the shipped recipes."""
     if arguments.kind == "keys" or arguments.markdown:
         check(arguments.kind == "keys", "--markdown goes with keys. Type: biotransfer list keys --markdown")
-        return _list_keys(arguments.markdown)
+        return _list_keys(arguments.markdown, teller)
     by_lever = {lever.kind for lever in LEVERS.values()}
     kinds = [kind for kind in (*CATALOGS, "levers", "recipes") if kind not in by_lever]
     if arguments.kind is not None:
         kinds = [check_option("list", arguments.kind, [*CATALOGS, "levers", "recipes", "keys"])]
-    for kind in kinds:
-        if kind == "levers":
-            _list_levers()
-            continue
-        print(f"{kind}:")
-        if kind == "recipes":
-            rows = [(name, _title(path)) for name, path in shipped_recipes().items()]
-        else:
-            catalog = catalog_of(kind)
-            asked = {name: catalog.asks(name) if kind in by_lever else "" for name in catalog}
-            rows = [(e.name, e.summary + (asked[e.name] and f" [{asked[e.name]}]")) for e in catalog.values()]
-        width = max((len(name) for name, _ in rows), default=0)
-        for name, text in rows:
-            print(f"  {name:<{width}}  {text}")
-        refused = {} if kind == "recipes" else catalog_of(kind).refused
-        if refused:
-            print(f"{kind}, refused:")
-            width = max(map(len, refused))
-            for name, reason in refused.items():
-                print(f"  {name:<{width}}  {reason}")
+    found = {kind: _listed(kind) for kind in kinds}
+    teller.plain(found)
+    for groups in found.values():
+        for group in groups:
+            teller.answer(f"{group['group']}:")
+            width = max((len(entry["name"]) for entry in group["entries"]), default=0)
+            for entry in group["entries"]:
+                asks = f" [{entry['asks']}]" if entry["asks"] else ""
+                teller.answer(f"  {entry['name']:<{width}}  {entry['summary']}{asks}")
     return 0
+
+
+def _listed(kind: str) -> list[dict[str, Any]]:
+    """Return what one kind holds, in groups: entries with name, summary and what they ask for."""
+    if kind == "recipes":
+        entries = [_entry(name, _title(path)) for name, path in shipped_recipes().items()]
+        return [{"group": "recipes", "entries": entries}]
+    if kind == "levers":
+        groups = [
+            {
+                "group": f"{name}: {lever.doc}",
+                "entries": [
+                    _entry(e.name, e.summary, catalog_of(lever.kind).asks(e.name))
+                    for e in lever_entries(name)
+                ],
+            }
+            for name, lever in LEVERS.items()
+        ]
+        refused = catalog_of("arms").refused
+        return [*groups, {"group": "refused", "entries": [_entry(*item) for item in refused.items()]}]
+    catalog = catalog_of(kind)
+    asked = kind in {lever.kind for lever in LEVERS.values()}
+    entries = [_entry(e.name, e.summary, catalog.asks(e.name) if asked else "") for e in catalog.values()]
+    groups = [{"group": kind, "entries": entries}]
+    if catalog.refused:
+        groups.append(
+            {"group": f"{kind}, refused", "entries": [_entry(*item) for item in catalog.refused.items()]}
+        )
+    return groups
+
+
+def _entry(name: str, summary: str, asks: str = "") -> dict[str, str]:
+    return {"name": name, "summary": summary, "asks": asks}
 
 
 def _title(path: Path) -> str:
@@ -51,68 +74,83 @@ def _title(path: Path) -> str:
     return str(read_yaml(path, f"recipe {str(path)!r}", "Install biotransfer again.").get("title", ""))
 
 
-def _list_keys(markdown: bool) -> int:
+def _list_keys(markdown: bool, teller: Teller) -> int:
     """Print every key of a recipe with its default, what it expects, and what it means."""
     from ..studies.recipe.reference import described_keys, reference_page
 
     if markdown:
-        print(reference_page(), end="")
+        teller.answer(reference_page().removesuffix("\n"))
         return 0
-    for one in described_keys():
+    keys = described_keys()
+    facts = ("path", "required", "default", "doc", "expects")
+    teller.plain([{name: getattr(one, name) for name in facts} for one in keys])
+    for one in keys:
         default = "required" if one.required else f"= {one.default!r}"
-        print(f"  {one.path} {default}\n      {one.doc}\n      Expected {one.expects}.")
+        teller.answer(f"  {one.path} {default}\n      {one.doc}\n      Expected {one.expects}.")
     return 0
 
 
-def _list_levers() -> None:
-    """Print every way to transfer by the lever that it pulls, with what it asks for and what is refused."""
-    for name, lever in LEVERS.items():
-        print(f"{name}: {lever.doc}")
-        catalog, entries = catalog_of(lever.kind), list(lever_entries(name))
-        width = max(len(entry.name) for entry in entries)
-        for entry in entries:
-            asks = catalog.asks(entry.name)
-            print(f"  {entry.name:<{width}}  {entry.summary}{f' [{asks}]' if asks else ''}")
-    print("refused:")
-    for name, reason in catalog_of("arms").refused.items():
-        print(f"  {name}: {reason}")
-
-
-def show(arguments: argparse.Namespace) -> int:
+def show(arguments: argparse.Namespace, teller: Teller) -> int:
     """Show an entry with parameters and source, a recipe, or a weights file."""
     name = arguments.name
     if name.endswith((".safetensors", ".json")):
-        return _show_weights(Path(name))
-    found = [kind for kind in CATALOGS if name in catalog_of(kind)]
-    for kind in found:
-        _show_entry(kind, name)
+        return _show_weights(Path(name), teller)
+    found = [_described(kind, name) for kind in CATALOGS if name in catalog_of(kind)]
     if name in shipped_recipes():
         from ..studies.recipe import load_recipe, recipe_yaml
 
-        print(recipe_yaml(load_recipe(name)))
+        recipe = load_recipe(name)
+        teller.plain({"entries": found, "recipe": recipe.to_dict()})
+        for entry in found:
+            teller.answer(*_entry_lines(entry))
+        teller.answer(recipe_yaml(recipe))
         return 0
     if not found:
         known = [n for kind in CATALOGS for n in catalog_of(kind)] + list(shipped_recipes())
         raise BiotransferError(
             f"show: nothing is called {name!r}.{did_you_mean(name, known)} See: biotransfer list"
         )
+    teller.plain({"entries": found})
+    for entry in found:
+        teller.answer(*_entry_lines(entry))
     return 0
 
 
-def _show_entry(kind: str, name: str) -> None:
+def _described(kind: str, name: str) -> dict[str, Any]:
+    """Return what a catalog says of an entry."""
     catalog = catalog_of(kind)
     entry = catalog[name]
-    print(f"{name}  ({kind})\n  {entry.summary}\n  source: {entry.source}")
     told = {key: text for key, value in entry.facts.items() if (text := _say(value))}
-    if told:
-        print("  facts:")
-    for key, text in told.items():
-        print(f"    {key}: {text}\n      {catalog.facts[key].doc}")
-    if entry.parameters:
-        print("  parameters:")
-    for parameter in entry.parameters:
-        default = "required" if parameter.required else repr(parameter.default)
-        print(f"    {parameter.name} = {default}\n      {parameter.doc}")
+    return {
+        "name": name,
+        "kind": kind,
+        "summary": entry.summary,
+        "source": entry.source,
+        "facts": [
+            {"name": key, "value": text, "meaning": catalog.facts[key].doc} for key, text in told.items()
+        ],
+        "parameters": [
+            {
+                "name": p.name,
+                "required": p.required,
+                "default": None if p.required else p.default,
+                "doc": p.doc,
+            }
+            for p in entry.parameters
+        ],
+    }
+
+
+def _entry_lines(entry: dict[str, Any]) -> list[str]:
+    lines = [f"{entry['name']}  ({entry['kind']})", f"  {entry['summary']}", f"  source: {entry['source']}"]
+    lines += ["  facts:"] if entry["facts"] else []
+    for fact in entry["facts"]:
+        lines += [f"    {fact['name']}: {fact['value']}", f"      {fact['meaning']}"]
+    lines += ["  parameters:"] if entry["parameters"] else []
+    for one in entry["parameters"]:
+        default = "required" if one["required"] else repr(one["default"])
+        lines += [f"    {one['name']} = {default}", f"      {one['doc']}"]
+    return lines
 
 
 def _say(value: Any) -> str:
@@ -126,34 +164,38 @@ def _say(value: Any) -> str:
     return ", ".join(map(_say, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _show_weights(path: Path) -> int:
+def _show_weights(path: Path, teller: Teller) -> int:
     from ..learning.weights import card_lines, load_weights
 
     weights = load_weights(path)
-    print(path)
-    for key, text in card_lines(weights).items():
-        print(f"  {key}: {text}")
-    fates = {str(row.get("tensor")): row for row in weights.card.get("ledger") or ()}
-    width = max(map(len, [*weights.tensors, *fates]), default=0)
-    print("  tensors:")
+    card, fates = card_lines(weights), {str(r.get("tensor")): r for r in weights.card.get("ledger") or ()}
+    tensors = []
     for name in {**weights.tensors, **fates}:
-        value, fate = weights.tensors.get(name), fates.get(name)
-        shape = "-" if value is None else "x".join(map(str, value.shape))
-        what = "" if fate is None else f"  {fate['action']}: {fate.get('reason')}"
-        print(f"    {name:<{width}}  {shape:<12}{what}".rstrip())
+        value, fate = weights.tensors.get(name), fates.get(name, {})
+        shape = None if value is None else list(value.shape)
+        tensors.append(
+            {"name": name, "shape": shape, "action": fate.get("action"), "reason": fate.get("reason")}
+        )
+    teller.plain({"file": str(path), "card": card, "tensors": tensors})
+    teller.answer(path, *(f"  {key}: {text}" for key, text in card.items()), "  tensors:")
+    width = max((len(str(one["name"])) for one in tensors), default=0)
+    for one in tensors:
+        size = "-" if one["shape"] is None else "x".join(map(str, one["shape"]))
+        what = f"  {one['action']}: {one['reason']}" if one["action"] else ""
+        teller.answer(f"    {one['name']:<{width}}  {size:<12}{what}".rstrip())
     return 0
 
 
-def fetch(arguments: argparse.Namespace) -> int:
+def fetch(arguments: argparse.Namespace, teller: Teller) -> int:
     """Download data sets."""
     from ..signals.datasets import fetch as fetch_dataset
 
     for name in arguments.names:
-        print(f"{name}: {fetch_dataset(name, data_dir=arguments.data, subjects=arguments.subjects)}")
+        teller.answer(f"{name}: {fetch_dataset(name, data_dir=arguments.data, subjects=arguments.subjects)}")
     return 0
 
 
-def features(arguments: argparse.Namespace) -> int:
+def features(arguments: argparse.Namespace, teller: Teller) -> int:
     """Extract features of one file into a CSV: one row per window, a label column last."""
     from dataclasses import replace
 
@@ -193,14 +235,14 @@ def features(arguments: argparse.Namespace) -> int:
         f"--out {str(out)!r}: the folder {str(out.parent)!r} does not exist. Make it first.",
     )
     write_atomically(out, lambda part: frame.to_csv(part, index=False, float_format="%.17g"))
-    print(f"{out}: {len(frame)} rows, {len(table.names)} columns")
+    teller.answer(f"{out}: {len(frame)} rows, {len(table.names)} columns")
     for unit in dict.fromkeys(filter(None, table.units)):
         stats = dict.fromkeys(one.stat for one in table.columns.values() if one.unit == unit)
-        print(f"  in {unit}: {', '.join(stats)}")
+        teller.answer(f"  in {unit}: {', '.join(stats)}")
     return 0
 
 
-def new(arguments: argparse.Namespace) -> int:
+def new(arguments: argparse.Namespace, teller: Teller) -> int:
     """Write a commented recipe, of folders of one's own where they are named."""
     from ..files import write_text
     from ..studies.recipe.reference import new_recipe_text
@@ -212,11 +254,25 @@ def new(arguments: argparse.Namespace) -> int:
     sides = sides_of(arguments.data, path)
     write_text(path, new_recipe_text(sides))
     for text in sides.values():
-        print(text + "\n")
+        teller.answer(text + "\n")
     for modality in stand_ins(sides):
-        print(
+        teller.answer(
             f"No folder holds {modality.upper()}: simulated {modality.upper()} stands in. Name yours by "
             "another --data FOLDER."
         )
-    print(f"{path}: edit it, then type: biotransfer check {path}")
+    teller.answer(f"{path}: edit it, then type: biotransfer check {path}")
+    return 0
+
+
+def completion(arguments: argparse.Namespace, teller: Teller) -> int:
+    """Print what makes a shell complete commands and options."""
+    from .parser import build_parser
+
+    try:
+        import shtab
+    except ImportError as error:
+        raise BiotransferError(
+            "completion needs shtab, which is not installed. Type: pip install 'biotransfer[completion]'"
+        ) from error
+    teller.answer(shtab.complete(build_parser(), shell=arguments.shell))
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,57 +17,70 @@ from ..signals.datasets.download import holds_files
 from ..signals.datasets.own.guessing import guess_folder
 from ..signals.datasets.raw_files import read_raw
 from ..signals.quality import Finding, findings_table, group_findings, inspect_recordings
-from ..signals.quality.finding import note
+from ..signals.quality.finding import SEVERITIES, note
 from ..signals.recording import label_names
 from ..signals.windows.cutting import Cutting
 from ..studies.recipe import load_recipe
 from ..studies.recipe.reading import override
 from ..studies.running.data import data_sections, load_recordings
+from .telling import Teller
 
 _RECIPES = (".yaml", ".yml")
 _MOST_PEOPLE = 8
 
 
-def inspect(arguments: argparse.Namespace) -> int:
+def inspect(arguments: argparse.Namespace, teller: Teller) -> int:
     """Say what is wrong with a data set, a file, a folder, or every side of a recipe."""
+    out = None if arguments.out is None else Path(arguments.out)
+    check(
+        out is None or out.parent.is_dir(),
+        f"--out {str(out)!r}: the folder {str(out and out.parent)!r} does not exist. Make it first.",
+    )
     found: list[Finding] = []
+    sides: list[dict[str, Any]] = []
     for title, recordings, known in _targets(arguments.what, arguments.data, arguments.set):
         findings = [*(note("known", "", text) for text in known), *inspect_recordings(recordings)]
         people = len({r.subject for r in recordings})
-        print(f"{title}: {len(recordings)} recordings of {people} people, {len(findings)} findings")
-        _print_account(recordings, arguments.all)
-        for finding in findings if arguments.all else group_findings(findings):
-            print(f"  {finding}")
-        found += findings
-    if arguments.out:
-        out = Path(arguments.out)
-        check(
-            out.parent.is_dir(),
-            f"--out {str(out)!r}: the folder {str(out.parent)!r} does not exist. Make it first.",
+        teller.answer(f"{title}: {len(recordings)} recordings of {people} people, {len(findings)} findings")
+        lines = _account_lines(recordings, arguments.all)
+        teller.answer(*lines)
+        ranked = sorted(findings, key=_weight)
+        teller.answer(*(f"  {one}" for one in (ranked if arguments.all else group_findings(findings))))
+        sides.append(
+            {
+                "what": title,
+                "recordings": len(recordings),
+                "people": people,
+                "account": [line.strip() for line in lines],
+                "findings": [asdict(finding) for finding in ranked],
+            }
         )
+        found += findings
+    teller.plain(sides)
+    if out is not None:
         table = findings_table(found)
         write_atomically(out, lambda part: table.to_csv(part, index=False))
-        print(
+        teller.answer(
             f"{out}: {len(table)} rows. Change action (keep, drop, interpolate, crop), and name the file in "
             "the recipe's data section: decisions"
         )
     return 0
 
 
-def _print_account(recordings: Loaded, whole: bool) -> None:
-    """Print where files and samples go when windows are cut as usual; where they cannot be, why not."""
+def _weight(finding: Finding) -> int:
+    return -SEVERITIES.index(finding.severity)
+
+
+def _account_lines(recordings: Loaded, whole: bool) -> list[str]:
+    """Return where files and samples go when windows are cut as usual; where they cannot be, why not."""
     try:
         people, files = account_tables(recordings, None, Cutting())
     except BiotransferError as error:
-        print(f"  no windows can be cut: {error}")
-        return
-    for line in say_account(people, files):
-        print(f"  {line}")
+        return [f"  no windows can be cut: {error}"]
+    lines = [f"  {line}" for line in say_account(people, files)]
     if not whole and len(people) > _MOST_PEOPLE:
-        print(f"  (--all shows a line for each of {len(people)} people)")
-        return
-    for line in show_people(people).splitlines():
-        print(f"    {line}")
+        return [*lines, f"  (--all shows a line for each of {len(people)} people)"]
+    return [*lines, *(f"    {line}" for line in show_people(people).splitlines())]
 
 
 def _targets(

@@ -118,6 +118,19 @@ def outcome_label(row: Mapping[str, Any]) -> str:
     return verdict.replace("_", " ")
 
 
+def p_label(p: float | None) -> str:
+    """Write a p value, the same way everywhere.
+
+    Examples
+    --------
+    >>> p_label(0.0625), p_label(0.00002), p_label(1.0), p_label(None)
+    ('0.0625', '< 0.001', '1', '–')
+    """
+    if p is None or p != p:
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3g}"
+
+
 def protocol_label(protocol: str) -> str:
     """Return what a split rule holds out.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...results import Direction
 from ...signals.splits import budget_seconds
-from ..reading import end_labels, measure_phrase, metric_label
+from ..reading import end_labels, measure_phrase, metric_label, p_label
 from ..stats import smallest_p
 from .rule import FEWEST_SEEDS, Decision
 
@@ -72,7 +72,8 @@ def points(difference: float, sign: str = "+") -> str:
 
 def p_text(p: float) -> str:
     """Write p after its name: "= 0.21", "< 0.001"."""
-    return "< 0.001" if p < 0.001 else f"= {p:.3g}"
+    said = p_label(p)
+    return said if said.startswith("<") else f"= {said}"
 
 
 def listed(words: Sequence[str]) -> str:

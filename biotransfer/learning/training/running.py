@@ -60,6 +60,20 @@ def choose_engine(network: Network, engine: str = "auto") -> str:
     return engine
 
 
+def check_device(device: str) -> None:
+    """Refuse a device that is not there.
+
+    Raises
+    ------
+    BiotransferError
+        When torch finds no CUDA device.
+    """
+    check(
+        device == "cpu" or torch.cuda.is_available(),
+        f"device={device!r} but torch finds no CUDA device. Use --device cpu.",
+    )
+
+
 def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str = "float32") -> Curves:
     """Train every arm of ``job``.
 
@@ -82,10 +96,7 @@ def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str =
     """
     check_option("dtype", dtype, ("float32", "float64"))
     check_is("device", device, str, "Type device='cpu'.")
-    check(
-        device == "cpu" or torch.cuda.is_available(),
-        f"device={device!r} but torch finds no CUDA device. Use --device cpu.",
-    )
+    check_device(device)
     check(
         job.schedule.precision == "full" or (device != "cpu" and dtype == "float32"),
         f"train.precision='mixed' on device={device!r} with dtype={dtype!r}: mixed precision pays where a "

@@ -7,16 +7,27 @@ from typing import TYPE_CHECKING
 
 from ...errors import BiotransferError, check
 from ...evidence.pooling import Pooled
+from ...evidence.side_by_side import SideBySide
 from ...files import write_json, write_text
 from ...results import Results, note_page
+from ...studies.running.listing import StudyList
 from .methods import methods_text
 from .page import render
 from .pooled import render_pooled
+from .several import render_comparison, render_index
 
 if TYPE_CHECKING:
     from .parts import Spread
 
-__all__ = ["LOADS", "methods_text", "write_methods", "write_pooled", "write_report"]
+__all__ = [
+    "LOADS",
+    "methods_text",
+    "write_comparison",
+    "write_index",
+    "write_methods",
+    "write_pooled",
+    "write_report",
+]
 
 LOADS = (
     "biotransfer.pages.report.parts",
@@ -110,6 +121,54 @@ def write_pooled(pooled: Pooled, folder: str | Path) -> Path:
     page = _write(Path(folder) / "pooled.html", "pooled.html", render_pooled(pooled))
     write_json(page.with_name("pooled.json"), pooled.plain())
     return page
+
+
+def write_comparison(found: SideBySide, path: str | Path) -> Path:
+    """Write two studies side by side as one self-contained HTML file.
+
+    Parameters
+    ----------
+    found : SideBySide
+        Of :func:`.compare_studies`.
+    path : path
+        The file, or a folder in which it becomes ``compared.html``.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    BiotransferError
+        When the file cannot be written.
+    """
+    return _write(path, "compared.html", render_comparison(found))
+
+
+def write_index(found: StudyList, path: str | Path) -> Path:
+    """Write the studies of a folder as one HTML file that links to their reports.
+
+    Parameters
+    ----------
+    found : StudyList
+        Of :func:`.list_studies`.
+    path : path
+        The file, or a folder in which it becomes ``index.html``.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    BiotransferError
+        When the file cannot be written.
+    """
+    path = Path(path)
+    page = path / "index.html" if path.is_dir() else path
+    return _write(page, "index.html", render_index(found, page))
 
 
 def _write(path: str | Path, name: str, text: str) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from ...evidence.reading import is_share
+from ...evidence.reading import is_share, p_label
 
 NOTHING = "–"
 _MINUS = "\u2212"
@@ -82,11 +82,9 @@ def p_value(value: Any) -> str:
     Examples
     --------
     >>> p_value(0.0625), p_value(2e-6), p_value(1.0)
-    ('0.0625', '< 0.0001', '1')
+    ('0.0625', '< 0.001', '1')
     """
-    if missing(value):
-        return NOTHING
-    return "< 0.0001" if value < 1e-4 else f"{value:.3g}"
+    return p_label(value)
 
 
 def share(value: Any) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, overload
 
-from ...errors import check, check_option, for_each, one_or_many
+from ...errors import BiotransferError, check, check_option, for_each, one_or_many
 from ..datasets.loaded import Loaded
 from ..recording import FROM_RAWS, Recording
 from .catalog import STEPS
@@ -90,11 +90,22 @@ def resolve_steps(steps: Spec, **overrides: Any) -> list[dict[str, Any]]:
         chosen = [steps] if isinstance(steps, Mapping) else list(steps)
     resolved = [_resolve(step) for step in chosen]
     for key, value in overrides.items():
-        check_option("preprocess", key, [*STEPS, *SHORTCUTS])
+        _check_change(key)
         name, parameter = SHORTCUTS.get(key, (key, None))
         change = {parameter: value} if parameter and value is not None else value
         resolved = _override(resolved, name, change)
     return resolved
+
+
+def _check_change(key: str) -> None:
+    """Refuse the change of a preset that names no step."""
+    owners = [name for name, entry in STEPS.items() if key in {p.name for p in entry.parameters}]
+    if key not in STEPS and key not in SHORTCUTS and owners:
+        raise BiotransferError(
+            f"preprocess: {key!r} is no step but a parameter of {', '.join(owners)}. Expected changes of a "
+            f"preset by step. Write preprocess: {{preset: ..., {owners[0]}: {{{key}: ...}}}}."
+        )
+    check_option("preprocess: step", key, [*STEPS, *SHORTCUTS])
 
 
 def _resolve(step: Any) -> dict[str, Any]:

@@ -80,6 +80,8 @@ def _short(text: str) -> str:
 
 def _alone(key: str) -> str:
     """Return the key that a value alone stands for: that of its group, if it has one, or a method's name."""
+    if key == "preprocess":
+        return "preset"
     item = Recipe.declared().get(key)
     group = None if item is None else item.metadata["read"].of
     return "name" if group is None else str(group.ALONE)

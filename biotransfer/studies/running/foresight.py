@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import BiotransferError, check
-from ...evidence.reading import network_label
+from ...evidence.reading import direction_label, network_label, protocol_label
 from ...evidence.stats import Design, Estimate, Parts, detectable_gain, people_needed, smallest_p
 from ...evidence.verdicts import FEWEST_SEEDS
 from ...files import read_json
@@ -66,8 +66,31 @@ class Foresight:
         """Standard deviation between people of the mean over seeds, the seeds' luck in it."""
         return self.parts.spread(self.design.n_people, self.design.n_seeds)
 
+    @property
+    def found(self) -> str:
+        """What it could find, in words."""
+        return self._found()
+
+    def plain(self) -> dict[str, Any]:
+        """Return everything as plain values, for JSON."""
+        return {
+            "direction": str(self.direction),
+            **{key: getattr(self, key) for key in ("network", "variant", "protocol", "budget")},
+            "n_people": self.design.n_people,
+            "n_seeds": self.design.n_seeds,
+            "n_claims": self.design.n_claims,
+            "detectable": self.detectable.value,
+            "people_needed": self.needed.value,
+            "margin": self.margin,
+            "spread": self.spread,
+            "says": str(self),
+        }
+
     def __str__(self) -> str:
-        where = f"{self.direction}, {network_label(self.network, self.variant)} by {self.protocol}"
+        where = (
+            f"{direction_label(self.direction)}, {network_label(self.network, self.variant)}, tested on "
+            f"{protocol_label(self.protocol)}"
+        )
         if self.budget != ALL:
             where += f", {budget_label(self.budget)}"
         said = f"{where}: {self.design.n_people} people, {self._found()}"

@@ -16,7 +16,7 @@ from ...errors import check
 Progress = Callable[[str, int, int], None]
 """Told (what, done, total)."""
 Shown = Progress | Literal["auto"] | None
-_FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt}, {elapsed} so far, {remaining} left"
+_FORMAT = "{desc}{percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt}, {elapsed} so far, {remaining} left"
 
 
 def in_jupyter() -> bool:
