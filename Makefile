@@ -1,7 +1,7 @@
 # Every target installs what it needs into $(VENV) first.
 VENV ?= .venv
 PYTHON ?= python3
-BIN = $(VENV)/bin
+BIN = $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 DATA ?= $(BIOTRANSFER_DATA)
 WITH_DATA = $(if $(DATA),--data $(DATA),)

@@ -7,12 +7,15 @@ import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions, requires
+from importlib.metadata import version as distribution_version
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import biotransfer
 from tests import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -88,6 +91,49 @@ def test_no_licence_of_what_biotransfer_itself_needs_asks_users_to_share_their_c
     core = licences.closure(licences.direct()[licences.CORE])
     named = {name: licences.licence_of(package) for name, package in core.items()}
     assert {n: said for n, said in named.items() if strict.search(said) and not n.startswith("nvidia")} == {}
+
+
+def test_every_place_names_one_version():
+    version = PROJECT["version"]
+    assert biotransfer.__version__ == version
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert cited["version"] == version
+    assert "placeholder" in cited["identifiers"][0]["description"]
+    assert f'version = "{version}"' in (ROOT / "conda" / "meta.yaml").read_text(encoding="utf-8")
+    for page in ("docs/cite.md", "CHANGELOG.md", "docs/comparison.md"):
+        assert version in (ROOT / page).read_text(encoding="utf-8"), page
+    assert re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)[1] == version
+
+
+CONDA = {"torch": "pytorch", "matplotlib": "matplotlib-base", "mne": "mne-base"}
+
+
+def test_the_conda_recipe_asks_for_what_the_package_asks_for():
+    text = (ROOT / "conda" / "meta.yaml").read_text(encoding="utf-8")
+    plain = re.sub(r"\{%.*?%\}", "", re.sub(r"\{\{.*?\}\}", "x", text))
+    recipe = yaml.safe_load(plain)
+    lines = [line.split() for line in recipe["requirements"]["run"]]
+    asked = {canonicalize_name(name): low for name, low in lines}
+    wanted = {r.name: str(r.specifier) for r in map(Requirement, PROJECT["dependencies"])}
+    wanted = {CONDA.get(name, name): low for name, low in wanted.items()}
+    assert asked == {**wanted, "python": PROJECT["requires-python"]}
+    assert recipe["build"]["entry_points"] == [f"{k} = {v}" for k, v in PROJECT["scripts"].items()]
+
+
+def test_workflows_run_what_ci_runs_on_three_systems():
+    flow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    job = flow["jobs"]["check"]
+    systems = {name.partition("-")[0] for name in job["strategy"]["matrix"]["os"]}
+    assert systems == {"ubuntu", "macos", "windows"}
+    assert job["steps"][-1]["run"] == ".ci/run"
+    classified = {c.rpartition(" ")[2] for c in PROJECT["classifiers"] if "Python :: 3." in c}
+    assert set(job["strategy"]["matrix"]["python"]) <= classified
+
+
+def test_what_users_can_add_can_all_be_added_at_once():
+    texts = [text for texts in (PROJECT["dependencies"], *EXTRAS.values()) for text in texts]
+    for needed in map(Requirement, texts):
+        assert needed.specifier.contains(distribution_version(needed.name), prereleases=True), needed
 
 
 OFFLINE = """
