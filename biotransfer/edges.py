@@ -124,7 +124,9 @@ def multiplies(name: str, address: int) -> bool:
     return all(answer(turned) == list(map(float, _KNOWN)) for turned in (False, True))
 
 
-def compile_apart(function: Any, command: Callable[[tuple[Any, ...]], str]) -> Any:
+def compile_apart(
+    function: Any, command: Callable[[tuple[Any, ...]], str], *, beside: str | None = None
+) -> Any:
     """Let another process compile a function for numba's cache, so that every process runs what is stored.
 
     Why: code that a process has just compiled calls inner functions that were compiled one by one, code from
@@ -139,6 +141,8 @@ def compile_apart(function: Any, command: Callable[[tuple[Any, ...]], str]) -> A
         With ``cache=True``.
     command : callable
         Takes the types of the arguments; returns Python code that compiles the function for them.
+    beside : str, optional
+        A file with functions that are compiled inside it: what is stored is void when that file changes, too.
 
     Returns
     -------
@@ -149,6 +153,9 @@ def compile_apart(function: Any, command: Callable[[tuple[Any, ...]], str]) -> A
     load = getattr(cache, "load_overload", None)
     if load is None:
         return function
+    if beside is not None:
+        facts, stored = Path(beside).stat(), cache._cache_file
+        stored._source_stamp = (stored._source_stamp, facts.st_mtime, facts.st_size)
 
     def load_or_let_compile(signature: tuple[Any, ...], context: Any) -> Any:
         found = load(signature, context)

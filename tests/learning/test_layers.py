@@ -11,7 +11,7 @@ from biotransfer.errors import BiotransferError
 from biotransfer.learning.layers import KINDS, Layer
 from biotransfer.learning.networks import Network, initial_tensors
 from biotransfer.learning.networks.modules import build_module, load_module
-from biotransfer.learning.networks.tensors import load_tensors
+from biotransfer.learning.networks.tensors import load_tensors, module_tensors
 from biotransfer.learning.training import Schedule
 from biotransfer.learning.training.compiled import can_compile
 from biotransfer.learning.training.forward import can_stack, run_stacked
@@ -73,7 +73,7 @@ def test_an_unknown_kind_is_answered_with_the_nearest():
 def test_record_and_module_agree(name):
     network, (options, shape) = _network(name), KINDS[name].example
     module = build_module(network, torch.float64)
-    assert {k: tuple(p.shape) for k, p in module.named_parameters()} == network.tensor_shapes
+    assert {k: tuple(p.shape) for k, p in module_tensors(module).items()} == network.tensor_shapes
     behind = KINDS[name].output_shape(options, shape)
     with FlopCounterMode(display=False) as counter:
         found = module(torch.zeros(5, *shape, dtype=torch.float64))

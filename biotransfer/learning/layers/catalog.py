@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .activations import ACTIVATIONS
 from .convolution import CONVOLUTIONS
 from .dense import DENSE
 from .foreign import FOREIGN
@@ -9,8 +10,20 @@ from .kind import LayerKind
 from .norms import NORMS
 from .pooling import POOLINGS
 from .reshaping import RESHAPINGS
+from .spatial import SPATIAL
 from .spinal import SPINALNET
 
 KINDS: dict[str, LayerKind] = {
-    kind.name: kind for kind in (*DENSE, *NORMS, *CONVOLUTIONS, *POOLINGS, *RESHAPINGS, *SPINALNET, FOREIGN)
+    kind.name: kind
+    for kind in (
+        *DENSE,
+        *NORMS,
+        *CONVOLUTIONS,
+        *SPATIAL,
+        *ACTIVATIONS,
+        *POOLINGS,
+        *RESHAPINGS,
+        *SPINALNET,
+        FOREIGN,
+    )
 }

@@ -1,4 +1,4 @@
-"""Convolutions, padded so that times and sides stay."""
+"""Convolutions, padded so that times and sides stay where nothing else is said."""
 
 from __future__ import annotations
 
@@ -7,23 +7,44 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .kind import LayerKind, Options, Shape, Step
+from .kind import LayerKind, MapOp, Options, Shape, Step
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
 
+def _padding(o: Options) -> int:
+    return int(o.get("padding", o["kernel"] // 2))
+
+
+def _spread(o: Options) -> int:
+    """How many samples a filter spans."""
+    return int(o.get("dilation", 1) * (o["kernel"] - 1) + 1)
+
+
 def _shapes(kernel: Callable[[int], Shape]) -> Callable[[Options], dict[str, Shape]]:
-    return lambda o: {"weight": (o["n_out"], o["n_in"], *kernel(o["kernel"])), "bias": (o["n_out"],)}
+    def shapes(o: Options) -> dict[str, Shape]:
+        weight: dict[str, Shape] = {
+            "weight": (o["n_out"], o["n_in"] // o.get("groups", 1), *kernel(o["kernel"]))
+        }
+        return weight | ({"bias": (o["n_out"],)} if o.get("bias", True) else {})
+
+    return shapes
 
 
 def _output_shape(o: Options, before: Shape) -> Shape:
     return (o["n_out"], *before[1:])
 
 
+def _shape_in_time(o: Options, before: Shape) -> Shape:
+    return (o["n_out"], *before[1:-1], before[-1] + 2 * _padding(o) - _spread(o) + 1)
+
+
 def _operations(n_axes: int) -> Callable[[Options, Shape, Shape], float]:
-    return lambda o, before, behind: 2.0 * o["n_in"] * o["kernel"] ** n_axes * float(np.prod(behind))
+    return lambda o, before, behind: (
+        2.0 * o["n_in"] / o.get("groups", 1) * o["kernel"] ** n_axes * float(np.prod(behind))
+    )
 
 
 def _patches(o: Options, before: Shape) -> float:
@@ -33,7 +54,8 @@ def _patches(o: Options, before: Shape) -> float:
 def _conv1d(o: Options, before: Shape) -> nn.Module:
     from torch import nn
 
-    return nn.Conv1d(o["n_in"], o["n_out"], o["kernel"], padding=o["kernel"] // 2)
+    further = {key: o[key] for key in ("groups", "dilation", "bias") if key in o}
+    return nn.Conv1d(o["n_in"], o["n_out"], o["kernel"], padding=_padding(o), **further)
 
 
 def _conv2d(o: Options, before: Shape) -> nn.Module:
@@ -45,19 +67,37 @@ def _conv2d(o: Options, before: Shape) -> nn.Module:
 def _conv_time(o: Options, before: Shape) -> nn.Module:
     from torch import nn
 
-    return nn.Conv2d(o["n_in"], o["n_out"], (1, o["kernel"]), padding=(0, o["kernel"] // 2))
+    size = (1, o["kernel"])
+    return nn.Conv2d(o["n_in"], o["n_out"], size, padding=(0, _padding(o)), bias=o.get("bias", True))
+
+
+def _conv1d_op(o: Options, before: Shape) -> MapOp | None:
+    groups, dilation = o.get("groups", 1), o.get("dilation", 1)
+    biased, each = o.get("bias", True), groups == o["n_in"] == o["n_out"] > 1
+    if (groups > 1 and not each) or (each and (dilation > 1 or biased)) or _padding(o) >= max(o["kernel"], 2):
+        return None
+    return MapOp("each" if each else "conv", o["kernel"], _padding(o), dilation=dilation, biased=biased)
 
 
 def _stacked(o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int) -> torch.Tensor:
     """Run filters of shape (n_models, n_out, n_in, [height,] width) on folded models."""
     from torch.nn import functional
 
-    weight, bias = tensors["weight"], tensors["bias"]
+    weight, bias = tensors["weight"], tensors.get("bias")
     weight = weight.unsqueeze(3) if weight.ndim == 4 else weight
-    if x.is_cuda:
+    usual = not {"padding", "groups", "dilation", "bias"} & set(o)
+    if x.is_cuda and usual and bias is not None:
         return convolve_patches(x, weight, bias)
     padding = [side // 2 for side in weight.shape[3:]]
-    return functional.conv2d(x, weight.flatten(0, 1), bias.flatten(), padding=padding, groups=n_models)
+    padding[-1] = _padding(o)
+    return functional.conv2d(
+        x,
+        weight.flatten(0, 1),
+        None if bias is None else bias.flatten(),
+        padding=padding,
+        dilation=(1, o.get("dilation", 1)),
+        groups=n_models * o.get("groups", 1),
+    )
 
 
 def convolve_patches(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
@@ -94,12 +134,13 @@ CONV1D = LayerKind(
     summary="Filters over all channels and a stretch of time.",
     example=({"n_in": 3, "n_out": 4, "kernel": 5}, (3, 12)),
     shapes=_shapes(lambda kernel: (kernel,)),
-    output_shape=_output_shape,
+    output_shape=_shape_in_time,
     operations=_operations(1),
     module=_conv1d,
     stacked=_stacked,
     patches=_patches,
     step=lambda o: Step("conv", length=o["kernel"]),
+    op=_conv1d_op,
 )
 CONV2D = LayerKind(
     name="conv2d",
@@ -117,8 +158,9 @@ CONV_TIME = LayerKind(
     summary="Filters over a stretch of time, the same for every channel.",
     example=({"n_in": 2, "n_out": 3, "kernel": 5}, (2, 4, 12)),
     shapes=_shapes(lambda kernel: (1, kernel)),
-    output_shape=_output_shape,
+    output_shape=_shape_in_time,
     operations=_operations(1),
     module=_conv_time,
+    op=lambda o, before: MapOp("time", o["kernel"], _padding(o), biased=o.get("bias", True)),
 )
 CONVOLUTIONS = (CONV1D, CONV2D, CONV_TIME)

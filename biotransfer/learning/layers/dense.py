@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .kind import LayerKind, Options, Shape, Step
+from .kind import LayerKind, MapOp, Options, Shape, Step
 
 if TYPE_CHECKING:
     import torch
@@ -60,6 +60,7 @@ LINEAR = LayerKind(
     module=_linear,
     stacked=_linear_stacked,
     step=lambda o: Step("linear"),
+    op=lambda o, before: MapOp("conv", length=0, biased=True),
 )
 RELU = LayerKind(
     name="relu",
@@ -68,5 +69,6 @@ RELU = LayerKind(
     module=_relu,
     stacked=_relu_stacked,
     step=lambda o: Step("rectify"),
+    op=lambda o, before: MapOp("relu"),
 )
 DENSE = (LINEAR, RELU)

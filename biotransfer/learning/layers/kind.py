@@ -32,6 +32,41 @@ class Step(NamedTuple):
     groups: int = 0
 
 
+class MapOp(NamedTuple):
+    """What the kernel of maps over time is told of a layer.
+
+    Parameters
+    ----------
+    code : str
+        Which of its operations it is: "time" and "space" are parts of a filter bank, "none" leaves all values
+        where they lie.
+    length, padding, stride, dilation : int
+        Of filters or tiles, in samples.
+    filters : int
+        Filters over time of two convolutions that act as one.
+    biased : bool
+        Whether there is a bias.
+    eps, momentum : float
+        Of a norm, or the least value that has a logarithm.
+    kept : float
+        Share that dropout keeps.
+    most : float
+        Largest norm of the filters, 0 for any.
+    """
+
+    code: str
+    length: int = 1
+    padding: int = 0
+    stride: int = 1
+    dilation: int = 1
+    filters: int = 0
+    biased: bool = False
+    eps: float = 0.0
+    momentum: float = 0.0
+    kept: float = 1.0
+    most: float = 0.0
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LayerKind:
     """One kind of layer; nothing here loads torch before it is called.
@@ -65,6 +100,9 @@ class LayerKind:
         ``(options, shape before) -> float``: values per window that the stacked form lays out on a GPU.
     step : callable, optional
         ``(options) -> Step`` of the compiled kernel; None where it does not know the layer.
+    op : callable, optional
+        ``(options, shape before) -> MapOp or None`` of the kernel of maps over time; None where it does not
+        know the layer.
     pool : callable, optional
         ``(options) -> int``: how many neighbours along an axis give their largest value. Such a layer gives
         the same before a ReLU as behind it.
@@ -84,5 +122,6 @@ class LayerKind:
     stacked: Callable[[Options, Mapping[str, torch.Tensor], torch.Tensor, int], torch.Tensor] | None = None
     patches: Callable[[Options, Shape], float] = lambda o, before: 0.0
     step: Callable[[Options], Step] | None = None
+    op: Callable[[Options, Shape], MapOp | None] | None = None
     pool: Callable[[Options], int] | None = None
     norm: bool = False

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 
 class Apply(nn.Module):
@@ -39,6 +40,45 @@ class AttendChannels(nn.Linear):
         given = x.transpose(1, 2)
         weight = torch.tanh(super().forward(given)) @ self.score.T
         return (given * torch.softmax(weight, dim=1)).sum(dim=1)
+
+
+class Renorm(nn.Module):
+    """Rows of a weight, none longer than ``most``."""
+
+    def __init__(self, most: float):
+        super().__init__()
+        self.most = most
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        """Shorten what is longer."""
+        return weight.renorm(p=2, dim=0, maxnorm=self.most)
+
+
+class SumRows(nn.Conv2d):
+    """Sums over the rows of maps, each map by filters of its own."""
+
+    def __init__(self, n_in: int, n_out: int, n_rows: int, most: float | None):
+        super().__init__(n_in, n_out, (n_rows, 1), groups=n_in, bias=False)
+        if most:
+            parametrize.register_parametrization(self, "weight", Renorm(most))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Sum over rows: (n_windows, n_in, n_rows, n_times) -> (n_windows, n_out, n_times)."""
+        return super().forward(x).squeeze(2)
+
+
+class TimeThenSpace(nn.Module):
+    """Filters over time for every channel, then sums of all of them over the channels."""
+
+    def __init__(self, n_in: int, n_filters: int, n_out: int, kernel: int, bias: bool):
+        super().__init__()
+        self.conv_time = nn.Conv2d(1, n_filters, (kernel, 1))
+        self.conv_spat = nn.Conv2d(n_filters, n_out, (1, n_in), bias=bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Convolve: (n_windows, n_in, n_times) -> (n_windows, n_out, n_times - kernel + 1)."""
+        out: torch.Tensor = self.conv_spat(self.conv_time(x.transpose(1, 2).unsqueeze(1)))
+        return out.squeeze(-1)
 
 
 class Spinal(nn.Linear):

@@ -1,11 +1,11 @@
-"""Norms, without running statistics: a frozen one does not move."""
+"""Norms: of one window, and of a batch with running statistics, by which a frozen one computes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .kind import LayerKind, Options, Shape, Step
+from .kind import LayerKind, MapOp, Options, Shape, Step
 
 if TYPE_CHECKING:
     import torch
@@ -48,6 +48,13 @@ def _group_norm_stacked(
     return functional.group_norm(x, n_models * o["groups"], weight, bias)
 
 
+def _batch_norm(o: Options, before: Shape) -> nn.Module:
+    from torch import nn
+
+    norm = nn.BatchNorm1d if len(before) == 2 else nn.BatchNorm2d
+    return norm(o["n_out"], o["eps"], o["momentum"])
+
+
 LAYER_NORM = LayerKind(
     name="layer_norm",
     summary="Units of one window to mean 0 and deviation 1, then scaled and shifted.",
@@ -70,4 +77,14 @@ GROUP_NORM = LayerKind(
     step=lambda o: Step("norm", groups=o["groups"]),
     norm=True,
 )
-NORMS = (LAYER_NORM, GROUP_NORM)
+BATCH_NORM = LayerKind(
+    name="batch_norm",
+    summary="Every channel of a batch to mean 0 and deviation 1, then scaled and shifted.",
+    example=({"n_out": 4, "eps": 1e-3, "momentum": 0.05}, (4, 10)),
+    shapes=lambda o: {**_shapes(o), "running_mean": (o["n_out"],), "running_var": (o["n_out"],)},
+    constants={**START, "running_mean": 0.0, "running_var": 1.0},
+    module=_batch_norm,
+    op=lambda o, before: MapOp("norm", eps=o["eps"], momentum=o["momentum"]),
+    norm=True,
+)
+NORMS = (LAYER_NORM, GROUP_NORM, BATCH_NORM)

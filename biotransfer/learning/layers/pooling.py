@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .dense import dense_shapes
-from .kind import LayerKind, Options, Shape, Step
+from .kind import LayerKind, MapOp, Options, Shape, Step
 from .reshaping import unfold
 
 if TYPE_CHECKING:
@@ -35,6 +35,12 @@ def _max_pool_time(o: Options, before: Shape) -> nn.Module:
     return nn.MaxPool2d((1, o["size"]))
 
 
+def _mean_pool(o: Options, before: Shape) -> nn.Module:
+    from torch import nn
+
+    return nn.AvgPool1d(o["size"], o["stride"])
+
+
 def _mean(o: Options, before: Shape) -> nn.Module:
     from .modules import Apply
 
@@ -61,6 +67,7 @@ MAX_POOL = LayerKind(
     module=_max_pool,
     stacked=_max_pool_stacked,
     step=lambda o: Step("pool", length=o["size"]),
+    op=lambda o, before: MapOp("largest", o["size"], stride=o["size"]) if len(before) == 2 else None,
     pool=lambda o: int(o["size"]),
 )
 MAX_POOL_TIME = LayerKind(
@@ -71,6 +78,14 @@ MAX_POOL_TIME = LayerKind(
     module=_max_pool_time,
     pool=lambda o: int(o["size"]),
 )
+MEAN_POOL = LayerKind(
+    name="mean_pool",
+    summary="Mean of tiles of time, which may overlap.",
+    example=({"size": 4, "stride": 3}, (4, 11)),
+    output_shape=lambda o, before: (before[0], (before[1] - o["size"]) // o["stride"] + 1),
+    module=_mean_pool,
+    op=lambda o, before: MapOp("mean", o["size"], stride=o["stride"]),
+)
 MEAN_OVER_TIME = LayerKind(
     name="mean_over_time",
     summary="Mean over time.",
@@ -79,6 +94,7 @@ MEAN_OVER_TIME = LayerKind(
     module=_mean,
     stacked=_mean_stacked,
     step=lambda o: Step("average"),
+    op=lambda o, before: MapOp("mean", before[-1]) if len(before) == 2 else None,
 )
 MEAN_OVER_CHANNELS = LayerKind(
     name="mean_over_channels",
@@ -96,4 +112,4 @@ ATTEND_CHANNELS = LayerKind(
     operations=lambda o, before, behind: 2.0 * (o["n_in"] + 1) * o["n_out"] * before[-1],
     module=_attend,
 )
-POOLINGS = (MAX_POOL, MAX_POOL_TIME, MEAN_OVER_TIME, MEAN_OVER_CHANNELS, ATTEND_CHANNELS)
+POOLINGS = (MAX_POOL, MAX_POOL_TIME, MEAN_POOL, MEAN_OVER_TIME, MEAN_OVER_CHANNELS, ATTEND_CHANNELS)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .kind import LayerKind, Options, Shape
+from .kind import LayerKind, MapOp, Options, Shape
 
 if TYPE_CHECKING:
     import torch
@@ -80,6 +80,7 @@ FLATTEN = LayerKind(
     output_shape=lambda o, before: (int(np.prod(before)),),
     module=_flatten,
     stacked=_flatten_stacked,
+    op=lambda o, before: MapOp("none"),
 )
 CHANNELS_APART = LayerKind(
     name="channels_apart",
@@ -87,5 +88,6 @@ CHANNELS_APART = LayerKind(
     example=({}, (4, 10)),
     output_shape=lambda o, before: (1, *before),
     module=_channels_apart,
+    op=lambda o, before: MapOp("none"),
 )
 RESHAPINGS = (IMAGE, FLATTEN, CHANNELS_APART)

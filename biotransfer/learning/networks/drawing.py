@@ -7,8 +7,16 @@ import zlib
 import numpy as np
 
 from ...errors import check
+from ..layers.layer import Layer
 from ..weights import Tensors
 from .network import Network
+
+
+def _weight_of(layer: Layer, name: str) -> str:
+    """Return the weight beside which a tensor stands."""
+    usual = f"{layer.name}.weight"
+    beside = [k for k in layer.tensor_shapes() if k.rpartition(".")[0] == name.rpartition(".")[0]]
+    return usual if usual in layer.tensor_shapes() else beside[0]
 
 
 def initial_tensors(network: Network, seed: int, *, stream: str = "target") -> Tensors:
@@ -49,7 +57,7 @@ def initial_tensors(network: Network, seed: int, *, stream: str = "target") -> T
                 value = np.full(shape, constant)
             else:
                 rng = np.random.default_rng([seed, zlib.crc32(name.encode()), zlib.crc32(stream.encode())])
-                fan_in = int(np.prod(shapes[f"{layer.name}.weight"][1:]))
+                fan_in = int(np.prod(shapes[_weight_of(layer, name)][1:]))
                 value = rng.uniform(-1.0, 1.0, shape) / np.sqrt(fan_in)
             tensors[name] = value.astype(np.float32)
     return tensors

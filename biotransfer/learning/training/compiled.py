@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -148,12 +149,14 @@ class CompiledModels:
     """
 
     def __init__(self, job: Job, X: torch.Tensor, y: torch.Tensor):
-        self.path = f"kernel, products of {PRODUCTS_OF}{'' if is_stored() else ', compiled in this process'}"
+        self.path = (
+            f"kernel, products of {PRODUCTS_OF}{'' if self.stored() else ', compiled in this process'}"
+        )
         self.job, self.X, self.y = job, X.flatten(1).numpy(), y.numpy()
         arms, schedule, n_train = job.arms, job.schedule, job.train_rows.shape[1]
-        names = list(job.network.tensor_shapes)
         batch = min(schedule.batch_size, max(n_train, 1))
-        self.shape = kernel_shape(job.network, replace(schedule, batch_size=batch))
+        self.shape, self._scratch = self._prepared(replace(schedule, batch_size=batch))
+        names = self._names()
         anchored = any(arm.anchor for arm in arms)
         dtype = self.X.dtype
         n, width = len(arms), int(self.shape.offsets[-1])
@@ -176,8 +179,18 @@ class CompiledModels:
                 if name in arm.anchor:
                     towards[name][a].numpy()[:] = arm.anchor[name][0]
         self.leaves = {f"{name}/0": tensor for name, tensor in self.merged.items()}
-        self._scratch = make_scratch(self.shape, dtype)
         self._loss, self._hits = np.zeros(len(arms)), np.zeros(len(arms), np.int64)
+
+    stored = staticmethod(is_stored)
+
+    def _prepared(self, schedule: Schedule) -> tuple[Any, Any]:
+        """Return what the kernel must know of the network, and memory for a batch."""
+        shape = kernel_shape(self.job.network, schedule)
+        return shape, make_scratch(shape, self.X.dtype)
+
+    def _names(self) -> list[str]:
+        """Return the tensors' names as they lie in the models' rows."""
+        return list(self.job.network.tensor_shapes)
 
     def _views(self, rows: np.ndarray) -> Stacked:
         """Return the tensors that lie in the models' rows, where axes are the other way round."""
@@ -200,6 +213,12 @@ class CompiledModels:
         order = np.stack([job.order(a, epoch - 1) for a in range(len(job.arms))])
         counts = np.stack([job.weights_in_order(a, epoch - 1) for a in range(len(job.arms))])
         done = (epoch - 1) * job.schedule.steps_per_epoch(order.shape[1])
+        self._train(order, counts.astype(self.X.dtype), done)
+        recorder.begin(epoch)
+        recorder.add(epoch, torch.from_numpy(self._loss), torch.from_numpy(self._hits), 1)
+
+    def _train(self, order: np.ndarray, counts: np.ndarray, done: int) -> None:
+        """Let the kernel train for an epoch, ``done`` updates after the first."""
         train_epoch(
             self.shape,
             self.state,
@@ -210,7 +229,5 @@ class CompiledModels:
             done,
             self._loss,
             self._hits,
-            counts.astype(self.X.dtype),
+            counts,
         )
-        recorder.begin(epoch)
-        recorder.add(epoch, torch.from_numpy(self._loss), torch.from_numpy(self._hits), 1)

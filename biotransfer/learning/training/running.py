@@ -28,7 +28,7 @@ from .weighting import check_sample_weight
 ENGINES = ("auto", "stacked", "loop")
 
 
-def choose_engine(network: Network, engine: str = "auto") -> str:
+def choose_engine(network: Network, engine: str = "auto", device: str = "cpu") -> str:
     """Return the engine that trains ``network`` fastest.
 
     Parameters
@@ -37,6 +37,8 @@ def choose_engine(network: Network, engine: str = "auto") -> str:
         Of all models.
     engine : {"auto", "stacked", "loop"}
         What was asked for; "auto" decides by what was measured, see Notes.
+    device : str
+        A torch device: a library's model is stacked on a CPU only.
 
     Raises
     ------
@@ -45,15 +47,16 @@ def choose_engine(network: Network, engine: str = "auto") -> str:
 
     Notes
     -----
-    Whatever has a stacked form is stacked. Beside the loop the kernel trained two dense networks as fast (1.5
+    Whatever has a stacked form is stacked, and a library's model where the kernel of maps over time knows
+    every layer of it (:func:`.can_map`). Beside the loop the kernel trained two dense networks as fast (1.5
     million weights, where memory is the limit) to 75 times as fast (163 weights), and one or two
     over signals 1.5 to 2.8 times, on one core of an Intel Xeon with AVX-512.
     """
     check_option("engine", engine, ENGINES)
     if engine == "auto":
-        return "stacked" if can_stack(network) else "loop"
+        return "stacked" if _stacks(network, device) else "loop"
     check(
-        engine != "stacked" or can_stack(network),
+        engine != "stacked" or _stacks(network, device),
         f"engine='stacked' cannot train network {network.name!r}: it has layers without a stacked form. "
         "Use engine='auto'.",
     )
@@ -72,6 +75,15 @@ def check_device(device: str) -> None:
         device == "cpu" or torch.cuda.is_available(),
         f"device={device!r} but torch finds no CUDA device. Use --device cpu.",
     )
+
+
+def _stacks(network: Network, device: str) -> bool:
+    """Whether many models of a network can train at once: by its layers, or by what the kernel knows."""
+    if can_stack(network):
+        return True
+    from .compiled_maps import can_map
+
+    return device == "cpu" and can_map(network)
 
 
 def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str = "float32") -> Curves:
@@ -103,7 +115,7 @@ def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str =
         "GPU multiplies bfloat16 faster than float32, elsewhere it only loses digits. "
         "Use train.precision=full.",
     )
-    chosen = choose_engine(job.network, engine)
+    chosen = choose_engine(job.network, engine, device)
     function = train_stacked if chosen == "stacked" else train_loop
     with reproducibly():
         job = teach(job, lambda lesson: function(lesson, device, getattr(torch, dtype)))

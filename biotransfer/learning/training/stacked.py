@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Hashable
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,9 @@ from ..networks.network import Network
 from .arm import Arm
 from .augmentations import Augment, make_augment
 from .curves import Curves, join_curves
+from .forward import can_stack
 from .job import Job, shared_tensor
+from .loop import train_loop
 from .models import Models
 from .recorder import Recorder
 from .stopping import BestEpochs
@@ -75,7 +78,13 @@ def train_stacked(job: Job, device: str = "cpu", dtype: torch.dtype = torch.floa
     y = shared_tensor(job.y).to(device)
     stacks = plan_stacks(job, device)
     augment = make_augment(job.schedule.augment, job.sfreq) if job.schedule.augment != "none" else None
-    parts = [_train_stack(job.take(stack), X, y, augment) for stack in stacks]
+    own = can_stack(job.network)
+    parts = [
+        _train_stack(job.take(stack), X, y, augment)
+        if own or _by_maps(job.take(stack), X, augment)
+        else replace(train_loop(job.take(stack), device, dtype), engine="stacked")
+        for stack in stacks
+    ]
     return join_curves(parts, np.concatenate(stacks))
 
 
@@ -103,7 +112,8 @@ def _nature(arm: Arm) -> Hashable:
         learned = {name: list(np.shape(value)) for name, value in arm.penalty.learns.items()}
         facts = [arm.penalty.name, dict(arm.penalty.options), record, shapes, learned, arm.penalty.others]
         penalty = json.dumps(facts, sort_keys=True)
-    return penalty, tuple((name, len(a)) for name, (a, _, _) in arm.low_rank.items())
+    ranks = tuple((name, len(a)) for name, (a, _, _) in arm.low_rank.items())
+    return penalty, ranks, arm.stochastic_norm, arm.teacher is not None
 
 
 def _moves(arm: Arm) -> tuple[tuple[float, float], ...]:
@@ -131,8 +141,23 @@ def _train_stack(job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | 
     return recorder.curves
 
 
+def _by_maps(job: Job, X: torch.Tensor, augment: Augment | None) -> bool:
+    """Whether the kernel of maps over time trains a stack; the loop trains the others of its network."""
+    arm = job.arms[0]
+    plain = not (arm.penalty or arm.low_rank or arm.stochastic_norm or job.labels_of(0))
+    return (
+        plain
+        and not (X.is_cuda or augment)
+        and not why_no_kernel(str(X.dtype).removeprefix("torch."), maps=True)
+    )
+
+
 def _models(job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | None) -> Models | CompiledModels:
     """Return what trains a stack: the kernel where it can."""
+    if not can_stack(job.network):
+        from .compiled_maps import CompiledMaps
+
+        return CompiledMaps(job, X, y)
     arm, taught = job.arms[0], job.labels_of(0) is not None
     if X.is_cuda or job.schedule.precision != "full" or augment or taught or arm.penalty or arm.low_rank:
         return Models(job, X, y, augment)
@@ -144,7 +169,7 @@ def _models(job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | None)
 
 
 @cache
-def why_no_kernel(dtype: str) -> str:
+def why_no_kernel(dtype: str, maps: bool = False) -> str:
     """Return why nothing can be compiled on this machine, "" where it can; a warning says it once.
 
     Torch trains then: ``Curves.path`` names what did, and last bits are others.
@@ -153,11 +178,18 @@ def why_no_kernel(dtype: str) -> str:
     ----------
     dtype : {"float32", "float64"}
         Precision.
+    maps : bool
+        Whether the kernel of maps over time is asked for, and not that of dense networks.
     """
     try:
-        from .compiled import compile_kernel
+        if maps:
+            from .compiled_maps import compile_maps
 
-        compile_kernel(dtype)
+            compile_maps(dtype)
+        else:
+            from .compiled import compile_kernel
+
+            compile_kernel(dtype)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         warnings.warn(

@@ -1,0 +1,63 @@
+"""Convolutions across channels: sums over all of them, for each filter over time or for all together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .kind import LayerKind, MapOp, Options, Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def _space_shapes(o: Options) -> dict[str, Shape]:
+    name = "parametrizations.weight.original" if o["most"] else "weight"
+    return {name: (o["n_out"], 1, o["n_rows"], 1)}
+
+
+def _space(o: Options, before: Shape) -> nn.Module:
+    from .modules import SumRows
+
+    return SumRows(o["n_in"], o["n_out"], o["n_rows"], o["most"])
+
+
+def _joined_shapes(o: Options) -> dict[str, Shape]:
+    shapes: dict[str, Shape] = {
+        "conv_time.weight": (o["n_filters"], 1, o["kernel"], 1),
+        "conv_time.bias": (o["n_filters"],),
+        "conv_spat.weight": (o["n_out"], o["n_filters"], 1, o["n_in"]),
+    }
+    return shapes | ({"conv_spat.bias": (o["n_out"],)} if o["bias"] else {})
+
+
+def _joined_operations(o: Options, before: Shape, behind: Shape) -> float:
+    return 2.0 * o["n_filters"] * o["n_in"] * behind[1] * (o["kernel"] + o["n_out"])
+
+
+def _joined(o: Options, before: Shape) -> nn.Module:
+    from .modules import TimeThenSpace
+
+    return TimeThenSpace(**o)
+
+
+CONV_SPACE = LayerKind(
+    name="conv_space",
+    summary="Sums over the channels, some for every filter over time; each may be no longer than a most.",
+    example=({"n_in": 2, "n_out": 4, "n_rows": 3, "most": 0.5}, (2, 3, 12)),
+    shapes=_space_shapes,
+    output_shape=lambda o, before: (o["n_out"], before[2]),
+    operations=lambda o, before, behind: 2.0 * o["n_rows"] * behind[0] * behind[1],
+    module=_space,
+    op=lambda o, before: MapOp("space", most=float(o["most"] or 0)),
+)
+CONV_TIME_SPACE = LayerKind(
+    name="conv_time_space",
+    summary="Filters over time, the same for every channel, and sums of all of them over the channels.",
+    example=({"n_in": 3, "n_filters": 4, "n_out": 5, "kernel": 4, "bias": True}, (3, 12)),
+    shapes=_joined_shapes,
+    output_shape=lambda o, before: (o["n_out"], before[1] - o["kernel"] + 1),
+    operations=_joined_operations,
+    module=_joined,
+    op=lambda o, before: MapOp("joined", o["kernel"], filters=o["n_filters"], biased=o["bias"]),
+)
+SPATIAL = (CONV_SPACE, CONV_TIME_SPACE)

@@ -1,0 +1,222 @@
+"""What a library's model computes, in layers of our own kinds: read from the module, held against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+
+from ..layers.kind import Shape
+from ..layers.layer import Layer
+from .modules import build_module
+from .network import Network
+from .tensors import module_tensors
+
+_TIME_AXIS = {"batch ch t 1 -> batch 1 ch t": 3, "batch C T 1 -> batch 1 T C": 2}
+_SAME = ("Ensure4d", "SqueezeFinalOutput", "Identity", "Flatten")
+
+
+class _UnknownError(Exception):
+    """A part that has no record of ours, or not with such options."""
+
+
+class _Reader:
+    """Follows a sequence of modules: what a window is, and which axis of it is time."""
+
+    def __init__(self, network: Network):
+        self.network, self.axis = network, 3
+        self.shape: Shape = tuple(network.input_shape)
+        self.part = "stem"
+
+    def read(self, path: str, module: nn.Module) -> Iterator[Layer]:
+        """Yield the layers of one module, and of those inside it."""
+        kind = type(module).__name__
+        if isinstance(module, nn.Sequential):
+            for name, child in module.named_children():
+                yield from self.read(f"{path}.{name}" if path else name, child)
+        elif kind == "Rearrange":
+            yield from self._rearranged(str(getattr(module, "pattern", "")))
+        elif kind not in _SAME:
+            made = self._layer(path, module)
+            if made is not None:
+                yield self._taken(path, *made)
+        elif kind == "Flatten" and len(self.shape) > 1:
+            yield self._taken("", "flatten", {})
+
+    def _rearranged(self, pattern: str) -> Iterator[Layer]:
+        if pattern in _TIME_AXIS:
+            self.axis = _TIME_AXIS[pattern]
+            if self.axis == 3:
+                yield self._taken("", "channels_apart", {})
+        elif pattern != "batch x y z -> batch x z y":
+            raise _UnknownError(pattern)
+
+    def _taken(self, path: str, kind: str, options: Mapping[str, Any]) -> Layer:
+        layer = Layer(kind, self.part, path, options)
+        own = layer.tensor_shapes()
+        if own:
+            first = next(iter(own))
+            self.part = self.network.tensor_parts.get(first, self.part)
+            layer = Layer(kind, self.part, path, options)
+        self.shape = layer.output_shape(self.shape)
+        return layer if own else Layer(kind, self.part, "", options)
+
+    def _layer(self, path: str, module: nn.Module) -> tuple[str, dict[str, Any]] | None:
+        kind = type(module).__name__
+        if kind == "CombinedConv":
+            return "conv_time_space", self._joined(module)
+        if isinstance(module, nn.Conv2d):
+            return self._convolution(module)
+        if isinstance(module, nn.BatchNorm2d) and _is_usual(module):
+            norm = {"n_out": module.num_features, "eps": module.eps, "momentum": module.momentum}
+            return "batch_norm", norm
+        if isinstance(module, nn.ELU) and module.alpha == 1:
+            return "elu", {}
+        if isinstance(module, nn.ReLU):
+            return "relu", {}
+        if kind == "Square":
+            return "square", {}
+        if kind == "SafeLog":
+            return "log", {"least": float(getattr(module, "epsilon", getattr(module, "eps", 1e-6)))}
+        if (
+            isinstance(module, nn.AvgPool2d)
+            and not module.ceil_mode
+            and self._in_time(module.padding) == (0, 0)
+        ):
+            size, across = self._in_time(module.kernel_size)
+            if across == 1:
+                return "mean_pool", {"size": size, "stride": self._in_time(module.stride)[0]}
+        if (
+            isinstance(module, nn.MaxPool2d)
+            and not module.ceil_mode
+            and self._in_time(module.padding) == (0, 0)
+        ):
+            tile, step = self._in_time(module.kernel_size), self._in_time(module.stride)
+            if tile[1] == 1 and step[0] == tile[0] and self._in_time(module.dilation) == (1, 1):
+                return "max_pool", {"size": tile[0]}
+        if type(module) is nn.Dropout:
+            return ("dropout", {"share": module.p}) if module.p > 0 else None
+        if type(module) is nn.Linear and module.bias is not None and not parametrize.is_parametrized(module):
+            return "linear", {"n_in": module.in_features, "n_out": module.out_features}
+        raise _UnknownError(f"{path}: {kind}")
+
+    def _in_time(self, sizes: Any) -> tuple[int, int]:
+        """Return a pair as (along time, across channels)."""
+        pair = (sizes, sizes) if isinstance(sizes, int) else tuple(sizes)
+        if len(pair) != 2 or not all(isinstance(value, int) for value in pair):
+            raise _UnknownError(str(sizes))
+        return (pair[1], pair[0]) if self.axis == 3 else (pair[0], pair[1])
+
+    def _joined(self, module: Any) -> dict[str, Any]:
+        if not module.bias_time:
+            raise _UnknownError("filters over time without bias")
+        return {
+            "n_in": self.shape[0],
+            "n_filters": module.conv_time.out_channels,
+            "n_out": module.conv_spat.out_channels,
+            "kernel": module.conv_time.kernel_size[0],
+            "bias": bool(module.bias_spat),
+        }
+
+    def _convolution(self, module: nn.Conv2d) -> tuple[str, dict[str, Any]]:
+        kernel, padding = self._in_time(module.kernel_size), self._in_time(module.padding)
+        dilation, rows = self._in_time(module.dilation), self.shape[1] if len(self.shape) == 3 else 1
+        n_in, n_out, groups = module.in_channels, module.out_channels, module.groups
+        bias, renormed = module.bias is not None, parametrize.is_parametrized(module)
+        if self._in_time(module.stride) != (1, 1) or padding[1] or dilation[1] != 1:
+            raise _UnknownError(type(module).__name__)
+        if rows > 1 and kernel == (1, rows) and groups == n_in and not bias:
+            return "conv_space", {"n_in": n_in, "n_out": n_out, "n_rows": rows, "most": _most(module)}
+        if renormed or kernel[1] != 1:
+            raise _UnknownError(type(module).__name__)
+        options = {"n_in": n_in, "n_out": n_out, "kernel": kernel[0], "padding": padding[0], "bias": bias}
+        if rows > 1:
+            if groups > 1 or dilation[0] > 1:
+                raise _UnknownError(type(module).__name__)
+            return "conv_time", options
+        return "conv1d", options | {"groups": groups, "dilation": dilation[0]}
+
+
+def _is_usual(module: nn.BatchNorm2d) -> bool:
+    """Whether a norm has scale, shift and running statistics with a momentum."""
+    return module.affine and module.track_running_stats and module.momentum is not None
+
+
+def _most(module: nn.Module) -> float | None:
+    """Return the largest norm that a convolution's filters may have."""
+    if not parametrize.is_parametrized(module):
+        return None
+    found: Any = module.parametrizations
+    rules = list(found["weight"]) if list(found) == ["weight"] else []
+    if len(rules) != 1 or type(rules[0]).__name__ != "MaxNormParametrize":
+        raise _UnknownError(type(module).__name__)
+    return float(rules[0].max_norm)
+
+
+@lru_cache(maxsize=64)
+def _read(network: _Hashable) -> tuple[Layer, ...] | None:
+    record = network.record
+    with torch.random.fork_rng(devices=[]):
+        module = build_module(record, torch.float64).eval()
+    try:
+        layers = tuple(_Reader(record).read("", module))
+    except _UnknownError:
+        return None
+    named = [name for layer in layers for name in layer.tensor_shapes()]
+    if sorted(named) != sorted(record.tensor_shapes):
+        return None
+    return layers if _agree(layers, record, module) else None
+
+
+class _Hashable:
+    """A network as a cache's key: what it was built from."""
+
+    def __init__(self, record: Network):
+        self.record, self.key = record, repr(sorted(record.describe().items()))
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Hashable) and other.key == self.key
+
+
+def layers_of(network: Network) -> tuple[Layer, ...] | None:
+    """Return the layers that a network computes, in our own kinds; None where one of them has no record.
+
+    Parameters
+    ----------
+    network : Network
+        Any; a library's model is built and read, once for each record.
+
+    Notes
+    -----
+    What is read is held against the model: on random windows and weights both give the same to 1e-9.
+    """
+    return network.layers if network.build is None else _read(_Hashable(network))
+
+
+@torch.no_grad()
+def _agree(layers: tuple[Layer, ...], network: Network, module: nn.Module) -> bool:
+    """Whether the layers, run one after the other, give what the model gives."""
+    draw, tensors = torch.Generator().manual_seed(0), module_tensors(module)
+    for name, tensor in tensors.items():
+        value = torch.rand(tensor.shape, generator=draw, dtype=torch.float64)
+        tensor.copy_(value + 0.5 if name.endswith("running_var") else value - 0.5)
+    given = torch.randn((3, *network.input_shape), generator=draw, dtype=torch.float64)
+    x, shape = given, tuple(network.input_shape)
+    for layer in layers:
+        assert layer.record.module is not None
+        part = layer.record.module(layer.options, shape).to(torch.float64).eval()
+        inside = part.state_dict()
+        for key, name in layer.tensor_names.items():
+            if tensors[name].numel() != inside[key].numel():
+                return False
+            inside[key].copy_(tensors[name].reshape(inside[key].shape))
+        x, shape = part(x), layer.output_shape(shape)
+    x, theirs = x.flatten(1), module(given)
+    return x.shape == theirs.shape and bool(torch.allclose(x, theirs, rtol=1e-9, atol=1e-9))
