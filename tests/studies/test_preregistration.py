@@ -14,6 +14,7 @@ from biotransfer.results import load_results
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.recipe.preregistration import content_hash, deviations, registration, registration_of
 from biotransfer.studies.running import prepare, run_study
+from biotransfer.studies.running.checking import check_study
 from biotransfer.studies.running.registering import beside, read_registration
 
 BLOCK = {
@@ -203,6 +204,22 @@ def test_register_keeps_hash_and_moment_beside_the_recipe_and_a_run_takes_them(t
         key: kept[key] for key in ("hash", "date", "registered")
     }
     assert said["deviations"] == ["seeds: registered [0, 1], run with [0, 1, 2]"]
+
+
+def test_check_says_what_is_registered_before_anything_runs(tmp_path, capsys):
+    path = _write(tmp_path / "mine.yaml", RECIPE)
+    assert f"biotransfer register {path}" in check_study(path).registered
+    assert main(["register", str(path)]) == 0
+    capsys.readouterr()
+    found = check_study(path)
+    digits = registration(load_recipe(path))["hash"][:12]
+    said = f"Registered on 2026-11-01 in mine.registration.json, SHA-256 {digits}, "
+    assert found.registered == f"{said}unchanged"
+    assert f"  {found.registered}" in found.lines()
+    changed = check_study(path, overrides=["seeds=3"]).registered
+    assert changed.startswith(f"{said}changed since")
+    assert "seeds" in changed
+    assert check_study(NONE).registered == ""
 
 
 def test_a_registration_that_was_edited_is_refused(tmp_path):

@@ -21,6 +21,7 @@ from .glance import worst_first
 from .plan import Plan
 from .processes import kept_processes
 from .progress import Shown, shown
+from .registering import say_registration
 from .run import prepare
 from .tasks import lay_out, rehearse
 
@@ -46,6 +47,8 @@ class Checked:
         What each direction could find; none where an error stops the study.
     proofs, mappings : list of str
         Which control will prove each design; which designs carry a network to inputs of another meaning.
+    registered : str
+        When the recipe's hypotheses were fixed, and what changed since; "" where none are.
     n_trainings, n_tasks, workers : int
         How much would run, and by how many processes.
     seconds : float
@@ -60,6 +63,7 @@ class Checked:
     foresights: Sequence[Foresight] = ()
     proofs: Sequence[str] = ()
     mappings: Sequence[str] = ()
+    registered: str = ""
     n_trainings: int = 0
     n_tasks: int = 0
     workers: int = 1
@@ -130,6 +134,7 @@ class Checked:
         if self.stopped:
             return said
         said += [f"  {line}" for line in (*self.foresights, *self.proofs, *self.mappings)]
+        said += [f"  {self.registered}"] if self.registered else []
         workers = f"{self.workers} worker{'s' * (self.workers > 1)}"
         said.append(
             f"  {self.n_trainings} trainings in {self.n_tasks} tasks, about {say_duration(self.seconds)} "
@@ -148,6 +153,7 @@ class Checked:
             "foresights": [foresight.plain() for foresight in self.foresights],
             "proofs": list(self.proofs),
             "mappings": list(self.mappings),
+            "registered": self.registered,
             "n_trainings": self.n_trainings,
             "n_tasks": self.n_tasks,
             "workers": self.workers,
@@ -231,8 +237,8 @@ def check_study(
         return found
     return Checked(
         found.title, found.uid, found.sides, found.folds, found.guards, foresee(plan, spread),
-        say_proofs(plan), say_mappings(plan), count_trainings(plan), len(lay_out(plan)), workers,
-        estimate_seconds(plan, workers),
+        say_proofs(plan), say_mappings(plan), say_registration(recipe), count_trainings(plan),
+        len(lay_out(plan)), workers, estimate_seconds(plan, workers),
     )  # fmt: skip
 
 

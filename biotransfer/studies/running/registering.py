@@ -96,6 +96,27 @@ def _moment() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def say_registration(recipe: Recipe) -> str:
+    """Return what is registered of a recipe before it runs, in a sentence; "" where nothing is.
+
+    Raises
+    ------
+    BiotransferError
+        For a registration beside the recipe that is none, or was changed by hand.
+    """
+    now = registration(recipe)
+    if now is None:
+        return ""
+    file = beside(recipe.path) if recipe.path else None
+    if file is None or not file.is_file():
+        name = recipe.path or "RECIPE"
+        return f"Registered by its first run, unless you fix it now: biotransfer register {name}"
+    first = read_registration(file)
+    changed = deviations(first, now)
+    since = f"changed since, which the report shows: {'; '.join(changed)}" if changed else "unchanged"
+    return f"Registered on {first['date']} in {file.name}, SHA-256 {first['hash'][:12]}, {since}"
+
+
 def keep_registration(folder: Path, recipe: Recipe) -> dict[str, Any] | None:
     """Keep the first registration in a study folder, and say what differs from it.
 
