@@ -26,7 +26,7 @@ from biotransfer.studies.running.tasks import TARGET
 from biotransfer.transfer.carry import ARMS as CATALOG
 
 TABLES = ("curves", "predictions", "ledger", "sources")
-ELSEWHERE = {"unlabelled", "batch_norm"}
+ELSEWHERE = {"unlabelled", "batch_norm", "person_windows"}
 ARMS = [name for name, entry in CATALOG.items() if not ELSEWHERE & set(entry.facts["needs"])]
 SMALL = {
     "title": "small",
