@@ -83,15 +83,52 @@ def network_label(network: str, variant: str = "") -> str:
     return f"{network} + {variant}" if variant else str(network)
 
 
+_PROTOCOLS = {
+    "subject": "new people",
+    "subjects_out": "groups of new people",
+    "session": "other sessions",
+    "sklearn": "folds by scikit-learn",
+    "recording": "other recordings",
+    "block": "held-out blocks",
+    "shuffled_windows": "shuffled windows (leaks)",
+}
+
+
 def place_label(direction: str, network: str, variant: str, *more: str) -> str:
     """Return a group of rows in a few plain words.
 
+    Parameters
+    ----------
+    direction : str
+        Such as "emg->eeg", or the name of data.
+    network, variant : str
+        Which network and way to transfer.
+    *more : str
+        A split rule, an arm, or another name.
+
     Examples
     --------
-    >>> place_label("emg->eeg", "mlp", "coral", "subject")
-    'emg->eeg mlp + coral subject'
+    >>> place_label("emg->eeg", "mlp", "coral", "subject", "frozen_body")
+    'EMG → EEG, mlp + coral, tested on new people, frozen body'
     """
-    return " ".join(map(str, (direction, network_label(network, variant), *more)))
+    named = [f"tested on {protocol_label(name)}" if name in _PROTOCOLS else arm_label(name) for name in more]
+    return ", ".join([_end_label(direction), network_label(network, variant), *named])
+
+
+def tested_label(where: str, protocol: str) -> str:
+    """Return a direction or data, and what is held out there.
+
+    Examples
+    --------
+    >>> tested_label("eeg", "subject"), tested_label("emg->eeg", "session")
+    ('EEG, tested on new people', 'EMG → EEG, tested on other sessions')
+    """
+    return f"{_end_label(where)}, tested on {protocol_label(protocol)}"
+
+
+def _end_label(where: str) -> str:
+    text = str(where)
+    return direction_label(Direction.read(text)) if "->" in text else data_label(text)
 
 
 def outcome_label(row: Mapping[str, Any]) -> str:
@@ -139,16 +176,7 @@ def protocol_label(protocol: str) -> str:
     >>> protocol_label("subject")
     'new people'
     """
-    known = {
-        "subject": "new people",
-        "subjects_out": "groups of new people",
-        "session": "other sessions",
-        "sklearn": "folds by scikit-learn",
-        "recording": "other recordings",
-        "block": "held-out blocks",
-        "shuffled_windows": "shuffled windows (leaks)",
-    }
-    return known.get(protocol, protocol.replace("_", " "))
+    return _PROTOCOLS.get(protocol, protocol.replace("_", " "))
 
 
 def metric_label(metric: str) -> str:

@@ -86,5 +86,5 @@ def test_every_further_way_to_transfer_makes_the_family_larger():
         for item in foresee(prepare(load_recipe("simulated_pair", [*SMALL, ways])), 0.03)
     }
     assert set(found) == {("mlp", ""), ("mlp", "unscaled")}
-    assert "mlp + unscaled by subject" in " ".join(map(str, found.values()))
+    assert "mlp + unscaled, tested on new people" in " ".join(map(str, found.values()))
     assert {item.design.n_claims for item in found.values()} == {2}

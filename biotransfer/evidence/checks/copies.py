@@ -10,6 +10,7 @@ import numpy as np
 
 from ...signals.splits import LEAST_S, find_copies, shared_content
 from ...signals.windows import Windows
+from ..reading import tested_label
 from .frame import Fault, Frame, first_splits, named
 
 _GIVEN = ("saved", "windows")
@@ -28,7 +29,7 @@ def shared_samples(frame: Frame) -> list[Fault]:
         missed = _not_compared(signals)
         if missed:
             faults.append(
-                Fault("note", f"{target} by {protocol}: {missed}", target=target, protocol=protocol)
+                Fault("note", f"{tested_label(target, protocol)}: {missed}", target=target, protocol=protocol)
             )
         if not signals.is_signal:
             continue
@@ -47,7 +48,8 @@ def shared_samples(frame: Frame) -> list[Fault]:
         if shared:
             pairs = dict.fromkeys(f"{c.first} in {c.second}, {c.seconds:.1f} s or more" for c in shared)
             message = (
-                f"{target} by {protocol}: {len({c.first for c in shared})} recordings that are tested stand "
+                f"{tested_label(target, protocol)}"
+                f": {len({c.first for c in shared})} recordings that are tested stand "
                 f"in training under another name ({named(list(pairs))})"
             )
             faults.append(Fault("error", message, target=target, protocol=protocol))
@@ -133,7 +135,8 @@ def _declared_inside(frame: Frame) -> Iterator[Fault]:
         if apart:
             said = named(list(dict.fromkeys(apart)))
             message = (
-                f"{target} by {protocol}: {said} are one person by same_people, and one name is tested while "
+                f"{tested_label(target, protocol)}"
+                f": {said} are one person by same_people, and one name is tested while "
                 "the other trains"
             )
             yield Fault("error", message, target=target, protocol=protocol)

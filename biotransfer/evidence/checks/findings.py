@@ -12,7 +12,15 @@ from ...transfer.carry.inputs import BY_POSITION, OTHER_RATE, OTHERWISE, REORDER
 from ..divergence import EXPLODED, diverged_sources, diverged_trainings
 from ..metrics import hold_last_values
 from ..outliers import find_outliers
-from ..reading import baseline_arm, compared, compared_metric, place_label, target_of
+from ..reading import (
+    arm_label,
+    baseline_arm,
+    compared,
+    compared_metric,
+    place_label,
+    target_of,
+    tested_label,
+)
 from ..stats import smallest_p
 from ..verdicts import FEWEST_SEEDS, NEAR_CHANCE, judge_sources, not_judged
 from .common import PLACE, Finding, final_values
@@ -36,10 +44,10 @@ def too_few_people(results: Results) -> Finding:
         peers = verdicts.loc[verdicts["protocol"] == protocol, "n_subjects"]
         n_tests = sum(smallest_p(int(k)) < alpha for k in peers)
         if lowest >= alpha:
-            texts.append(f"{direction} by {protocol}: {n} people cannot go below p = {lowest:.3g}")
+            texts.append(f"{tested_label(direction, protocol)}: {n} people cannot go below p = {lowest:.3g}")
         elif lowest * n_tests >= alpha:
             texts.append(
-                f"{direction} by {protocol}: {n} people cannot go below p = {lowest * n_tests:.2g} "
+                f"{tested_label(direction, protocol)}: {n} people cannot go below p = {lowest * n_tests:.2g} "
                 f"after Holm over {n_tests} claims"
             )
     if not texts:
@@ -60,7 +68,8 @@ def control_as_good(results: Results) -> Finding:
             as_good = mine[mine["difference"] >= row["difference"]]["arm"].tolist()
             if row["difference"] > 0 and row["verdict"] != "equivalent" and as_good:
                 texts.append(
-                    f"{place_label(*key)}: {', '.join(as_good)} gained as much as {row['arm']} or more"
+                    f"{place_label(*key)}: {', '.join(map(arm_label, as_good))} gained as much as "
+                    f"{arm_label(row['arm'])} or more"
                 )
     if not texts:
         ran = verdicts["role"].eq("control").any()
@@ -264,9 +273,7 @@ def luck_of_seeds(results: Results) -> Finding:
     for row in results.verdict_list:
         if row["role"] != "transfer":
             continue
-        where = (
-            f"{place_label(row['direction'], row['network'], row['variant'], row['protocol'])} {row['arm']}"
-        )
+        where = place_label(row["direction"], row["network"], row["variant"], row["protocol"], row["arm"])
         if row["n_seeds"] < FEWEST_SEEDS:
             texts.append(f"{where}: {row['n_seeds']} seed{'s' * (row['n_seeds'] > 1)}")
         elif (share := row.get("seed_share")) is not None and share > _MOST_OF_SEEDS:
@@ -330,7 +337,7 @@ def trainings_diverged(results: Results) -> Finding:
     said = []
     for (*place, arm), part in broken.groupby([*PLACE, "arm"], observed=True):
         said.append(
-            f"{place_label(*place)} {arm}: {len(part)}, from {part['before'].median():.3g} to "
+            f"{place_label(*place, arm)}: {len(part)}, from {part['before'].median():.3g} to "
             f"{part['worst'].max():.3g} nats"
         )
     for place, part in sources.groupby([*PLACE[:3], "source"], observed=True):

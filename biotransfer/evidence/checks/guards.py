@@ -11,6 +11,7 @@ from ...signals.splits import SPLITS, Split
 from ...signals.windows import Windows
 from ...transfer.carry import known_arms
 from ..metrics import balanced_accuracy, chance_level
+from ..reading import tested_label
 from .frame import Fault, Frame, first_splits
 
 _MARGIN = 0.05
@@ -48,19 +49,22 @@ def label_is_recording(frame: Frame) -> list[Fault]:
         day, _ = _told_by(windows.metadata["session"].to_numpy(dtype=str), windows, splits)
         if level > chance + _MARGIN:
             message = (
-                f"{target} by {protocol}: the name of the recording alone gives {100 * level:.1f} % (chance "
+                f"{tested_label(target, protocol)}"
+                f": the name of the recording alone gives {100 * level:.1f} % (chance "
                 f"{100 * chance:.1f} %), so a network may know the recording and not the class"
             )
             faults.append(Fault("error", message, target=target, protocol=protocol))
         elif _one_each(recordings, subjects, windows.y):
             message = (
-                f"{target} by {protocol}: every person has one recording per class, so that a class cannot "
+                f"{tested_label(target, protocol)}"
+                f": every person has one recording per class, so that a class cannot "
                 "be told from its recording within a person; only other people can tell"
             )
             faults.append(Fault("note", message, target=target, protocol=protocol))
         if day > chance + _MARGIN:
             message = (
-                f"{target} by {protocol}: the name of the session alone gives {100 * day:.1f} % (chance "
+                f"{tested_label(target, protocol)}"
+                f": the name of the session alone gives {100 * day:.1f} % (chance "
                 f"{100 * chance:.1f} %), so a network may know the day and not the class"
             )
             faults.append(Fault("warning", message, target=target, protocol=protocol))

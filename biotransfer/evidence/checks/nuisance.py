@@ -6,7 +6,7 @@ import pandas as pd
 
 from ...results import Results
 from ..baselines import NUISANCE
-from ..reading import compared, ends_in, network_label
+from ..reading import arm_label, compared, ends_in, place_label, tested_label
 from ..stats import SHARES, holm, mean_interval
 from .common import Finding, final_values, remembered
 
@@ -75,7 +75,7 @@ def _best_arm(
         return "", float("nan")
     means = part.groupby(["arm", "direction", "network", "variant"])["value"].mean()
     arm, direction, network, variant = means.idxmax()
-    return f"{arm} ({direction}, {network_label(network, variant)})", float(means.max())
+    return f"{arm_label(arm)} ({place_label(direction, network, variant)})", float(means.max())
 
 
 def _judge(results: Results, table: pd.DataFrame, subject: str) -> Finding | None:
@@ -97,7 +97,8 @@ def _judge(results: Results, table: pd.DataFrame, subject: str) -> Finding | Non
             )
         first = part.iloc[0]
         texts.append(
-            f"{target} by {protocol} (chance {100 * first['chance']:.1f} %): {', '.join(said)}; the best "
+            f"{tested_label(target, protocol)}"
+            f" (chance {100 * first['chance']:.1f} %): {', '.join(said)}; the best "
             f"arm, {first['arm']}, reaches {100 * first['arm_value']:.1f} %"
         )
     if not texts:
@@ -174,7 +175,8 @@ def _level_alone(results: Results, table: pd.DataFrame) -> str:
         level, rest = rows.loc["amplitude"], rows.loc["pattern"]
         if level["value"] > rest["value"] + margin and not level["behind"] > margin:
             texts.append(
-                f"{target} by {protocol}: the level alone reaches {100 * level['value']:.1f} %, the signal "
+                f"{tested_label(target, protocol)}"
+                f": the level alone reaches {100 * level['value']:.1f} %, the signal "
                 f"with its level taken away {100 * rest['value']:.1f} %, the best arm, {level['arm']}, "
                 f"{100 * level['arm_value']:.1f} %"
             )

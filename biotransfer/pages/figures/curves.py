@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ...errors import check
 from ...evidence.metrics import CONDITION, hold_last_values
 from ...evidence.reading import (
+    Condition,
     arm_label,
     arms_of,
     baseline_arm,
@@ -141,25 +143,10 @@ def plot_learning_curves(
     curves = people_curves(results, direction, metric=metric)
     conditions = conditions_of(results.curves, direction)
     bands = (baseline_arm(results), "transferred") if bands is None else bands
-    n_rows, n_columns = panel_grid(len(conditions), 2)
-    figure = new_figure(PAGE_WIDTH if n_columns > 1 else 0.78 * PAGE_WIDTH, _PANEL_HEIGHT * n_rows + 0.1)
-    axes = figure.subplots(n_rows, n_columns, squeeze=False, sharey=True)
-    means = curves.groupby(level=[*CONDITION, "arm"], sort=False).mean()
+    label = metric_label(metric)
     chance = chance_level(results, direction, metric)
-    low, high = axis_limits(means.to_numpy(), chance, metric)
-    for ax, condition in zip(axes.flat, conditions, strict=False):
-        part = select(curves, **condition._asdict())
-        ax.set_ylim(low, high)
-        _draw_arms(ax, part, arms_of(results), bands, chance, metric)
-        _draw_frame(ax, float(part.columns[-1]), chance, metric)
-        title(ax, condition_label(condition, conditions))
-    blank(axes, len(conditions))
-    for ax in axes[:, 0]:
-        ax.set_ylabel(metric_label(metric), fontsize=9.5, color=MUTED, parse_math=False)
-    headline(
-        figure, f"{direction_label(results.directions[direction])}: {metric_label(metric)} on test windows"
-    )
-    return figure
+    heading = f"{direction_label(results.directions[direction])}: {label} on test windows"
+    return _panels(curves, conditions, arms_of(results), bands, chance, metric, label, heading)
 
 
 def plot_curve_gains(results: Results, direction: str, *, metric: str | None = None) -> Figure:
@@ -199,24 +186,41 @@ def plot_curve_gains(results: Results, direction: str, *, metric: str | None = N
     ahead = scale * (others - usual.reindex(others.index.droplevel("arm")).to_numpy())
     arms = [arm for arm in arms_of(results) if arm in set(others.index.get_level_values("arm"))]
     bands = ("transferred",) if "transferred" in arms else (arms[0],)
+    ahead_of = f"ahead of {arm_label(base)}"
+    label = f"{ahead_of}, {'points of ' if is_share(metric) else ''}{metric_label(metric)}"
+    heading = f"{direction_label(results.directions[direction])}: {ahead_of}"
+    return _panels(ahead, conditions, arms, bands, 0.0, "difference", label, heading)
+
+
+def _panels(
+    curves: pd.DataFrame,
+    conditions: Sequence[Condition],
+    arms: list[str],
+    bands: tuple[str, ...],
+    level: float | None,
+    metric: str,
+    label: str,
+    heading: str,
+) -> Figure:
+    """Draw one panel per condition; ``level`` is chance, or of a difference the line of none."""
+    chance = None if metric == "difference" else level
     n_rows, n_columns = panel_grid(len(conditions), 2)
     figure = new_figure(PAGE_WIDTH if n_columns > 1 else 0.78 * PAGE_WIDTH, _PANEL_HEIGHT * n_rows + 0.1)
     axes = figure.subplots(n_rows, n_columns, squeeze=False, sharey=True)
-    means = ahead.groupby(level=[*CONDITION, "arm"], sort=False).mean()
-    low, high = axis_limits(means.to_numpy(), 0.0, "difference")
+    means = curves.groupby(level=[*CONDITION, "arm"], sort=False).mean()
+    low, high = axis_limits(means.to_numpy(), level, metric)
     for ax, condition in zip(axes.flat, conditions, strict=False):
-        part = select(ahead, **condition._asdict())
+        part = select(curves, **condition._asdict())
         ax.set_ylim(low, high)
-        _draw_arms(ax, part, arms, bands, None, "difference")
-        _draw_frame(ax, float(part.columns[-1]), None, "difference")
-        ax.axhline(0, color=MUTED, linewidth=1.0, zorder=1)
+        _draw_arms(ax, part, arms, bands, chance, metric)
+        _draw_frame(ax, float(part.columns[-1]), chance, metric)
+        if metric == "difference":
+            ax.axhline(0, color=MUTED, linewidth=1.0, zorder=1)
         title(ax, condition_label(condition, conditions))
     blank(axes, len(conditions))
-    unit = "points of " if is_share(metric) else ""
     for ax in axes[:, 0]:
-        ax.set_ylabel(f"ahead of {arm_label(base)}, {unit}{metric_label(metric)}", fontsize=9.5, color=MUTED,
-                      parse_math=False)  # fmt: skip
-    headline(figure, f"{direction_label(results.directions[direction])}: ahead of {arm_label(base)}")
+        ax.set_ylabel(label, fontsize=9.5, color=MUTED, parse_math=False)
+    headline(figure, heading)
     return figure
 
 

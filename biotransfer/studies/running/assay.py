@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from ...evidence.reading import network_label
+from ...evidence.reading import place_label
 from ...learning.networks import NETWORKS
 from ...results import Direction
 from ...signals.splits import ALL, budget_label
@@ -53,7 +53,7 @@ class Proof:
     @property
     def design(self) -> str:
         """Direction, network, way to transfer and split rule in a few words."""
-        return f"{self.direction}, {network_label(self.network, self.variant)} by {self.protocol}"
+        return place_label(str(self.direction), self.network, self.variant, self.protocol)
 
 
 def find_proofs(plan: Plan) -> list[Proof]:
@@ -161,6 +161,6 @@ def say_mappings(plan: Plan) -> list[str]:
                     recipe.align, *(plan.sides[end].windows(spec.name).names for end in ends)
                 )
                 if why:
-                    where = f"{direction}, {network_label(spec.name, variant)}"
+                    where = place_label(str(direction), spec.name, variant)
                     lines[f"{where}: align {why}: {MEASURES_MAPPING}"] = None
     return list(lines)
