@@ -6,7 +6,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constr
 DATA ?= $(BIOTRANSFER_DATA)
 WITH_DATA = $(if $(DATA),--data $(DATA),)
 
-.PHONY: help demo test quick lint check bench fuzz docs pictures wheel clean
+.PHONY: help demo test quick lint check bench fuzz docs notebooks pictures wheel clean
 
 help:
 	@echo "make demo    install, then run the main job to a report, on recordings within the package"
@@ -18,6 +18,7 @@ help:
 	@echo "make fuzz    20,000 mutated inputs: none may end otherwise than in a result or a refusal"
 	@echo "make chaos   hours of kills, writers at once, dying workers, thousands of studies, damaged state"
 	@echo "make docs    the documentation as a site, in docs/_build/html; links checked"
+	@echo "make notebooks  every notebook run and stored with what it shows"
 	@echo "make pictures  its pictures anew, from studies that are run for them"
 	@echo "make wheel   build the wheel, run it outside the checkout"
 	@echo "make twice   build twice, compare the bytes"
@@ -67,6 +68,9 @@ chaos: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build/html
 	$(BIN)/python docs/links.py docs/_build/html
+
+notebooks: $(VENV)/.dev
+	$(BIN)/python docs/notebooks.py
 
 pictures: $(VENV)/.dev
 	$(BIN)/biotransfer run quickstart --out docs/_build/study

@@ -22,7 +22,7 @@ from biotransfer.pages import figures
 from biotransfer.pages.figures.carried import carried_shares, distinct_shares
 from biotransfer.pages.figures.curves import interval_over_people, people_curves
 from biotransfer.pages.figures.outcomes import confusion
-from biotransfer.pages.figures.style import arm_look, spread_labels
+from biotransfer.pages.figures.style import arm_look, headline, new_figure, spread_labels
 from biotransfer.results import Results
 from tests.factories import ARMS, make_results
 
@@ -72,6 +72,14 @@ def person_mean(results: Results, direction: str, protocol: str, arm: str, epoch
         & (table["split_part"] == "test")
     ]  # fmt: skip
     return float(np.mean([np.mean(kept.loc[kept["subject"] == s, "value"]) for s in set(kept["subject"])]))
+
+
+@pytest.mark.parametrize("inches", [3.0, 4.6, 8.5])
+def test_no_headline_leaves_its_figure(inches):
+    figure = new_figure(inches, 3.0)
+    headline(figure, "EMG \u2192 EEG: every person, mean of the last epochs, three at most, and so on")
+    figure.draw_without_rendering()
+    assert figure._suptitle.get_window_extent().x1 <= figure.bbox.x1
 
 
 def test_learning_curves_start_before_any_update(results):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,7 +108,8 @@ def title(ax: Axes, text: str) -> None:
 
 
 def headline(figure: Figure, text: str) -> None:
-    """Write a figure's title at its upper left."""
+    """Write a figure's title at its upper left, on as many lines as its width asks for."""
+    text = fill(text, max(int(figure.get_figwidth() / 0.085), 20))  # inches of a letter of 11 points
     figure.suptitle(text, x=0.01, ha="left", fontsize=11, color=INK, parse_math=False)
 
 
