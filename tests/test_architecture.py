@@ -13,9 +13,9 @@ from tests import ROOT
 
 PACKAGE = ROOT / "biotransfer"
 FLOORS = (
-    "errors", "showing", "tables", "files", "limits", "shapes", "parameters", "registry", "catalog",
-    "settings", "edges", "signals", "learning", "transfer", "results", "evidence", "studies", "pages", "cli",
-    "sklearn",
+    "errors", "showing", "progress", "tables", "files", "limits", "shapes", "parameters", "registry",
+    "catalog", "settings", "edges", "signals", "learning", "transfer", "results", "evidence", "studies",
+    "pages", "cli", "sklearn",
 )  # fmt: skip
 ROOMS = {
     "signals": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,12 @@ def run(arguments: argparse.Namespace, teller: Teller) -> int:
 
 
 def _run(recipe: Recipe, arguments: argparse.Namespace, teller: Teller) -> int:
+    from ..learning.training.warming import start_compiling
+
+    teller.say(f"{recipe.title}: {recipe.question}" if recipe.question else recipe.title)
+    if arguments.device == "cpu" and start_compiling():
+        teller.say("The first training here compiles its kernel, once, while the data are read.")
+    sys.stdout.flush()
     from ..pages.report import LOADS, write_methods, write_report
     from ..results import page_damage
     from ..studies.running import kept_processes, run_study, share_with_processes

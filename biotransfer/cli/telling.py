@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ..errors import BiotransferError
-from ..studies.running.progress import Bars, JsonLines, Progress
+from ..progress import Bars, JsonLines, Progress
 
 PROGRESS = ("bar", "json", "none")
 

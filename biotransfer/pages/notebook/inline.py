@@ -6,7 +6,7 @@ import webbrowser
 from html import escape
 from pathlib import Path
 
-from ...studies.running.progress import in_jupyter
+from ...progress import in_jupyter
 
 
 def page_html(path: Path, height: int) -> str:

@@ -73,11 +73,11 @@ def guide_table(results: Results) -> Table:
     known = known_arms(results.recipe["arms"])
     rows: list[Row] = []
     for arm in arms_of(results):
-        name = Markup("<code>{}</code>").format(arm)
+        name = arm_label(arm)
         if arm in known:
             source = known[arm].entry.source
             linked = write.linked("" if source == "own" else source)
-            rows.append([name, known[arm].role, known[arm].summary, linked])
+            rows.append([name, known[arm].role.replace("_", " "), known[arm].summary, linked])
         else:
             rows.append([name, "", "not in this version's catalog", ""])
     columns = {"arm": False, "role": False, "starts from": False, "source": False}

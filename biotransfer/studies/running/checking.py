@@ -10,6 +10,7 @@ from typing import Any
 from ...errors import check
 from ...evidence.checks import refuse_errors, run_guards
 from ...evidence.reading import data_label, direction_label, network_label, protocol_label
+from ...progress import Shown, shown
 from ...showing import html_rows, html_table, one_line
 from ...signals.account import say_account
 from ...signals.splits import ALL, budget_label
@@ -20,7 +21,6 @@ from .foresight import Foresight, foresee
 from .glance import worst_first
 from .plan import Plan
 from .processes import kept_processes
-from .progress import Shown, shown
 from .registering import say_registration
 from .run import prepare
 from .tasks import lay_out, rehearse

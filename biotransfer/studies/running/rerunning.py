@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from ...errors import check
+from ...progress import Shown
 from ...results import CORE, Results, load_results
 from ...settings import number
 from ...showing import html_table, one_line
-from .progress import Shown
 from .provenance import MACHINE
 from .run import run_study
 

@@ -21,6 +21,7 @@ from ...evidence.checks import refuse_errors, run_checks, run_guards, say_accept
 from ...evidence.reading import chance_of
 from ...evidence.verdicts import compare
 from ...files import DamagedError
+from ...progress import Progress, Shown, shown
 from ...results import CORE, SOURCES, Results, page_damage, save_results
 from ...showing import html_table, one_line, upstairs
 from ...signals.recording import Recording
@@ -48,7 +49,6 @@ from .lock import only_writer
 from .orders import Order, portions
 from .plan import Plan, plan_study
 from .processes import each_in_processes, import_in_processes, import_what_follows, kept_processes
-from .progress import Progress, Shown, shown
 from .provenance import describe_run
 from .registering import keep_registration, say_registered
 from .store import TrialStore, export_weights

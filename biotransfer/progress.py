@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
-from ...errors import check
+from .errors import check
 
 Progress = Callable[[str, int, int], None]
 """Told (what, done, total)."""
