@@ -69,6 +69,19 @@ CASES = [
     Case("MLP 64-32-3, batch 32", _mlp(32), (64,), 32, 128, 4, epochs=20),
     Case("CNN of 16 x 16 features, batch 64", (("name", "cnn_image"),), (256,), 64, 16, 2),
     Case("CNN of 8 x 128 signals, batch 64", (("name", "cnn_signal"),), (8, 128), 64, 8, 2),
+    Case("EEGNet, 8 x 128, batch 64", (("name", "EEGNet"),), (8, 128), 64, 16, 1, rows=512, epochs=1),
+    Case("EEGNet, 22 x 250, batch 64", (("name", "EEGNet"),), (22, 250), 64, 16, 1, rows=512, epochs=1),
+    Case(
+        "ShallowFBCSPNet, 8 x 128, batch 64",
+        (("name", "ShallowFBCSPNet"),),
+        (8, 128),
+        64,
+        16,
+        1,
+        rows=512,
+        epochs=1,
+    ),
+    Case("Deep4Net, 8 x 250, batch 64", (("name", "Deep4Net"),), (8, 250), 64, 16, 1, rows=512, epochs=1),
 ]
 
 

@@ -15,7 +15,7 @@ from biotransfer.learning.networks.foreign_modules import inspect_model
 from biotransfer.learning.networks.modules import build_module
 from biotransfer.learning.networks.tensors import load_tensors, module_tensors, set_training
 from biotransfer.learning.training import Schedule
-from biotransfer.learning.training.running import train
+from biotransfer.learning.training.running import choose_engine, train
 from biotransfer.learning.weights import Weights, is_statistic
 from biotransfer.signals.splits import Split
 from biotransfer.signals.windows.braindecode import load_braindecode
@@ -117,6 +117,7 @@ def test_record_and_module_agree(name, modality):
     assert batch.shape == (6, net.n_outputs)
     assert torch.allclose(single, batch, atol=1e-4)
     assert net.operations(3) == 3 * net.operations(1) > 0
+    assert choose_engine(net) == NETWORKS[name].facts["engine"]
 
 
 @pytest.mark.parametrize(("name", "modality"), EVERY)

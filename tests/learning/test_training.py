@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from biotransfer.errors import BiotransferError
-from biotransfer.learning.networks import build_network, initial_tensors
+from biotransfer.learning.layers import Layer
+from biotransfer.learning.networks import NETWORKS, build_network, initial_tensors
 from biotransfer.learning.training import Schedule, epoch_order
 from biotransfer.learning.training import stacked as stacked_module
 from biotransfer.learning.training.job import Job
@@ -162,10 +163,12 @@ def test_training_leaves_torch_as_it_found_it(case, engine):
 
 def test_whatever_has_a_stacked_form_is_stacked():
     cnn = build_network("cnn_image", (16,), 3)
-    for network in (build_network("mlp", (16,), 3), cnn, build_network("cnn_signal", (4, 64), 3)):
+    shapes = {"mlp": (16,), "cnn_image": (16,), "cnn_signal": (4, 64), "channel_wise": (4, 64)}
+    for network in (build_network(name, shape, 3) for name, shape in shapes.items()):
+        assert NETWORKS[network.name].facts["engine"] == "stacked"
         assert choose_engine(network) == choose_engine(network, "stacked") == "stacked"
         assert choose_engine(network, "loop") == "loop"
-    strange = replace(cnn, layers=(replace(cnn.layers[0], kind="channels_apart"), *cnn.layers[1:]))
+    strange = replace(cnn, layers=(*cnn.layers, Layer("last", "head", "", {"size": 3})))
     assert choose_engine(strange) == "loop"
     with pytest.raises(BiotransferError, match="without a stacked form"):
         choose_engine(strange, "stacked")

@@ -38,12 +38,19 @@ NETWORKS = {
     "mlp_wide": {"name": "mlp", "hidden": [130, 70]},
     "cnn_image": {"name": "cnn_image", "filters": [3, 4], "hidden": 5},
     "cnn_signal": {"name": "cnn_signal", "filters": [4, 8], "kernel": 5},
+    "channel_wise": {
+        "name": "channel_wise",
+        "filters": [4, 8],
+        "kernel": 5,
+        "pooling": "attention",
+        "hidden": 5,
+    },
 }
 SCHEDULE = Schedule(epochs=3, batch_size=20, learning_rate=0.01, weight_decay=0.05)
 
 
 def _windows(name):
-    if name == "cnn_signal":
+    if name in ("cnn_signal", "channel_wise"):
         return make_windows(n_features=3, n_times=40, n_subjects=3, n_windows=4)
     return make_windows(n_features=16, n_subjects=3, n_windows=4)
 
@@ -87,7 +94,7 @@ def _assert_equal(network, a, b, atol=1e-10):
     np.testing.assert_allclose(a.probabilities, b.probabilities, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["mlp", "cnn_image", "cnn_signal"])
+@pytest.mark.parametrize("name", ["mlp", "cnn_image", "cnn_signal", "channel_wise"])
 def test_stacked_equals_loop_for_every_arm_at_once(name):
     network, arms, windows, split = _case(name)
     assert {arm.name for arm in arms} >= {"l2_sp", "bss", "delta", "lwf", "co_tuning", "self_training"}
@@ -95,7 +102,7 @@ def test_stacked_equals_loop_for_every_arm_at_once(name):
         train(network, arms, windows, split, SCHEDULE, engine=e, dtype="float64") for e in ("stacked", "loop")
     )
     _assert_equal(
-        network, a, b, 2e-9 if name == "cnn_signal" else 1e-10
+        network, a, b, 2e-9 if name in ("cnn_signal", "channel_wise") else 1e-10
     )  # kernels of features double rounding
     plain = {arm.seed: i for i, arm in enumerate(arms) if arm.name == "transferred"}
     for i, arm in enumerate(arms):

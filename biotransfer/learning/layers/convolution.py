@@ -51,6 +51,10 @@ def _patches(o: Options, before: Shape) -> float:
     return float(np.prod(before)) * o["kernel"] ** (len(before) - 1)
 
 
+def _patches_in_time(o: Options, before: Shape) -> float:
+    return float(np.prod(before)) * o["kernel"]
+
+
 def _conv1d(o: Options, before: Shape) -> nn.Module:
     from torch import nn
 
@@ -161,6 +165,8 @@ CONV_TIME = LayerKind(
     output_shape=_shape_in_time,
     operations=_operations(1),
     module=_conv_time,
+    stacked=_stacked,
+    patches=_patches_in_time,
     op=lambda o, before: MapOp("time", o["kernel"], _padding(o), biased=o.get("bias", True)),
 )
 CONVOLUTIONS = (CONV1D, CONV2D, CONV_TIME)

@@ -50,7 +50,37 @@ def _mean(o: Options, before: Shape) -> nn.Module:
 def _mean_stacked(
     o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
 ) -> torch.Tensor:
-    return unfold(x.mean(dim=-1), n_models)
+    """Give units; where every window is several rows, a signal with the rows as its times."""
+    rows = x.mean(dim=-1)
+    return unfold(rows, n_models) if rows.shape[2] == 1 else rows.unsqueeze(2)
+
+
+def _over_channels_stacked(
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
+) -> torch.Tensor:
+    return x if x.ndim == 3 else unfold(x.mean(dim=-1), n_models)
+
+
+def _attend_stacked(
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
+) -> torch.Tensor:
+    import torch
+
+    if x.ndim == 3:
+        return x
+    given = x.unflatten(1, (n_models, -1)).squeeze(3).permute(1, 0, 3, 2)
+    rows = given.flatten(1, 2)
+    units = torch.tanh(torch.baddbmm(tensors["bias"].unsqueeze(1), rows, tensors["weight"].transpose(1, 2)))
+    score = torch.bmm(units, tensors["score"].transpose(1, 2)).view(*given.shape[:3], 1)
+    return (given * torch.softmax(score, dim=2)).sum(dim=2)
+
+
+def _max_pool_time_stacked(
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
+) -> torch.Tensor:
+    from torch.nn import functional
+
+    return functional.max_pool2d(x, (1, o["size"]))
 
 
 def _attend(o: Options, before: Shape) -> nn.Module:
@@ -76,6 +106,7 @@ MAX_POOL_TIME = LayerKind(
     example=({"size": 3}, (2, 4, 10)),
     output_shape=lambda o, before: (*before[:-1], before[-1] // o["size"]),
     module=_max_pool_time,
+    stacked=_max_pool_time_stacked,
     pool=lambda o: int(o["size"]),
 )
 MEAN_POOL = LayerKind(
@@ -102,6 +133,7 @@ MEAN_OVER_CHANNELS = LayerKind(
     example=({}, (3, 4)),
     output_shape=lambda o, before: before[:-1],
     module=_mean,
+    stacked=_over_channels_stacked,
 )
 ATTEND_CHANNELS = LayerKind(
     name="attend_channels",
@@ -111,5 +143,6 @@ ATTEND_CHANNELS = LayerKind(
     output_shape=lambda o, before: before[:-1],
     operations=lambda o, before, behind: 2.0 * (o["n_in"] + 1) * o["n_out"] * before[-1],
     module=_attend,
+    stacked=_attend_stacked,
 )
 POOLINGS = (MAX_POOL, MAX_POOL_TIME, MEAN_POOL, MEAN_OVER_TIME, MEAN_OVER_CHANNELS, ATTEND_CHANNELS)

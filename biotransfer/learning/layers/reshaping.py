@@ -65,6 +65,12 @@ def _channels_apart(o: Options, before: Shape) -> nn.Module:
     return Apply(lambda x: x.unsqueeze(1))
 
 
+def _channels_apart_stacked(
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
+) -> torch.Tensor:
+    return x.unflatten(1, (n_models, -1)).squeeze(3)
+
+
 IMAGE = LayerKind(
     name="image",
     summary="Features as a square image.",
@@ -88,6 +94,7 @@ CHANNELS_APART = LayerKind(
     example=({}, (4, 10)),
     output_shape=lambda o, before: (1, *before),
     module=_channels_apart,
+    stacked=_channels_apart_stacked,
     op=lambda o, before: MapOp("none"),
 )
 RESHAPINGS = (IMAGE, FLATTEN, CHANNELS_APART)
