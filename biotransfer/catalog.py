@@ -8,6 +8,7 @@ every entry against them when it is made.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -149,6 +150,9 @@ class Catalog(Mapping[str, Entry]):
         What an entry of this kind must and may declare, beside the facts of every kind (``COMMON``).
     refused : mapping of str to str, optional
         Methods that one could expect here, and why they cannot be used.
+    elsewhere : mapping of str to str, optional
+        What to say of names that people bring from other toolkits, by the name in small letters and digits:
+        where the method is here, or why it is not.
     word : str, optional
         What :func:`.register` calls it: it takes what is registered, and asks installed packages when a name
         is unknown or it is listed. Without it, it holds its own entries only.
@@ -180,11 +184,12 @@ class Catalog(Mapping[str, Entry]):
         facts: Mapping[str, Fact] | None = None,
         *,
         refused: Mapping[str, str] | None = None,
+        elsewhere: Mapping[str, str] | None = None,
         word: str = "",
     ):
         self.kind, self.word = kind, word
         self.facts = {**(facts or {}), **COMMON}
-        self.refused = dict(refused or {})
+        self.refused, self._elsewhere = dict(refused or {}), dict(elsewhere or {})
         self._entries = {entry.name: replace(entry, facts=self._complete(entry)) for entry in entries}
         check(len(self._entries) == len(entries), f"catalog {kind!r} names one entry twice.")
         self.own = tuple(self._entries)
@@ -244,7 +249,13 @@ class Catalog(Mapping[str, Entry]):
             raise BiotransferError(
                 f"{where or self.kind}={name!r} cannot be used here: {self.refused[name]}."
             )
-        check_option(where or self.kind, name, self._known(name))
+        entries = self._known(name)
+        told = self._elsewhere.get(re.sub(r"[^a-z0-9]", "", name.lower()))
+        if name not in entries and told:
+            raise BiotransferError(
+                f"{where or self.kind}={name!r} cannot be used here: {told}. See: biotransfer list toolkits"
+            )
+        check_option(where or self.kind, name, entries)
         return self._entries[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -12,17 +12,25 @@ from ..files import shipped_recipes
 from ..registry import CATALOGS
 from .catalogs import LEVERS, catalog_of, lever_entries
 from .telling import Teller
+from .toolkits import list_lines, page, rows
 
 
 def list_entries(arguments: argparse.Namespace, teller: Teller) -> int:
     """List one catalog, the levers of transfer, or everything and the shipped recipes."""
+    if arguments.kind == "toolkits":
+        teller.plain({"toolkits": rows()})
+        teller.answer(page().rstrip("\n") if arguments.markdown else "\n".join(list_lines()))
+        return 0
     if arguments.kind == "keys" or arguments.markdown:
-        check(arguments.kind == "keys", "--markdown goes with keys. Type: biotransfer list keys --markdown")
+        check(
+            arguments.kind == "keys",
+            "--markdown goes with keys or toolkits. Type: biotransfer list keys --markdown",
+        )
         return _list_keys(arguments.markdown, teller)
     by_lever = {lever.kind for lever in LEVERS.values()}
     kinds = [kind for kind in (*CATALOGS, "levers", "recipes") if kind not in by_lever]
     if arguments.kind is not None:
-        kinds = [check_option("list", arguments.kind, [*CATALOGS, "levers", "recipes", "keys"])]
+        kinds = [check_option("list", arguments.kind, [*CATALOGS, "levers", "recipes", "keys", "toolkits"])]
     found = {kind: _listed(kind) for kind in kinds}
     teller.plain(found)
     for groups in found.values():

@@ -274,9 +274,11 @@ def _add_finished(command: Adder) -> None:
 def _add_browsing(command: Adder) -> None:
     listing = command("list", "list what recipes can name")
     listing.add_argument(
-        "kind", nargs="?", help="keys (of a recipe), datasets, networks, levers, select, align, arms, ..."
+        "kind",
+        nargs="?",
+        help="keys (of a recipe), toolkits, datasets, networks, levers, select, align, arms, ...",
     )
-    listing.add_argument("--markdown", action="store_true", help="the keys as the page docs/recipe.md")
+    listing.add_argument("--markdown", action="store_true", help="keys or toolkits as their page of docs/")
     _with_json(listing)
     show = command("show", "show one entry, or a weights file, with its parameters and source")
     show.add_argument("name", help="name of an entry, a recipe, or a .safetensors file")

@@ -26,6 +26,12 @@ SPECS = {
     "ssa": {"name": "ssa", "k": 8, "components": 4},
     "tca": {"name": "tca", "k": 8, "components": 4, "kernel": "rbf"},
     "mida": {"name": "mida", "k": 8, "components": 4},
+    "smida": {"name": "smida", "k": 8, "components": 4},
+    "sstca": {"name": "sstca", "k": 8, "components": 4, "kernel": "rbf"},
+    "msda": {"name": "msda", "k": 8, "layers": 2},
+    "fmmd": {"name": "fmmd", "first": "top_k", "k": 8, "keep_columns": 5},
+    "feature_augmentation": {"name": "feature_augmentation", "k": 6},
+    "fda": {"name": "fda", "share": 0.3},
     "optimal_transport": {"name": "optimal_transport", "k": 6},
     "linear_transport": {"name": "linear_transport", "k": 6},
     "gromov_wasserstein": {"name": "gromov_wasserstein", "anchors": 60},
@@ -47,6 +53,11 @@ def pair(request, features):
     name = request.node.callspec.params.get("name") if hasattr(request.node, "callspec") else None
     if name is None or ALIGN[name].facts["takes"] != "signals":
         return features
+    if name == "fda":
+        return tuple(
+            make_windows(n_features=4, n_times=40, modality=modality, seed=i)
+            for i, modality in enumerate(("emg", "eeg"), 1)
+        )
     return (
         make_windows(n_features=6, n_times=40, modality="emg", n_classes=4, seed=1),
         make_windows(n_features=4, n_times=40, modality="eeg", seed=2),

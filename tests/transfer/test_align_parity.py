@@ -1,5 +1,6 @@
 """Alignment methods beside other people's code, closed forms and planted structure."""
 
+import json
 import warnings
 from dataclasses import replace
 
@@ -10,10 +11,17 @@ from scipy.linalg import sqrtm
 
 from biotransfer.errors import BiotransferError
 from biotransfer.transfer.align import fit_alignment
+from biotransfer.transfer.align.augmented import column_discrepancies, denoiser
 from biotransfer.transfer.align.components import mida_coefficients, tca_coefficients
+from biotransfer.transfer.align.labelled_components import (
+    label_kernel,
+    smida_coefficients,
+    sstca_coefficients,
+)
 from biotransfer.transfer.align.moments import matrix_power, window_covariances
 from biotransfer.transfer.align.subspaces import flow_kernel, stationary_axes
 from biotransfer.transfer.align.transport import canonical_axes, gromov_plan
+from tests import ROOT
 from tests.builders import make_windows
 
 
@@ -289,3 +297,77 @@ def test_bad_requests_say_what_would_do(spec, message):
     sides = make_windows(n_features=12, modality="emg", seed=1), make_windows(n_features=9, seed=2)
     with pytest.raises(BiotransferError, match=message):
         fit_alignment(*sides, spec)
+
+
+ADAPT = json.loads((ROOT / "tests/data/adapt_0_4_5.json").read_text(encoding="utf-8"))
+
+
+def test_feature_augmentation_is_that_of_adapt():
+    sides = [make_windows(n_features=3, n_subjects=2, seed=i) for i in (1, 2)]
+    sides = [replace(w.take(np.arange(2)), X=np.array(ADAPT[name])[:2].astype(np.float32))
+             for w, name in zip(sides, ("Xs", "Xt"), strict=True)]  # fmt: skip
+    found = fit_alignment(*sides, {"name": "feature_augmentation", "first": "none"}, scale="none")
+    for mapping, windows, theirs in zip((found.source, found.target), sides, ADAPT["fa"], strict=True):
+        np.testing.assert_allclose(mapping.apply(windows).X, theirs, atol=1e-6)
+
+
+def test_columns_that_differ_are_those_of_adapts_linear_fmmd():
+    found = column_discrepancies(np.array(ADAPT["Xs"]), np.array(ADAPT["Xt"]), "linear")
+    np.testing.assert_allclose(found / np.linalg.norm(found), ADAPT["fmmd_linear"], atol=0.01)
+
+
+def test_the_denoiser_is_the_mean_over_many_corruptions():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 4)) @ rng.normal(size=(4, 4))
+    W, n = denoiser(X, 0.4), 4000
+    wide = np.concatenate([X, np.ones((60, 1))], axis=1)
+    P, Q = np.zeros((4, 5)), np.zeros((5, 5))
+    for _ in range(n):
+        seen = wide * np.append(rng.random((60, 4)) >= 0.4, np.ones((60, 1)), axis=1)
+        P += X.T @ seen / n
+        Q += seen.T @ seen / n
+    np.testing.assert_allclose(W, P @ np.linalg.inv(Q), atol=0.02)
+
+
+def test_semi_supervised_components_without_labels_are_the_unsupervised_ones():
+    rng = np.random.default_rng(1)
+    A = rng.normal(size=(30, 5))
+    K = A @ A.T / 30
+    D = np.repeat(np.eye(2), 15, axis=0)
+    nothing = np.zeros((30, 30))
+    np.testing.assert_allclose(
+        np.abs(smida_coefficients(K, D, nothing, 2, 1.0, 1.0)),
+        np.abs(mida_coefficients(K, D, 2, 1.0)),
+        atol=1e-6,
+    )
+    ours = sstca_coefficients(K, 15, nothing, 2, 1.0, 0.0, 0.0)
+    np.testing.assert_allclose(np.abs(K @ ours), np.abs(K @ tca_coefficients(K, 15, 2, 1.0)), atol=1e-6)
+
+
+def test_labels_make_components_that_tell_the_classes_apart():
+    """The classes differ in one column, the variance lies in the others."""
+    rng = np.random.default_rng(2)
+    y = np.tile([0, 1], 40)
+    X = rng.normal(size=(80, 6)) * np.array([0.4, 0.8, 0.8, 0.8, 0.8, 0.8])
+    X[:, 0] += y
+    K, D = X @ X.T / 80, np.repeat(np.eye(2), 40, axis=0)
+    Ky = label_kernel(y[:40], y[40:], 40)
+    assert Ky[0, 2] == 1
+    assert Ky[0, 1] == Ky[0, 41] == 0
+    for W in (smida_coefficients(K, D, Ky, 1, 1e-6, 1.0), sstca_coefficients(K, 40, Ky, 1, 1.0, 1.0, 0.0)):
+        z = (K @ W)[:40, 0]
+        blind = (K @ mida_coefficients(K, D, 1, 1.0))[:40, 0]
+        assert abs(np.corrcoef(z, y[:40])[0, 1]) > abs(np.corrcoef(blind, y[:40])[0, 1]) + 0.2
+
+
+def test_low_frequencies_take_the_targets_amplitudes_and_keep_their_phases():
+    source, target = (make_windows(n_features=2, n_times=40, n_subjects=2, seed=i) for i in (1, 2))
+    mapping = fit_alignment(source, target, {"name": "fda", "share": 0.2}, scale="none").source
+    before, after = (np.fft.rfft(X, axis=2) for X in (source.X, mapping.apply(source).X))
+    wanted = np.abs(np.fft.rfft(target.X, axis=2))[:, :, 1:5].mean(axis=0)
+    np.testing.assert_allclose(
+        np.abs(after[:, :, 1:5]), np.broadcast_to(wanted, (len(source), 2, 4)), rtol=1e-3
+    )
+    np.testing.assert_allclose(after[:, :, 5:], before[:, :, 5:], atol=1e-3)
+    turned = after[:, :, 1:5] / before[:, :, 1:5]
+    np.testing.assert_allclose(turned.imag / np.abs(turned), 0, atol=1e-3)

@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...catalog import Catalog, Entry, Fact
+from ..toolkits.table import elsewhere
+from .augmented import fda, feature_augmentation, fmmd, msda
 from .components import mida, tca
+from .labelled_components import smida, sstca
 from .matched import matched
 from .methods import none, pca, top_k
 from .moments import coral, euclidean, riemannian
@@ -23,10 +26,11 @@ def _joint(
     source: str,
     packages: tuple[str, ...] = (),
     pairs: str | None = None,
+    labels: Mapping[str, Any] | None = None,
 ) -> Entry:
     """Return the entry of a method of features whose source side depends on the target's rows."""
     extra = {"packages": packages, "extra": "methods"} if packages else {}
-    facts = {"takes": "features", "joint": True, "pairs": pairs, **extra}
+    facts = {"takes": "features", "joint": True, "pairs": pairs, "labels": labels or {}, **extra}
     return Entry(name, summary, function, source, facts)
 
 
@@ -64,6 +68,19 @@ ALIGN = Catalog(
                "Pan et al. 2011, doi:10.1109/TNN.2010.2091281"),
         _joint("mida", "Kernel components with much variance that do not tell the sides apart.", mida,
                "Yan et al. 2018, doi:10.1109/TCYB.2016.2633306"),
+        _joint("smida", "Kernel components that tell the source's classes apart, not the sides.", smida,
+               "Yan et al. 2018, doi:10.1109/TCYB.2016.2633306, equation 11", labels={"labels": ("both",)}),
+        _joint("sstca", "Transfer components of labels, alike for neighbours.", sstca,
+               "Pan et al. 2011, doi:10.1109/TNN.2010.2091281, equation 17", labels={"labels": ("both",)}),
+        _joint("msda", "What a denoiser of both sides together makes of the windows.", msda,
+               "Chen et al. 2012, arXiv:1206.4683"),
+        _joint("fmmd", "The columns whose distribution differs least between the sides.", fmmd,
+               "Uguroglu & Carbonell 2011, doi:10.1007/978-3-642-23808-6_28"),
+        Entry("feature_augmentation", "Every column twice: for its own side alone, and for both.",
+              feature_augmentation, "Daume 2007, arXiv:0907.1815", {"takes": "features", "joint": False}),
+        Entry("fda", "The source's signals get the target's amplitudes at the lowest frequencies.", fda,
+              "Yang & Soatto 2020, arXiv:2004.05498",
+              {"takes": "signals", "joint": True, "pairs": "channels of each side meet by order"}),
         _joint("optimal_transport", "The source's windows move along an optimal plan to the target's.",
                optimal_transport, "Courty et al. 2017, doi:10.1109/TPAMI.2016.2615921", _OT),
         _joint("linear_transport", "The source moves by the affine map that is optimal between Gaussians.",
@@ -89,5 +106,6 @@ ALIGN = Catalog(
                       str | None, default=None),
         "labels": Fact("Parameters and values by which it is fitted on labels.", Mapping, default={}),
     },
+    elsewhere=elsewhere("align"),
     word="align",
 )  # fmt: skip

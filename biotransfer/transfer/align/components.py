@@ -59,7 +59,8 @@ def kernel_values(A: np.ndarray, B: np.ndarray, gamma: float | None) -> np.ndarr
     return np.asarray(np.exp(-gamma * np.maximum(squares, 0.0)))
 
 
-def _centering(n: int) -> np.ndarray:
+def centering(n: int) -> np.ndarray:
+    """Return the matrix that takes the mean away."""
     return np.eye(n) - 1.0 / n
 
 
@@ -92,9 +93,9 @@ def tca_coefficients(K: np.ndarray, n_source: int, components: int, mu: float) -
     n = len(K)
     side = np.where(np.arange(n) < n_source, 1.0 / n_source, -1.0 / (n - n_source))
     distance = np.outer(K @ side, K @ side)
-    spread = K @ _centering(n) @ K
+    spread = K @ centering(n) @ K
     _, vectors = eigh((spread + spread.T) / 2, np.eye(n) + mu * distance)
-    return _signed(vectors[:, ::-1][:, :components])
+    return signed(vectors[:, ::-1][:, :components])
 
 
 def mida_coefficients(K: np.ndarray, D: np.ndarray, components: int, mu: float) -> np.ndarray:
@@ -120,20 +121,21 @@ def mida_coefficients(K: np.ndarray, D: np.ndarray, components: int, mu: float) 
     -----
     Source: Yan, Kou and Zhang 2018, doi:10.1109/TCYB.2016.2633306, equation 8 (unsupervised MIDA).
     """
-    centered = _centering(len(K))
+    centered = centering(len(K))
     HK = centered @ K
     dependence = (D - D.mean(axis=0)).T @ K
     matrix = mu * K @ HK - dependence.T @ dependence
     _, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    return _signed(vectors[:, ::-1][:, :components])
+    return signed(vectors[:, ::-1][:, :components])
 
 
-def _signed(vectors: np.ndarray) -> np.ndarray:
+def signed(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors whose largest entry is positive."""
     largest = np.abs(vectors).argmax(axis=0)
     return np.asarray(vectors * np.sign(vectors[largest, np.arange(vectors.shape[1])]))
 
 
-def _anchored(
+def anchored(
     name: str, source: Windows, target: Windows, components: int, kernel: str, anchors: int
 ) -> tuple[np.ndarray, int, float | None, np.ndarray]:
     """Return anchors of both sides, how many are the source's, the kernel's width and its values."""
@@ -150,7 +152,7 @@ def _anchored(
     return A, len(rows[0]), gamma, kernel_values(A, A, gamma) / len(A)
 
 
-def _map(name: str, A: np.ndarray, W: np.ndarray, gamma: float | None, step: str) -> KernelMap:
+def component_map(name: str, A: np.ndarray, W: np.ndarray, gamma: float | None, step: str) -> KernelMap:
     """Return the map, scaled so that its components vary by one over the anchors on average."""
     Z = kernel_values(A, A, gamma) @ W
     spread = float(np.sqrt(np.mean(Z.var(axis=0))))
@@ -201,8 +203,8 @@ def tca(
     check(mu >= 0, f"align tca: mu={mu}. Expected 0 or more.")
     ours, theirs = common_inputs("tca", source, target, first, k)
     s, t = ours.apply(source), theirs.apply(target)
-    A, n_source, gamma, K = _anchored("tca", s, t, components, kernel, anchors)
-    mapping = _map("tca", A, tca_coefficients(K, n_source, components, mu), gamma,
+    A, n_source, gamma, K = anchored("tca", s, t, components, kernel, anchors)
+    mapping = component_map("tca", A, tca_coefficients(K, n_source, components, mu), gamma,
                    f"{components} transfer components ({kernel} kernel)")  # fmt: skip
     return ours.then(mapping), theirs.then(mapping)
 
@@ -254,12 +256,12 @@ def mida(
     check_option("align mida: domains", domains, ("sides", "people"))
     ours, theirs = common_inputs("mida", source, target, first, k)
     s, t = ours.apply(source), theirs.apply(target)
-    A, n_source, gamma, K = _anchored("mida", s, t, components, kernel, anchors)
+    A, n_source, gamma, K = anchored("mida", s, t, components, kernel, anchors)
     label = np.where(np.arange(len(A)) < n_source, "source", "target").astype(object)
     if domains == "people":
         people = [w.metadata["subject"].to_numpy(dtype=str)[some_rows(len(w), anchors)] for w in (s, t)]
         label = label + "/" + np.concatenate(people).astype(object)
     D = (label[:, None] == np.unique(label)[None, :]).astype(np.float64)
-    mapping = _map("mida", A, mida_coefficients(K, D, components, mu), gamma,
+    mapping = component_map("mida", A, mida_coefficients(K, D, components, mu), gamma,
                    f"{components} components independent of {domains} ({kernel} kernel)")  # fmt: skip
     return ours.then(mapping), theirs.then(mapping)

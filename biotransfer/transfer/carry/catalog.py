@@ -7,6 +7,7 @@ from typing import Any
 
 from ...catalog import Catalog, Entry, Fact
 from ...learning.training import PENALTIES
+from ..toolkits.table import elsewhere
 from . import adaptation, carrying, controls, discriminability, extra_data, regularized
 from .starting import OTHER_SOURCES
 from .validity import NEEDS, REFUSED
@@ -145,5 +146,6 @@ ARMS = Catalog(
         "standard": Fact("Whether every study should have it, of a control.", bool, default=True),
     },
     refused=REFUSED,
+    elsewhere=elsewhere("arms"),
     word="arms",
 )  # fmt: skip

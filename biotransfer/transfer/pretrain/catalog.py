@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ...catalog import Catalog, Entry, Fact
+from ..toolkits.table import elsewhere
 from .adversarial import dann, deep_coral, mmd
+from .episodic import ccsa, group_dro, maml, protonet
 from .meta import fomaml, reptile
 from .multi_task import multi_task
 from .self_supervised import contrastive, masked
@@ -56,6 +58,14 @@ METHODS = Catalog(
               "Sun & Saenko 2016, arXiv:1607.01719", {"people": 2}),
         Entry("mmd", "Classify by features with the same distribution in all people.", mmd,
               "Long et al. 2015, arXiv:1502.02791", {"people": 2}),
+        Entry("maml", "Find the start from which a few steps suit a person, through these steps.", maml,
+              "Finn et al. 2017, arXiv:1703.03400", {"people": 2}),
+        Entry("protonet", "Learn features in which a class lies around its mean, person by person.", protonet,
+              "Snell et al. 2017, arXiv:1703.05175", {"people": 2}),
+        Entry("ccsa", "Classify, with two people's windows near within a class and apart between.", ccsa,
+              "Motiian et al. 2017, arXiv:1709.10190", {"people": 2}),
+        Entry("group_dro", "Classify so that the person who is classified worst is classified well.",
+              group_dro, "Sagawa et al. 2020, arXiv:1911.08731", {"people": 2}),
     ],
     {
         "joint": Fact("Whether it learns from the target's training rows, too.", bool, default=False,
@@ -67,5 +77,6 @@ METHODS = Catalog(
         "inside": Fact("Whether it runs the layers of a network one by one, without dropout.", bool,
                        default=True, asks={True: "a network of ours"}.get),
     },
+    elsewhere=elsewhere("pretrain"),
     word="pretrain",
 )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...catalog import Catalog, Entry, Fact
+from ..toolkits.table import elsewhere
 from . import windows
 from .methods import classes, conditional, everyone, most_similar, separable_classes
 from .problem import Selection, SelectProblem
@@ -55,6 +56,7 @@ SELECT = Catalog(
         "trains": Fact("Whether it tries choices on inner folds.", bool,
                        asks={True: "tries choices on inner folds"}.get),
     },
+    elsewhere=elsewhere("select"),
     word="select",
 )  # fmt: skip
 

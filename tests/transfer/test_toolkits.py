@@ -1,0 +1,90 @@
+"""The table of the toolkits: whole, true of the catalogs, and what answers a name in a recipe."""
+
+import re
+
+import pytest
+
+from biotransfer.cli import main
+from biotransfer.cli.catalogs import catalog_of
+from biotransfer.cli.toolkits import found_entry, page, validity, whose
+from biotransfer.errors import BiotransferError
+from biotransfer.studies.recipe import load_recipe
+from biotransfer.transfer.toolkits import METHODS_OF_TOOLKITS
+from biotransfer.transfer.toolkits.table import plain_name
+from tests import ROOT
+from tests.transfer.test_levers import SMALL
+
+NAMED = {
+    "ADAPT": "CORAL SA TCA DANN DeepCORAL MMD FA fMMD mSDA PRED ADDA CDAN MCD MDD WDGRL CCSA LDM KMM "
+    "KLIEP uLSIF "
+    "RuLSIF NearestNeighborsWeighting IWC IWN BalancedWeighting TrAdaBoost WANN FineTuning RegularTransferLR "
+    "RegularTransferLC RegularTransferNN RegularTransferGP SER STRUT LinInt",
+    "TLlib": "L2-SP DELTA BSS Co-Tuning StochNorm LwF Bi-Tuning knowledge_distillation group_DRO DANN "
+    "DeepCoral DAN "
+    "JAN CDAN MCD MDD MCC AFN BSP ADDA IWAN PADA OSBP IBN MixStyle FDA CycleGAN pseudo_labels self-training "
+    "Pi_model mean_teacher self-ensemble FixMatch FlexMatch UDA DST self-tuning H-score LEEP LogME NCE "
+    "TransRate",
+    "Domain Adaptation Toolbox": "TCA MIDA SA GFK SSA ITL SSTCA SMIDA LapSVM LapRLS TSVM",
+    "the field's history": "DBT multi-task Reptile FOMAML SpinalNet conditional_transfer "
+    "informative_priors MAML "
+    "ProtoNet pattern_similarity",
+}
+"""What the toolkits' own pages list."""
+HERE = [method for method in METHODS_OF_TOOLKITS if method.entry]
+REFUSED = [method for method in METHODS_OF_TOOLKITS if method.reason]
+
+
+@pytest.mark.parametrize("toolkit", NAMED)
+def test_every_method_of_a_toolkit_is_in_the_table(toolkit):
+    mine = " ".join(method.plain for method in METHODS_OF_TOOLKITS if method.toolkit == toolkit)
+    missing = [name for name in NAMED[toolkit].split() if plain_name(name) not in mine]
+    assert not missing
+
+
+def test_no_method_stands_twice_and_each_has_an_entry_or_a_reason():
+    places = [(method.toolkit, method.plain) for method in METHODS_OF_TOOLKITS]
+    assert len(set(places)) == len(places)
+    for method in METHODS_OF_TOOLKITS:
+        assert bool(method.entry) == bool(method.kind) != bool(method.reason)
+        assert bool(method.reason) == bool(method.instead)
+
+
+@pytest.mark.parametrize("method", HERE, ids=lambda m: f"{m.toolkit}-{m.name}")
+def test_every_entry_that_is_named_is_there(method):
+    entry = found_entry(method)
+    assert entry.source
+    assert whose(method)
+    assert any(validity(method).values())
+
+
+@pytest.mark.parametrize("method", REFUSED, ids=lambda m: f"{m.toolkit}-{m.name}")
+def test_what_to_use_instead_is_there(method):
+    kind, _, rest = method.instead.partition(": ")
+    names = re.findall(r"name: (\w+)", rest) or re.findall(r"\[?(\w+)", rest)[:1]
+    if kind in ("budget", "split"):
+        load_recipe({**SMALL, "split": "subject"})
+    else:
+        assert names[0] in catalog_of(kind)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"select": "TrAdaBoost"}, "TrAdaBoost of ADAPT is refused: it needs labels.*Use budget"),
+        ({"arms": ["scratch", "pred"]}, "PRED of ADAPT is refused: .*scratch would have them"),
+        ({"align": "KMM"}, "KMM of ADAPT is 'kmm' of select here"),
+        ({"pretrain": "cdan"}, "CDAN of ADAPT is 'cdan' of arms here"),
+        ({"arms": ["scratch", "L2-SP"]}, "L2-SP of TLlib is 'l2_sp' of arms here"),
+    ],
+)
+def test_a_recipe_that_names_a_method_of_a_toolkit_is_answered(changes, message):
+    with pytest.raises(BiotransferError, match=message):
+        load_recipe({**SMALL, **changes})
+
+
+def test_the_page_is_the_list(capsys):
+    assert (ROOT / "docs" / "toolkits.md").read_text(encoding="utf-8") == page()
+    assert main(["list", "toolkits"]) == 0
+    said = capsys.readouterr().out
+    assert all(method.name in said and method.entry in said for method in HERE)
+    assert all(method.reason in said for method in REFUSED)
