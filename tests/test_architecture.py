@@ -24,7 +24,7 @@ ROOMS = {
         "preprocessing", "quality", "account", "features", "splits",
     ),
     "learning": ("weights", "hub", "predictions", "layers", "networks", "training"),
-    "transfer": ("align", "carry", "pretrain", "select", "toolkits"),
+    "transfer": ("toolkits", "align", "carry", "pretrain", "select"),
     "evidence": (
         "metrics", "stats", "transferability", "changes", "baselines", "reading", "divergence", "verdicts",
         "outliers", "checks", "truth", "pooling", "side_by_side",

@@ -91,7 +91,7 @@ def _is_free(recipe: Recipe, target: str, rule: Rule) -> bool:
 def _options(recipe: Recipe, windows: Windows, target: str, rule: Rule) -> tuple[dict[str, Any], str]:
     """Return a split's parameters, with the people kept aside as donors and smoke's few folds."""
     options, asked, without = dict(rule), donors_asked(recipe, target), ""
-    alone = recipe.smoke and "n" not in options
+    alone = recipe.smoke and "n" not in options and "folds" in options
     if not wants_proof(recipe, target):
         without = f"own_donors: {NOBODY}"
     if keeps_people(rule):
