@@ -80,7 +80,7 @@ def find_proofs(plan: Plan) -> list[Proof]:
                     for label, contest in asked.items():
                         control = by_arm.get(contest.positive_control or "")
                         reason = (
-                            own.why_unproven(str(control.source), direction, spec.name, rule.name)
+                            _why_unproven(own, control.source, direction, spec.name, rule.name)
                             if control is not None
                             else _why_none(own, by_arm[label].parameters, direction, spec.name, rule.name)
                         )
@@ -99,6 +99,11 @@ def find_proofs(plan: Plan) -> list[Proof]:
                             )
                         )
     return found
+
+
+def _why_unproven(plan: Plan, source: str | None, direction: Direction, network: str, protocol: str) -> str:
+    """Say why a positive control cannot run; one that starts from no source always can."""
+    return "" if source is None else plan.why_unproven(source, direction, network, protocol)
 
 
 def _why_none(

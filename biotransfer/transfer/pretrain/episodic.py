@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...errors import check
+from .adversarial import head_of
 
 if TYPE_CHECKING:
     import torch
@@ -86,7 +87,6 @@ def protonet(problem: PretrainProblem, *, people: int = 4, head: float = 1.0) ->
     which a person's first half has no window are left out of the person's choice.
     """
     from ...learning.training.losses import cross_entropy
-    from .adversarial import head_of
     from .problem import Learned, Stack, minimize, to_arrays, trunk
 
     check(head > 0, f"pretrain protonet: head={head}. Expected above 0, such as 1.0.")
@@ -152,7 +152,6 @@ def ccsa(problem: PretrainProblem, *, weight: float = 0.5, margin: float = 1.0) 
     Source: Motiian et al. 2017, arXiv:1709.10190, equations 3 to 6, between pairs of labelled people.
     """
     from ...learning.training.losses import cross_entropy
-    from .adversarial import head_of
     from .problem import Learned, Stack, minimize, to_arrays, trunk
 
     check(0 < weight < 1, f"pretrain ccsa: weight={weight}. Expected a share between 0 and 1, such as 0.5.")

@@ -128,22 +128,24 @@ def _problem(plan: Plan, task: SelectionTask, device: str) -> SelectProblem:
     source, target = alignment.source.apply(sides[0]), alignment.target.apply(sides[1])
     method = recipe.pretrain.method
     trains = SELECT[recipe.select.name].facts["trains"]
-    gains = inner_gains(
-        source,
-        held_out,
-        target,
-        split,
-        plan.recipe_network(task.network),
-        seed=recipe.seeds[0],
-        schedule=recipe.train,
-        method=method,
-        engine=recipe.engine,
-        device=device,
-    )
+    gains = None
+    if trains:
+        gains = inner_gains(
+            source,
+            held_out,
+            target,
+            split,
+            plan.recipe_network(task.network),
+            seed=recipe.seeds[0],
+            schedule=recipe.train,
+            method=method,
+            engine=recipe.engine,
+            device=device,
+        )
     return SelectProblem(
         source.take(held_out.train),
         target.take(split.train),
-        gains if trains else None,
+        gains,
         int(METHODS[method["name"]].facts["people"]),
     )
 
