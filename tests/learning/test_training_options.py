@@ -205,8 +205,8 @@ def test_the_arm_of_stochastic_norms_trains_and_is_no_other_arm():
     schedule = Schedule(epochs=2, batch_size=16)
     curves = [train(network, arms, windows, split, schedule) for _ in range(2)]
     assert np.array_equal(curves[0].loss, curves[1].loss)
-    assert np.array_equal(curves[0].loss[0, 0], curves[0].loss[1, 0])
-    assert not np.array_equal(curves[0].loss[0, -1], curves[0].loss[1, -1])
+    np.testing.assert_allclose(curves[0].loss[0, 0], curves[0].loss[1, 0], rtol=1e-5)  # of two engines
+    assert np.abs(curves[0].loss[0, -1] - curves[0].loss[1, -1]).max() > 1e-3
     with pytest.raises(BiotransferError, match="running statistics"):
         _arms(build_network("mlp", (8,), 3), (0,), ["stoch_norm"])
 
