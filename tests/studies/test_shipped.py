@@ -22,6 +22,12 @@ PART = {
     "definitive_signals": ["budget.seconds=[5]"],  # three people have no more
     "definitive": ["directions=[cote->arithmetic, muse->readings]"],
     "definitive_all": ["directions=[cote->arithmetic]"],
+    "new_person": ["directions=[emg->emg]"],
+    "toolkits": [
+        "directions=[emg->eeg]",
+        "methods=[{label: rulsif, select: rulsif, arms: [scratch, transferred]}, "
+        "{label: fa, align: feature_augmentation, arms: [scratch, transferred]}]",
+    ],
     **{name: ["budget.seconds=[10]", "directions=[cho_emg->cho_eeg]"] for name in FROM_MOABB},
 }
 """Of large recipes, what is enough to see whether they run."""
