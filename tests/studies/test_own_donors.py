@@ -39,6 +39,7 @@ RULES = {
     "block": [{}],
     "sklearn": [],
     "shuffled_windows": [{}],
+    "new_person": [{}],
 }
 
 

@@ -35,7 +35,7 @@ PRETRAINED = [
     "transferred",
     "phase_source",
     "simulated_source",
-    *({"name": "transferred", "pretrain": name, "label": name} for name in OTHERS),
+    *({"name": "transferred", "pretrain": name, "label": f"by_{name}"} for name in OTHERS),
     {"name": "noise_source", "pretrain": "masked", "label": "masked_noise"},
     {"name": "frozen_body", "pretrain": {"name": "reptile"}, "label": "reptile_frozen"},
 ]
@@ -92,7 +92,7 @@ def test_methods_change_the_start_and_nothing_else(pretrained):
     """All arms of one network share head and fresh layers; they differ by what is carried."""
     ledger = pretrained.results.ledger
     for name in OTHERS:
-        mine = ledger[ledger["arm"] == name].reset_index(drop=True)
+        mine = ledger[ledger["arm"] == f"by_{name}"].reset_index(drop=True)
         base = ledger[ledger["arm"] == "transferred"].reset_index(drop=True)
         pd.testing.assert_frame_equal(mine.drop(columns="arm"), base.drop(columns="arm"))
 

@@ -160,16 +160,16 @@ def _most(module: nn.Module) -> float | None:
 @lru_cache(maxsize=64)
 def _read(network: _Hashable) -> tuple[Layer, ...] | None:
     record = network.record
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]):  # modules draw weights when they are made
         module = build_module(record, torch.float64).eval()
-    try:
-        layers = tuple(_Reader(record).read("", module))
-    except _UnknownError:
-        return None
-    named = [name for layer in layers for name in layer.tensor_shapes()]
-    if sorted(named) != sorted(record.tensor_shapes):
-        return None
-    return layers if _agree(layers, record, module) else None
+        try:
+            layers = tuple(_Reader(record).read("", module))
+        except _UnknownError:
+            return None
+        named = [name for layer in layers for name in layer.tensor_shapes()]
+        if sorted(named) != sorted(record.tensor_shapes):
+            return None
+        return layers if _agree(layers, record, module) else None
 
 
 class _Hashable:
