@@ -244,7 +244,7 @@ def test_a_finding_is_heard_in_real_results_and_silent_without_its_fault(name, r
     if name == "nuisance_carries_label":
         severity, message = CHECKS[name].function(real)
         assert severity == "note"
-        assert message.startswith("What was learned may be effort: tested by subject: the level alone")
+        assert message.startswith("What was learned may be effort: tested, tested on new people: the level")
         tables = {n: t[t["family"] != "pattern"] if "family" in t else t for n, t in real.extras.items()}
         clean = replace(real, extras=tables)
     if name == "luck_of_seeds":
