@@ -8,6 +8,8 @@ from pathlib import Path
 from setuptools import find_namespace_packages, setup
 from setuptools.command.sdist import sdist
 
+KINDS = ("html", "css", "js", "yaml", "txt", "npz")
+
 
 class SameSdist(sdist):
     """A source archive without owners, and with the time of SOURCE_DATE_EPOCH where that is given."""
@@ -37,6 +39,8 @@ setup(
     cmdclass={"sdist": SameSdist},
     packages=[*find_namespace_packages(include=["biotransfer*"]), "biotransfer.pipelines"],
     package_dir={"biotransfer.pipelines": "pipelines"},
-    package_data={"biotransfer": ["py.typed", "**/*.html", "**/*.css", "**/*.yaml", "**/*.txt", "**/*.npz"],
-                  "biotransfer.pipelines": ["*.yaml"]},
+    package_data={
+        "biotransfer": ["py.typed", *(f"**/*.{kind}" for kind in KINDS)],
+        "biotransfer.pipelines": ["*.yaml"],
+    },
 )  # fmt: skip

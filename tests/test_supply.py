@@ -167,6 +167,17 @@ def test_tests_cannot_reach_the_network():
             socket.create_connection((address, 9), timeout=1)
 
 
+def test_every_file_of_the_package_is_packed(monkeypatch):
+    given = {}
+    monkeypatch.setattr("setuptools.setup", lambda **said: given.update(said))
+    exec(compile((ROOT / "setup.py").read_text(), "setup.py", "exec"), {"__name__": "setup"})
+    package = ROOT / "biotransfer"
+    packed = {path for pattern in given["package_data"]["biotransfer"] for path in package.glob(pattern)}
+    files = {path for path in package.rglob("*") if path.is_file() and path.suffix != ".py"}
+    there = {path for path in files if "__pycache__" not in path.parts}
+    assert there <= packed, there - packed
+
+
 @pytest.mark.slow
 def test_a_source_archive_is_packed_the_same_twice(tmp_path, monkeypatch):
     """Whoever packs it, whenever; `make twice` compares whole builds."""
