@@ -175,7 +175,7 @@ def test_a_limit_of_addresses_that_is_too_small_is_refused_before_anything_is_do
     try:
         resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES - 1, limits[1]))
         for start in (lambda: run_study(RECIPE, tmp_path / "out"), lambda: prepare(load_recipe(RECIPE))):
-            with pytest.raises(BiotransferError, match=r"4095 MB of addresses.*Type: ulimit -v unlimited"):
+            with pytest.raises(BiotransferError, match=r"3071 MB of addresses.*Type: ulimit -v unlimited"):
                 start()
     finally:
         resource.setrlimit(resource.RLIMIT_AS, limits)

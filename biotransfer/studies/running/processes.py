@@ -20,7 +20,7 @@ from ...files import temporary_folder
 from ...registry import places, register_again
 from .ending import cleaned_up_before_the_end, end_with_parent
 
-ADDRESSES = 4 << 30
+ADDRESSES = 3 << 30
 """Bytes that a process must be allowed to address."""
 LOSSES = 3
 WATCH = 20.0
