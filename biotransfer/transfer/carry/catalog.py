@@ -125,7 +125,7 @@ ARMS = Catalog(
                   "A trained network's answers on the labelled windows teach one from random weights.",
                   "Hinton et al. 2015, arXiv:1503.02531",
                   phrase="Distilling a network pretrained on {source}", lever="extra data"),
-        *(_adapts(entry) for entry in PENALTIES.values() if entry.facts["person"]),
+        *(_adapts(PENALTIES[name]) for name in PENALTIES.own if PENALTIES[name].facts["person"]),
         _entry(adaptation.labelled_person, "positive_control", None,
                "The tested person's first windows with their labels: what adaptation could reach.",
                phrase="Labels of the tested person", needs=("person_windows",), lever="adapt"),
