@@ -21,6 +21,7 @@ from tests.test_architecture import FILES, _imports, _own_imports, _typing_only
 TASKS, PLAN = "studies.running.tasks.", "studies.running.plan"
 PLUMBING = (
     "catalog", "errors", "files", "results", "settings", "showing", "studies.recipe", "studies.running",
+    "transfer.toolkits",
 )  # fmt: skip
 """What asks, lays out, stores and shows: it computes nothing, and what it hands to a kind is in the facts."""
 HELD = ("signals.plain", "signals.amplitude", "signals.recording", "signals.datasets", "signals.windows")
