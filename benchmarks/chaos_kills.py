@@ -7,6 +7,7 @@ doubled, the same tables bit by bit, nothing left behind, memory that does not g
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import multiprocessing
 import os
@@ -139,6 +140,12 @@ def writers(n: int, root: Path) -> bool:
     return not (together or nobody or left)
 
 
+def _is_worker(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):  # a zombie has no command line
+        return "popen_loky" in " ".join(process.cmdline())
+    return False
+
+
 def workers(seconds: float, root: Path, every: float) -> bool:
     """Kill a worker process of a study every so many seconds; a task takes about a twentieth of the study."""
     people = {"data": "simulated", "n_subjects": 12}
@@ -164,7 +171,7 @@ def workers(seconds: float, root: Path, every: float) -> bool:
     def hunt() -> None:
         while not stop.wait(every):
             main = psutil.Process(process.pid)
-            found = [c for c in main.children() if "popen_loky" in " ".join(c.cmdline())]
+            found = [c for c in main.children() if _is_worker(c)]
             if found:
                 kill(found[0].pid)
                 killed.append(found[0].pid)
