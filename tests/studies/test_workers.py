@@ -272,8 +272,11 @@ def test_data_are_found_by_uid_prepared_from_files_or_refused(tmp_path, monkeypa
     elsewhere = side.place._replace(root=str(tmp_path / "nowhere"))
     assert find_side(elsewhere).signals.digest() == side.place.digest
     assert len(list((tmp_path / "there" / "signals").iterdir())) == 1
+    rounded = elsewhere._replace(digest="0", root=str(tmp_path / "no"))
+    assert find_side(rounded).signals.digest() == side.place.digest  # made of the same files in the same way
+    others = dict.fromkeys(dict(rounded.keys), "0")
     with pytest.raises(DataNotFoundError, match="other data"):
-        find_side(elsewhere._replace(digest="0", root=str(tmp_path / "no")))
+        find_side(rounded._replace(keys=others))
 
 
 def test_portions_hold_every_trial_once_and_whole_seeds():

@@ -158,6 +158,7 @@ def each_in_processes(
         except BrokenProcessPool as error:
             losses += 1
             if losses == LOSSES:
+                end_processes(at_once=True)
                 raise BiotransferError(
                     f"workers={workers}: a worker process died {LOSSES} times in a row, most likely for want "
                     "of memory. What is finished is kept. Continue with fewer: --workers 1"
