@@ -158,7 +158,7 @@ def _most(module: nn.Module) -> float | None:
 
 
 @lru_cache(maxsize=64)
-def _read(network: _Hashable) -> tuple[Layer, ...] | None:
+def _read(network: ByContent) -> tuple[Layer, ...] | None:
     record = network.record
     with torch.random.fork_rng(devices=[]):  # modules draw weights when they are made
         module = build_module(record, torch.float64).eval()
@@ -172,7 +172,7 @@ def _read(network: _Hashable) -> tuple[Layer, ...] | None:
         return layers if _agree(layers, record, module) else None
 
 
-class _Hashable:
+class ByContent:
     """A network as a cache's key: what it was built from."""
 
     def __init__(self, record: Network):
@@ -182,7 +182,7 @@ class _Hashable:
         return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Hashable) and other.key == self.key
+        return isinstance(other, ByContent) and other.key == self.key
 
 
 def layers_of(network: Network) -> tuple[Layer, ...] | None:
@@ -197,7 +197,7 @@ def layers_of(network: Network) -> tuple[Layer, ...] | None:
     -----
     What is read is held against the model: on random windows and weights both give the same to 1e-9.
     """
-    return network.layers if network.build is None else _read(_Hashable(network))
+    return network.layers if network.build is None else _read(ByContent(network))
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ import torch
 from ..layers.kind import MapOp, Shape
 from ..layers.layer import Layer
 from ..networks.network import Network
-from ..networks.reading import layers_of
+from ..networks.reading import ByContent, layers_of
 from . import kernel_maps as maps
 from .adamw import BETAS, EPS
 from .compiled import CompiledModels
@@ -120,23 +120,12 @@ def _bank(parts: Sequence[tuple[MapOp, Layer]], now: tuple[int, int], shape: Sha
 
 def can_map(network: Network) -> bool:
     """Whether the kernel of maps over time knows every layer of a library's model."""
-    return network.build is not None and _can_map(_Key(network))
-
-
-class _Key:
-    def __init__(self, network: Network):
-        self.network, self.key = network, repr(sorted(network.describe().items()))
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.key == other.key
+    return network.build is not None and _can_map(ByContent(network))
 
 
 @lru_cache(maxsize=64)
-def _can_map(key: _Key) -> bool:
-    return steps_of(key.network) is not None
+def _can_map(network: ByContent) -> bool:
+    return steps_of(network.record) is not None
 
 
 def map_shape(network: Network, steps: Sequence[Step], schedule: Schedule) -> maps.MapShape:
