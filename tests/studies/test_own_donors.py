@@ -219,8 +219,7 @@ FEATURES = [n for n, e in ALIGN.items() if e.facts["takes"] != "signals" and n n
 def test_own_donors_are_carried_as_the_source_is(name, tmp_path):
     """The same tensors are carried, whatever columns the sides have; every budget of trainings runs."""
     align = {"name": name, **({"k": 6} if "k" in ALIGN[name].defaults else {})}
-    if "components" in ALIGN[name].defaults:
-        align["components"] = 3
+    align |= {key: 3 for key in ("components", "keep_columns") if key in ALIGN[name].defaults}
     if name == "matched":
         align["channels"] = "order"
     raw = {
