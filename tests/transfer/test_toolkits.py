@@ -9,6 +9,7 @@ from biotransfer.cli.catalogs import catalog_of
 from biotransfer.cli.toolkits import found_entry, page, validity, whose
 from biotransfer.errors import BiotransferError
 from biotransfer.studies.recipe import load_recipe
+from biotransfer.studies.running import prepare, rehearse
 from biotransfer.transfer.toolkits import METHODS_OF_TOOLKITS
 from biotransfer.transfer.toolkits.table import plain_name
 from tests import ROOT
@@ -80,6 +81,76 @@ def test_what_to_use_instead_is_there(method):
 def test_a_recipe_that_names_a_method_of_a_toolkit_is_answered(changes, message):
     with pytest.raises(BiotransferError, match=message):
         load_recipe({**SMALL, **changes})
+
+
+ASKED = {"select": "select", "align": "align", "pretrain": "pretrain", "arms": "arms", "scores": "scores",
+         "baselines": "baselines"}  # fmt: skip
+"""The key of a recipe that takes an entry of a catalog."""
+
+
+def _naming(kind, name):
+    """Changes of a recipe that name a method of a catalog."""
+    asks_for_many = {"arms": ["scratch", name], "scores": [name], "baselines": [name]}
+    return {ASKED[kind]: asks_for_many.get(kind, name)}
+
+
+@pytest.mark.parametrize("method", REFUSED, ids=lambda m: f"{m.toolkit}-{m.name}")
+def test_check_refuses_by_its_reason_whatever_is_refused_wherever_it_is_asked(method):
+    for name in {method.name, *method.spellings}:
+        for kind in ASKED:
+            with pytest.raises(BiotransferError) as error:
+                load_recipe({**SMALL, **_naming(kind, name)})
+            assert f"is refused: {method.reason}. Use {method.instead}" in str(error.value)
+
+
+FEW = ["scratch", "transferred"]
+ENTRIES = {kind: sorted({m.entry for m in HERE if m.kind == kind}) for kind in {m.kind for m in HERE}}
+PERSON = sorted({m.entry for m in HERE if m.kind == "arms" and not validity(m)["across"]})
+ELSEWHERE = {"fda", "stoch_norm", "self_training"}
+SIGNALS = {"features": None, "align": "none"}
+LIKE = {"n_chans": 4, "sfreq": 256.0}
+STUDIES = {
+    "across": {
+        "arms": [*FEW, *sorted(set(ENTRIES["arms"]) - set(PERSON) - ELSEWHERE - set(FEW)),
+                 *({"name": "transferred", "pretrain": name, "label": name} for name in ENTRIES["pretrain"])],
+        "methods": [
+            *({"label": name, "arms": FEW, **_naming(kind, name)}
+              for kind in ("select", "align") for name in ENTRIES[kind] if name not in ELSEWHERE),
+            {"label": "spinal", "arms": FEW, "network": {"name": "mlp", "hidden": [8, 6], "head": "spinal"}},
+        ],
+        "scores": ENTRIES["scores"],
+        "baselines": ENTRIES.get("baselines", []) or ["lda"],
+    },
+    "person": {
+        "split": "new_person", "directions": ["emg->emg", "eeg->eeg"], "align": "none",
+        "same_modality": {"emg": {"people": 1}, "eeg": {"people": 1}}, "arms": [*FEW, *PERSON],
+    },
+    "self_training": {"align": "none", "budget": {"seconds": [5], "labels_of": "training_people"},
+                      "arms": ["scratch", "self_training"]},
+    "fda": {
+        **SIGNALS, "align": "fda", "network": {"name": "cnn_signal", "filters": [4, 4], "kernel": 5},
+        "arms": FEW,
+        "emg": {"data": "simulated", "n_subjects": 3, "options": LIKE},
+        "eeg": {"data": "simulated", "n_subjects": 3, "options": LIKE},
+    },
+    "stoch_norm": {**SIGNALS, "network": "EEGNet", "arms": [*FEW, "stoch_norm"]},
+}  # fmt: skip
+"""Studies that name every entry of the table; those of both modalities, in both directions."""
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_check_accepts_every_entry_in_both_modalities(name):
+    plan = prepare(load_recipe({**SMALL, **STUDIES[name]}))
+    assert {modality for direction in plan.recipe.directions for modality in str(direction).split("->")} == {
+        "emg",
+        "eeg",
+    }
+    rehearse(plan)
+
+
+def test_these_studies_name_every_entry_of_the_table():
+    said = repr(STUDIES)
+    assert [m.entry for m in HERE if f"'{m.entry}'" not in said] == []
 
 
 def test_the_page_is_the_list(capsys):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...catalog import Catalog, Entry
+from ...transfer.toolkits.table import elsewhere
 
 _SPREAD = 0.1
 
@@ -150,6 +151,7 @@ BASELINES = Catalog(
         Entry("random_forest", "A random forest.", random_forest,
               "Breiman 2001, doi:10.1023/A:1010933404324"),
     ],
+    elsewhere=elsewhere("baselines"),
     word="baselines",
 )  # fmt: skip
 

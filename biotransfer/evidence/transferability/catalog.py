@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...catalog import Catalog, Entry, Fact
+from ...transfer.toolkits.table import elsewhere
 from .distances import linear_cka, otdd, proxy_a_distance
 from .scores import h_score, leep, logme, nce, trans_rate
 
@@ -73,5 +74,6 @@ SCORES = Catalog(
         ),
         "larger_is_better": Fact("Whether more speaks for transfer.", bool),
     },
+    elsewhere=elsewhere("scores"),
     word="scores",
 )

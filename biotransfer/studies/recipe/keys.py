@@ -122,7 +122,7 @@ def _scores(where: str, given: Any) -> tuple[str, ...]:
         f"{where}={given!r}. Expected true, or a list that names each score once, such as [logme, leep].",
     )
     for name in names:
-        SCORES.resolve(check_option(where, name, SCORES))
+        SCORES.resolve(name, where)
         check(
             name in every,
             f"{where}: {name!r} compares two layers and judges no source. Use one of {', '.join(every)}.",

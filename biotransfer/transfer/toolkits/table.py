@@ -44,6 +44,18 @@ class Method:
         """The name without case, spaces and signs."""
         return plain_name(self.name)
 
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """What a recipe may say for it, plain: the name, and what stands before and in its brackets.
+
+        Examples
+        --------
+        >>> Method("ADAPT", "", "TransferTreeClassifier (SER)").spellings
+        ('transfertreeclassifierser', 'transfertreeclassifier', 'ser')
+        """
+        found = (self.name, *re.split(r"[()]", self.name))
+        return tuple(dict.fromkeys(plain_name(part) for part in found if part.strip()))
+
 
 def plain_name(name: str) -> str:
     """Return a name without case, spaces and signs.
@@ -101,7 +113,7 @@ METHODS_OF_TOOLKITS: tuple[Method, ...] = (
         "select: kmm across modalities; arms: mdd for a new person"),
     *_at(ADAPT, _PARAMETER, "arms", "FineTuning = transferred, RegularTransferNN = l2_sp"),
     *(_no(ADAPT, _PARAMETER, name, _LINEAR, "arms: l2_sp, the same penalty on a network's body")
-      for name in ("RegularTransferLR", "RegularTransferLC", "LinInt")),
+      for name in ("RegularTransferLR", "RegularTransferLC", "LinInt (linear interpolation)")),
     _no(ADAPT, _PARAMETER, "RegularTransferGP", "it is a regression, and every target here has classes",
         "arms: l2_sp"),
     *(_no(ADAPT, _PARAMETER, name, "it changes the source's trees, whose leaves hold the source's classes",
@@ -121,9 +133,9 @@ METHODS_OF_TOOLKITS: tuple[Method, ...] = (
         "norms "
         "without running statistics, so that what is frozen is exactly still",
         "arms: stoch_norm on a network of braindecode with batch norms"),
-    _no(TLLIB, _ALIGNING, "CycleGAN", "not built: two generators and two critics on a few hundred "
-        "windows of a "
-        "person", "align: optimal_transport, which maps windows to windows without a generator"),
+    _no(TLLIB, _ALIGNING, "CycleGAN (cycle translation)", "not built: two generators and two critics on a "
+        "few hundred windows of a person",
+        "align: optimal_transport, which maps windows to windows without a generator"),
     *_at(TLLIB, _TRAINING, "arms", "pseudo labels = self_training, self-training (Zoph) = "
         "self_training, Pi model, "
          "mean teacher, self-ensemble, FixMatch, FlexMatch, UDA, DST, self-tuning"),
@@ -160,7 +172,11 @@ def elsewhere(kind: str) -> dict[str, str]:
     for method in METHODS_OF_TOOLKITS:
         where = f"{method.name} of {method.toolkit}"
         if method.reason:
-            found.setdefault(method.plain, f"{where} is refused: {method.reason}. Use {method.instead}")
+            said = f"{where} is refused: {method.reason}. Use {method.instead}"
         elif method.kind != kind or method.name != method.entry:
-            found.setdefault(method.plain, f"{where} is {method.entry!r} of {method.kind} here")
+            said = f"{where} is {method.entry!r} of {method.kind} here"
+        else:
+            continue
+        for name in method.spellings:
+            found.setdefault(name, said)
     return found
