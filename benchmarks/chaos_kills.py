@@ -158,11 +158,13 @@ def workers(seconds: float, root: Path, every: float) -> bool:
         "seeds": 10,
         "arms": ["scratch", "transferred", "permuted"],
     }
-    place = Place(root / "workers whole")
-    clock = time.monotonic()
-    finish({**recipe, "train": {"epochs": 1}}, place, 1)
-    one = time.monotonic() - clock
-    recipe["train"] = {"epochs": max(1, int(seconds / one))}
+    spent = {}
+    for epochs in (1, 1, 101):
+        clock = time.monotonic()
+        finish({**recipe, "train": {"epochs": epochs}}, Place(root / f"workers {len(spent)} {epochs}"), 1)
+        spent[epochs] = time.monotonic() - clock
+    an_epoch = max((spent[101] - spent[1]) / 100, 1e-3)
+    recipe["train"] = {"epochs": max(1, int((seconds - spent[1]) / an_epoch))}
     place = Place(root / "workers alone")
     finish(recipe, place, 1)
     tables, place = place.tables(), Place(root / "workers")

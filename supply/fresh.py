@@ -31,13 +31,13 @@ def tried(wheel: Path, python: str, resolution: str, place: Path) -> str:
         "environment": ["uv", "venv", "--python", python, str(environment)],
         "install": [*install, "--only-binary", ":all:", str(wheel)],
         "import": [str(inside), "-c", _IMPORT_ALL],
-        "study": [str(inside), "-m", "biotransfer", "run", "quickstart", "--smoke", "--out", "study"],
+        "demo": [str(inside), "-m", "biotransfer", "demo", "--out", "demo"],
     }
     variables = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     variables["BIOTRANSFER_CACHE"] = str(place / "cache")
     for name, command in steps.items():
-        (environment / "work").mkdir(parents=True, exist_ok=True) if name == "study" else None
-        where = environment / "work" if name == "study" else place
+        (environment / "work").mkdir(parents=True, exist_ok=True) if name == "demo" else None
+        where = environment / "work" if name == "demo" else place
         done = subprocess.run(command, cwd=where, capture_output=True, text=True, env=variables, check=False)
         if done.returncode:
             return f"{name} failed: {(done.stderr or done.stdout).strip()[-1500:]}"

@@ -1,6 +1,8 @@
 """A catalog answers: what there is, what an entry takes, and what was meant."""
 
 import importlib
+import inspect
+import pickle
 import pkgutil
 import tomllib
 from collections.abc import Callable, Mapping
@@ -261,6 +263,15 @@ def test_every_entry_says_what_it_is_and_what_it_takes(kind: str, name: str) -> 
     assert [p.name for p in entry.parameters if not p.doc] == []
     assert set(entry.facts) == set(catalog.facts)
     assert entry.facts["extra"] in (None, *EXTRAS)
+
+
+@pytest.mark.parametrize(("kind", "name"), [each for each in ENTRIES if each[0] != "networks"])
+def test_every_function_reaches_the_processes_that_share_a_study(kind: str, name: str) -> None:
+    """Networks are built before a study is shared: what they declare travels, not their functions."""
+    function = catalogs.catalog_of(kind)[name].function
+    there = pickle.loads(pickle.dumps(function))
+    assert inspect.signature(there) == inspect.signature(function)
+    assert there.__doc__ == function.__doc__
 
 
 # to add a method is one function and one entry

@@ -11,6 +11,7 @@ import inspect
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -85,28 +86,29 @@ def adaptation(penalty: Entry) -> Callable[..., Arm]:
     penalty : Entry
         Of ``PENALTIES``, with the fact ``person``.
     """
-    name = penalty.name
-
-    def arm(
-        source: Weights | None,
-        fresh: Tensors,
-        network: Network,
-        seed: int,
-        *,
-        windows: str = "test_person",
-        **options: Any,
-    ) -> Arm:
-        learns = draw_learned(name, {**penalty.defaults, **options}, network, seed)
-        term = Penalty(name, options, learns=learns, others=WINDOWS[windows])
-        return replace(scratch(None, fresh, network, seed), name=name, penalty=term)
-
+    arm: Any = partial(_adapted, penalty.name)
     own = inspect.signature(penalty.function).parameters.values()
     given = [p for p in own if p.kind is inspect.Parameter.KEYWORD_ONLY]
     *first, last, _ = inspect.signature(arm).parameters.values()
-    arm.__signature__ = inspect.Signature([*first, *given, last])  # type: ignore[attr-defined]
-    arm.__name__ = arm.__qualname__ = name
+    arm.__signature__ = inspect.Signature([*first, *given, last])
+    arm.__name__ = arm.__qualname__ = penalty.name
     arm.__doc__ = _doc(penalty.function)
-    return arm
+    return arm  # type: ignore[no-any-return]
+
+
+def _adapted(
+    name: str,
+    source: Weights | None,
+    fresh: Tensors,
+    network: Network,
+    seed: int,
+    *,
+    windows: str = "test_person",
+    **options: Any,
+) -> Arm:
+    learns = draw_learned(name, {**PENALTIES[name].defaults, **options}, network, seed)
+    term = Penalty(name, options, learns=learns, others=WINDOWS[windows])
+    return replace(scratch(None, fresh, network, seed), name=name, penalty=term)
 
 
 def _doc(function: Callable[..., Any]) -> str:
