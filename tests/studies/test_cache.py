@@ -20,6 +20,7 @@ from biotransfer.signals.windows import WindowsWriter, cut_windows, open_windows
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import cache
 from biotransfer.studies.running.data import Request, open_request
+from biotransfer.studies.running.passes import keep_features
 
 RECIPE = {
     "eeg": {"data": "muse-mental-state", "subjects": ["a", "b"]},
@@ -211,3 +212,25 @@ def test_a_folder_below_that_is_a_link_is_read_as_what_it_leads_to(own, folder_o
     through = open_request(Request(_section(linked), None))
     assert np.array_equal(plain.signals.X, through.signals.X)
     assert all(name.startswith("below/") for name in through.about["source_files"])
+
+
+def test_what_a_frozen_body_makes_is_kept_and_made_again_when_damaged(own):
+    made = []
+
+    def make():
+        made.append(1)
+        return np.arange(6.0).reshape(2, 3)
+
+    facts = {"network": {"name": "CBraMod"}, "body": "a", "windows": "b"}
+    for _ in range(2):
+        assert np.array_equal(keep_features(facts, make), np.arange(6.0).reshape(2, 3))
+    assert len(made) == 1
+    keep_features({**facts, "body": "c"}, make)
+    keep_features({**facts, "windows": "c"}, make)
+    assert len(made) == 3
+    (folder, *_) = sorted((own / "passes").iterdir())
+    (folder / "features.npy").write_bytes((folder / "features.npy").read_bytes()[:-1] + b"!")
+    for body, windows in (("a", "b"), ("c", "b"), ("a", "c")):
+        found = keep_features({**facts, "body": body, "windows": windows}, make)
+        assert np.array_equal(found, np.arange(6.0).reshape(2, 3))
+    assert len(made) == 4

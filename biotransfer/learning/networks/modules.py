@@ -28,7 +28,10 @@ def build_module(network: Network, dtype: torch.dtype = torch.float32) -> nn.Mod
     if network.build is not None:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(0)  # for random constants that nothing trains
-            return build_foreign(network.build, network.input_shape, network.n_outputs).to(dtype)
+            tail = network.build.get("tail")
+            shape = network.input_shape if tail is None else tuple(tail["whole_shape"])
+            module = build_foreign(network.build, shape, network.n_outputs).to(dtype)
+            return module if tail is None else Tail(module, tail["path"])
     modules: OrderedDict[str, nn.Module] = OrderedDict()
     shape = tuple(network.input_shape)
     with torch.random.fork_rng(devices=[]):
@@ -41,6 +44,33 @@ def build_module(network: Network, dtype: torch.dtype = torch.float32) -> nn.Mod
             modules[layer.name or f"{layer.kind}_{i}"] = layer.record.module(layer.options, shape)
             shape = layer.output_shape(shape)
     return nn.Sequential(modules).to(dtype)
+
+
+class Tail(nn.Module):
+    """The last block of a module, whose tensors keep the names that they have there.
+
+    Parameters
+    ----------
+    whole : nn.Module
+        The module.
+    path : str
+        Of the block within it.
+    """
+
+    def __init__(self, whole: nn.Module, path: str):
+        super().__init__()
+        place: nn.Module = self
+        *above, last = path.split(".")
+        for name in above:
+            place.add_module(name, nn.Module())
+            place = place.get_submodule(name)
+        place.add_module(last, whole.get_submodule(path))
+        self._path = path
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Run the block."""
+        answer: torch.Tensor = self.get_submodule(self._path)(x)
+        return answer
 
 
 def load_module(network: Network, tensors: Mapping[str, np.ndarray], dtype: torch.dtype) -> nn.Module:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 import torch
@@ -44,7 +44,7 @@ def load_tensors(module: nn.Module, tensors: Mapping[str, np.ndarray]) -> None:
 
 
 def set_training(module: nn.Module, still: Collection[str]) -> None:
-    """Put the module into training mode, except norms whose running statistics are ``still``.
+    """Put the module into training mode, except what is ``still``.
 
     Parameters
     ----------
@@ -52,9 +52,18 @@ def set_training(module: nn.Module, still: Collection[str]) -> None:
         What is trained.
     still : collection of str
         Names of the tensors that do not move. A norm in training mode moves its statistics even when no
-        optimiser touches it; here it stays in evaluation mode.
+        optimiser touches it; here it stays in evaluation mode. So does every block within the module of which
+        nothing trains, its dropout included: what is frozen gives the same for the same windows.
     """
     module.train()
+    learned = module_tensors(module)
+    inert = _blocks(learned) - _blocks(name for name in learned if name not in still)
     for name, part in module.named_modules():
-        if f"{name}.running_mean" in still:
+        if f"{name}.running_mean" in still or name in inert:
             part.eval()
+
+
+def _blocks(names: Iterable[str]) -> set[str]:
+    """Return the blocks that hold some tensors, the whole module left out."""
+    parts = [name.split(".") for name in names]
+    return {".".join(path[:i]) for path in parts for i in range(1, len(path))}

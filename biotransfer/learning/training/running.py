@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NoReturn
 
 import numpy as np
@@ -14,11 +15,12 @@ from ...signals.splits import Split
 from ...signals.windows import Windows
 from ..networks.network import Network
 from .arm import Arm
-from .curves import Curves, Tested
+from .curves import Curves, Tested, join_curves
 from .forward import can_stack
 from .guard import reproducibly
 from .job import Job
 from .loop import train_loop
+from .probing import Keeper, find_probes, make_anew, train_probes
 from .schedule import Schedule
 from .stacked import train_stacked
 from .teaching import teach
@@ -86,7 +88,14 @@ def _stacks(network: Network, device: str) -> bool:
     return device == "cpu" and can_map(network)
 
 
-def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str = "float32") -> Curves:
+def run_job(
+    job: Job,
+    *,
+    engine: str = "auto",
+    device: str = "cpu",
+    dtype: str = "float32",
+    keep: Keeper = make_anew,
+) -> Curves:
     """Train every arm of ``job``.
 
     Parameters
@@ -99,6 +108,8 @@ def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str =
         "cpu" or a CUDA device.
     dtype : {"float32", "float64"}
         Precision.
+    keep : callable
+        Keeps what frozen bodies make of the windows, see :data:`.Keeper`; for this job alone when not given.
 
     Raises
     ------
@@ -120,7 +131,10 @@ def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str =
     with reproducibly():
         job = teach(job, lambda lesson: function(lesson, device, getattr(torch, dtype)))
         try:
-            curves = function(job, device, getattr(torch, dtype))
+            if engine == "auto" and chosen == "loop":
+                curves = _probes_apart(job, device, getattr(torch, dtype), keep)
+            else:
+                curves = function(job, device, getattr(torch, dtype))
         except torch.linalg.LinAlgError as error:
             raise BiotransferError(
                 f"learning_rate={job.schedule.learning_rate:g}: training diverged, what the head sees has no "
@@ -130,6 +144,18 @@ def run_job(job: Job, *, engine: str = "auto", device: str = "cpu", dtype: str =
         if not _finite(curves, a):
             refuse_diverged(arm, job.schedule, "not finite")
     return curves
+
+
+def _probes_apart(job: Job, device: str, dtype: torch.dtype, keep: Keeper) -> Curves:
+    """Train in the loop, but for arms of which the network's end alone trains: these by what enters it."""
+    probes = find_probes(job)
+    rest = sorted(set(range(len(job.arms))).difference(*probes.values()))
+    parts = [train_loop(job.take(np.array(rest)), device, dtype)] if rest else []
+    for cut, members in probes.items():
+        stacks = choose_engine(cut.network, device=device) == "stacked"
+        run = partial(train_stacked if stacks else train_loop, device=device, dtype=dtype)
+        parts.append(train_probes(job.take(np.array(members)), cut, run, keep, device, dtype))
+    return join_curves(parts, np.array([*rest, *(a for members in probes.values() for a in members)]))
 
 
 def refuse_diverged(arm: Arm, schedule: Schedule, loss: str) -> NoReturn:
@@ -164,6 +190,7 @@ def train(
     device: str = "cpu",
     dtype: str = "float32",
     sample_weight: np.ndarray | None = None,
+    keep: Keeper = make_anew,
 ) -> Curves:
     """Train ``arms`` on the training rows of ``split``; take curves on its validation and test rows.
 
@@ -179,7 +206,7 @@ def train(
         Which rows train and test.
     schedule : Schedule, optional
         Epochs, learning rate, batch size.
-    engine, device, dtype : str
+    engine, device, dtype, keep
         See :func:`run_job`.
     sample_weight : array, shape (n_windows,), optional
         What each of the windows counts in the loss, 0 or more; of it the training rows' share matters. See
@@ -220,4 +247,4 @@ def train(
         sfreq=windows.sfreq,
         sample_weight=None if sample_weight is None else check_sample_weight(sample_weight, len(windows)),
     )
-    return replace(run_job(job, engine=engine, device=device, dtype=dtype), tested=tested)
+    return replace(run_job(job, engine=engine, device=device, dtype=dtype, keep=keep), tested=tested)

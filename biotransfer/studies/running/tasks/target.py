@@ -16,6 +16,7 @@ from ....learning.weights import Weights
 from ....transfer.carry import Arm, ArmRequest, make_arms
 from ....transfer.carry.donors import brought_by
 from ..input_check import check_inputs
+from ..passes import keep_features
 from ..plan import Plan
 from . import selection, source
 from .fold import (
@@ -187,7 +188,9 @@ def _train(
 
     arms = start_arms(plan, fold, network, wanted, weights)
     engine = plan.recipe.engine
-    curves = train(network, arms, fold.windows, fold.split, schedule, engine=engine, device=device)
+    curves = train(
+        network, arms, fold.windows, fold.split, schedule, engine=engine, device=device, keep=keep_features
+    )
     return curves, {
         "curves": curves.by_trial(),
         "predictions": prediction_table(curves, fold.windows, fold.split),
