@@ -93,7 +93,8 @@ def adaptation(penalty: Entry) -> Callable[..., Arm]:
     arm.__signature__ = inspect.Signature([*first, *given, last])
     arm.__name__ = arm.__qualname__ = penalty.name
     arm.__doc__ = _doc(penalty.function)
-    return arm  # type: ignore[no-any-return]
+    made: Callable[..., Arm] = arm
+    return made
 
 
 def _adapted(
