@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -199,10 +200,16 @@ def make_sources(
     return pd.DataFrame(rows, columns=SOURCES)
 
 
-def make_verdicts(curves: pd.DataFrame, arms: Sequence[str], n_subjects: int) -> list[dict[str, Any]]:
+def make_verdicts(
+    curves: pd.DataFrame, arms: Sequence[str], n_subjects: int, labels: Mapping[str, str]
+) -> list[dict[str, Any]]:
     if n_subjects < 2 or "scratch" not in arms:
         return []
-    roles = {arm: ARM_CATALOG[arm].facts["role"] if arm in ARM_CATALOG else "transfer" for arm in arms}
+    named = {arm: labels.get(arm, arm) for arm in arms}
+    roles = {
+        arm: ARM_CATALOG[name].facts["role"] if name in ARM_CATALOG else "transfer"
+        for arm, name in named.items()
+    }
     return compare(curves, margin=0.02, roles=roles, leaking_protocols={"shuffled_windows"})
 
 
@@ -220,8 +227,12 @@ def make_results(
     eeg_classes: Sequence[str] = EEG_CLASSES,
     emg_classes: Sequence[str] = EMG_CLASSES,
     title: str = "EMG gestures to EEG mental states, and back",
+    labels: Mapping[str, str] = MappingProxyType({}),
 ) -> Results:
-    """Return Results of the shape a study writes; every number comes from one seed."""
+    """Return Results of the shape a study writes; every number comes from one seed.
+
+    ``labels`` says of arms that have a label of their own which arm of the catalog they are.
+    """
     rng = np.random.default_rng(7)
     data = {
         "eeg": make_data("eeg", eeg_classes, n_subjects, simulated),
@@ -242,7 +253,7 @@ def make_results(
         "scale": "standard",
         "align": {"name": "top_k", "k": 128, "score": "anova"},
         "network": [{"name": n, "hidden": [64, 32], "norm": False} for n in networks],
-        "arms": [{"name": a} for a in arms],
+        "arms": [{"name": labels[a], "label": a} if a in labels else {"name": a} for a in arms],
         "same_modality": {"eeg": {"people": 1}, "emg": {"people": 1}},
         "split": [{"by": p} for p in protocols],
         "budget": "all",
@@ -308,6 +319,6 @@ def make_results(
         sources=make_sources(conditions, data, n_seeds),
         data=data,
         provenance=provenance,
-        verdict_list=make_verdicts(curves, arms, n_subjects),
+        verdict_list=make_verdicts(curves, arms, n_subjects, labels),
         checks=checks,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from biotransfer.pages.report import write_report
-from tests.factories import make_results
+from tests.factories import ARMS, make_results
 
 playwright = pytest.importorskip("playwright.sync_api")
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -18,12 +19,31 @@ pytestmark = [
 ]
 LOCAL = ("file:", "data:", "blob:")
 SIZES = {"desktop": (1280, 800), "phone": (390, 800)}
+LONG = "source_whose_labels_were_permuted_once"
+LEADING = {"question": "", "how": "", "mend": "", "accepted": "", "leads": True}
+CUT = """() => {
+  const out = (inner, outer) => inner.left < outer.left - 1 || inner.right > outer.right + 1
+    || inner.top < outer.top - 1 || inner.bottom > outer.bottom + 1;
+  const words = [...document.querySelectorAll("figure svg text")].filter((t) => t.textContent.trim());
+  const box = (e) => e.getBoundingClientRect();
+  const letters = words.filter((t) => out(box(t), box(t.ownerSVGElement)));
+  const boxes = [...document.querySelectorAll("main *")].filter((e) => e.checkVisibility()
+    && !e.closest(".scroll") && e.clientWidth && e.scrollWidth > e.clientWidth + 1);
+  return [...letters, ...boxes].map((e) => e.textContent.trim().slice(0, 60));
+}"""
+ASIDE = """() => [...document.querySelectorAll(".scroll")]
+  .filter((e) => e.clientWidth && e.scrollWidth > e.clientWidth)
+  .map((e) => [e.ariaLabel.slice(0, 60), e.tabIndex, getComputedStyle(e).backgroundImage])"""
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("browser")
-    return write_report(make_results(published=True), folder)
+    results = make_results(published=True, arms=[*ARMS, LONG], labels={LONG: "shuffled_source"})
+    hum = {"id": "C14", "name": "mains_carries_label", "severity": "warning", **LEADING,
+           "message": "Mains hum tells the classes apart. EEG, tested on new people: 80 %.",
+           "touches": [{"target": "eeg", "protocol": "subject", "source": ""}]}  # fmt: skip
+    return write_report(replace(results, checks=[*results.checks, hum]), folder)
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +89,27 @@ def test_the_verdict_is_on_the_first_screen(opened, size):
     assert box["y"] + box["height"] < 800
     assert word.inner_text()
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_text_is_cut(opened, size):
+    page = opened(size)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    assert not page.evaluate(CUT)
+    labels = page.locator("#verdict .card").first.locator("svg text").all_text_contents()
+    assert LONG.replace("_", " ") in " ".join(" ".join(labels).split())
+    aside = page.evaluate(ASIDE)
+    assert not aside or size == "phone"
+    assert all(place == 0 and "gradient" in shade for _, place, shade in aside)
+
+
+def test_a_leading_warning_stands_in_the_card_it_is_about(opened):
+    page = opened()
+    warned = page.locator("#verdict .lead")
+    assert warned.count() == page.locator("#verdict .card .lead").count() == 1
+    assert warned.inner_text().split("\n")[0].lower().startswith("warning mains hum tells the classes apart.")
+    card = page.locator("#verdict .card").filter(has=page.locator(".lead"))
+    assert card.get_attribute("aria-label") == "EMG \u2192 EEG, tested on new people"
 
 
 def test_every_direction_has_its_picture_beside_the_verdict(opened):

@@ -3,7 +3,7 @@
 A finding is a function of Results that returns a severity and a sentence. A guard is a function of the
 study's frame that returns faults, before anything is trained: an error there stops the study unless the
 recipe accepts it with a reason. The entry says what is asked, how it is decided and how to mend what is
-found. What has the fact ``leads``, and every accepted error, is said before the verdict.
+found. What has the fact ``leads``, and every accepted error, is said before the verdicts that it touches.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ...catalog import Entry
 from ...errors import check
 from ...results import Results
 from .catalog import CHECKS
-from .common import Finding
+from .common import Finding, touches
 from .findings import fitted_on_test_rows, mappings_without_meaning
 from .fitted import refuse_test_rows, rows_fitted
 from .frame import Fault, Frame
@@ -36,6 +36,7 @@ __all__ = [
     "run_checks",
     "run_guards",
     "say_accepted",
+    "touches",
 ]
 
 _RANK = ("ok", "note", "warning", "error")
@@ -66,9 +67,9 @@ def run_guards(frame: Frame) -> list[dict[str, Any]]:
         severity = max((f.severity for f in faults), key=_RANK.index, default="ok")
         message = ". ".join(f.message for f in faults) + "." if faults else entry.facts["clean"]
         reason = frame.recipe.accept.get(entry.name, "") if severity == "error" else ""
-        touches = [{"target": f.target, "protocol": f.protocol, "source": f.source} for f in faults
+        about = [{"target": f.target, "protocol": f.protocol, "source": f.source} for f in faults
                    if f.severity == "error"]  # fmt: skip
-        found.append({**_describe(entry, severity, message, reason), "touches": touches})
+        found.append({**_describe(entry, severity, message, reason), "touches": about})
     return found
 
 
@@ -97,10 +98,7 @@ def say_accepted(
     for row in verdicts:
         said = ""
         for item in found:
-            ours = {"target": row["target"], "protocol": row["protocol"], "source": row["source"]}
-            hit = any(all(not t[k] or t[k] == ours[k] or t[k].startswith("same_modality ") for k in ours)
-                      for t in item["touches"])  # fmt: skip
-            if item["accepted"] and hit:
+            if item["accepted"] and touches(item, row):
                 said += f" Made under an accepted error ({item['id']} {item['name']}: {item['accepted']})."
         out.append({**row, "sentence": f"{row['sentence']}{said}"})
     return out
@@ -121,7 +119,7 @@ def run_checks(results: Results, guarded: Sequence[Mapping[str, Any]] | None = N
     list of dict
         id, name, question, severity ("ok", "note", "warning", "error"), message, how, mend, accepted (the
         recipe's reason for an error that would have stopped the study, else ""), leads (whether it is said
-        before the verdict).
+        before the verdict), and touches (which verdicts) where it is.
     """
     found = {item["name"]: dict(item) for item in guarded or ()}
     results = results.at_largest_budget()
@@ -129,6 +127,8 @@ def run_checks(results: Results, guarded: Sequence[Mapping[str, Any]] | None = N
         severity, message = entry.function(results)
         reason = results.recipe.get("accept", {}).get(entry.name, "") if severity == "error" else ""
         found[entry.name] = _describe(entry, severity, message, reason)
+        if found[entry.name]["leads"] and entry.facts["leads"]:
+            found[entry.name]["touches"] = entry.facts["leads"](results)
     return [found[name] for name in CHECKS if name in found]
 
 
@@ -142,5 +142,5 @@ def _describe(entry: Entry, severity: str, message: str, accepted: str) -> dict[
         "how": (entry.function.__doc__ or "").strip(),
         "mend": "" if severity == "ok" else entry.facts["mend"],
         "accepted": accepted,
-        "leads": bool(accepted) or (entry.facts["leads"] and severity in ("warning", "error")),
+        "leads": bool(accepted) or (bool(entry.facts["leads"]) and severity in ("warning", "error")),
     }

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from ...catalog import Catalog, Entry, Fact
 from ...results import Results
 from . import copies, findings, guards
-from .common import Finding
+from .common import Finding, Touch
 from .findings import fitted_on_test_rows
 from .frame import Fault, Frame
-from .nuisance import mains_carries_label, nuisance_carries_label
+from .nuisance import mains_carries_label, nuisance_carries_label, touched_by_mains
 
 
 def _entry(
@@ -20,7 +20,7 @@ def _entry(
     mend: str,
     source: str = "own",
     *,
-    leads: bool = False,
+    leads: Callable[[Results], list[Touch]] | None = None,
 ) -> Entry:
     facts = {"id": identifier, "mend": mend, "leads": leads}
     return Entry(function.__name__, question, function, source, facts)
@@ -72,7 +72,7 @@ CHECKS = Catalog(
         _entry("C14", mains_carries_label, "Does mains hum tell the classes apart?",
                "Record all classes in one session, in random order, on batteries; until then no result of "
                "this set can be read as one about the signal. A notch filter alone does not mend it.",
-               "Ojala & Garriga 2010, JMLR 11:1833 (the null)", leads=True),
+               "Ojala & Garriga 2010, JMLR 11:1833 (the null)", leads=touched_by_mains),
         _entry("C15", nuisance_carries_label, "Do other features that should not carry the label carry it?",
                "Look at the recordings (biotransfer inspect NAME), clean or leave out what differs by class, "
                "and read no gain as one about the signal until an arm is clearly above these features. Level "
@@ -103,7 +103,7 @@ CHECKS = Catalog(
                "was fixed beforehand; report the verdict with and without."),
         _entry("C23", findings.trainings_diverged, "Did the loss of a training explode?",
                "Lower train.learning_rate: --set train.learning_rate=1.0e-4, and look for features without a "
-               "scale (scale: standard).", leads=True),
+               "scale (scale: standard).", leads=findings.touched_by_divergence),
         _entry("C24", findings.several_machines, "Were numbers of several processors put together?",
                "Nothing, where last bits do not matter; else run all of it on one machine: "
                "biotransfer rerun STUDY says what that changes."),
@@ -111,7 +111,8 @@ CHECKS = Catalog(
     {
         "id": Fact("Its number."),
         "mend": Fact("How to mend what it finds."),
-        "leads": Fact("Whether it is said before the verdict.", bool, default=False),
+        "leads": Fact("Says which verdicts it touches, before which it is told; without it, none.",
+                      Callable | None, default=None),
         "before": Fact("Whether it looks before anything is trained, and can stop the study.", bool,
                        default=False),
         "clean": Fact("What it says, before anything is trained, where it finds nothing.", default=""),

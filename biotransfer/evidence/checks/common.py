@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import pandas as pd
@@ -12,7 +13,18 @@ from ...results import Results
 from ..metrics import CONDITION
 
 Finding = tuple[str, str]
+Touch = dict[str, str]
+"""Target, protocol and source that a finding is about; empty text stands for all."""
 PLACE = ["direction", *CONDITION]
+
+
+def touches(item: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Whether what was found is about one verdict."""
+    return any(
+        all(not touch[key] or touch[key] == row[key] or touch[key].startswith("same_modality ")
+            for key in ("target", "protocol", "source"))
+        for touch in item["touches"]
+    )  # fmt: skip
 
 
 def remembered(make: Callable[[Results], pd.DataFrame]) -> Callable[[Results], pd.DataFrame]:

@@ -23,7 +23,7 @@ from ..reading import (
 )
 from ..stats import smallest_p
 from ..verdicts import FEWEST_SEEDS, NEAR_CHANCE, judge_sources, not_judged
-from .common import PLACE, Finding, final_values
+from .common import PLACE, Finding, Touch, final_values
 
 _LITTLE = 0.10
 _RISING = 0.02
@@ -347,6 +347,16 @@ def trainings_diverged(results: Results) -> Finding:
         f"Trainings that diverged, with a loss of more than {EXPLODED:g} times that before any update: "
         f"{len(broken) + len(sources)} ({'; '.join(said[:_MOST_SAID])}{more}). No verdict is built on them."
     )
+
+
+def touched_by_divergence(results: Results) -> list[Touch]:
+    """Return the directions and split rules of the trainings that exploded; of source networks, all rules."""
+    broken, sources = diverged_trainings(results.curves), diverged_sources(results.sources)
+    places = {(str(row["direction"]), str(row["protocol"])) for _, row in broken.iterrows()}
+    places |= {(str(name), "") for name in sources["direction"]}
+    ends = {name: results.directions[name] for name, _ in places}
+    return [{"target": ends[name].target, "protocol": protocol, "source": ends[name].source}
+            for name, protocol in sorted(places)]  # fmt: skip
 
 
 def several_machines(results: Results) -> Finding:

@@ -8,7 +8,7 @@ from ...results import Results
 from ..baselines import NUISANCE
 from ..reading import arm_label, compared, ends_in, place_label, tested_label
 from ..stats import SHARES, holm, mean_interval
-from .common import Finding, final_values, remembered
+from .common import Finding, Touch, final_values, remembered
 
 FAMILY_TABLE = ["target", "protocol", "stage", "family", "value", "low", "high", "chance", "p", "p_holm",
                 "counts", "found", "arm", "arm_value", "behind"]  # fmt: skip
@@ -129,13 +129,11 @@ def mains_carries_label(results: Results) -> Finding:
     test share people that null does not hold: the 95 % interval over people has to lie above chance). A
     warning where the best arm is ahead by no more than the margin, a note where it is.
     """
-    table = family_table(results)
-    mains = table[(table["family"] == "mains") & (table["stage"] == "raw")]
+    mains, loud = _hum(results)
     if mains.empty:
         return _not_measured(results)
     hum = {target: results.data[target]["nuisance"] for target in mains["target"].unique()}
-    loud = mains["target"].map(lambda target: hum[target]["ratio"] >= _HUM)
-    found = _judge(results, mains[loud], "Mains hum tells the classes apart.")
+    found = _judge(results, loud, "Mains hum tells the classes apart.")
     if found is not None:
         return found
     said = [
@@ -143,6 +141,20 @@ def mains_carries_label(results: Results) -> Finding:
         for t, facts in hum.items()
     ]
     return "ok", f"Mains hum does not tell the classes apart ({'; '.join(said)})."
+
+
+def _hum(results: Results) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows of mains hum before any filter, and those of them where it stands out."""
+    table = family_table(results)
+    mains = table[(table["family"] == "mains") & (table["stage"] == "raw")]
+    return mains, mains[[results.data[target]["nuisance"]["ratio"] >= _HUM for target in mains["target"]]]
+
+
+def touched_by_mains(results: Results) -> list[Touch]:
+    """Return the targets and split rules where mains hum was found."""
+    _, loud = _hum(results)
+    return [{"target": row["target"], "protocol": row["protocol"], "source": ""}
+            for _, row in loud[loud["found"]].iterrows()]  # fmt: skip
 
 
 def nuisance_carries_label(results: Results) -> Finding:

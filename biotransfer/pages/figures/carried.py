@@ -16,7 +16,7 @@ from ...evidence.reading import (
     select,
 )
 from ...results import Results
-from .style import INK, MUTED, PAGE_WIDTH, blank, clean, headline, new_figure, panel_grid, shorten, title
+from .style import INK, MUTED, PAGE_WIDTH, blank, clean, headline, new_figure, panel_grid, title, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +117,7 @@ def plot_ledger(results: Results, direction: str) -> Figure:
                     color=MUTED, va="center",
                 )  # fmt: skip
         clean(ax, grid="x")
-        ax.set_yticks(range(len(part)), [shorten(arm_label(a)) for a in part.index], parse_math=False)
+        ax.set_yticks(range(len(part)), [wrapped(arm_label(a), 40) for a in part.index], parse_math=False)
         ax.invert_yaxis()
         ax.set_xlim(0, 1)
         ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))

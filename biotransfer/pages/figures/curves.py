@@ -36,9 +36,9 @@ from .style import (
     headline,
     new_figure,
     panel_grid,
-    shorten,
     spread_labels,
     title,
+    wrapped,
 )
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ def name_ends(
     places = spread_labels([end for _, _, end in names.values()], low, high, 72 * 2.75)
     for (arm, (name, color, end)), y in zip(names.items(), places, strict=True):
         ax.annotate(
-            shorten(name), (last, end), xytext=(1.06, (y - low) / (high - low)), textcoords=ax.transAxes,
+            wrapped(name, 40), (last, end), xytext=(1.06, (y - low) / (high - low)), textcoords=ax.transAxes,
             fontsize=8.5, va="center", color=color, parse_math=False, annotation_clip=False,
             fontweight="bold" if arm in bands else "normal",
             arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 2,

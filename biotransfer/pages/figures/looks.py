@@ -23,6 +23,7 @@ from .style import (
     new_figure,
     panel_grid,
     shorten,
+    wrapped,
 )
 
 __all__ = ["draw_looks", "looks_of", "plot_looks"]
@@ -107,5 +108,5 @@ def _patch(name: str, place: int) -> Any:
     from matplotlib.patches import Patch
 
     return Patch(
-        facecolor=CATEGORIES[place % len(CATEGORIES)], linewidth=0, label=shorten(name.replace("_", " "), 24)
+        facecolor=CATEGORIES[place % len(CATEGORIES)], linewidth=0, label=wrapped(name.replace("_", " "), 40)
     )

@@ -22,7 +22,7 @@ from ...evidence.reading import (
     rows_of,
 )
 from ...results import Results
-from .style import FAINT, INK, MUTED, PAGE_WIDTH, blank, headline, new_figure, panel_grid, shorten, title
+from .style import FAINT, INK, MUTED, PAGE_WIDTH, blank, headline, new_figure, panel_grid, title, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,7 +112,7 @@ def plot_matrix(results: Results, arms: Sequence[str] = ("transferred",)) -> Fig
         ax = drawn[i]
         image = _draw_cells(ax, table, limit, scale, full=full, labeled=i % n_columns == 0)
         where = condition_label(condition, conditions) if len(conditions) > 1 else ""
-        title(ax, "\n".join(part for part in (shorten(arm_label(arm), 24), where) if part))
+        title(ax, "\n".join(part for part in (wrapped(arm_label(arm), 24), where) if part))
     blank(axes, len(panels))
     bar = figure.colorbar(image, ax=drawn, shrink=0.85, aspect=22, pad=0.02)
     bar.outline.set_visible(False)
@@ -158,9 +158,9 @@ def _draw_cells(
             ax.add_patch(
                 Rectangle((j - 0.48, i - 0.47), 0.96, 0.94, fill=False, edgecolor=INK, linewidth=1.4)
             )
-    names = [shorten(data_label(str(name)), 16) for name in targets]
+    names = [wrapped(data_label(str(name)), 16) for name in targets]
     ax.set_xticks(range(len(names)), names, fontsize=9, color=INK, parse_math=False)
-    names = [shorten(data_label(str(name)), 16) for name in sources] if labeled else [""] * len(sources)
+    names = [wrapped(data_label(str(name)), 16) for name in sources] if labeled else [""] * len(sources)
     ax.set_yticks(range(len(names)), names, fontsize=9, color=INK, parse_math=False)
     if labeled:
         ax.set_ylabel("source", fontsize=9, color=MUTED)

@@ -33,6 +33,7 @@ from .style import (
     headline,
     new_figure,
     shorten,
+    wrapped,
 )
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _stacked(names: Sequence[str], parts: Mapping[str, np.ndarray], unit: str) -
     ax = figure.subplots()
     left = np.zeros(len(names))
     for place, (name, values) in enumerate(parts.items()):
-        label = shorten(name.replace("_", " "), 40)
+        label = wrapped(name.replace("_", " "), 40)
         color = CATEGORIES[place % len(CATEGORIES)]
         ax.barh(range(len(names)), values, left=left, height=0.72, color=color, label=label)
         left += values
@@ -246,7 +247,7 @@ def plot_verdicts(verdicts: pd.DataFrame) -> Figure:
         ax.text(1.01, y, outcome_label(row), transform=ax.get_yaxis_transform(), fontsize=8.5, color=color,
                 va="center")  # fmt: skip
     clean(ax, grid="x")
-    names = [shorten(claim_label(row, rows), 56) for row in shown]
+    names = [wrapped(claim_label(row, rows), 70) for row in shown]
     ax.set_yticks(range(len(names)), names, parse_math=False)
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(names) - 0.3, -0.6)

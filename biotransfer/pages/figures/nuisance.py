@@ -28,6 +28,7 @@ from .style import (
     panel_grid,
     shorten,
     title,
+    wrapped,
 )
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _draw_levels(ax: Axes, rows: list[dict[str, Any]], chance: float) -> None:
     n_arms = sum(row["marker"] != "s" or row["color"] not in (_NUISANCE, MUTED) for row in rows)
     ax.axhline(n_arms - 0.5, color=FAINT, linewidth=0.8, linestyle=(0, (1, 2)))
     clean(ax, grid="x")
-    ax.set_yticks(range(len(rows)), [shorten(row["name"], 34) for row in rows], color=INK, parse_math=False)
+    ax.set_yticks(range(len(rows)), [wrapped(row["name"], 50) for row in rows], color=INK, parse_math=False)
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))

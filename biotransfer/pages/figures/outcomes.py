@@ -47,6 +47,7 @@ from .style import (
     shorten,
     spread_labels,
     title,
+    wrapped,
 )
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def plot_subjects(
         if chance is not None:
             ax.axhline(chance, color=MUTED, linewidth=1.0, linestyle=(0, (2, 2)), zorder=1)
         ax.set_xlim(-0.15, 1.15)
-        labels = [shorten(arm_label(a), 16) for a in (first, second)]
+        labels = [wrapped(arm_label(a), 16) for a in (first, second)]
         ax.set_xticks([0, 1], labels, fontsize=9, color=INK, parse_math=False)
         if is_share(metric):
             from matplotlib.ticker import PercentFormatter
@@ -234,13 +235,13 @@ def _draw_forest(ax: Axes, part: pd.DataFrame, arms: Sequence[str], scale: float
             gid=f"gain:{item['arm']}:{item['against']}",
         )  # fmt: skip
         ax.text(
-            1.02, row, shorten(outcome_label(item), 30), transform=ax.get_yaxis_transform(), fontsize=8.5,
+            1.02, row, wrapped(outcome_label(item), 30), transform=ax.get_yaxis_transform(), fontsize=8.5,
             va="center",
             color=VERDICT_COLORS.get(item["verdict"], INK), fontweight="bold" if item["verdict"] in
             ("positive", "negative") else "normal",
         )  # fmt: skip
-        arm, other = (shorten(arm_label(item[k]), 18) for k in ("arm", "against"))
-        labels.append(f"{arm} − {other}" if several else arm)
+        arm, other = (arm_label(item[k]) for k in ("arm", "against"))
+        labels.append(wrapped(f"{arm} − {other}" if several else arm, 50))
     clean(ax, grid="x")
     ax.set_yticks(range(len(labels)), labels, color=INK, parse_math=False)
     ax.tick_params(axis="y", length=0)
@@ -322,7 +323,7 @@ def plot_confusion(results: Results, direction: str, *, arms: Sequence[str] | No
     for i, (ax, (condition, arm)) in enumerate(zip(axes.flat, pairs, strict=False)):
         _draw_matrix(ax, confusion(results, direction, condition, arm), names, labeled=i % n_columns == 0)
         where = condition_label(condition, conditions).split(" · ") if len(conditions) > 1 else []
-        title(ax, "\n".join([shorten(arm_label(arm)), *where]))
+        title(ax, "\n".join([wrapped(arm_label(arm)), *where]))
     blank(axes, len(pairs))
     headline(
         figure, f"{direction_label(results.directions[direction])}: true class (rows) taken for (columns), %"
@@ -337,7 +338,7 @@ def _draw_matrix(ax: Axes, matrix: np.ndarray, names: list[str], *, labeled: boo
     for (i, j), value in np.ndenumerate(matrix):
         text = "–" if np.isnan(value) else f"{100 * value:.0f}"
         ax.text(j, i, text, ha="center", va="center", fontsize=size, color="white" if value > 0.62 else INK)
-    short = [shorten(arm_label(n), 14) for n in names]
+    short = [wrapped(arm_label(n), 14) for n in names]
     ax.set_xticks(range(len(names)), short, fontsize=8.5, rotation=40, ha="right", rotation_mode="anchor",
                   color=INK, parse_math=False)  # fmt: skip
     ax.set_yticks(range(len(names)), short if labeled else [""] * len(names), fontsize=8.5, color=INK,

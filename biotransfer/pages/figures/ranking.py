@@ -26,7 +26,7 @@ from .style import (
     clean,
     headline,
     new_figure,
-    shorten,
+    wrapped,
 )
 
 if TYPE_CHECKING:
@@ -94,4 +94,4 @@ def name_way(item: dict) -> str:
     """Name an arm of one way to transfer."""
     arm = arm_label(str(item["arm"]))
     way = str(item["variant"])
-    return shorten(f"{way}: {arm}" if way else arm, 34)
+    return wrapped(f"{way}: {arm}" if way else arm, 60)

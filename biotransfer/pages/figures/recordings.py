@@ -26,6 +26,7 @@ from .style import (
     scale_bar,
     shorten,
     title,
+    wrapped,
 )
 
 if TYPE_CHECKING:
@@ -298,7 +299,7 @@ def _color(name: str, classes: Sequence[str]) -> str:
 def _patch(color: str, label: str, **look: Any) -> Any:
     from matplotlib.patches import Patch
 
-    return Patch(facecolor=color, alpha=0.35, label=shorten(label.replace("_", " "), 24), linewidth=0, **look)
+    return Patch(facecolor=color, alpha=0.35, label=wrapped(label.replace("_", " "), 40), linewidth=0, **look)
 
 
 def _draw(ax: Axes, piece: _Piece, names: Sequence[str], color: str = INK) -> None:

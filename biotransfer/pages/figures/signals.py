@@ -23,6 +23,7 @@ from .style import (
     scale_bar,
     shorten,
     title,
+    wrapped,
 )
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def plot_signals(results: Results, modality: str) -> Figure:
         ax.tick_params(axis="y", length=0, labelsize=8)
         ax.set_ylim(offsets[-1] - step, step)
         ax.set_xlim(0, float(times[-1] - times[0]) or 1.0)
-        title(ax, shorten(arm_label(name), 24))
+        title(ax, wrapped(arm_label(name), 24))
         if i >= len(signals) - n_columns:
             ax.set_xlabel("s", fontsize=9, color=MUTED)
     blank(axes, len(signals))
@@ -122,7 +123,7 @@ def plot_spectra(results: Results, modality: str) -> Figure:
     axes = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True)
     for i, (name, level) in enumerate(levels.items()):
         color = CATEGORIES[i % len(CATEGORIES)]
-        label = shorten(arm_label(name), 24)
+        label = wrapped(arm_label(name), 40)
         dashes = "-" if i < len(CATEGORIES) // 2 else (0, (4, 1))
         if pooled:
             low, high = np.percentile(level, [10, 90], axis=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from textwrap import fill
+from textwrap import fill, wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ PAGE_WIDTH = 10.0
 BAND = "#EEF2F6"
 INK, MUTED, FAINT, GRID = "#1c2430", "#5b6675", "#aab2bd", "#e4e8ed"
 _LABEL_POINTS = 10.5
+_MOST_LINES = 4
 VERDICT_COLORS = {
     "positive": "#00724F",
     "negative": "#B03A00",
@@ -73,6 +74,23 @@ def shorten(text: object, length: int = 22) -> str:
         return text
     head = (length - 1 + 1) // 2
     return text[:head] + "…" + text[len(text) - (length - 1 - head) :]
+
+
+def wrapped(text: object, width: int = 22) -> str:
+    r"""Return a name on as many lines as ``width`` letters ask for; what four do not hold is shortened.
+
+    Examples
+    --------
+    >>> wrapped("frozen body of a shuffled source", 22)
+    'frozen body of a\nshuffled source'
+    """
+    lines = wrap(str(text), width, break_on_hyphens=False) or [""]
+    return "\n".join(lines if len(lines) <= _MOST_LINES else wrap(shorten(text, _MOST_LINES * width), width))
+
+
+def most_lines(labels: Iterable[str]) -> int:
+    """Return how many lines the highest of some labels has: rows are that high."""
+    return max((label.count("\n") + 1 for label in labels), default=1)
 
 
 def new_figure(width: float, height: float) -> Figure:

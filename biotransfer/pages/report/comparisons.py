@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from markupsafe import Markup
 
 from ...evidence.metrics import CONDITION, MEASURES
 from ...evidence.reading import (
@@ -33,7 +34,7 @@ from ...evidence.verdicts import compare_measures
 from ...results import Direction, Results
 from ...signals.splits import ALL, budget_label
 from . import text as write
-from .table import Row, Table, badge, table
+from .table import Cell, Row, Table, badge, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,11 +102,11 @@ def _find_verdict(results: Results, **wanted: str) -> dict[str, Any]:
     return {}
 
 
-def _over(verdict: Mapping[str, Any], base: str, metric: str) -> str:
+def _over(verdict: Mapping[str, Any], base: str, metric: str) -> Cell:
     """Write a gain, and over what where that is not the study's baseline."""
     gain = write.gain(verdict.get("difference"), metric)
     other = verdict.get("against", base)
-    return gain if other == base else f"{gain} over {arm_label(other)}"
+    return gain if other == base else Markup("{} <small>over {}</small>").format(gain, arm_label(other))
 
 
 def _interval(values: np.ndarray, metric: str) -> str:

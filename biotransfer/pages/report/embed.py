@@ -15,6 +15,8 @@ from .drawn import drawn_data
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_FITS, _LEAST_WIDTH = 5.2, "34rem"
+"""Up to so many inches a figure shrinks with the screen; a wider one stays legible and scrolls."""
 _NUMBER = re.compile(r"(-?\d+\.\d\d)\d+")
 _SPOKEN = re.compile(r"(person|curve|step0|gain|control|positive_control|interval):(.+)")
 
@@ -71,9 +73,9 @@ def svg(figure: Figure, name: str, description: str) -> Markup:
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
     assert box is not None
     inches = float(box.group(1)) / 72
+    least = f"min-width:{_LEAST_WIDTH}" if inches > _FITS else "min-width:0"
     head = (
-        f'<svg role="img" aria-labelledby="{name}-title" {box.group()} '
-        f'style="width:{inches:.2f}in;min-width:min({inches:.2f}in,34rem)">'
+        f'<svg role="img" aria-labelledby="{name}-title" {box.group()} style="width:{inches:.2f}in;{least}">'
     )
     text = re.sub(r"^<svg.*?>", head, text, count=1, flags=re.DOTALL)
     title = f'<title id="{name}-title">{escape(description)}</title>'

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ...evidence.checks import touches
 from ...evidence.reading import (
     Condition,
     arm_label,
@@ -19,7 +21,7 @@ from ...evidence.reading import (
     metric_label,
     outcome_label,
 )
-from ...evidence.verdicts import headline, leading_claims
+from ...evidence.verdicts import FEWEST_SEEDS, headline, leading_claims
 from ...results import Results
 from ...signals.splits import ALL, SPLITS, budget_label
 from ..figures import plot_contest
@@ -85,7 +87,7 @@ def context(results: Results, folder: Path | None = None, spread: Spread | None 
         "bibtex": bibtex(version, str(provenance.get("started") or "")),
         "glossary": GLOSSARY,
         "sentences": [d["sentence"] for d in whole.verdict_list],
-        "leads": [check for check in results.checks if check.get("leads")],
+        "leads": _unplaced(results),
         "lead_pictures": made["leads", ""],
         "cards": _cards(results),
         "findings": _findings(whole),
@@ -129,6 +131,21 @@ def _head_facts(results: Results) -> list[tuple[str, str]]:
     return [(name, value) for name, value in shown if value and value != write.NOTHING]
 
 
+_SENTENCE = re.compile(r"(?<=[a-z)%]\.) (?=[A-Z])")
+
+
+def _leading(results: Results, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the leading checks about one verdict; those of older versions are about all."""
+    leading = (check for check in results.checks if check.get("leads"))
+    return [check for check in leading if "touches" not in check or touches(check, row)]
+
+
+def _unplaced(results: Results) -> list[dict[str, Any]]:
+    """Return the leading checks that no card shows."""
+    shown = [check["id"] for row in leading_claims(results.verdict_list) for check in _leading(results, row)]
+    return [check for check in results.checks if check.get("leads") and check["id"] not in shown]
+
+
 def _cards(results: Results) -> list[dict[str, Any]]:
     """Return the verdict that leads in every direction and condition."""
     cards = []
@@ -161,6 +178,9 @@ def _cards(results: Results) -> list[dict[str, Any]]:
                 "people": write.counted(d["n_subjects"], "person"),
                 "margin": write.gain(d["margin"], metric).lstrip("+"),
                 "metric": metric_label(metric),
+                "leads": [
+                    {**check, "said": _SENTENCE.split(check["message"])[0]} for check in _leading(results, d)
+                ],
                 "leaks": protocol in SPLITS and bool(SPLITS[protocol].facts["leaks"]),
             }
         )
@@ -184,6 +204,8 @@ def _vouched(row: Mapping[str, Any]) -> str:
 def _could(row: Mapping[str, Any]) -> str:
     """Say what gain the design of a verdict finds."""
     found = write.gain(row["detectable_difference"], row["metric"])
+    if row["n_seeds"] < FEWEST_SEEDS:
+        return f"Nothing: a claim takes {FEWEST_SEEDS} seeds, {row['n_seeds']} explore."
     if found == write.NOTHING:
         return f"Nothing: {write.counted(row['n_subjects'], 'person')} are too few for any p below alpha."
     return f"A true gain of {found} or more, in four of five studies like this."
