@@ -71,7 +71,8 @@ def cdan(context: Context, *, strength: float = 1.0, hidden: int = 32, entropy: 
     Notes
     -----
     Source: Long et al. 2018, arXiv:1705.10667, equations 4 and 8 (multilinear map); the probabilities pass
-    no gradient, as in the authors' code.
+    no gradient, and the weights of each side sum to its windows, as in the authors' code (in TLlib those of
+    both sides together do).
     """
     import torch
 

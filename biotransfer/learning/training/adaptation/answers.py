@@ -30,12 +30,13 @@ def mcc(context: Context, *, strength: float = 1.0, temperature: float = 2.5) ->
 
     Notes
     -----
-    Source: Jin et al. 2020, arXiv:1912.03699, equations 2 to 7; its temperature is 2.5.
+    Source: Jin et al. 2020, arXiv:1912.03699, equations 2 to 7; its temperature is 2.5. The weights of the
+    windows pass no gradient, as in the authors' code.
     """
     import torch
 
     p = (context.run_others()[1] / temperature).softmax(-1)
-    entropy = -(p * p.clamp_min(_TINY).log()).sum(-1)
+    entropy = -(p * p.clamp_min(_TINY).log()).sum(-1).detach()
     weight = 1 + torch.exp(-entropy)
     weight = p.shape[1] * weight / weight.sum(1, keepdim=True)
     confusion = (p * weight.unsqueeze(2)).transpose(1, 2) @ p
@@ -72,7 +73,9 @@ def dst(
 
     Notes
     -----
-    Source: Chen et al. 2022, arXiv:2202.07136, equations 5 to 9, on FixMatch.
+    Source: Chen et al. 2022, arXiv:2202.07136, equations 5 to 9, on FixMatch. Differs from TLlib's code in
+    that the worst case is taken on the strong view's sure windows and on the labels, not on all windows of
+    the weak view and the answers, and that both heads are one dense layer.
     """  # fmt: skip
     import torch
 

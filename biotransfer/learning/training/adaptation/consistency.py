@@ -201,8 +201,8 @@ def flexmatch(
     Notes
     -----
     Source: Zhang et al. 2021, arXiv:2110.08263, equations 5 to 9: the threshold of a class is that share of
-    ``confidence`` that the windows assigned to it make of the largest class, with the warm-up of equation 11
-    and the convex mapping x / (2 - x).
+    ``confidence`` that the windows assigned to it make of the largest class, or of the windows of no class
+    while these are more (the warm-up of equation 11), by the convex mapping x / (2 - x).
     """
     import torch
 
@@ -210,20 +210,14 @@ def flexmatch(
     assert context.others is not None
     n_models, n_classes = said.shape[0], context.logits.shape[-1]
     if "assigned" not in context.memory:
-        fresh = torch.full(
-            (n_models, context.others.n_pool), n_classes, dtype=torch.int64, device=said.device
-        )
-        context.memory["assigned"] = fresh
-        context.memory["seen"] = torch.zeros_like(fresh, dtype=torch.bool)
-    assigned, seen = context.memory["assigned"], context.memory["seen"]
+        shape = (n_models, context.others.n_pool)
+        context.memory["assigned"] = torch.full(shape, n_classes, dtype=torch.int64, device=said.device)
+    assigned = context.memory["assigned"]
     counts = torch.zeros(n_models, n_classes + 1, dtype=losses.dtype, device=said.device)
-    counts.scatter_add_(1, assigned, seen.to(losses))
-    learned = counts[:, :-1]
-    most = torch.maximum(learned.max(1).values, counts[:, -1]).clamp_min(1.0)
-    share = learned / most.unsqueeze(1)
+    counts.scatter_add_(1, assigned, torch.ones_like(assigned, dtype=losses.dtype))
+    share = counts[:, :-1] / counts.max(1, keepdim=True).values
     threshold = confidence * (share / (2 - share)).gather(1, said)
     rows, picked = context.others.rows, sure >= confidence
-    seen.scatter_(1, rows, True)
     assigned.scatter_(1, rows, torch.where(picked, said, assigned.gather(1, rows)))
     return strength * ((sure >= threshold).to(losses) * losses).mean(1)
 
@@ -271,7 +265,8 @@ def uda(
 
     Notes
     -----
-    Source: Xie et al. 2020, arXiv:1904.12848, equation 1 and section 3.2 (masking and sharpening).
+    Source: Xie et al. 2020, arXiv:1904.12848, equation 1 and section 3.2 (masking and sharpening). TLlib
+    divides the view's logits by the temperature, and averages over the sure windows alone.
     """  # fmt: skip
     import torch
 
