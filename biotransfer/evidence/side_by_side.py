@@ -149,6 +149,19 @@ class SideBySide:
         """Return the differences of one kind."""
         return [one for one in self.differences if one.where == where]
 
+    @property
+    def answer(self) -> str:
+        """How many claims both make, and how many of them came to another verdict."""
+        both = [pair for pair in self.pairs if pair.first is not None and pair.second is not None]
+        changed = sum(not pair.change.startswith("both") for pair in both)
+        said = f"{changed} of {len(both)} claims that both make came to another verdict"
+        if not both:
+            said = "no claim is made by both"
+        for place, missing in (("first", "second"), ("second", "first")):
+            n = sum(getattr(pair, missing) is None for pair in self.pairs)
+            said += f"; {n} only in the {place}" if n else ""
+        return f"{said[0].upper()}{said[1:]}."
+
     def lines(self) -> list[str]:
         """Return everything as text."""
         said = [
@@ -159,7 +172,7 @@ class SideBySide:
             found = self.of(where)
             said.append(f"\n{where}: {'the same' if not found else f'{len(found)} differ'}")
             said += [f"  {one.what}: {_cut(one.first)} -> {_cut(one.second)}" for one in found]
-        said.append(f"\nresults: {len(self.pairs)} claims")
+        said.append(f"\nresults: {self.answer}")
         for pair in self.pairs:
             said.append(f"  {pair.label}: {_gain(pair.first)} -> {_gain(pair.second)}; {pair.change}")
             if pair.first is not None and pair.second is not None:
@@ -185,11 +198,8 @@ class SideBySide:
         }  # fmt: skip
 
     def __repr__(self) -> str:
-        changed = sum(not pair.change.startswith("both") for pair in self.pairs)
-        return one_line(
-            f"SideBySide {self.names[0]} and {self.names[1]}: {len(self.differences)} differences, "
-            f"{changed} of {len(self.pairs)} verdicts changed"
-        )
+        what = f"{len(self.differences)} differences; {self.answer}"
+        return one_line(f"SideBySide {self.names[0]} and {self.names[1]}: {what}")
 
     def _repr_html_(self) -> str:
         rows = [(one.where, one.what, _cut(one.first), _cut(one.second)) for one in self.differences]
@@ -263,7 +273,14 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
             own = inner.get("label") or inner.get("name") or i if isinstance(inner, Mapping) else i
             yield from _flat(inner, f"{name}.{own}")
     else:
-        yield name, str(value)
+        yield name, _typed(value)
+
+
+def _typed(value: Any) -> str:
+    """Write a value as a recipe does."""
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _differ(where: str, a: Mapping[str, str], b: Mapping[str, str]) -> list[Difference]:

@@ -51,7 +51,13 @@ def test_other_people_have_no_shift(results):
 def test_a_claim_of_one_study_says_so(results):
     fewer = [row for row in results.verdict_list if row["arm"] != "frozen_body"]
     found = bt.compare_studies(results, replace(results, verdict_list=fewer))
-    assert {p.change for p in found.pairs if p.claim["arm"] == "frozen_body"} == {"only in the first study"}
+    alone = [p for p in found.pairs if p.claim["arm"] == "frozen_body"]
+    assert {p.change for p in alone} == {"only in the first study"}
+    both = len(found.pairs) - len(alone)
+    said = f"0 of {both} claims that both make came to another verdict; {len(alone)} only in the first."
+    assert found.answer == said
+    nothing = bt.compare_studies(results, replace(results, verdict_list=[]))
+    assert nothing.answer == f"No claim is made by both; {len(found.pairs)} only in the first."
 
 
 def test_page_text_and_plain_values_say_the_same(results, tmp_path):

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from biotransfer.pages.report import write_report
+from biotransfer.evidence.side_by_side import compare_studies
+from biotransfer.pages.report import write_comparison, write_index, write_report
+from biotransfer.results import save_results
+from biotransfer.studies.running.listing import list_studies
 from tests.factories import ARMS, make_results
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -54,13 +57,28 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def several(tmp_path_factory) -> dict[str, Path]:
+    """Pages of two studies side by side, and of the folder that holds them."""
+    folder = tmp_path_factory.mktemp("several")
+    first = make_results(arms=[*ARMS[:3], LONG], labels={LONG: "shuffled_source"}, n_epochs=2)
+    second = replace(first, recipe={**first.recipe, "seeds": [9], "title": "Another"},
+                     verdict_list=first.verdict_list[:-3])  # fmt: skip
+    for name, results in (("one", first), ("two", second)):
+        save_results(results, folder / name)
+    return {
+        "comparison": write_comparison(compare_studies(folder / "one", folder / "two"), folder / "c.html"),
+        "index": write_index(list_studies(folder), folder),
+    }
+
+
 @pytest.fixture
-def opened(chromium, report):
-    """Return a function that opens the report; no network may be asked, nothing complained of."""
+def opened(chromium, request):
+    """Return a function that opens a page; no network may be asked, nothing complained of."""
     heard: list[str] = []
     pages = []
 
-    def open_at(size="desktop", scheme="light"):
+    def open_at(size="desktop", scheme="light", which=None):
         width, height = SIZES[size]
         page = chromium.new_page(
             viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True
@@ -71,7 +89,8 @@ def opened(chromium, report):
             "request",
             lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else heard.append(r.url),
         )
-        page.goto(report.as_uri())
+        shown = request.getfixturevalue("several")[which] if which else request.getfixturevalue("report")
+        page.goto(shown.as_uri())
         pages.append(page)
         return page
 
@@ -205,6 +224,19 @@ def test_axe_finds_nothing(opened, size, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = opened(size, scheme)
     page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    found = axe.Axe().run(page).response["violations"]
+    assert not [(v["id"], v["nodes"][0]["html"][:200]) for v in found]
+
+
+@pytest.mark.parametrize("which", ["comparison", "index"])
+@pytest.mark.parametrize(("size", "scheme"), [("phone", "dark"), ("desktop", "light")])
+def test_pages_of_several_studies_are_whole_and_axe_finds_nothing(opened, which, size, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = opened(size, scheme, which)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    assert not page.evaluate(CUT)
+    assert size == "phone" or not page.evaluate(ASIDE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
     found = axe.Axe().run(page).response["violations"]
     assert not [(v["id"], v["nodes"][0]["html"][:200]) for v in found]
 

@@ -10,7 +10,7 @@ from .curves import plot_curve_gains, plot_learning_curves
 from .forest import plot_forest
 from .looks import draw_looks, looks_of, plot_looks
 from .matrix import plot_matrix
-from .nouns import plot_account, plot_counts, plot_loss, plot_training, plot_verdicts
+from .nouns import plot_account, plot_counts, plot_loss, plot_side_by_side, plot_training, plot_verdicts
 from .nuisance import plot_mains, plot_nuisance
 from .outcomes import plot_confusion, plot_gains, plot_subjects
 from .ranking import plot_ranking
@@ -25,6 +25,7 @@ __all__ = [
     "plot_account",
     "plot_counts",
     "plot_loss",
+    "plot_side_by_side",
     "plot_training",
     "plot_verdicts",
     "plot_before_after",

@@ -31,6 +31,7 @@ from .style import (
     arm_look,
     clean,
     headline,
+    most_lines,
     new_figure,
     shorten,
     wrapped,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from ...evidence.side_by_side import SideBySide
     from ...learning.training.curves import Curves
     from ...signals.windows import Windows
     from ...transfer.pretrain.training import Pretrained
@@ -182,6 +184,60 @@ def _look(ax: Axes, across: str, up: str) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     ax.set_xlabel(across, fontsize=9, color=MUTED)
     ax.set_ylabel(up, fontsize=9, color=MUTED, parse_math=False)
+
+
+def plot_side_by_side(found: SideBySide) -> Figure:
+    """Draw the gain of every claim of two studies with its interval, one below the other.
+
+    Parameters
+    ----------
+    found : SideBySide
+        Of :func:`.compare_studies`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        At most 40 claims: filled the first study, hollow the second, in the color of each verdict, with 95 %
+        intervals over people; the band is the margin inside which a difference counts as none.
+
+    Raises
+    ------
+    BiotransferError
+        When neither study makes a claim.
+    """
+    check(found.pairs, "found holds no claim to draw. Compare studies with a transfer arm.")
+    shown = found.pairs[:_MOST_ROWS]
+    rows = [row for pair in shown for row in (pair.first, pair.second) if row is not None]
+    metric = str(rows[0]["metric"])
+    scale = 100.0 if is_share(metric) else 1.0
+    labels = [wrapped(pair.label, 60) for pair in shown]
+    figure = new_figure(PAGE_WIDTH, 1.0 + (0.26 + 0.14 * most_lines(labels)) * len(shown))
+    ax = figure.subplots()
+    margin = float(rows[0]["margin"]) * scale
+    ax.axvspan(-margin, margin, color=BAND, zorder=0, gid="margin")
+    ax.axvline(0, color=MUTED, linewidth=1.0, zorder=1)
+    for y, pair in enumerate(shown):
+        for row, place, name in ((pair.first, y - 0.14, "first"), (pair.second, y + 0.14, "second")):
+            if row is None:
+                continue
+            color = VERDICT_COLORS.get(str(row["verdict"]), MUTED)
+            if row["ci_low"] is not None and row["ci_low"] == row["ci_low"]:
+                ax.plot(
+                    [row["ci_low"] * scale, row["ci_high"] * scale], [place] * 2, color=color, linewidth=1.4
+                )
+            look = {"color": color, "markerfacecolor": color if name == "first" else "white"}
+            ax.plot(row["difference"] * scale, place, "o", markersize=6, gid=f"gain:{name}:{y}", **look)
+            frame = ax.get_yaxis_transform()
+            ax.text(1.01, place, outcome_label(row), transform=frame, fontsize=8, color=color, va="center")
+    clean(ax, grid="x")
+    ax.set_yticks(range(len(labels)), labels, color=INK, parse_math=False)
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(len(labels) - 0.4, -0.6)
+    unit = "points of " if is_share(metric) else ""
+    ax.set_xlabel(f"gain, {unit}{metric_label(metric)}", fontsize=9, color=MUTED, parse_math=False)
+    more = "" if len(shown) == len(found.pairs) else f", the first {len(shown)} of {len(found.pairs)}"
+    headline(figure, f"What every claim came to in either study{more}")
+    return figure
 
 
 def claim_label(row: Mapping[str, Any], among: Sequence[Mapping[str, Any]] = ()) -> str:

@@ -13,6 +13,7 @@ from ...evidence.checks import touches
 from ...evidence.reading import (
     Condition,
     arm_label,
+    arms_of,
     condition_label,
     conditions_of,
     data_label,
@@ -83,10 +84,10 @@ def context(results: Results, folder: Path | None = None, spread: Spread | None 
         "smoke": bool(recipe.get("smoke")),
         "note": str(provenance.get("note") or ""),
         "facts": _head_facts(results),
-        "headline": _headline(whole.verdict_list),
+        "headline": [write.spoken(sentence) for sentence in _headline(whole.verdict_list)],
         "bibtex": bibtex(version, str(provenance.get("started") or "")),
         "glossary": GLOSSARY,
-        "sentences": [d["sentence"] for d in whole.verdict_list],
+        "sentences": [write.spoken(d["sentence"]) for d in whole.verdict_list],
         "leads": _unplaced(results),
         "lead_pictures": made["leads", ""],
         "cards": _cards(results),
@@ -140,6 +141,10 @@ def _leading(results: Results, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [check for check in leading if "touches" not in check or touches(check, row)]
 
 
+def _first_sentence(check: Mapping[str, Any], results: Results) -> str:
+    return write.spoken(_SENTENCE.split(check["message"])[0], arms_of(results))
+
+
 def _unplaced(results: Results) -> list[dict[str, Any]]:
     """Return the leading checks that no card shows."""
     shown = [check["id"] for row in leading_claims(results.verdict_list) for check in _leading(results, row)]
@@ -178,9 +183,7 @@ def _cards(results: Results) -> list[dict[str, Any]]:
                 "people": write.counted(d["n_subjects"], "person"),
                 "margin": write.gain(d["margin"], metric).lstrip("+"),
                 "metric": metric_label(metric),
-                "leads": [
-                    {**check, "said": _SENTENCE.split(check["message"])[0]} for check in _leading(results, d)
-                ],
+                "leads": [{**one, "said": _first_sentence(one, results)} for one in _leading(results, d)],
                 "leaks": protocol in SPLITS and bool(SPLITS[protocol].facts["leaks"]),
             }
         )
@@ -213,8 +216,13 @@ def _could(row: Mapping[str, Any]) -> str:
 
 def _findings(results: Results) -> dict[str, list[dict[str, Any]]]:
     """Return findings by severity, the worst first."""
+    arms = arms_of(results)
     return {
-        severity: [c for c in results.checks if c["severity"] == severity]
+        severity: [
+            {**c, "message": write.spoken(c["message"], arms), "how": write.spoken(c["how"], arms)}
+            for c in results.checks
+            if c["severity"] == severity
+        ]
         for severity in _SEVERITIES
         if any(c["severity"] == severity for c in results.checks)
     }

@@ -11,7 +11,9 @@ from markupsafe import Markup
 from ... import __version__
 from ...evidence.side_by_side import Difference, SideBySide
 from ...studies.running.listing import Listed, StudyList
+from ..figures import plot_side_by_side
 from . import text as write
+from .embed import embedded
 from .filling import fill
 from .table import Cell, Row, Table, badge, table
 
@@ -26,7 +28,6 @@ def render_comparison(found: SideBySide) -> str:
     found : SideBySide
         Of :func:`.compare_studies`.
     """
-    changed = sum(not pair.change.startswith("both") for pair in found.pairs)
     return fill(
         "compared.html",
         {
@@ -34,14 +35,27 @@ def render_comparison(found: SideBySide) -> str:
             "version": __version__,
             "facts": [("first", found.names[0]), ("second", found.names[1])],
             "titles": found.titles,
-            "answer": f"{changed} of {write.counted(len(found.pairs), 'claim')} came to another verdict; "
-            f"{write.counted(len(found.differences), 'difference')} in recipe, data and code.",
+            "answer": found.answer,
+            "picture": _picture(found),
+            "differences": write.joined(
+                f"{len(found.of(where))} in the {where}" for where in _WORDS if found.of(where)
+            ),
             "claims": _claims(found),
             "tables": [
                 (where, heading, _differences(found.of(where), heading)) for where, heading in _WORDS.items()
             ],
         },
     )
+
+
+def _picture(found: SideBySide) -> dict[str, Markup | str] | None:
+    if not found.pairs:
+        return None
+    caption = (
+        "Gain of every claim with its 95 % interval over people: filled in the first study, hollow in the "
+        "second; the band is the margin inside which a difference counts as none."
+    )
+    return embedded(plot_side_by_side(found), "claims", caption)
 
 
 def _claims(found: SideBySide) -> Table:
@@ -94,9 +108,18 @@ def render_index(found: StudyList, page: Path) -> str:
                 ("finished", str(sum(one.state == "finished" for one in found.studies))),
             ],
             "studies": _studies(found, page),
-            "answers": [(one.title, one.answer, _link(one, page)) for one in found.studies if one.answer],
+            "answers": [
+                (one.title, _place(one, found), write.spoken(one.answer), _link(one, page))
+                for one in found.studies
+                if one.answer
+            ],
         },
     )
+
+
+def _place(one: Listed, found: StudyList) -> str:
+    """Return where a study lies, seen from the folder that is listed."""
+    return one.folder.resolve().relative_to(found.folder.resolve()).as_posix()
 
 
 def _link(one: Listed, page: Path) -> str:
@@ -112,8 +135,9 @@ def _studies(found: StudyList, page: Path) -> Table:
         link = _link(one, page)
         title: Cell = Markup('<a href="{}">{}</a>').format(link, one.title) if link else one.title
         verdicts = Markup(", ").join(
-            Markup("{} {}").format(n, badge({"verdict": name})) for name, n in one.verdicts.items()
+            Markup('<span class="whole">{} {}</span>').format(n, badge({"verdict": name}))
+            for name, n in one.verdicts.items()
         )
-        rows.append([title, one.date, one.people, one.state, verdicts or write.NOTHING, str(one.folder)])
+        rows.append([title, one.date, one.people, one.state, verdicts or write.NOTHING, _place(one, found)])
     columns = dict.fromkeys(("study", "date", "people", "state", "verdicts", "folder"), False)
     return table(columns, rows, "Every study folder here, the newest first. A title opens its report.")

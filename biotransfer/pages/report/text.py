@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -16,6 +16,9 @@ _MINUS = "\u2212"
 _LINK = re.compile(
     r"(https?://[^\s<>\"]+|doi:\s?10\.[^\s<>\",;]+|\b10\.\d{4,9}/[^\s<>\",;]+|arXiv:\d{4}\.\d{4,5})"
 )
+
+_MARKUP = re.compile(r"(?::[a-z]+:)?`+[.~]*([^`]*)`+")
+_NAME = re.compile(r"(?<![\w./-])[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+(?![\w/]|[.-]\w)")
 
 
 def missing(value: Any) -> bool:
@@ -154,6 +157,29 @@ def counted(n: int, noun: str) -> str:
     """
     plural = {"person": "people"}.get(noun, noun + ("es" if noun.endswith(("s", "x")) else "s"))
     return f"{whole(n)} {noun if n == 1 else plural}"
+
+
+def spoken(text: object, names: Collection[str] | None = None) -> str:
+    """Write a sentence about a study for readers: arms and rules as words, no markup of docstrings.
+
+    Parameters
+    ----------
+    text : object
+        The sentence.
+    names : collection of str, optional
+        Ids to write as words; every id where not given, as in the sentence of a verdict, which has no keys.
+
+    Examples
+    --------
+    >>> spoken("The arm frozen_body gained 2.1 points")
+    'The arm frozen body gained 2.1 points'
+    >>> spoken("frozen_body gained: see :func:`.find_outliers`, write same_people", ["frozen_body"])
+    'frozen body gained: see find_outliers, write same_people'
+    """
+    plain = _MARKUP.sub(r"\1", str(text))
+    return _NAME.sub(
+        lambda m: m.group().replace("_", " ") if names is None or m.group() in names else m.group(), plain
+    )
 
 
 def linked(text: object) -> Markup:
