@@ -225,8 +225,15 @@ def plot_side_by_side(found: SideBySide) -> Figure:
                 ax.plot(
                     [row["ci_low"] * scale, row["ci_high"] * scale], [place] * 2, color=color, linewidth=1.4
                 )
-            look = {"color": color, "markerfacecolor": color if name == "first" else "white"}
-            ax.plot(row["difference"] * scale, place, "o", markersize=6, gid=f"gain:{name}:{y}", **look)
+            face = color if name == "first" else "white"
+            ax.plot(
+                row["difference"] * scale,
+                place,
+                "o",
+                color=color,
+                markerfacecolor=face,
+                gid=f"gain:{name}:{y}",
+            )
             frame = ax.get_yaxis_transform()
             ax.text(1.01, place, outcome_label(row), transform=frame, fontsize=8, color=color, va="center")
     clean(ax, grid="x")
