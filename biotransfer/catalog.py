@@ -15,7 +15,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import Any, get_args, get_origin
 
-from .errors import BiotransferError, check, check_option, did_you_mean
+from .errors import BiotransferError, a_kind, check, check_option, did_you_mean
 from .parameters import REQUIRED, Parameter, parameters_of
 from .registry import Registration, ask_installed_packages, open_catalog
 from .showing import html_table, one_line
@@ -56,11 +56,11 @@ class Fact:
         many = get_origin(self.kind) is tuple
         kind = get_args(self.kind)[0] if many else self.kind
         if many and not isinstance(value, tuple):
-            return f"is a {type(value).__name__}. Expected a tuple."
+            return f"is {a_kind(value)}. Expected a tuple."
         for item in value if many else (value,):
             if not _is_a(item, kind):
                 name = getattr(kind, "__name__", str(kind))
-                return f"holds a {type(item).__name__}. Expected {name}."
+                return f"holds {a_kind(item)}. Expected {name}."
             if self.options and item is not None and item not in self.options:
                 known = ", ".join(map(str, self.options))
                 return f"is unknown.{did_you_mean(item, self.options)} Use one of: {known}."

@@ -22,6 +22,18 @@ class DataNotFoundError(BiotransferError):
     """A data set that is not on this machine."""
 
 
+def a_kind(value: object) -> str:
+    """Return the type of a value, with its article.
+
+    Examples
+    --------
+    >>> a_kind(3), a_kind("three")
+    ('an int', 'a str')
+    """
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "aeioAEIO" else f"a {name}"
+
+
 def check(condition: Any, message: str) -> None:
     """Raise :class:`BiotransferError` with ``message`` unless ``condition`` holds.
 
@@ -98,12 +110,12 @@ def one_or_many(name: str, given: Any, kind: type[Item], instead: str) -> list[I
         return [given]
     wanted = f"Expected {kind.__name__}, one or many. {instead}"
     many = isinstance(given, Iterable) and getattr(given, "ndim", 1) > 0
-    check(many, f"{name} is a {type(given).__name__}. {wanted}")
+    check(many, f"{name} is {a_kind(given)}. {wanted}")
     items: list[Item] = []
     for item in given:
         check(
             isinstance(item, kind),
-            f"{name} is a {type(given).__name__} of {type(item).__name__}. {wanted}",
+            f"{name} is {a_kind(given)} of {type(item).__name__}. {wanted}",
         )
         items.append(item)
     check(items, f"{name}=[] is empty. {wanted}")
@@ -131,7 +143,7 @@ def check_is(name: str, given: Any, kind: type | tuple[type, ...], instead: str)
     """
     kinds = kind if isinstance(kind, tuple) else (kind,)
     wanted = " or ".join(k.__name__ for k in kinds)
-    check(isinstance(given, kinds), f"{name} is a {type(given).__name__}. Expected {wanted}. {instead}")
+    check(isinstance(given, kinds), f"{name} is {a_kind(given)}. Expected {wanted}. {instead}")
 
 
 def for_each(name: str, items: Iterable[Item], function: Callable[[Item], Made]) -> list[Made]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Literal, Union, get_args, get_origin
 
-from .errors import did_you_mean
+from .errors import a_kind, did_you_mean
 
 REQUIRED = inspect.Parameter.empty
 _NUMBER = r"(-?\d+(?:\.\d+)?(?:e-?\d+)?)"
@@ -78,7 +78,7 @@ class Parameter:
         kind = _like(self.default) if self.kind is REQUIRED else self.kind
         such = "" if self.default in (REQUIRED, None) else f", such as {self.default!r}"
         if not _is_a(value, kind):
-            return f"is a {type(value).__name__}. Expected: {_in_words(kind)}{such}."
+            return f"is {a_kind(value)}. Expected: {_in_words(kind)}{such}."
         for leaf in _leaves(value):
             if isinstance(leaf, str) and self.options and leaf not in self.options:
                 near = did_you_mean(leaf, self.options)

@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .errors import BiotransferError, check
+from .errors import BiotransferError, a_kind, check
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,5 +151,5 @@ def _is(value: Any, kinds: type | tuple[type, ...], what: str) -> None:
     wanted = " or ".join({"NoneType": "nothing"}.get(kind.__name__, kind.__name__) for kind in kinds)
     check(
         isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds),
-        f"{what} is {str(value)[:60]!r}, a {type(value).__name__}. Expected {wanted}. {_MEND}",
+        f"{what} is {str(value)[:60]!r}, {a_kind(value)}. Expected {wanted}. {_MEND}",
     )

@@ -63,6 +63,21 @@ def test_what_is_out_of_bounds_is_refused(text):
         parse_yaml(text, "text", "Mend it.")
 
 
+GROUPS = st.sampled_from(["{subject}", "{label}", "{run:[0-9]+}", "*", "/", "_", "S", ".csv", "day"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(GROUPS, min_size=1, max_size=6).map("".join), st.booleans())
+def test_a_pattern_without_quotes_is_answered_with_the_line_to_type(pattern, flow):
+    text = f"emg: {{data: folder, pattern: {pattern}}}" if flow else f"emg:\n  pattern: {pattern}\n"
+    try:
+        parse_yaml(text, "recipe", "Compare.")
+    except BiotransferError as error:
+        _, quotes, typed = str(error).partition("Such a text stands in quotes: ")
+        assert not quotes or yaml.safe_load(typed) == {"pattern": pattern}
+        assert quotes or not pattern.startswith("*")
+
+
 def test_aliases_and_merged_keys_within_bounds_are_read():
     text = "base: &b {x: 1, y: 2}\none: *b\ntwo: {<<: *b, y: 3}\nday: 2020-99-99"
     expected = {"base": {"x": 1, "y": 2}, "one": {"x": 1, "y": 2}, "two": {"x": 1, "y": 3}}

@@ -216,11 +216,11 @@ def test_an_entry_has_every_fact_of_its_catalog_in_one_order() -> None:
         ({"role": None}, "fact role=None holds a NoneType. Expected str"),
         ({"role": "control", "needs": "rows"}, "fact needs='rows' is a str. Expected a tuple"),
         ({"role": "control", "needs": ("rows", "tail")}, "is unknown.* Use one of: rows, head"),
-        ({"role": "control", "needs": (1,)}, r"needs=\(1,\) holds a int. Expected str"),
+        ({"role": "control", "needs": (1,)}, r"needs=\(1,\) holds an int. Expected str"),
         ({"role": "control", "people": True}, "people=True holds a bool. Expected int"),
         ({"role": "control", "people": 1.0}, "people=1.0 holds a float. Expected int"),
         ({"role": "control", "rate": "fast"}, "rate='fast' holds a str"),
-        ({"role": "control", "reads": 3}, "reads=3 holds a int"),
+        ({"role": "control", "reads": 3}, "reads=3 holds an int"),
         ({"role": "control", "packages": ("ot",)}, r"packages=\('ot',\) and extra=None. Expected both"),
     ],
 )

@@ -162,6 +162,20 @@ def _check_at(fits: bool, problem: str, at: Any) -> None:
         raise _OutOfBoundsError(problem=problem, problem_mark=at.start_mark)
 
 
+_UNQUOTED = re.compile(r"(?P<key>[\w-]+):\s+(?P<value>(?:[*&!%@`]|\{[^{}\s]*\}(?=[^\s,}]))[^\s,]*)")
+"""A key whose text begins as YAML's own words do."""
+
+
+def _quotes(text: str, line: int) -> str:
+    """Say what to type where a line of YAML that cannot be read holds such a text; "" where it holds none."""
+    found = _UNQUOTED.search(text.splitlines()[line]) if line < len(text.splitlines()) else None
+    if found is None:
+        return ""
+    value = found["value"].rstrip("'")
+    value = value[: len(value) - max(value.count("}") - value.count("{"), 0)].replace("'", "''")
+    return f"Such a text stands in quotes: {found['key']}: '{value}'"
+
+
 def parse_yaml(text: str, what: str, instead: str) -> Any:
     """Return what a YAML text says, without building more than it may hold.
 
@@ -201,7 +215,8 @@ def parse_yaml(text: str, what: str, instead: str) -> Any:
             "is not read" if isinstance(error, (_OutOfBoundsError, BiotransferError)) else "is no valid YAML"
         )
         problem = " ".join(str(getattr(error, "problem", None) or error).split())[:300]
-        raise BiotransferError(f"{what} {verb}{place}: {problem}. {instead}") from error
+        quotes = _quotes(text, mark.line) if mark else ""
+        raise BiotransferError(f"{what} {verb}{place}: {problem}. {quotes or instead}") from error
     finally:
         if loader is not None:
             loader.dispose()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
-from ..errors import check
+from ..errors import a_kind, check
 
 
 def name_of(argument: str, value: Any) -> str:
@@ -36,7 +36,7 @@ def name_of(argument: str, value: Any) -> str:
     whole = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     check(
         whole and (isinstance(value, Integral) or float(value).is_integer()),
-        f"{argument}={value!r} is no name but a {type(value).__name__}. Expected a text or a whole number. "
+        f"{argument}={value!r} is no name but {a_kind(value)}. Expected a text or a whole number. "
         f"Write {argument}='1'.",
     )
     return str(int(value))
@@ -57,6 +57,6 @@ def listed(argument: str, values: Any) -> list[Any]:
     )
     check(
         ordered and getattr(values, "ndim", 1) == 1,
-        f"{argument}={values!r} is a {type(values).__name__}, not a list. Write {argument}=[...].",
+        f"{argument}={values!r} is {a_kind(values)}, not a list. Write {argument}=[...].",
     )
     return list(values)

@@ -159,7 +159,7 @@ def _twice(theirs: Any) -> Any:
 
 
 REFUSED = {
-    "something else": (lambda theirs: 3, "dataset holds a int"),
+    "something else": (lambda theirs: 3, "dataset holds an int"),
     "two kinds": (_two_kinds, "dataset holds RawDataset and WindowsDataset"),
     "nobody": (lambda theirs: _raws(theirs, said={"age": 3}), "has age, no subject"),
     "no description": (lambda theirs: _raws(theirs, said=None), "has nothing, no subject"),
@@ -179,7 +179,7 @@ def test_what_does_not_fit_is_refused(case: str, theirs: Any) -> None:
 def test_what_is_no_signal_is_refused() -> None:
     with pytest.raises(BiotransferError, match="needs signals, these are features"):
         to_braindecode(make_windows())
-    with pytest.raises(BiotransferError, match="data is a int"):
+    with pytest.raises(BiotransferError, match="data is an int"):
         to_braindecode(3)  # type: ignore[arg-type]
     with pytest.raises(BiotransferError, match="no good channel of it"):
         from_braindecode(to_braindecode(cut_windows(SIMULATE["eeg"]())), modality="emg")

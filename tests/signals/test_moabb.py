@@ -95,7 +95,7 @@ def test_a_recipe_can_name_it() -> None:
 
 REFUSED = {
     "an unknown name": ({"dataset": "BNCI2014_01"}, "Did you mean 'BNCI2014_001'"),
-    "no data set": ({"dataset": 3}, "is a int. Expected a data set of MOABB"),
+    "no data set": ({"dataset": 3}, "is an int. Expected a data set of MOABB"),
     "an unknown person": ({"subjects": [7]}, "'7' is not there"),
     "an unknown session": ({"sessions": ["7"]}, "'7' is not there"),
     "an unknown class": ({"classes": ["fake"]}, "'fake' is not there"),

@@ -329,7 +329,10 @@ def test_a_gap_shorter_than_a_window_still_splits() -> None:
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"sfreq": 128.0}, "sfreq=128.0 .* but 256.0 .* Call preprocess"),
+        (
+            {"sfreq": 128.0},
+            "sfreq=128.0 .* but 256.0 .* Write preprocess: .preset: eeg, resample: 128.",
+        ),
         ({"names": ("a", "b", "c")}, "names="),
         ({"classes": ("x", "y", "z")}, "classes="),
         ({"modality": "emg"}, "modality='emg'"),

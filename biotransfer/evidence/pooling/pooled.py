@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...errors import check
+from ...errors import a_kind, check
 from ...results import Results, load_results
 from ...showing import html_table, one_line, with_picture
 from ..metrics import Compare
@@ -169,7 +169,7 @@ def _named(studies: Iterable[str | Path | Results]) -> tuple[dict[str, Results],
     for given in studies:
         check(
             isinstance(given, (str, Path, Results)),
-            f"studies hold a {type(given).__name__}. Expected folders or Results. Type load_results(FOLDER).",
+            f"studies hold {a_kind(given)}. Expected folders or Results. Type load_results(FOLDER).",
         )
         results = given if isinstance(given, Results) else load_results(given)
         folder = "" if isinstance(given, Results) else str(Path(given).resolve())

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import BiotransferError, check, did_you_mean
+from ...errors import BiotransferError, a_kind, check, did_you_mean
 
 CLASS_WEIGHTS = ("none", "balanced")
 
@@ -78,9 +78,7 @@ def check_sample_weight(given: Any, n: int) -> np.ndarray:
     try:
         weights = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise BiotransferError(
-            f"sample_weight, a {type(given).__name__}, holds no numbers. {wanted}"
-        ) from error
+        raise BiotransferError(f"sample_weight, {a_kind(given)}, holds no numbers. {wanted}") from error
     check(weights.shape == (n,), f"sample_weight has the shape {weights.shape}. {wanted}")
     fine = bool(np.isfinite(weights).all() and (weights >= 0).all())
     check(fine, f"sample_weight runs from {weights.min()} to {weights.max()}. {wanted}")

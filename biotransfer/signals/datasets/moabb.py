@@ -15,7 +15,7 @@ from typing import Any
 import mne
 
 from ...catalog import Entry
-from ...errors import BiotransferError, check, check_option
+from ...errors import BiotransferError, a_kind, check, check_option
 from ..recording import MODALITIES
 from .common import choose, choose_classes
 from .loaded import Loaded
@@ -133,7 +133,7 @@ def from_moabb(
     source = _make(dataset, {}) if isinstance(dataset, str) else dataset
     check(
         callable(getattr(source, "get_data", None)) and hasattr(source, "subject_list"),
-        f"dataset is a {type(dataset).__name__}. Expected a data set of MOABB, or its name, such as "
+        f"dataset is {a_kind(dataset)}. Expected a data set of MOABB, or its name, such as "
         "from_moabb('BNCI2014_001').",
     )
     name = str(source.code)

@@ -108,7 +108,7 @@ def _gaps(times: np.ndarray, path: Path) -> np.ndarray:
     check(
         abs(rate / SFREQ - 1) < 0.02,
         f"{str(path)!r}: time stamps run at {rate:.1f} Hz. Expected {SFREQ:g} Hz, a Muse recording. "
-        "Use from_arrays(..., sfreq=...) for other devices.",
+        "Write data: folder, with path and sfreq, for other devices. In Python: from_folder(...).",
     )
     return np.flatnonzero(steps > GAP) + 1
 

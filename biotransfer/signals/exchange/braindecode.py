@@ -15,7 +15,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from ...errors import check, check_option
+from ...errors import a_kind, check, check_option
 from ..amplitude import UNITLESS, check_amplitude
 from ..datasets.loaded import Loaded
 from ..datasets.own.naming import check_labels, number_runs
@@ -76,7 +76,7 @@ def to_braindecode(data: Recording | Sequence[Recording] | Windows) -> Any:
     given = [data] if isinstance(data, Recording) else list(data) if isinstance(data, Iterable) else []
     check(
         given and all(isinstance(item, Recording) for item in given),
-        f"data is a {type(data).__name__}. Expected recordings, or windows of signals. Make recordings by "
+        f"data is {a_kind(data)}. Expected recordings, or windows of signals. Make recordings by "
         "from_raws(...), windows by cut_windows(...).",
     )
     return theirs.BaseConcatDataset(
@@ -158,7 +158,7 @@ def from_braindecode(
     for i, part in enumerate(parts):
         check(
             isinstance(part, kinds),
-            f"dataset holds a {type(part).__name__}. Expected RawDataset, EEGWindowsDataset or "
+            f"dataset holds {a_kind(part)}. Expected RawDataset, EEGWindowsDataset or "
             "WindowsDataset of "
             "braindecode, or a BaseConcatDataset of them.",
         )

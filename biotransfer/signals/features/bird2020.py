@@ -101,7 +101,8 @@ def bird2020(windows: Windows, *, lag: bool = True, scale: float = p.MICROVOLTS)
     check(
         rows.size > 0,
         f"lag=True needs windows that overlap the one before; none of these {n} does. "
-        "Call cut_windows(..., length=1.0, step=0.5), or use features: {name: bird2020, lag: false}.",
+        "Write windows: {length: 1.0, step: 0.5}, or features: {name: bird2020, lag: false}. In Python: "
+        "cut_windows(..., length=1.0, step=0.5).",
     )
     kept = windows.take(rows)
     _check_classes(windows, kept)

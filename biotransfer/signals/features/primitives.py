@@ -39,7 +39,7 @@ def check_signals(windows: Windows, name: str, min_times: int = 8) -> None:
     check(
         windows.X.shape[2] >= min_times,
         f"features={name!r} got windows of {windows.X.shape[2]} samples. Expected {min_times} or more. "
-        "Call cut_windows(..., length=1.0).",
+        "Write windows: {length: 1.0, step: 0.5}. In Python: cut_windows(..., length=1.0).",
     )
     finite = np.isfinite(windows.X)
     if not finite.all():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...errors import check, check_option
+from ...errors import a_kind, check, check_option
 from ..spectra import power_density
 from ..windows import Windows
 from ..windows.columns import Column, by_channel, by_pair
@@ -94,7 +94,7 @@ def statistical(
     for key, value in (("fmax", fmax), ("mains", mains)):
         check(
             value is None or isinstance(value, (int, float)),
-            f"features statistical: {key}={value!r} is a {type(value).__name__}. Expected a frequency in Hz. "
+            f"features statistical: {key}={value!r} is {a_kind(value)}. Expected a frequency in Hz. "
             f"Use {key}: 50.0.",
         )
     assert windows.sfreq is not None

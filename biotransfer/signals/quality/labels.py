@@ -51,8 +51,9 @@ def label_findings(recording: Recording) -> Iterator[Finding]:
         message = f"no annotation is one of {', '.join(recording.classes)}."
         if points := points_only(recording):
             message = (
-                f"annotations {', '.join(points)} have no duration: they mark points. Give them one: "
-                "from_raws(..., tmin=0.0, tmax=1.0), or raw.annotations.set_durations(1.0)."
+                f"annotations {', '.join(points)} have no duration: they mark points. Say what "
+                "lies around each, in s: tmin: 0.0, tmax: 1.0 in the data section (biotransfer inspect ... "
+                "--set tmax=1.0). In Python: from_raws(..., tmin=0.0, tmax=1.0)."
             )
         yield error("unlabelled", recording.uid, message, 0.0)
     elif seconds < SHORT_SECONDS:

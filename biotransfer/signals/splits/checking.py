@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ...errors import BiotransferError, check, check_option
+from ...errors import BiotransferError, a_kind, check, check_option
 from ..windows import Windows
 from .split import APART, Split
 
@@ -19,7 +19,7 @@ def check_windows(windows: Any) -> None:
     """Refuse what is no Windows."""
     check(
         isinstance(windows, Windows),
-        f"windows is a {type(windows).__name__}. Expected Windows. Type: cut_windows(recordings).",
+        f"windows is {a_kind(windows)}. Expected Windows. Type: cut_windows(recordings).",
     )
 
 

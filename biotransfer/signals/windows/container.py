@@ -226,9 +226,10 @@ def _origin(windows: Windows) -> str:
 
 
 _ALIKE = {
-    "sfreq": "one sampling rate. Call preprocess(..., sfreq=...).",
+    "sfreq": "one sampling rate. Write preprocess: {preset: eeg, resample: 128} in its data section. "
+    "In Python: preprocess(..., sfreq=128).",
     "names": "the same channels or features in the same order. Cut them anew from recordings that agree.",
-    "shape": "one length. Give cut_windows one length, or one n_times.",
+    "shape": "one length. Write one windows: {length: ...} or {n_times: ...} for both.",
     "classes": "one list of classes. Pass classes=[...] to both.",
     "modality": "one modality. Keep EEG and EMG apart.",
     "unit": "one unit. Scale all of them, or none.",

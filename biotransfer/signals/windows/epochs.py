@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...edges import events_rate
-from ...errors import BiotransferError, check, check_is, check_option
+from ...errors import BiotransferError, a_kind, check, check_is, check_option
 from ..amplitude import UNITLESS, check_amplitude
 from ..electrodes import electrode_positions
 from ..plain import name_of
@@ -124,8 +124,7 @@ def from_epochs(
     """
     check(
         isinstance(epochs, mne.BaseEpochs),
-        f"epochs is a {type(epochs).__name__}. Expected mne.Epochs. For Raws use from_raws, for arrays "
-        "from_arrays.",
+        f"epochs is {a_kind(epochs)}. Expected mne.Epochs. For Raws use from_raws, for arrays from_arrays.",
     )
     check_option("modality", modality, MODALITIES)
     kinds = {modality: True}

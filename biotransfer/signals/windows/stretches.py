@@ -163,9 +163,9 @@ def _points(names: Sequence[str], seen: dict[str, _Seen], found: _Names, length:
     n = sum(seen[name].annotations for name in names)
     durations = "{" + ", ".join(f"{name!r}: {length:g}" for name in names) + "}"
     return (
-        f"{n} annotations {', '.join(names)} have no duration: they mark points. Expected stretches. Give "
-        f"them one: from_raws(..., tmin=0.0, tmax={length:g}), in s around each, or "
-        f"raw.annotations.set_durations({durations})."
+        f"{n} annotations {', '.join(names)} have no duration: they mark points. Expected stretches. Say in "
+        f"the data section what lies around each, in s: tmin: 0.0, tmax: {length:g}. In Python: "
+        f"from_raws(..., tmin=0.0, tmax={length:g}), or raw.annotations.set_durations({durations})."
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ...errors import BiotransferError, check, did_you_mean
+from ...errors import BiotransferError, a_kind, check, did_you_mean
 from ...files import bounded, is_file, parse_yaml, read_yaml, shipped_recipes
 from ...settings import Settings
 from .recipe import Recipe
@@ -34,8 +34,7 @@ def read_recipe(recipe: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any],
         return bounded(plain_), None
     check(
         isinstance(recipe, (str, Path)),
-        f"recipe={recipe!r} is a {type(recipe).__name__}. Expected a file, the name of a shipped recipe or a "
-        "mapping.",
+        f"recipe={recipe!r} is {a_kind(recipe)}. Expected a file, the name of a shipped recipe or a mapping.",
     )
     path, shipped = Path(recipe), shipped_recipes()
     if not is_file(path) and str(recipe) in shipped:

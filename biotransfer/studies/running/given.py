@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import BiotransferError, check, one_or_many
+from ...errors import BiotransferError, a_kind, check, one_or_many
 from ...files import DamagedError, write_json
 from ...signals.datasets.loaded import seen_files
 from ...signals.datasets.saved import content_uid, write_recordings
@@ -52,7 +52,7 @@ def keep_given(
     for argument, given in (("recordings", recordings), ("windows", windows)):
         check(
             given is None or isinstance(given, Mapping),
-            f"{argument} is a {type(given).__name__}. Expected a dict by side. Write {argument}="
+            f"{argument} is {a_kind(given)}. Expected a dict by side. Write {argument}="
             "{'eeg': ..., 'emg': ...}.",
         )
         for name, data in (given or {}).items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...catalog import Entry
-from ...errors import BiotransferError, check, check_option
+from ...errors import BiotransferError, a_kind, check, check_option
 from ...learning.networks.checkpoints import check_request
 from .catalog import ARMS
 from .extra_data import TEACHERS
@@ -274,7 +274,7 @@ def _listed(specs: Any) -> list[Any]:
     if isinstance(specs, (str, Mapping, ArmRequest)):
         return [specs]
     listed = isinstance(specs, Iterable) and getattr(specs, "ndim", 1) == 1 and not isinstance(specs, bytes)
-    check(listed, f"arms is a {type(specs).__name__}. Expected names. Write ['scratch', 'transferred'].")
+    check(listed, f"arms is {a_kind(specs)}. Expected names. Write ['scratch', 'transferred'].")
     return list(specs)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ....errors import BiotransferError, check, check_option, did_you_mean
+from ....errors import BiotransferError, a_kind, check, check_option, did_you_mean
 from ....settings import number
 from ...plain import listed, name_of
 from ...recording import MODALITIES, VOLTS_PER_UNIT, Recording, natural_sorted
@@ -126,7 +126,7 @@ def _trials(X: Any) -> list[np.ndarray]:
     """Return the trials as arrays of numbers."""
     check(
         isinstance(X, Iterable) and not isinstance(X, (str, bytes, Mapping)) and getattr(X, "ndim", 1) > 0,
-        f"X is a {type(X).__name__}. Expected an array of shape (n_trials, n_chans, n_times), or several of "
+        f"X is {a_kind(X)}. Expected an array of shape (n_trials, n_chans, n_times), or several of "
         "shape (n_chans, n_times). For Raws use from_raws, for epochs from_epochs.",
     )
     trials = []
@@ -138,7 +138,7 @@ def _trials(X: Any) -> list[np.ndarray]:
             raise
         except (TypeError, ValueError) as error:
             raise BiotransferError(
-                f"X[{i}], a {type(trial).__name__}, holds no numbers: {error}. Expected an array of shape "
+                f"X[{i}], {a_kind(trial)}, holds no numbers: {error}. Expected an array of shape "
                 "(n_chans, n_times)."
             ) from error
     check(trials, "X=[] is empty. Pass at least one array of shape (n_chans, n_times).")

@@ -99,7 +99,8 @@ def from_raws(
             not found or set(found) & set(labels),
             f"classes={list(labels)}: none is an annotation of {recording.uid!r}, whose annotations are "
             f"{', '.join(found)}.{did_you_mean(labels[0], found)} "
-            "Call raw.set_annotations(...) or pass other classes.",
+            "Name what there is: classes: [...] in the data section. In Python: classes=[...], or "
+            "raw.set_annotations(...) before.",
         )
         recordings.append(recording)
     check_unique(recordings)
