@@ -142,7 +142,7 @@ def test_a_value_has_the_type_of_the_default(key: str, value: Any, good: bool) -
     if good:
         assert CATALOG.resolve(spec)[1][key] == value
     else:
-        with pytest.raises(BiotransferError, match=f"method full: {key}=.* is a {type(value).__name__}"):
+        with pytest.raises(BiotransferError, match=f"method full: {key}=.* is {a_kind(value)}"):
             CATALOG.resolve(spec)
 
 
