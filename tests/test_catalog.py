@@ -14,7 +14,7 @@ import pytest
 import biotransfer
 from biotransfer.catalog import REQUIRED, Catalog, Entry, Fact
 from biotransfer.cli import catalogs, main
-from biotransfer.errors import BiotransferError, check, check_option, did_you_mean
+from biotransfer.errors import BiotransferError, a_kind, check, check_option, did_you_mean
 from biotransfer.learning.networks import Network, build_network
 from biotransfer.learning.networks.drawing import initial_tensors
 from biotransfer.learning.training.arm import Arm
