@@ -10,7 +10,7 @@ from biotransfer.errors import BiotransferError
 from biotransfer.signals.features import extract_features
 from biotransfer.transfer.align import ALIGN, fit_alignment, fit_donors, why_no_meaning
 from biotransfer.transfer.align.methods import f_statistic
-from biotransfer.transfer.align.transform import row_blocks
+from biotransfer.transfer.align.transform import fit_scaler, row_blocks
 from tests.builders import make_windows
 
 SPECS = {
@@ -121,6 +121,20 @@ def test_scaling_equals_sklearn(pair):
     source, target = pair
     ours = fit_alignment(source, target, "none").target.apply(target).X
     np.testing.assert_allclose(ours, StandardScaler().fit_transform(target.X), atol=1e-5)
+
+
+@pytest.mark.parametrize("level", [-1e6, -4.0, 1e-9, 0.3, 1e6])
+@pytest.mark.parametrize("n_moved", [1, 40, 190])
+def test_what_varies_by_rounding_alone_is_not_scaled_up(level, n_moved):
+    """A spectrum below its filter is such a column: the same number, but for the last bit of some windows."""
+    windows = make_windows(n_features=3)
+    X = windows.X.astype(np.float32)
+    X[:, 0] = level
+    X[:n_moved, 0] = np.nextafter(np.float32(level), np.float32(np.inf))
+    X[:, 1] = np.float32(level) * (1 + 1e-4 * X[:, 1])
+    scaled = fit_scaler(replace(windows, X=X), "standard").apply(replace(windows, X=X)).X
+    assert np.abs(scaled[:, 0]).max() < 1e-5 * max(1.0, abs(level))
+    np.testing.assert_allclose(scaled[:, 1:].std(axis=0), 1, rtol=1e-2)
 
 
 def test_scaling_of_signals_is_per_channel():

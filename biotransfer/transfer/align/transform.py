@@ -174,6 +174,11 @@ def fit_scaler(windows: Windows, scale: str) -> Transform:
         Training rows only.
     scale : {"standard", "none"}
         Whether to scale at all.
+
+    Notes
+    -----
+    A column is constant where it deviates by less than four roundings of its mean (four times the machine
+    epsilon of X): such a deviation is rounding, and dividing by it would make 10^6 of the next rounding.
     """
     if scale == "none":
         return keep(windows)
@@ -184,6 +189,6 @@ def fit_scaler(windows: Windows, scale: str) -> Transform:
     center = sum(X[rows].sum(axis=axes, dtype=np.float64) for rows in row_blocks(X)) / n
     parts = (np.square(X[rows] - center.reshape(shape)).sum(axis=axes) for rows in row_blocks(X))
     deviation = np.sqrt(sum(parts) / n)
-    floor = 1e-12 * np.maximum(np.abs(center), np.finfo(np.float64).tiny)
+    floor = 4 * np.finfo(X.dtype).eps * np.abs(center)
     deviation = np.where(deviation > floor, deviation, 1.0)
     return replace(keep(windows, step="standardised"), center=center, scale=deviation)
