@@ -47,6 +47,7 @@ class Case:
     peers: int
     rows: int = 1024
     epochs: int = 4
+    engine: str = "auto"
 
     @property
     def record(self) -> Network:
@@ -82,6 +83,8 @@ CASES = [
         epochs=1,
     ),
     Case("Deep4Net, 8 x 250, batch 64", (("name", "Deep4Net"),), (8, 250), 64, 16, 1, rows=512, epochs=1),
+    Case("EEGNet by the loop, 8 x 128, batch 64", (("name", "EEGNet"),), (8, 128), 64, 1, 1, 1024, 2, "loop"),
+    Case("EEGConformer, 8 x 250, batch 64", (("name", "EEGConformer"),), (8, 250), 64, 1, 1, 512, 2),
 ]
 
 
@@ -109,7 +112,7 @@ def _job(case: Case, first_seed: int) -> Job:
 def ours(case: Case, first_seed: int) -> float:
     """Train one worker's models; return their accuracy."""
     epoch_order.cache_clear()
-    curves = run_job(_job(case, first_seed))
+    curves = run_job(_job(case, first_seed), engine=case.engine)
     return float((curves.predicted[:, -1] == _data(case)[1][case.rows :]).mean())
 
 
@@ -222,7 +225,7 @@ class Workers:
 def measure(case: Case, cores: int, rounds: int, clock: Clock) -> list[str]:
     """Return the lines of a case's table."""
     workers = Workers(cores)
-    engine = choose_engine(case.record)
+    engine = choose_engine(case.record, case.engine)
 
     def several(peer: Callable[[Case, int], float]) -> Callable[[], float]:
         return lambda: float(np.mean([peer(case, seed) for seed in range(case.peers)]))

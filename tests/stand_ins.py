@@ -1,14 +1,16 @@
-"""Stand-ins for large data sets of MOABB: their names, people, channels, rates and labels, no network."""
+"""Stand-ins for large data sets of MOABB, and for published checkpoints: of their make, no network."""
 
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import mne
 import numpy as np
 import pytest
 
+from biotransfer.learning.networks import NETWORKS, build_network
 from biotransfer.signals.datasets.moabb import need_moabb
 
 EEG = ("FC3", "C3", "CP3", "Cz", "FC4", "C4", "CP4", "POz")
@@ -29,6 +31,27 @@ def patch_moabb(patch: pytest.MonkeyPatch, *, trials: int = 8, seconds: float = 
     moabb = need_moabb()
     for name, facts in SETS.items():
         patch.setattr(moabb.datasets, name, _stand_in(moabb, name, facts, trials, seconds))
+
+
+def patch_published(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Give, for a download from the hub, a checkpoint of the same make with random weights.
+
+    CBraMod alone: 19 channels, 30 s at 200 Hz, as it was published.
+    """
+    from safetensors.torch import save_file
+
+    from biotransfer.learning.networks.modules import build_module
+
+    record = build_network("CBraMod", (19, 6000), 5, sfreq=200.0)
+    state = {name: value.clone().contiguous() for name, value in build_module(record).state_dict().items()}
+
+    def download(repo: str, file: str, **_: Any) -> Path:
+        assert repo == NETWORKS["CBraMod"].facts["pretrained"]
+        if not (folder / file).is_file():
+            save_file(state, folder / file)
+        return folder / file
+
+    patch.setattr("biotransfer.learning.networks.checkpoints.download", download)
 
 
 def _stand_in(moabb: Any, name: str, facts: dict[str, Any], trials: int, seconds: float) -> type:

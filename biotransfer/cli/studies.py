@@ -20,11 +20,15 @@ def run(arguments: argparse.Namespace, teller: Teller) -> int:
 
 
 def _run(recipe: Recipe, arguments: argparse.Namespace, teller: Teller) -> int:
-    from ..learning.training.warming import start_compiling
+    from ..learning.training.warming import kernels_of, start_compiling
 
     teller.say(f"{recipe.title}: {recipe.question}" if recipe.question else recipe.title)
-    if arguments.device == "cpu" and start_compiling():
-        teller.say("The first training here compiles its kernel, once, while the data are read.")
+    kernels = kernels_of(network.name for network in recipe.network) if recipe.engine != "loop" else []
+    if arguments.device == "cpu" and start_compiling(kernels):
+        teller.say(
+            "The first training here compiles its kernel (20 to 60 s, once, while the data are read); it is "
+            "kept for the next time."
+        )
     sys.stdout.flush()
     from ..pages.report import LOADS, write_methods, write_report
     from ..results import page_damage

@@ -1,8 +1,12 @@
 """The kernel is compiled ahead where it is not, and nowhere else."""
 
+import os
+import sys
 import threading
 
 from biotransfer.learning.training import warming
+
+TAG = f"py{sys.version_info[0]}{sys.version_info[1]}"
 
 
 def test_only_an_installation_without_a_kernel_compiles_it(tmp_path, monkeypatch):
@@ -17,10 +21,24 @@ def test_only_an_installation_without_a_kernel_compiles_it(tmp_path, monkeypatch
     assert warming.start_compiling()
     assert done.wait(10)
     ((command, options),) = ran
-    assert command[1:] == ["-c", warming._CODE]
+    assert command[1:] == ["-c", warming._COMPILE["kernel"]]
     assert options["check"] is False
     (tmp_path / "__pycache__").mkdir()
-    (tmp_path / "__pycache__" / "kernel.train_epoch-1.py311.nbi").touch()
+    (tmp_path / "__pycache__" / f"kernel.train_epoch-1.{TAG}.nbi").touch()
     assert warming.is_compiled()
     assert not warming.start_compiling()
     assert len(ran) == 1
+    source = tmp_path / "kernel.py"
+    source.touch()
+    os.utime(source, (2e9, 2e9))
+    assert not warming.is_compiled(), "one of an older source is none"
+    assert not warming.is_compiled("kernel_maps")
+
+
+def test_every_kernel_is_compiled_for_the_networks_that_it_trains():
+    assert warming.kernels_of(["EEGNet", "mlp", "EEGConformer"]) == ["kernel", "kernel_maps"]
+    assert warming.kernels_of(["Deep4Net"]) == ["kernel_maps"]
+    assert warming.kernels_of(["EEGConformer"]) == []
+    assert set(warming._COMPILE) == {"kernel", "kernel_maps"}
+    for code in warming._COMPILE.values():
+        compile(code, "warming", "exec")

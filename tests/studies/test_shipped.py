@@ -5,7 +5,7 @@ import yaml
 
 from biotransfer.studies.recipe import load_recipe, shipped_recipes
 from biotransfer.studies.running import run_study
-from tests.stand_ins import patch_moabb
+from tests.stand_ins import patch_moabb, patch_published
 
 
 def _data(path):
@@ -22,6 +22,13 @@ PART = {
     "definitive_signals": ["budget.seconds=[5]"],  # three people have no more
     "definitive": ["directions=[cote->arithmetic, muse->readings]"],
     "definitive_all": ["directions=[cote->arithmetic]"],
+    "foundation": [
+        "directions=[eeg->emg]",
+        "network={name: CBraMod, options: {n_layer: 1}}",
+        "emg.windows={length: 1.0, step: 6.0}",
+        "eeg.windows={length: 1.0, step: 6.0}",
+        "train.epochs=1",
+    ],
     "new_person": ["directions=[emg->emg]"],
     "toolkits": [
         "directions=[emg->eeg]",
@@ -42,6 +49,8 @@ def test_a_shipped_recipe_runs_to_its_verdicts(name, tmp_path, request, monkeypa
     recipe = load_recipe(name, PART.get(name, ()), smoke=True)
     if name in FROM_MOABB:
         patch_moabb(monkeypatch)
+    if "published" in shipped_recipes()[name].read_text(encoding="utf-8"):
+        patch_published(monkeypatch, tmp_path)
     results = run_study(recipe, tmp_path / "out", data_dir=folder).results
     arms = {arm if isinstance(arm, str) else arm.get("label", arm["name"]) for arm in results.recipe["arms"]}
     assert results.recipe["smoke"]

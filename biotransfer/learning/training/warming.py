@@ -1,4 +1,4 @@
-"""The kernel compiled ahead, in a process of its own, while data are read."""
+"""Kernels compiled ahead, in a process of their own, while data are read."""
 
 from __future__ import annotations
 
@@ -6,27 +6,59 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-_CODE = "from biotransfer.learning.training.compiled import compile_kernel; compile_kernel('float32')"
+from ..networks.catalog import NETWORKS, OWN
+
+_COMPILE = {
+    "kernel": "from biotransfer.learning.training.compiled import compile_kernel; compile_kernel('float32')",
+    "kernel_maps": "from biotransfer.learning.training.compiled_maps import compile_maps; "
+    "compile_maps('float32')",
+}
+"""Code that compiles each kernel, by the name of its module."""
 
 
-def is_compiled() -> bool:
-    """Whether this installation holds a compiled kernel, be it of other sources."""
-    return any(_cache().glob("kernel.*.nbi"))
+def kernels_of(networks: Iterable[str]) -> list[str]:
+    """Return the kernels that train some networks on a CPU.
+
+    Parameters
+    ----------
+    networks : iterable of str
+        Names of the catalog.
+    """
+    stacked = [name for name in networks if NETWORKS[name].facts["engine"] == "stacked"]
+    found = {"kernel" if name in OWN else "kernel_maps" for name in stacked}
+    return [name for name in _COMPILE if name in found]
 
 
-def start_compiling() -> bool:
-    """Let another process compile the kernel where it is not, and return at once whether one was started.
+def is_compiled(kernel: str = "kernel") -> bool:
+    """Whether this installation holds a kernel that was compiled since its source was written."""
+    tag = f"py{sys.version_info[0]}{sys.version_info[1]}"
+    sources = [_cache().parent / name for name in ("kernel.py", f"{kernel}.py")]
+    written = max((source.stat().st_mtime for source in sources if source.is_file()), default=0.0)
+    found = _cache().glob(f"{kernel}.*{tag}*.nbi")
+    return any(file.stat().st_mtime >= written for file in found)
+
+
+def start_compiling(kernels: Sequence[str] = ("kernel",)) -> bool:
+    """Let another process compile the kernels that are not, and return at once whether one was started.
 
     Training waits for it as for any process that compiles, see ``edges.compile_apart``.
+
+    Parameters
+    ----------
+    kernels : sequence of str
+        See :func:`kernels_of`.
     """
-    if is_compiled() or not os.access(_cache().parent, os.W_OK):
+    missing = [name for name in kernels if not is_compiled(name)]
+    if not missing or not os.access(_cache().parent, os.W_OK):
         return False
     paths = os.pathsep.join(path for path in sys.path if path)
+    code = "; ".join(_COMPILE[name] for name in missing)
     threading.Thread(
         target=subprocess.run,
-        args=([sys.executable, "-c", _CODE],),
+        args=([sys.executable, "-c", code],),
         kwargs={"env": {**os.environ, "PYTHONPATH": paths}, "check": False, "stdout": subprocess.DEVNULL},
         daemon=True,
     ).start()
