@@ -1,4 +1,8 @@
-"""One training at a time with plain torch: any network, and the oracle for the stacked engine."""
+"""One training at a time with plain torch: any network, and the oracle for the stacked engine.
+
+On a CPU filters lie with the channels last in memory: beside channels first, one core made 1.0 (EEGTCNet,
+ATCNet, TIDNet, ShallowFBCSPNet) to 1.6 (EEGNet), 1.8 (EEGNeX) and 2.1 (Deep4Net) times as many updates.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ from .context import Others
 from .curves import Curves
 from .extras import Anchors, LowRank, ModuleOutputs, Penalties, watch_head
 from .job import Job, empty_curves, shared_tensor
+from .layout import put_channels_last
 from .norms import make_stochastic
 from .schedule import update_seed
 from .stopping import BestEpochs
@@ -53,6 +58,8 @@ def _train_one(
     arm, schedule, n_train = job.arms[a], job.schedule, job.train_rows.shape[1]
     module = build_module(job.network, X.dtype).to(X.device).requires_grad_(False)
     load_tensors(module, arm.tensors)
+    if not X.is_cuda:
+        put_channels_last(module)
     if arm.stochastic_norm:
         make_stochastic(module, arm.stochastic_norm)
     parameters = dict(module.named_parameters())
@@ -71,6 +78,8 @@ def _train_one(
         return low_rank.merge({name: p.unsqueeze(0) for name, p in parameters.items()})
 
     def forward(x: torch.Tensor) -> torch.Tensor:
+        if schedule.precision == "full" and not low_rank.factors:
+            return module(x)
         with torch.autocast(X.device.type, torch.bfloat16, enabled=schedule.precision == "mixed"):
             if not low_rank.factors:
                 return module(x).to(X.dtype)
@@ -93,11 +102,14 @@ def _train_one(
         due = [
             name for name in job.network.tensor_shapes if name in still and thaws.get(name, np.inf) <= update
         ]
+        groups: dict[float, list[torch.Tensor]] = {}
         for name in due:
             leaves = low_rank.factors.get(name) or [parameters[name]] if name in parameters else []
             rate = schedule.learning_rate * arm.lr_scale[name]
-            optimizer.add_param_group({"params": [leaf.requires_grad_() for leaf in leaves], "lr": rate})
+            groups.setdefault(rate, []).extend(leaf.requires_grad_() for leaf in leaves)
             still.remove(name)
+        for rate, alike in groups.items():
+            optimizer.add_param_group({"params": alike, "lr": rate})
         return bool(due)
 
     moving = {f"{k}/{i}": leaf for k, pair in low_rank.factors.items() for i, leaf in enumerate(pair)}
@@ -125,7 +137,7 @@ def _train_one(
             if said:
                 more = slice(said.ratio * batch.start, said.ratio * batch.stop)
                 rows = torch.cat([rows, further[more]])
-            seed, x = update_seed(arm.seed, job.split_uid, update), X[rows]
+            seed, x = update_seed(arm.seed, job.split_uid, update), X.index_select(0, rows)
             x = augment(x, seed) if augment else x
             torch.manual_seed(seed)
             logits = forward(x)
@@ -170,7 +182,9 @@ def _train_one(
         best.restore()
         _evaluate(module, forward, X, y, eval_rows, curves, a, schedule.epochs)
     final = module_tensors(module) | {name: value[0] for name, value in weights().items()}
-    curves.tensors[a].update({k: final[k].detach().cpu().numpy().copy() for k in job.network.tensor_shapes})
+    curves.tensors[a].update(
+        {k: final[k].detach().contiguous().cpu().numpy().copy() for k in job.network.tensor_shapes}
+    )
 
 
 @torch.no_grad()
@@ -188,7 +202,7 @@ def _evaluate(
     module.eval()
     for begin in range(0, len(rows), _EVAL_WINDOWS):
         part = slice(begin, min(begin + _EVAL_WINDOWS, len(rows)))
-        logits = forward(X[rows[part]])
+        logits = forward(X.index_select(0, rows[part]))
         log_p = functional.log_softmax(logits, dim=1)
         curves.predicted[a, at, part] = logits.argmax(1).cpu().numpy()
         loss = functional.nll_loss(log_p, y[rows[part]], reduction="none")
