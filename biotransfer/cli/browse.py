@@ -254,13 +254,14 @@ def new(arguments: argparse.Namespace, teller: Teller) -> int:
     """Write a commented recipe, of folders of one's own where they are named."""
     from ..files import write_text
     from ..studies.recipe.reference import new_recipe_text
-    from ..studies.recipe.starting import sides_of, stand_ins
+    from ..studies.recipe.starting import sides_of, stand_ins, to_fill_in
 
     path = Path(arguments.file)
     check(not path.exists(), f"{str(path)!r} exists. Choose another name: biotransfer new NAME.yaml")
     check(path.parent.is_dir(), f"the folder {str(path.parent)!r} does not exist. Make it first.")
     sides = sides_of(arguments.data, path)
     write_text(path, new_recipe_text(sides))
+    open_keys = [f"{side}.{key}" for side, text in sides.items() for key in to_fill_in(text)]
     for text in sides.values():
         teller.answer(text + "\n")
     for modality in stand_ins(sides):
@@ -268,7 +269,8 @@ def new(arguments: argparse.Namespace, teller: Teller) -> int:
             f"No folder holds {modality.upper()}: simulated {modality.upper()} stands in. Name yours by "
             "another --data FOLDER."
         )
-    teller.answer(f"{path}: edit it, then type: biotransfer check {path}")
+    first = f"fill in {' and '.join(open_keys)}" if open_keys else "look at it"
+    teller.answer(f"{path}: {first}, then type: biotransfer inspect {path}; biotransfer check {path}")
     return 0
 
 

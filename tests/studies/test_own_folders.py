@@ -29,7 +29,7 @@ def recipe_of(tmp_path, *names, text=""):
     written = path.read_text()
     recipe = yaml.safe_load(written)
     if not all(LAYOUTS[name].rate_said for name in names):
-        assert "# sfreq: 200  # not found: the sampling rate in Hz" in written
+        assert "# sfreq:  # TO FILL IN: no file says the sampling rate" in written
         recipe["emg"]["sfreq"] = 200
     path.write_text(yaml.safe_dump({**recipe, **SMALL}))
     return path, written

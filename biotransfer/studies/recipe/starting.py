@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,11 +66,16 @@ def section_text(name: str, guess: Guess, base: Path) -> str:
     for key, value in keys.items():
         why = guess.why.get(key)
         lines.append(f"  {key}: {_flow(value)}" + (f"  # {why}" if why else ""))
-    lines += [f"  # {key}: {text}" for key, text in guess.missing.items()]
+    lines += [f"  # {key}:{text}" for key, text in guess.missing.items()]
     long = not guess.seconds or guess.seconds >= 2 * _LONG
     length = _LONG if long else max(_SHORT, round(guess.seconds / 4, 1))
     lines += [f"  preprocess: {name}", f"  windows: {{length: {length:g}, step: {length / 2:g}}}"]
     return "\n".join(lines)
+
+
+def to_fill_in(section: str) -> list[str]:
+    """Return the keys that a data section of :func:`sides_of` leaves to be filled in."""
+    return re.findall(r"^  # (\w+):  # TO FILL IN", section, re.MULTILINE)
 
 
 def stand_ins(sides: Mapping[str, str]) -> list[str]:

@@ -84,6 +84,15 @@ def make_recording(
     )
 
 
+def check_rate(sfreq: float | None, path: str, n_samples: int) -> None:
+    """Raise where nobody says how many samples a second has."""
+    check(
+        sfreq is not None,
+        f"sfreq is missing: {path!r} does not say it. Write sfreq: and the rate of the device in Hz, as its "
+        f"manual says it (at 200 Hz these {n_samples} samples would be {n_samples / 200:g} s).",
+    )
+
+
 def _array_raw(parts: Sequence[Part], reading: Reading, sfreq: float | None) -> mne.io.RawArray:
     names = [channel_names(part.content, reading, part.found.path) for part in parts]
     for part, own in zip(parts, names, strict=True):
@@ -93,7 +102,7 @@ def _array_raw(parts: Sequence[Part], reading: Reading, sfreq: float | None) -> 
             f"{_shown(names[0])}: files of one person and session are joined "
             "and need the same. Name those to use: channels.",
         )
-    check(sfreq is not None, f"sfreq is missing: {parts[0].found.path!r} does not say it. Write sfreq: 200.")
+    check_rate(sfreq, parts[0].found.path, parts[0].content.n_samples)
     assert sfreq is not None
     info = mne.create_info(names[0], sfreq, channel_types(names[0], reading))
     data = [part.content.data for part in parts]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..common import choose
 from ..loaded import Seen
 from .keys import Reading
+from .labelling import check_classes
 from .labels import Naming
 from .listing import Found, Listing
 from .naming import number_runs
@@ -20,11 +21,13 @@ def chosen_files(
     days = {f.named.session or "1" for f in listing.found}
     people = choose(f"subjects of {reading.path!r}", reading.subjects, known)
     sessions = choose(f"sessions of {reading.path!r}", reading.sessions, days)
-    out = []
+    inside = reading.label_column is not None or reading.label_table is not None
+    out: list[tuple[Found, str, str]] = []
+    labels: set[str] = set()
     for found in listing.found:
         named = found.named
         label, repetition = naming.of_file(named.label) if named.label else ("", "")
-        inside = reading.label_column is not None or reading.label_table is not None
+        labels |= {label} - {""}
         if (named.subject or "1") not in people:
             account.left_out(found.path, named.subject, f"subject {named.subject} is not asked for")
         elif (named.session or "1") not in sessions:
@@ -36,6 +39,8 @@ def chosen_files(
             account.left_out(found.path, named.subject, f"its label {label!r} is not among classes")
         else:
             out.append((found, label, repetition))
+    if labels and not inside:
+        check_classes(reading.classes, labels)
     ordered = {f.path: i for i, f in enumerate(listing.found)}
     return sorted(out, key=lambda item: ordered[item[0].path])
 

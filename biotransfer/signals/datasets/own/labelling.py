@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ....errors import check
-from ...recording import is_boundary, plain_text
-from .assemble import Part
+from ....errors import check, did_you_mean
+from ...recording import is_boundary, natural_sorted, plain_text
+from .assemble import Part, check_rate
 from .content import Content, Point, Stretch
 from .keys import Reading
 from .labels import Naming, disagreement, points_of_codes, stretches_of_codes, stretches_of_points
@@ -42,7 +42,7 @@ def label_part(
     sfreq = content.raw.info["sfreq"] if content.raw is not None else content.sfreq or rate
     n = content.n_samples
     points = [Point(p.at, naming.name(p.label)) for p in content.points]
-    check(sfreq is not None, f"sfreq is missing: {found.path!r} does not say it. Write sfreq: 200.")
+    check_rate(sfreq, found.path, n)
     assert sfreq is not None
     stretches: Sequence[Stretch]
     labelled = True
@@ -99,6 +99,17 @@ def _own_annotations(raw: Any, naming: Naming, reading: Reading) -> list[Stretch
                 onset[i], duration[i] = at + reading.tmin, max(0.0, last - at - reading.tmin)
         marks.onset, marks.duration = onset, duration
     return [Stretch(0, 0, name) for name in dict.fromkeys(names) if not is_boundary(name)]
+
+
+def check_classes(classes: Sequence[str] | None, labels: Iterable[str]) -> None:
+    """Raise where a class that is asked for is no label of any file."""
+    there = natural_sorted(set(labels))
+    for name in classes or ():
+        check(
+            name in there,
+            f"classes: no file is of {name!r}.{did_you_mean(name, there)} Files are of {', '.join(there)}. "
+            "Write classes: [...] of these, or leave classes out.",
+        )
 
 
 def own_names(naming: Naming) -> tuple[str, ...]:

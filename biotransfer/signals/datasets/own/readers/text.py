@@ -53,7 +53,11 @@ def read_openbci(path: Path, name: str, reading: Reading) -> Content:
         check(named or count, f"{name!r} does not say its number of channels. Write channels: 2-9.")
         changes["channels"] = ("EXG Channel *",) if named or count is None else (f"2-{1 + int(count[1])}",)
     if reading.sfreq is None and reading.time_column is None:
-        check(rate, f"{name!r} does not say its sampling rate. Write sfreq: 250.")
+        check(
+            rate,
+            f"sfreq is missing: {name!r} does not say it, as OpenBCI's files do. Write sfreq: and the rate of "
+            "the board in Hz.",
+        )
         changes["sfreq"] = float(rate[1]) if rate else None
     return read_text(path, name, replace(reading, **changes))
 
