@@ -173,6 +173,7 @@ def _cards(results: Results) -> list[dict[str, Any]]:
                 "word": outcome_label(d),
                 "assay": _vouched(d),
                 "could": _could(d),
+                "further": _further(d),
                 "picture": embedded(plot_contest(results, d), f"verdict-{place + 1}", caption),
                 "arm": arm_label(d["arm"])
                 + ("" if d["budget"] == ALL else f", {budget_label(d['budget'])},"),
@@ -211,7 +212,21 @@ def _could(row: Mapping[str, Any]) -> str:
         return f"Nothing: a claim takes {FEWEST_SEEDS} seeds, {row['n_seeds']} explore."
     if found == write.NOTHING:
         return f"Nothing: {write.counted(row['n_subjects'], 'person')} are too few for any p below alpha."
-    return f"A true gain of {found} or more, in four of five studies like this."
+    gain = f"a true gain of {found} or more, in four of five studies like this."
+    if row["verdict"] == "not_assayable":
+        return f"Nothing, as far as is shown. Could it see transfer at all: {gain}"
+    return gain.capitalize()
+
+
+def _further(row: Mapping[str, Any]) -> str:
+    """Say what would make a verdict possible, where the positive control gained too little for one."""
+    if row["verdict"] != "not_assayable" or not row["assay"] or row["assay_gain"] >= row["margin"]:
+        return ""
+    return (
+        "A design in which other people of the same set help: fewer labelled seconds (budget) where random "
+        "weights already do well, a gentler way to carry (gradual_unfreezing, frozen_body), inputs of one "
+        "meaning on both sides (align: matched)."
+    )
 
 
 def _findings(results: Results) -> dict[str, list[dict[str, Any]]]:

@@ -231,15 +231,22 @@ def check_study(
     recipe = load_recipe(recipe, overrides, smoke=smoke)
     with shown(progress) as told, kept_processes():
         plan = prepare(recipe, data_dir, download=False, workers=workers, progress=told)
-    rehearse(plan)
-    found = Checked(recipe.title, recipe.uid, _sides(plan), _folds(plan), run_guards(plan), workers=workers)
-    if found.stopped:
+        if told is not None:
+            told("trying each kind of training once", 0, 1)
+        rehearse(plan)
+        found = Checked(
+            recipe.title, recipe.uid, _sides(plan), _folds(plan), run_guards(plan), workers=workers
+        )
+        if found.stopped:
+            return found
+        found = Checked(
+            found.title, found.uid, found.sides, found.folds, found.guards, foresee(plan, spread),
+            say_proofs(plan), say_mappings(plan), say_registration(recipe), count_trainings(plan),
+            len(lay_out(plan)), workers, estimate_seconds(plan, workers),
+        )  # fmt: skip
+        if told is not None:
+            told("trying each kind of training once", 1, 1)
         return found
-    return Checked(
-        found.title, found.uid, found.sides, found.folds, found.guards, foresee(plan, spread),
-        say_proofs(plan), say_mappings(plan), say_registration(recipe), count_trainings(plan),
-        len(lay_out(plan)), workers, estimate_seconds(plan, workers),
-    )  # fmt: skip
 
 
 def _sides(plan: Plan) -> dict[str, dict[str, Any]]:

@@ -132,7 +132,11 @@ def look_at(path: str | Path) -> Guess:
     _add_labels(keys, why, names, inside, root)
     rate = keys.get("sfreq")
     seconds = inside.n_samples / rate if isinstance(rate, float) else 0.0
-    missing = {} if _says_rate(keys, kind) else {"sfreq": "  # TO FILL IN: no file says the sampling rate; Hz, of the device's manual"}
+    missing = (
+        {}
+        if _says_rate(keys, kind)
+        else {"sfreq": "  # TO FILL IN: no file says the sampling rate; Hz, of the device's manual"}
+    )
     return Guess(keys, why, seconds, missing)
 
 
