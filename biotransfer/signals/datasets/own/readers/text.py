@@ -55,8 +55,8 @@ def read_openbci(path: Path, name: str, reading: Reading) -> Content:
     if reading.sfreq is None and reading.time_column is None:
         check(
             rate,
-            f"sfreq is missing: {name!r} does not say it, as OpenBCI's files do. Write sfreq: and the rate of "
-            "the board in Hz.",
+            f"sfreq is missing: {name!r} does not say it, as OpenBCI's files do. Write sfreq: and the rate "
+            "of the board in Hz.",
         )
         changes["sfreq"] = float(rate[1]) if rate else None
     return read_text(path, name, replace(reading, **changes))
