@@ -6,6 +6,7 @@ as it is. Values and gradients agree in float64. Where TLlib's code differs from
 """
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -281,6 +282,44 @@ ORACLES = {
     "flexmatch": _flexmatch, "uda": _uda, "dst": _dst, "self_tuning": _self_tuning,
     "bi_tuning": _bi_tuning, "adda": _adda,
 }  # fmt: skip
+
+
+def _referring(drawn):
+    """A context with a reference network that takes the windows, and whose head has four classes."""
+    base = _context("dan", drawn)
+    rng = np.random.default_rng(7)
+    theirs, head = torch.tensor(rng.normal(size=(2, N, WIDTH))), torch.tensor(rng.normal(size=(2, 4, WIDTH)))
+    shares = torch.tensor(rng.dirichlet(np.ones(4), size=(2, CLASSES)))
+    reference = {"attention": torch.tensor(rng.uniform(size=(2, WIDTH))), "head_weight": head,
+                 "head_bias": torch.tensor(rng.normal(size=(2, 4))), "relationship": shares}  # fmt: skip
+    said = theirs @ head.transpose(1, 2) + reference["head_bias"].unsqueeze(1)
+    return replace(base, reference=reference, reference_outputs=lambda: (theirs, said)), theirs, said
+
+
+def _asked(context, m):
+    """What the reference's head says of the features that are trained."""
+    r = context.reference
+    return context.features[m] @ r["head_weight"][m].T + r["head_bias"][m]
+
+
+@pytest.mark.parametrize("name", ["bss", "delta", "lwf", "co_tuning"])
+def test_terms_of_fine_tuning_are_those_of_the_formula(name, drawn):
+    context, theirs, said = _referring(drawn)
+    found = PENALTIES[name].function(context, strength=0.3)
+    for m in range(2):
+        f = context.features[m]
+        if name == "bss":
+            expected = torch.linalg.eigvalsh(f.T @ f).min()
+        elif name == "delta":
+            expected = ((f - theirs[m]) ** 2 @ context.reference["attention"][m]).mean()
+        elif name == "lwf":
+            wanted = softmax(said[m] / 2, 1)
+            expected = kl_div(log_softmax(_asked(context, m) / 2, 1), wanted, reduction="batchmean")
+            expected = expected - (wanted * wanted.log()).sum(1).mean()
+        else:
+            wanted = context.reference["relationship"][m][context.y[m]]
+            expected = cross_entropy(_asked(context, m), wanted)
+        assert found[m].item() == pytest.approx(0.3 * expected.item(), rel=1e-9)
 
 
 def test_every_term_that_adapts_has_an_oracle():

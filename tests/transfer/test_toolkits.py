@@ -11,6 +11,7 @@ from biotransfer.errors import BiotransferError
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import prepare, rehearse
 from biotransfer.transfer.toolkits import METHODS_OF_TOOLKITS
+from biotransfer.transfer.toolkits.shown import PAIRS, PARITY
 from biotransfer.transfer.toolkits.table import plain_name
 from tests import ROOT
 from tests.transfer.test_levers import SMALL
@@ -151,6 +152,26 @@ def test_check_accepts_every_entry_in_both_modalities(name):
 def test_these_studies_name_every_entry_of_the_table():
     said = repr(STUDIES)
     assert [m.entry for m in HERE if f"'{m.entry}'" not in said] == []
+
+
+def _named(rows):
+    return {name for row in rows for name in row.names.split(", ")}
+
+
+def test_every_entry_is_compared_with_something_and_every_kind_was_shown_on_pairs():
+    entries = {method.entry for method in HERE}
+    assert entries <= _named(PARITY), entries - _named(PARITY)
+    unshown = {"afn", "adda", "wdgrl", "mdd", "mean_teacher", "self_tuning", "stoch_norm", "multi_task",
+               "discriminability_based", "conditional", "spinal"} | set(ENTRIES["scores"])  # fmt: skip
+    assert entries - _named(PAIRS) == unshown
+    known = {name for kind in {m.kind for m in HERE} for name in catalog_of(kind)}
+    assert _named(PARITY) | _named(PAIRS) <= known
+
+
+@pytest.mark.parametrize("row", [*PAIRS, *PARITY], ids=lambda row: row.names)
+def test_what_is_said_to_be_tested_has_its_test(row):
+    path, _, name = row.test.partition("::")
+    assert f"def {name or 'test_'}" in (ROOT / path).read_text(encoding="utf-8")
 
 
 def test_the_page_is_the_list(capsys):
