@@ -25,8 +25,8 @@ mean the same on both sides, or that both networks take one shape.
 _PAIRS = """## What simulated pairs show
 
 For each kind one case of its own theory where it must help, and one where it must not. Shares of windows
-named right, or gains over the same without it; alignments by a classifier of the aligned source, on people of the
-target who were not looked at, of classes that both sides share, as no two modalities do.
+named right, or gains over the same without it; alignments by a classifier of the aligned source, on people of
+the target who were not looked at, of classes that both sides share, as no two modalities do.
 """
 _PARITY = """## What the numbers are compared with
 
