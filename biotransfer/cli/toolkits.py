@@ -56,9 +56,9 @@ def validity(method: Method) -> dict[str, bool]:
     facts, needs = entry.facts, entry.facts.get("needs", ())
     person = "person_windows" in needs or bool(facts.get("person"))
     return {
-        "across": not person,
+        "across": not person and method.kind != "baselines",
         "people": True,
-        "unlabelled": person or "unlabelled" in needs,
+        "unlabelled": person or "unlabelled" in needs or bool(facts.get("unlabelled")),
         "matched": bool(facts.get("compares")) or bool({"source_features", "source_logits"} & set(needs)),
     }
 

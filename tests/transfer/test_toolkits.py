@@ -120,7 +120,7 @@ STUDIES = {
             {"label": "spinal", "arms": FEW, "network": {"name": "mlp", "hidden": [8, 6], "head": "spinal"}},
         ],
         "scores": ENTRIES["scores"],
-        "baselines": ENTRIES.get("baselines", []) or ["lda"],
+        "baselines": ENTRIES["baselines"],
     },
     "person": {
         "split": "new_person", "directions": ["emg->emg", "eeg->eeg"], "align": "none",

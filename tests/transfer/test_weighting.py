@@ -20,6 +20,7 @@ from biotransfer.transfer.select.weighting import (
     kliep_weights,
     kmm_weights,
     neighbor_weights,
+    network_weights,
     rulsif_weights,
 )
 from tests import ROOT
@@ -63,6 +64,18 @@ def test_no_other_weights_are_likelier_than_kliep_s_and_none_match_better_than_k
     assert objective[0] <= objective[1] + 1e-6
     assert found.min() >= 0
     assert found.max() <= 5.0
+
+
+def test_a_network_of_the_window_comes_near_kmm_s_objective_and_not_below():
+    K, k = gaussian_kernel(SOURCE, SOURCE, 0.5), gaussian_kernel(SOURCE, TARGET, 0.5).mean(axis=1)
+
+    def objective(w):
+        w = w / w.mean()
+        return w @ K @ w / 40**2 - 2 * w @ k / 40
+
+    equal, best = objective(np.ones(40)), objective(kmm_weights(SOURCE, TARGET, 0.5, 1000.0, eps=0.0))
+    found = objective(network_weights(SOURCE, TARGET, 0.5, 20, 600))
+    assert best - 1e-6 <= found < best + 0.5 * (equal - best)
 
 
 def test_weights_are_of_mean_one_or_refused():

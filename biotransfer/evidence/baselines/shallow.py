@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ...catalog import Catalog, Entry
+from ...catalog import Catalog, Entry, Fact
 from ...transfer.toolkits.table import elsewhere
+from .unlabelled import lap_rls, lap_svm, tsvm
 
 _SPREAD = 0.1
 
@@ -150,13 +151,28 @@ BASELINES = Catalog(
               "Cox 1958, doi:10.1111/j.2517-6161.1958.tb00292.x"),
         Entry("random_forest", "A random forest.", random_forest,
               "Breiman 2001, doi:10.1023/A:1010933404324"),
+        Entry("lap_rls", "Least squares with a kernel that is smooth over windows without labels, too.",
+              lap_rls, "Belkin et al. 2006, JMLR 7:2399-2434", {"unlabelled": True}),
+        Entry("lap_svm", "Support vectors with a kernel that is smooth over windows without labels, too.",
+              lap_svm, "Belkin et al. 2006, JMLR 7:2399-2434", {"unlabelled": True}),
+        Entry("tsvm", "Hyperplanes that keep away from windows without labels, too.", tsvm,
+              "Joachims 1999, ICML 16:200-209", {"unlabelled": True}),
     ],
+    {"unlabelled": Fact("Whether it looks at windows without labels, where a split leaves some.", bool,
+                        default=False, asks={True: "looks at windows without labels"}.get)},
     elsewhere=elsewhere("baselines"),
     word="baselines",
 )  # fmt: skip
 
 
-def fit_baseline(spec: str | Mapping[str, Any], X: np.ndarray, y: np.ndarray, *, seed: int = 0) -> Any:
+def fit_baseline(
+    spec: str | Mapping[str, Any],
+    X: np.ndarray,
+    y: np.ndarray,
+    *,
+    seed: int = 0,
+    unlabelled: np.ndarray | None = None,
+) -> Any:
     """Fit a shallow classifier on training rows.
 
     Parameters
@@ -169,6 +185,8 @@ def fit_baseline(spec: str | Mapping[str, Any], X: np.ndarray, y: np.ndarray, *,
         Class codes.
     seed : int
         Draws what the method draws.
+    unlabelled : ndarray, shape (n_more, n_features), float, optional
+        Windows without labels, for a method that looks at them; none of what is tested.
 
     Returns
     -------
@@ -185,4 +203,8 @@ def fit_baseline(spec: str | Mapping[str, Any], X: np.ndarray, y: np.ndarray, *,
     if not np.any(np.ptp(X, axis=0) > 0) or len(np.unique(y)) < 2:
         return DummyClassifier(strategy="most_frequent").fit(X, y)
     classifier = entry.function(seed, **parameters)
-    return make_pipeline(VarianceThreshold(), StandardScaler(), classifier).fit(X, y)
+    scaling = make_pipeline(VarianceThreshold(), StandardScaler()).fit(X)
+    more = {}
+    if entry.facts["unlabelled"] and unlabelled is not None and len(unlabelled):
+        more["unlabelled"] = scaling.transform(unlabelled)
+    return make_pipeline(*scaling, classifier.fit(scaling.transform(X), y, **more))

@@ -45,6 +45,8 @@ SELECT = Catalog(
                 "Loog 2012, doi:10.1109/MLSP.2012.6349714"),
         _weighs(windows.classifier_odds, "Windows count by the odds that they pass for the target's.",
                 "Bickel et al. 2007, doi:10.1145/1273496.1273507"),
+        _weighs(windows.weighing_network, "A small network says how much windows count, by kmm's objective.",
+                "de Mathelin et al. 2022, arXiv:2209.04215"),
     ],
     {
         "weights": Fact("Whether it says how much each window counts.", bool, default=False,

@@ -212,6 +212,61 @@ def classifier_weights(source: np.ndarray, target: np.ndarray, strength: float) 
     return np.asarray(1.0 / np.clip(p, 1e-6, 1.0) - 1.0)
 
 
+def network_weights(
+    source: np.ndarray, target: np.ndarray, gamma: float, hidden: int, rounds: int, seed: int = 0
+) -> np.ndarray:
+    """Weigh source windows by a network of the window, so that their kernel mean is the target's.
+
+    Parameters
+    ----------
+    source, target : ndarray, shape (n, n_columns), float64
+        Windows.
+    gamma : float
+        Of the Gaussian kernel.
+    hidden : int
+        Units of the network's one hidden layer.
+    rounds : int
+        Steps of Adam, each on all windows of the target and at most 1000 of the source, evenly spaced.
+    seed : int
+        Draws the network.
+
+    Returns
+    -------
+    ndarray, shape (n_source,)
+
+    Notes
+    -----
+    Source: de Mathelin, Deheeger, Mougeot & Vayatis 2022, arXiv:2209.04215, section 4 (IWN): the squared
+    maximum mean discrepancy of weighted source and target, ``w'Kw / n^2 - 2 w'k / n`` for weights of mean 1.
+    Differs from it in that the kernel's width stays as it is, and in full batches.
+    """
+    import torch
+
+    seen = source[np.unique(np.linspace(0, len(source) - 1, min(len(source), 1000)).round().astype(int))]
+    K = torch.from_numpy(gaussian_kernel(seen, seen, gamma))
+    k = torch.from_numpy(gaussian_kernel(seen, target, gamma).mean(axis=1))
+    rng, n_in = np.random.default_rng(seed), source.shape[1]
+    shapes = ((n_in, hidden), (hidden,), (hidden, 1), (1,))
+    layers = [torch.from_numpy(rng.normal(size=s) / np.sqrt(max(1, s[0]))).requires_grad_() for s in shapes]
+
+    def weigh(X: torch.Tensor) -> torch.Tensor:
+        first, bias, second, constant = layers
+        out = torch.relu(X @ first + bias) @ second + constant
+        return torch.nn.functional.softplus(out[:, 0])
+
+    X, optimizer = torch.from_numpy(seen), torch.optim.Adam(layers, lr=0.01)
+    with torch.enable_grad():
+        for _ in range(rounds):
+            w = weigh(X)
+            w = w / w.mean().clamp_min(_TINY)
+            loss = w @ K @ w / len(seen) ** 2 - 2 * (w @ k) / len(seen)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    with torch.no_grad():
+        return np.asarray(weigh(torch.from_numpy(source)).numpy())
+
+
 def finished(name: str, weights: np.ndarray) -> np.ndarray:
     """Return weights of mean 1, none negative.
 

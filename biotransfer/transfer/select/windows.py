@@ -15,6 +15,7 @@ from .weighting import (
     kliep_weights,
     kmm_weights,
     neighbor_weights,
+    network_weights,
     rulsif_weights,
     usual_gamma,
 )
@@ -200,3 +201,45 @@ def classifier_odds(problem: SelectProblem, *, strength: float = 0.01) -> Select
     Source: Bickel, Bruckner & Scheffer 2007, doi:10.1145/1273496.1273507 (IWC).
     """
     return _weigh(problem, "classifier_odds", lambda s, t: classifier_weights(s, t, strength))
+
+
+def weighing_network(
+    problem: SelectProblem,
+    *,
+    gamma: float = 0.0,
+    hidden: int = 20,
+    rounds: int = 300,
+    windows: int = 1000,
+    seed: int = 0,
+) -> Selection:
+    """Let a small network say how much a source window counts, so that their mean is the target's.
+
+    Parameters
+    ----------
+    gamma : float, 0 or more
+        Of the Gaussian kernel; 0 is one over the median squared distance of the target's windows.
+    hidden : int, 1 to 1000
+        Units of its one hidden layer.
+    rounds : int, 1 to 10000
+        Steps of its training.
+    windows : int, 4 to 5000
+        Windows of the target that are looked at, evenly spaced.
+    seed : int, 0 or more
+        Draws the network.
+
+    Raises
+    ------
+    BiotransferError
+        When the sides have no common columns.
+
+    Notes
+    -----
+    Source: de Mathelin et al. 2022, arXiv:2209.04215 (IWN): the objective of kmm, whose weights it makes a
+    smooth function of the window.
+    """
+
+    def weights(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        seen = _some(target, windows)
+        return network_weights(source, seen, _gamma(gamma, seen), hidden, rounds, seed)
+
+    return _weigh(problem, "weighing_network", weights)

@@ -154,7 +154,7 @@ PAIRS = (
         f"{_TRUTH}::test_what_a_source_taught",
     ),
     Pair(
-        "kmm, kliep, ulsif, rulsif, nearest_windows, classifier_odds",
+        "kmm, kliep, ulsif, rulsif, nearest_windows, classifier_odds, weighing_network",
         "seven of ten people lie elsewhere, and their labels mislead: more than +0.05",
         "nobody does: less than 0.05",
         f"{_WEIGHTS}::test_weights_help",
@@ -183,6 +183,13 @@ PAIRS = (
         "structure is shared: more than +0.03 over random weights",
         "nothing is shared: below random weights, bss does not mend it",
         f"{_LEVERS}::test_carrying_helps",
+    ),
+    Pair(
+        "lap_rls, lap_svm, tsvm",
+        "two moons, two labels on each: 0.79 labels alone; 0.97, 0.99 with (smooth 10, gamma 10); a "
+        "gap in one of ten columns: 0.71 labels alone, 1.00 with",
+        "the windows without labels lie anywhere: less than 0.1",
+        "tests/evidence/test_shallow.py::test_windows_without_labels_help",
     ),
     Pair(
         "self_training",
@@ -237,6 +244,16 @@ PARITY = (
         "kmm, kliep, ulsif, rulsif, nearest_windows, classifier_odds",
         "ADAPT 0.4.5: weights",
         _WEIGHTS,
+    ),
+    Parity(
+        "weighing_network",
+        "kmm: the same objective, which it may not undercut",
+        _WEIGHTS,
+    ),
+    Parity(
+        "lap_rls, lap_svm, tsvm",
+        "Belkin's linear system; scikit-learn's KernelRidge, SVC and LinearSVC where nothing is unlabelled",
+        "tests/evidence/test_shallow.py",
     ),
     Parity(
         "dan, jan, afn, dann, cdan, bsp, adda, mcd, mdd, mcc, bi_tuning, self_tuning, dst, "

@@ -99,12 +99,9 @@ METHODS_OF_TOOLKITS: tuple[Method, ...] = (
         "scratch would have them, too, and no gain over scratch could be seen",
         "arms: lwf or knowledge_distillation, which use these answers in one arm alone"),
     *_at(ADAPT, _INSTANCE, "select", "KMM, KLIEP, uLSIF, RuLSIF, NearestNeighborsWeighting = "
-        "nearest_windows, "
-         "IWC = classifier_odds"),
+        "nearest_windows, IWC = classifier_odds, IWN = weighing_network"),
     _no(ADAPT, _INSTANCE, "LDM", "not built: it solves a semidefinite program over all windows, for which no "
         "solver is among the kept libraries", "select: kmm, which matches means in a kernel's space"),
-    _no(ADAPT, _INSTANCE, "IWN", "not built: a network that gives the weights, for kmm's own objective",
-        "select: kmm, which solves it exactly"),
     _no(ADAPT, _INSTANCE, "BalancedWeighting", _SAME_CLASSES,
         "pretrain: {name: multi_task, target_weight: ...}, which balances both sides with a head each"),
     _no(ADAPT, _INSTANCE, "TrAdaBoost", _SAME_CLASSES,
@@ -143,10 +140,7 @@ METHODS_OF_TOOLKITS: tuple[Method, ...] = (
     *_at(MATLAB, _FEATURE, "align", "TCA, MIDA, SA = subspace_alignment, GFK, SSA, SSTCA, SMIDA"),
     _no(MATLAB, _FEATURE, "ITL", "not built: a gradient search for a projection and labels at once, for one "
         "label space", "arms: mcc, which also makes the target's answers sure, for a new person"),
-    *(_no(MATLAB, "classifiers", name, "not built: a shallow classifier that is fitted to unlabelled "
-        "windows, too",
-          "arms: mcc or pi_model for a new person, beside baselines: "
-          "[lda]") for name in ("LapSVM", "LapRLS", "TSVM")),
+    *_at(MATLAB, "classifiers", "baselines", "LapSVM = lap_svm, LapRLS = lap_rls, TSVM"),
     *_at(HISTORY, "carried", "arms", "DBT = discriminability_based, transferred"),
     *_at(HISTORY, "learned", "pretrain", "multi-task, Reptile, FOMAML, MAML, ProtoNet"),
     *_at(HISTORY, "chosen", "select", "conditional transfer = conditional"),

@@ -69,7 +69,11 @@ def run(
             folds = {k: make_fold(plan, task, y)}
         split, X = folds[k].split, folds[k].windows.X.astype(np.float64)
         fitted = fit_baseline(
-            specs[trial.columns["baseline"]], X[split.train], y[split.train], seed=plan.recipe.seeds[0]
+            specs[trial.columns["baseline"]],
+            X[split.train],
+            y[split.train],
+            seed=plan.recipe.seeds[0],
+            unlabelled=X[split.unlabelled],
         )
         predicted = fitted.predict(X[split.test])
         for subject in np.unique(subjects[split.test]):
@@ -99,6 +103,7 @@ SHALLOW = Kind(
         *FOLD_CODE,
         "evidence/baselines/permutation",
         "evidence/baselines/shallow",
+        "evidence/baselines/unlabelled",
         "learning/predictions",
         "studies/running/tasks/shallow",
     ),
