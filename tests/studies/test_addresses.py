@@ -294,5 +294,5 @@ def test_prepared_data_name_the_code_that_makes_them():
         todo += [i.name.removeprefix("biotransfer").removeprefix(".") for i in _own_imports(FILES[name])]
     reached = {name for name in seen if name.startswith(("signals.", "evidence."))}
     assert {name for name in reached - {"evidence.baselines"} if not _within(name, rooms)} <= {
-        f"evidence.baselines.{name}" for name in ("permutation", "settings", "shallow")
+        f"evidence.baselines.{name}" for name in ("permutation", "settings", "shallow", "unlabelled")
     }
