@@ -34,7 +34,7 @@ ROOMS = {
 }  # fmt: skip
 HEAVY = {
     "mne": ("signals",),
-    "torch": ("edges", "learning", "transfer/pretrain", "evidence/changes"),
+    "torch": ("edges", "learning", "transfer/pretrain", "transfer/select/weighting", "evidence/changes"),
     "numba": ("edges", "learning/training"),
     "braindecode": (),
     "matplotlib": ("pages",),
