@@ -12,7 +12,8 @@ from importlib.metadata import packages_distributions
 import pytest
 
 from biotransfer.errors import BiotransferError
-from biotransfer.studies.running import code, data
+from biotransfer.studies.running import code
+from biotransfer.studies.running.data import MADE_BY
 from biotransfer.studies.running.tasks import KINDS
 from biotransfer.studies.running.tasks.task import AskedTrial, make_trials
 from tests import ROOT
@@ -284,7 +285,7 @@ def test_training_code_is_no_part_of_baselines_nor_verdicts_of_anything():
 
 
 def test_prepared_data_name_the_code_that_makes_them():
-    rooms = [room.replace("/", ".") for named in data._MADE_BY.values() for room in named]
+    rooms = [room.replace("/", ".") for named in MADE_BY.values() for room in named]
     todo, seen = ["studies.running.data", "studies.running.describe"], set()
     while todo:
         name = todo.pop()

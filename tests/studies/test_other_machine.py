@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from biotransfer.errors import BiotransferError
-from biotransfer.studies.running import data, provenance, run_study
+from biotransfer.studies.running import provenance, run_study
+from biotransfer.studies.running.data import making
 from biotransfer.studies.running.sameness import ROUNDING, rounding_between
 from tests.studies.test_rerunning import RECIPE
 
@@ -13,7 +14,7 @@ from tests.studies.test_rerunning import RECIPE
 def elsewhere(monkeypatch, tmp_path):
     """A machine with an empty cache whose arithmetic is off by a part."""
 
-    cut = data.cut_recording
+    cut = making.cut_recording
 
     def go(part):
         def other(*given, **named):
@@ -22,7 +23,7 @@ def elsewhere(monkeypatch, tmp_path):
                 windows.X[:] *= np.float32(1 + part)
             return windows
 
-        monkeypatch.setattr(data, "cut_recording", other)
+        monkeypatch.setattr(making, "cut_recording", other)
         monkeypatch.setenv("BIOTRANSFER_CACHE", str(tmp_path / f"cache{part}"))
         monkeypatch.setattr(provenance, "_cpu", lambda: f"another by {part}")
 
