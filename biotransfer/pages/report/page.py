@@ -198,8 +198,10 @@ def _vouched(row: Mapping[str, Any]) -> str:
     metric = row["metric"]
     inside = write.interval(row["assay_low"], row["assay_high"], metric)
     shown = row["verdict"] not in (None, "not_assayable") and row["assay_gain"] >= row["margin"]
+    own = row["assay"].endswith("own_donors")
+    control = "other people of the same set (the positive control)" if own else "the positive control"
     return (
-        f"{'Yes' if shown else 'Not shown'}: the positive control gained "
+        f"{'Yes' if shown else 'Not shown'}: {control} gained "
         f"{write.gain(row['assay_gain'], metric)} ({inside}); "
         f"{write.gain(row['margin'], metric).lstrip('+')} must be seen."
     )
@@ -223,9 +225,8 @@ def _further(row: Mapping[str, Any]) -> str:
     if row["verdict"] != "not_assayable" or not row["assay"] or row["assay_gain"] >= row["margin"]:
         return ""
     return (
-        "A design in which other people of the same set help: fewer labelled seconds (budget) where random "
-        "weights already do well, a gentler way to carry (gradual_unfreezing, frozen_body), inputs of one "
-        "meaning on both sides (align: matched)."
+        "A design in which the positive control gains: fewer labelled seconds (budget), a gentler arm "
+        "(gradual_unfreezing, frozen_body), inputs of one meaning (align: matched)."
     )
 
 
