@@ -59,7 +59,7 @@ def _train_one(
     module = build_module(job.network, X.dtype).to(X.device).requires_grad_(False)
     load_tensors(module, arm.tensors)
     if not X.is_cuda:
-        put_channels_last(module)
+        put_channels_last(module, X[:1])
     if arm.stochastic_norm:
         make_stochastic(module, arm.stochastic_norm)
     parameters = dict(module.named_parameters())
