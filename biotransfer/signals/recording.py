@@ -279,8 +279,8 @@ def check_recording(recording: Recording) -> None:
     check(
         len(recording.picks) > 0,
         f"{name!r} has no good {recording.modality} channel: its types are "
-        f"{sorted(set(raw.get_channel_types()))}. Call raw.set_channel_types({_types_meant(recording)}) or "
-        "pass another modality.",
+        f"{sorted(set(raw.get_channel_types()))}.{_exchanged(recording)} Call "
+        f"raw.set_channel_types({_types_meant(recording)}) or pass another modality.",
     )
     check(len(recording.classes) > 0, f"{name!r} names no classes. Pass classes=[...], the labels to use.")
     check_class_names(recording.classes)
@@ -310,6 +310,12 @@ def check_recording(recording: Recording) -> None:
         check_largest(data, repr(name))
     else:
         check_amplitude(data, recording.modality, repr(name))
+
+
+def _exchanged(recording: Recording) -> str:
+    """Ask whether two sides are exchanged, where a recording holds channels of the other modality."""
+    others = [m for m in MODALITIES if m != recording.modality and m in recording.raw.get_channel_types()]
+    return f" It holds {others[0]} channels: are the paths of emg and eeg exchanged?" if others else ""
 
 
 def _types_meant(recording: Recording) -> str:

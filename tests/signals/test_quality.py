@@ -56,6 +56,23 @@ def test_clean_simulated_signals_have_no_findings_and_hum_is_found(simulate):
     assert {f.kind for f in loud} == {"mains", "unfiltered"}
 
 
+@pytest.mark.parametrize(("simulate", "said"), [(simulate_eeg, "emg"), (simulate_emg, "eeg")])
+def test_sides_that_are_exchanged_are_asked_about(simulate, said):
+    """By their channels' names where these say it, and where a file says what its channels are."""
+    recording = simulate(n_subjects=1, mains=None, seed=1)[0]
+    of = recording.modality
+    with pytest.raises(
+        BiotransferError, match=f"holds {of} channels: are the paths of emg and eeg exchanged"
+    ):
+        replace(recording, modality=said)
+    raw = recording.raw.copy()
+    raw.rename_channels({name: f"{of.upper()}{i}" for i, name in enumerate(recording.ch_names)})
+    raw.set_channel_types(dict.fromkeys(raw.ch_names, said))
+    exchanged = replace(recording, raw=raw, modality=said)
+    (finding,) = [f for f in inspect_recordings([exchanged]) if f.kind == "named_otherwise"]
+    assert "exchanged?" in finding.message
+
+
 def test_a_quiet_coarsely_counted_channel_is_not_clipped():
     counts = np.round(np.random.default_rng(0).normal(0, 2, (2, int(SECONDS * SFREQ))))
     assert found(recording_of(counts * 1e-6)) == []

@@ -1,6 +1,7 @@
 """What a study could find, said before it runs, and what its verdicts then say."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from biotransfer.errors import BiotransferError
 from biotransfer.evidence.stats import people_needed, positive_rate
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import foresee, prepare, run_study
+from biotransfer.studies.running.checking import Checked
 from biotransfer.studies.running.foresight import PRIOR_PARTS
 
 SMALL = [
@@ -42,6 +44,24 @@ def test_two_seeds_claim_nothing():
     (item, _) = foresee(prepare(load_recipe("simulated_pair", [*SMALL, "seeds=2"])), 0.03)
     assert item.detectable.value is None
     assert "nothing can be claimed: 2 seeds explore, a claim takes 3" in str(item)
+
+
+@pytest.mark.parametrize(
+    ("n_people", "n_seeds", "n_claims", "said"),
+    [
+        (5, 5, 1, "with 5 people p is 0.062 or more, whatever is found. Six people are the least."),
+        (6, 5, 4, "which allows 1 claim, and this study makes 4"),
+        (7, 5, 4, "which allows 3 claims, and this study makes 4"),
+        (7, 2, 1, "2 seeds explore, a claim takes 3. Raise seeds."),
+        (7, 5, 3, "seeds or people are too few"),
+    ],
+)
+def test_what_can_find_nothing_is_told_what_would_do(plan, n_people, n_seeds, n_claims, said):
+    seen = foresee(plan, 0.03)[0]
+    design = replace(seen.design, n_people=n_people, n_seeds=n_seeds, n_claims=n_claims)
+    nothing = seen.detectable._replace(value=None)
+    found = Checked("t", "u", {}, [], [], [replace(seen, design=design, detectable=nothing)])
+    assert said in found.outcome
 
 
 def test_without_a_number_the_measured_parts_of_the_target_count(plan):

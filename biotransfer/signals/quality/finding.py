@@ -35,6 +35,7 @@ KINDS: Mapping[str, str] = {
     "unlabelled": "no label of the classes",
     "unit": "amplitudes that electrodes seldom give",
     "loudness": "a person or recording is far louder or quieter than the others",
+    "named_otherwise": "channels are called as those of the other modality are",
     "channels_differ": "other channels, or another order, than the others have",
     "electrode_order": "a person's channels agree with the others' only in another order",
     "rates_differ": "another sampling rate than the others have",

@@ -25,6 +25,7 @@ _TINY = 1e-30
 
 def set_findings(recordings: Sequence[Recording], spectra: Sequence[Spectrum | None]) -> Iterator[Finding]:
     """Yield what only shows when all recordings of a set are looked at."""
+    yield from _named_otherwise(recordings)
     yield from _confounded(recordings)
     yield from _unbalanced(recordings)
     yield from _short_files(recordings)
@@ -41,6 +42,23 @@ def _class_seconds(recording: Recording) -> dict[str, float]:
                 out.get(span.description, 0.0) + (span.last - span.first) / recording.sfreq
             )
     return {name: seconds for name, seconds in out.items() if seconds > 0}
+
+
+def _named_otherwise(recordings: Sequence[Recording]) -> Iterator[Finding]:
+    """Yield a set whose channels carry the name of the other modality, most of them and everywhere."""
+    for modality, other in (("eeg", "emg"), ("emg", "eeg")):
+        own = [recording for recording in recordings if recording.modality == modality]
+        if own and all(_share_called(recording.ch_names, other) > 0.5 for recording in own):
+            names = ", ".join(own[0].ch_names[:4])
+            message = (
+                f"channels are called {names}: names of {other}, among data said to be {modality}. Are the "
+                "paths of emg and eeg exchanged?"
+            )
+            yield warning("named_otherwise", "", message, 1.0)
+
+
+def _share_called(names: Sequence[str], modality: str) -> float:
+    return float(np.mean([modality in name.lower() for name in names]))
 
 
 def _confounded(recordings: Sequence[Recording]) -> Iterator[Finding]:

@@ -10,6 +10,8 @@ from typing import Any
 from ...errors import check
 from ...evidence.checks import refuse_errors, run_guards
 from ...evidence.reading import data_label, direction_label, network_label, protocol_label
+from ...evidence.stats import smallest_p
+from ...evidence.verdicts import FEWEST_SEEDS
 from ...progress import Shown, shown
 from ...showing import html_rows, html_table, one_line
 from ...signals.account import say_account
@@ -93,12 +95,36 @@ class Checked:
             kinds = f"{self.n_errors} kind{'s' * (self.n_errors > 1)} of error in the recordings"
             return f"The study can run, but {kinds}, said above, should be mended first."
         if not self.can_find:
-            return "Nothing stops the study, but it can find nothing: name fewer arms, or more people."
+            return f"Nothing stops the study, but it can find nothing: {self._too_little()}"
         warned = sum(item["severity"] in ("warning", "error") for item in self.guards)
         warned += sum(f["severity"] == "warning" for side in self.sides.values() for f in side["findings"])
         if warned:
             return f"Nothing stops the study; {warned} warning{'s' * (warned > 1)} said above."
         return "Nothing is wrong."
+
+    def _too_little(self) -> str:
+        """Say what keeps every claim from being called positive, and what would do."""
+        designs = [foresight.design for foresight in self.foresights]
+        if not designs:
+            return "no arm claims anything. Name one that transfers, such as transferred."
+        most = max(designs, key=lambda design: design.n_people)
+        if most.n_seeds < FEWEST_SEEDS:
+            return f"{most.n_seeds} seeds explore, a claim takes {FEWEST_SEEDS}. Raise seeds."
+        least = smallest_p(most.n_people)
+        allowed = int(most.alpha / least + 1e-9)
+        if not allowed:
+            return (
+                f"with {most.n_people} people p is {least:.2g} or more, whatever is found. Six people are "
+                "the least."
+            )
+        if most.n_claims > allowed:
+            return (
+                f"with {most.n_people} people p is {least:.2g} or more, which allows {allowed} "
+                f"claim{'s' * (allowed > 1)}, and this study makes {most.n_claims}: every direction, "
+                "network, budget and arm that transfers is one. Make fewer, such as --set "
+                '"directions=[emg->eeg]" and transferred alone; controls are no claims.'
+            )
+        return "seeds or people are too few. Raise seeds, or record more people."
 
     def refuse(self) -> None:
         """Stop where an error stops the study.
