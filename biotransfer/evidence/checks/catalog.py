@@ -62,7 +62,7 @@ CHECKS = Catalog(
                "Use an align step that gives both modalities the same number of inputs."),
         _entry("C09", findings.still_rising, "Had the baseline finished learning?", "Raise train.epochs."),
         _entry("C10", findings.data_defects, "Is something wrong with the recordings?",
-               "See: biotransfer inspect NAME."),
+               "See: biotransfer inspect RECIPE, or the name of the data set."),
         _guard("C11", guards.label_is_recording, "Can a class be told from its recording or its day?",
                "Use split: {by: subject}, or record every class several times, each day.",
                "The name of its recording or session does not tell the class of a test window."),
