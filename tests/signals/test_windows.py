@@ -331,7 +331,7 @@ def test_a_gap_shorter_than_a_window_still_splits() -> None:
     [
         (
             {"sfreq": 128.0},
-            "sfreq=128.0 .* but 256.0 .* Write preprocess: .preset: eeg, resample: 128.",
+            "sfreq=128.0 .* but 256.0 .* Write preprocess: .preset: eeg, sfreq: 128.",
         ),
         ({"names": ("a", "b", "c")}, "names="),
         ({"classes": ("x", "y", "z")}, "classes="),

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from biotransfer import Schedule, hold_out_people, make_splits, pretrain, run_study, save_weights
 from biotransfer.errors import BiotransferError
@@ -15,6 +16,7 @@ from biotransfer.signals.preprocessing import preprocess
 from biotransfer.signals.simulate import simulate_pair
 from biotransfer.signals.windows import cut_windows
 from biotransfer.sklearn import TransferClassifier
+from biotransfer.studies.recipe import load_recipe
 from biotransfer.transfer.align import ALIGN
 from biotransfer.transfer.align.transform import fit_scaler
 from biotransfer.transfer.carry import make_arms
@@ -108,8 +110,12 @@ def test_another_rate_is_refused_and_another_preparation_said():
     spec = {"name": "cnn_signal", "filters": [4], "kernel": 5}
     weights = source_of(SIGNALS, spec)
     network = build_network(spec, SIGNALS.shape, 3)
-    with pytest.raises(BiotransferError, match=r"sfreq=.* Hz on their card.*Call preprocess"):
+    with pytest.raises(BiotransferError, match=r"sfreq=.* Hz on their card.*Write preprocess: {.*}") as said:
         make_arms(["transferred"], weights, network, 0, target=replace(SIGNALS, sfreq=2 * SIGNALS.sfreq))
+    written = yaml.safe_load(str(said.value).partition("Write ")[2].partition(" in the target")[0])
+    target = {"data": "simulated", **written}
+    load_recipe({"title": "t", "eeg": target, "emg": {"data": "simulated"}, "directions": ["emg->eeg"],
+                 "features": "statistical"})  # fmt: skip
     other_kind = {"eeg": "emg", "emg": "eeg"}[SIGNALS.modality]
     faster = replace(SIGNALS, sfreq=2 * SIGNALS.sfreq, modality=other_kind)
     (arm,) = make_arms(["transferred"], weights, network, 0, target=faster)

@@ -226,7 +226,7 @@ def _origin(windows: Windows) -> str:
 
 
 _ALIKE = {
-    "sfreq": "one sampling rate. Write preprocess: {preset: eeg, resample: 128} in its data section. "
+    "sfreq": "one sampling rate. Write preprocess: {preset: eeg, sfreq: 128} in its data section. "
     "In Python: preprocess(..., sfreq=128).",
     "names": "the same channels or features in the same order. Cut them anew from recordings that agree.",
     "shape": "one length. Write one windows: {length: ...} or {n_times: ...} for both.",

@@ -109,7 +109,7 @@ def _other_rate(card: Mapping[str, Any], target: Windows, what: str) -> list[str
     check(
         card.get("modality") not in (None, target.modality),
         f"{what}: sfreq={theirs:g} Hz on their card, {ours:g} Hz for the target: filters of one network "
-        f"need one sampling rate. Write preprocess: {{preset: {target.modality}, resample: {theirs:g}}} in "
+        f"need one sampling rate. Write preprocess: {{preset: {target.modality}, sfreq: {theirs:g}}} in "
         f"the target's data section. In Python: preprocess(..., sfreq={theirs:g}).",
     )
     return [f"{OTHER_RATE}: {theirs:g} Hz in the source, {ours:g} Hz here"]
