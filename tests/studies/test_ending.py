@@ -70,6 +70,11 @@ def _semaphores(pid):
     return [name for name in os.listdir(shm) if f"loky-{pid}-" in name] if os.path.isdir(shm) else []
 
 
+def _hear_hangups():
+    """Under nohup a process and all that it starts ignore SIGHUP."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["SIGKILL", "SIGTERM", "SIGHUP", "group"])
 @pytest.mark.parametrize("workers", ["1", "2", "dask"])
@@ -79,7 +84,9 @@ def test_nothing_outlives_a_study(tmp_path, places, workers, way):
     command = [sys.executable, "-c", SCRIPT, str(tmp_path / "recipe.yaml"), str(tmp_path / "out"), workers]
     environment = {**os.environ, **places, "PYTHONPATH": str(ROOT)}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(command, env=environment, start_new_session=True, **quiet)
+    process = subprocess.Popen(
+        command, env=environment, start_new_session=True, preexec_fn=_hear_hangups, **quiet
+    )
     try:
         assert _until(lambda: any((tmp_path / "out").glob("trials/*/*/index.json")), 120), (
             process.stderr.read()
