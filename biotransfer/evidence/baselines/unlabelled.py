@@ -265,8 +265,8 @@ def _transduce(
     guessed[np.argsort(others @ plane[0] + plane[1], kind="stable")[n - n_own :]] = 1.0
     weight = 4.0**-5
     while weight <= 1.0:
-        each = weight * most * np.where(guessed > 0, n_own / (n - n_own), 1.0)
         for _ in range(20):
+            each = weight * most * np.where(guessed > 0, n_own / (n - n_own), 1.0)
             plane = separate(np.concatenate([sign, guessed]), np.concatenate([np.ones(len(X)), each]))
             slack = np.maximum(0.0, 1.0 - guessed * (others @ plane[0] + plane[1]))
             own, rest = (np.flatnonzero((guessed * s > 0) & (slack > 0)) for s in (1, -1))
@@ -276,6 +276,5 @@ def _transduce(
             if not swap.any():
                 break
             guessed[own[:pairs][swap]], guessed[rest[:pairs][swap]] = -1.0, 1.0
-            each = weight * most * np.where(guessed > 0, n_own / (n - n_own), 1.0)
         weight *= 4.0
     return plane
