@@ -147,7 +147,7 @@ def _is_worker(process: psutil.Process) -> bool:
 
 
 def workers(seconds: float, root: Path, every: float) -> bool:
-    """Kill a worker process of a study every so many seconds; a task takes about a twentieth of the study."""
+    """Kill a worker process of a study every so many seconds; some fifty tasks."""
     people = {"data": "simulated", "n_subjects": 12}
     recipe = {
         "title": "chaos",
