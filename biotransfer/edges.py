@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,7 +125,7 @@ def multiplies(name: str, address: int) -> bool:
 
 
 def compile_apart(
-    function: Any, command: Callable[[tuple[Any, ...]], str], *, beside: str | None = None
+    function: Any, command: Callable[[tuple[Any, ...]], str], *, beside: Iterable[Path] = ()
 ) -> Any:
     """Let another process compile a function for numba's cache, so that every process runs what is stored.
 
@@ -141,8 +141,8 @@ def compile_apart(
         With ``cache=True``.
     command : callable
         Takes the types of the arguments; returns Python code that compiles the function for them.
-    beside : str, optional
-        A file with functions that are compiled inside it: what is stored is void when that file changes, too.
+    beside : iterable of Path
+        Files with functions that are compiled inside it: what is stored is void when one of them changes.
 
     Returns
     -------
@@ -153,9 +153,10 @@ def compile_apart(
     load = getattr(cache, "load_overload", None)
     if load is None:
         return function
-    if beside is not None:
-        facts, stored = Path(beside).stat(), cache._cache_file
-        stored._source_stamp = (stored._source_stamp, facts.st_mtime, facts.st_size)
+    facts = [path.stat() for path in beside]
+    if facts:
+        stamps = tuple((one.st_mtime, one.st_size) for one in facts)
+        cache._cache_file._source_stamp = (cache._cache_file._source_stamp, *stamps)
 
     def load_or_let_compile(signature: tuple[Any, ...], context: Any) -> Any:
         found = load(signature, context)

@@ -1,5 +1,6 @@
 """The kernel computes the same bits in the process that finds it missing as in every later one."""
 
+import inspect
 import os
 import subprocess
 import sys
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 
 from biotransfer.learning.networks import build_network
-from biotransfer.learning.training import Schedule, compiled, stacked
+from biotransfer.learning.training import Schedule, compiled, kernel, stacked
+from biotransfer.learning.training.kernel_maps import driver
 from biotransfer.learning.training.running import train
 from biotransfer.signals.splits import make_splits
 from biotransfer.transfer.carry import make_arms
@@ -75,6 +77,25 @@ def test_bits_do_not_depend_on_when_where_and_after_what_it_was_compiled(tmp_pat
             said[order, part] = done.stdout.strip()
     assert len(said) == len(ORDERS) + 2
     assert len(set(said.values())) == 1, said
+
+
+@pytest.mark.parametrize(
+    ("entry", "sources"),
+    [(kernel.train_epoch, [Path(kernel.__file__)]), (driver.run, driver.sources())],
+    ids=["kernel", "kernel_maps"],
+)
+def test_all_that_is_compiled_into_what_is_stored_stands_in_its_sources(entry, sources) -> None:
+    seen, todo = set(), [entry.py_func]
+    while todo:
+        function = todo.pop()
+        seen.add(function)
+        inner = [function.__globals__.get(name) for name in function.__code__.co_names]
+        found = {getattr(one, "py_func", None) for one in inner} - seen - {None}
+        todo += found
+    assert len(seen) > 20
+    assert {Path(inspect.getsourcefile(function)) for function in seen} == set(sources) - {
+        path for path in sources if path.stem in ("__init__", "records", "products")
+    }
 
 
 @pytest.mark.slow

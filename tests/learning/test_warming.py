@@ -35,6 +35,23 @@ def test_only_an_installation_without_a_kernel_compiles_it(tmp_path, monkeypatch
     assert not warming.is_compiled("kernel_maps")
 
 
+def test_a_kernel_of_several_files_is_void_when_one_of_them_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr(warming, "_cache", lambda: tmp_path / "__pycache__")
+    folder = tmp_path / "kernel_maps"
+    (folder / "__pycache__").mkdir(parents=True)
+    sources = [tmp_path / "kernel.py", folder / "driver.py", folder / "norms.py"]
+    for source in sources:
+        source.touch()
+    assert not warming.is_compiled("kernel_maps")
+    (folder / "__pycache__" / f"driver.run-1.{TAG}.nbi").touch()
+    assert warming.is_compiled("kernel_maps")
+    for source in sources:
+        os.utime(source, (2e9, 2e9))
+        assert not warming.is_compiled("kernel_maps"), source
+        os.utime(source, (1e9, 1e9))
+    assert warming.is_compiled("kernel_maps")
+
+
 def test_every_kernel_is_compiled_for_the_networks_that_it_trains():
     assert warming.kernels_of(["EEGNet", "mlp", "EEGConformer"]) == ["kernel", "kernel_maps"]
     assert warming.kernels_of(["Deep4Net"]) == ["kernel_maps"]

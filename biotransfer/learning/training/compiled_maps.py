@@ -13,12 +13,13 @@ from ..layers.kind import MapOp, Shape
 from ..layers.layer import Layer
 from ..networks.network import Network
 from ..networks.reading import ByContent, layers_of
-from . import kernel_maps as maps
 from .adamw import BETAS, EPS
 from .compiled import CompiledModels
 from .extras import Stacked
 from .job import Job
 from .kernel import State, aligned, aligned_rows
+from .kernel_maps import driver
+from .kernel_maps import records as maps
 from .schedule import Schedule, update_seed
 
 _CODES = {
@@ -232,16 +233,16 @@ def compile_maps(dtype: str) -> None:
         rows, rows.copy(), rows.copy(), aligned_rows(0, 2, kind), number, number, number.astype(int)
     )
     scratch, X, order = make_scratch(shape, kind), np.zeros((1, 1), kind), np.zeros((1, 1), int)
-    maps.find_moments(shape.ops, X, np.zeros(0, int), np.zeros((0, 2)))
+    driver.find_moments(shape.ops, X, np.zeros(0, int), np.zeros((0, 2)))
     given = maps.Given(np.zeros((1, 1, 0), np.uint8), np.zeros(1, int), np.zeros((0, 2)), np.zeros(1, int))
     counts = np.empty((1, 0), kind)
     numbers, nothing = np.zeros(1, int), np.empty((0, 0, 1), kind)
-    maps.run(shape, state, scratch, X, order, numbers, 0, np.zeros(1), numbers, counts, given, nothing)
+    driver.run(shape, state, scratch, X, order, numbers, 0, np.zeros(1), numbers, counts, given, nothing)
 
 
 def is_stored() -> bool:
     """Whether this process runs what is stored, see :func:`.compiled.is_stored`."""
-    return bool(sum(maps.run.stats.cache_hits.values()))
+    return bool(sum(driver.run.stats.cache_hits.values()))
 
 
 class CompiledMaps(CompiledModels):
@@ -290,7 +291,7 @@ class CompiledMaps(CompiledModels):
         if len(rows) * n_moments > _MOMENTS:
             return np.empty((0, n_moments)), row_of
         moments = np.empty((len(rows), n_moments))
-        maps.find_moments(self.shape.ops, self.X, rows, moments)
+        driver.find_moments(self.shape.ops, self.X, rows, moments)
         row_of[rows] = np.arange(len(rows))
         return moments, row_of
 
@@ -310,7 +311,7 @@ class CompiledMaps(CompiledModels):
         self, order: np.ndarray, counts: np.ndarray, done: int, kept: np.ndarray, logits: np.ndarray
     ) -> None:
         """Let the kernel train, or answer where ``logits`` are asked for."""
-        maps.run(
+        driver.run(
             self.shape,
             self.state,
             self._scratch,

@@ -16,7 +16,9 @@ _COMPILE = {
     "kernel_maps": "from biotransfer.learning.training.compiled_maps import compile_maps; "
     "compile_maps('float32')",
 }
-"""Code that compiles each kernel, by the name of its module."""
+"""Code that compiles each kernel, by the name of its module or folder."""
+_DRIVER = "driver"
+"""The module of a folder that holds what is stored."""
 
 
 def kernels_of(networks: Iterable[str]) -> list[str]:
@@ -35,9 +37,11 @@ def kernels_of(networks: Iterable[str]) -> list[str]:
 def is_compiled(kernel: str = "kernel") -> bool:
     """Whether this installation holds a kernel that was compiled since its source was written."""
     tag = f"py{sys.version_info[0]}{sys.version_info[1]}"
-    sources = [_cache().parent / name for name in ("kernel.py", f"{kernel}.py")]
+    folder = _cache().parent
+    sources = [folder / "kernel.py", folder / f"{kernel}.py", *(folder / kernel).glob("*.py")]
     written = max((source.stat().st_mtime for source in sources if source.is_file()), default=0.0)
-    found = _cache().glob(f"{kernel}.*{tag}*.nbi")
+    inside = folder / kernel / _cache().name
+    found = [*_cache().glob(f"{kernel}.*{tag}*.nbi"), *inside.glob(f"{_DRIVER}.*{tag}*.nbi")]
     return any(file.stat().st_mtime >= written for file in found)
 
 
