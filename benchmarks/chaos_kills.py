@@ -193,9 +193,15 @@ def workers(seconds: float, root: Path, every: float) -> bool:
 
 
 def _memory() -> float:
-    """Return what this process holds itself, in MiB."""
-    full = psutil.Process().memory_full_info()
-    return full.uss / 2**20
+    """Return what this process allocated and holds, in MiB; without files that it maps, such as libraries.
+
+    Pages of libraries count as this process's own or not as others that map them come and go.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        facts = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return int(facts["RssAnon"].split()[0]) / 2**10
+    return float(psutil.Process().memory_full_info().uss / 2**20)
 
 
 def studies(n: int, root: Path, settled: int = 100) -> bool:

@@ -81,3 +81,22 @@ def test_the_classifier_refuses_weights_of_an_explosion(engine):
     model = TransferClassifier(learning_rate=1e4, epochs=3, engine=engine)
     with pytest.raises(BiotransferError, match=r"diverged, its loss is .* nats"):
         model.fit(FEATURES.X, FEATURES.y)
+
+
+@pytest.mark.parametrize("engine", ["loop", "stacked"])
+def test_a_method_that_explodes_is_told_among_the_others_and_changes_none(engine):
+    """What a method adds to the loss may be no number; only a loss of one's own means the learning rate."""
+    windows = make_windows(n_subjects=4, n_features=10, n_recordings=2, n_windows=6)
+    split = make_splits(windows, "new_person")[0]
+    network = build_network("mlp", windows.shape, 3)
+    arms = make_arms(["scratch", {"name": "deep_coral", "strength": 1e60}, "dan"], {}, network, 0)
+    curves = train(network, arms, windows, split, Schedule(epochs=3), engine=engine)
+    assert curves.diverged.tolist() == [False, True, False]
+    table = curves.to_frame("a->a")
+    assert diverged_trainings(table)["arm"].tolist() == ["deep_coral"]
+    assert np.isfinite(table["value"]).all()
+    np.testing.assert_allclose(curves.probabilities.sum(axis=-1), 1.0, rtol=1e-5)
+    for a in (0, 2):
+        alone = train(network, [arms[a]], windows, split, Schedule(epochs=3), engine=engine)
+        assert (alone.predicted[0] == curves.predicted[a]).all()
+        np.testing.assert_allclose(alone.loss[0], curves.loss[a], rtol=1e-5)

@@ -23,6 +23,7 @@ from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import count_trainings, default_folder, estimate_seconds, prepare, run_study
 from biotransfer.studies.running.orders import carry_out
 from biotransfer.studies.running.tasks import TARGET
+from biotransfer.studies.running.verifying import verify_study
 from biotransfer.transfer.carry import ARMS as CATALOG
 
 TABLES = ("curves", "predictions", "ledger", "sources")
@@ -332,6 +333,20 @@ def test_a_diverging_training_is_said(tmp_path):
     del recipe["same_modality"]
     with pytest.raises(BiotransferError, match=r"diverged"):
         run_study(recipe, tmp_path / "out")
+
+
+def test_a_method_that_explodes_does_not_end_the_study(tmp_path):
+    recipe = {
+        **SMALL, "arms": ["scratch", {"name": "deep_coral", "strength": 1e60}, "dan"],
+        "directions": ["emg->emg"], "same_modality": {"emg": {"people": 2}},
+        "split": {"by": "new_person", "share": 0.5},
+    }  # fmt: skip
+    results = run_study(recipe, tmp_path / "out").results
+    told = {row["arm"]: row for row in results.verdicts.to_dict("records")}
+    assert told["deep_coral"]["verdict"] == "not_assayable"
+    assert "diverged" in told["deep_coral"]["sentence"]
+    assert "diverged" not in told["dan"]["sentence"]
+    assert verify_study(tmp_path / "out").whole
 
 
 def test_a_folder_of_other_files_is_left_alone(tmp_path):

@@ -15,7 +15,7 @@ from ...signals.splits import ALL, Split
 from ..predictions import accuracy, balanced_accuracy
 from ..weights import Tensors
 from .arm import Arm
-from .divergence import diverged
+from .divergence import LOST, diverged
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,6 +224,34 @@ def _table(curves: Curves, tested: Tested) -> pd.DataFrame:
             "value": values.ravel()[known],
         }
     )
+
+
+def mark_lost(curves: Curves, lost: np.ndarray) -> Curves:
+    """Give trainings that ended in numbers that are none a loss that says so, and answers that say nothing.
+
+    Parameters
+    ----------
+    curves : Curves
+        Of all arms.
+    lost : ndarray of int64
+        Which of them; their ``diverged`` is True afterwards.
+
+    Returns
+    -------
+    Curves
+        A loss that is no number is ``LOST`` nats, a probability that is none 1 over the number of classes.
+        Weights are left as they are.
+    """
+    loss, train_loss, probabilities = (
+        x.copy() for x in (curves.loss, curves.train_loss, curves.probabilities)
+    )
+    for a in lost:
+        trained = train_loss[a, 1 : 1 + int(curves.trained_epochs[a])]
+        trained[~np.isfinite(trained)] = LOST
+        loss[a, -1], trained[-1:] = LOST, LOST
+        loss[a][~np.isfinite(loss[a])] = LOST
+        probabilities[a] = 1 / probabilities.shape[-1]
+    return replace(curves, loss=loss, train_loss=train_loss, probabilities=probabilities)
 
 
 def join_curves(parts: Sequence[Curves], order: np.ndarray) -> Curves:

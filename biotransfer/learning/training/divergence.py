@@ -8,6 +8,8 @@ from ..weights import Tensors
 
 EXPLODED = 100.0
 """How many times the loss before any update, or that of 1 nat, no training that works reaches."""
+LOST = 1e9
+"""Nats that stand for a loss that is no number."""
 _LEAST = 1.0
 _LARGEST_WEIGHT = 1e3
 

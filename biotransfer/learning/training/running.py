@@ -15,7 +15,7 @@ from ...signals.splits import Split
 from ...signals.windows import Windows
 from ..networks.network import Network
 from .arm import Arm
-from .curves import Curves, Tested, join_curves
+from .curves import Curves, Tested, join_curves, mark_lost
 from .forward import can_stack
 from .guard import reproducibly
 from .job import Job
@@ -115,7 +115,8 @@ def run_job(
     ------
     BiotransferError
         For an engine or device that cannot do it, for a teacher without windows to label, and when a training
-        diverges.
+        diverges: its own loss means the learning rate. One whose :class:`.Penalty` explodes is told by
+        ``Curves.diverged`` among the others, see :func:`.mark_lost`.
     """
     check_option("dtype", dtype, ("float32", "float64"))
     check_is("device", device, str, "Type device='cpu'.")
@@ -140,10 +141,11 @@ def run_job(
                 f"learning_rate={job.schedule.learning_rate:g}: training diverged, what the head sees has no "
                 f"singular values ({error}). Lower it: --set train.learning_rate=1.0e-4"
             ) from error
-    for a, arm in enumerate(job.arms):
-        if not _finite(curves, a):
-            refuse_diverged(arm, job.schedule, "not finite")
-    return curves
+    lost = np.array([a for a in range(len(job.arms)) if not _finite(curves, a)], dtype=np.int64)
+    for a in lost:
+        if job.arms[a].penalty is None:
+            refuse_diverged(job.arms[a], job.schedule, "not finite")
+    return mark_lost(curves, lost) if len(lost) else curves
 
 
 def _probes_apart(job: Job, device: str, dtype: torch.dtype, keep: Keeper) -> Curves:
