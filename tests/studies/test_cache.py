@@ -1,9 +1,11 @@
 """Prepared data: the same numbers as without a cache, made once, made again when their origin changed."""
 
+import gc
 import os
 import pickle
 import shutil
 import time
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +18,7 @@ from biotransfer.signals.datasets import load_dataset
 from biotransfer.signals.features import FEATURES, extract_features
 from biotransfer.signals.preprocessing import preprocess
 from biotransfer.signals.simulate import simulate_eeg
-from biotransfer.signals.windows import WindowsWriter, cut_windows, open_windows
+from biotransfer.signals.windows import WindowsWriter, cut_windows, open_windows, write_windows
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import cache
 from biotransfer.studies.running.data import Request, open_request
@@ -194,6 +196,13 @@ def test_windows_written_in_pieces_are_those_written_at_once(tmp_path):
     pd.testing.assert_frame_equal(open_windows(tmp_path / "pieces").metadata, windows.metadata)
     with pytest.raises(BiotransferError, match="no windows were written"):
         WindowsWriter(tmp_path / "empty").close()
+    pieces = [windows.take(np.arange(5)), replace(windows.take(np.arange(5)), modality="emg")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        with pytest.raises(BiotransferError):
+            write_windows(tmp_path / "unlike", pieces)
+        gc.collect()
+    assert not (tmp_path / "unlike" / "windows.json").exists()
 
 
 def test_files_behind_a_linked_folder_are_hashed_as_themselves(tmp_path):

@@ -33,7 +33,7 @@ def save_windows(windows: Windows, folder: str | Path) -> Path:
     BiotransferError
         When there are no windows, or the folder exists or cannot be written.
     """
-    from ..windows import Windows, WindowsWriter
+    from ..windows import Windows, write_windows
 
     check(
         isinstance(windows, Windows) and len(windows),
@@ -43,9 +43,7 @@ def save_windows(windows: Windows, folder: str | Path) -> Path:
     check(not folder.exists(), f"folder={str(folder)!r} exists. Pass another one; nothing was changed.")
     try:
         with folder_aside(folder) as place:
-            writer = WindowsWriter(place)
-            writer.append(windows)
-            writer.close()
+            write_windows(place, [windows])
     except OSError as error:
         raise BiotransferError(
             f"folder={str(folder)!r} cannot be written: {error.strerror or error}. Pass another one."

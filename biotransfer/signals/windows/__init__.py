@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..recording import natural_sorted
 from .container import METADATA, Windows, concatenate
 from .cutting import CUT_RULES, cut_windows
-from .disk import WindowsWriter, open_windows
+from .disk import WindowsWriter, open_windows, write_windows
 from .epochs import from_epochs, to_epochs
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "natural_sorted",
     "open_windows",
     "to_epochs",
+    "write_windows",
 ]

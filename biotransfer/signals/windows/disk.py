@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,7 +31,8 @@ class WindowsWriter:
 
     Notes
     -----
-    X is stored in float32, texts and numbers of the metadata as they are.
+    X is stored in float32, texts and numbers of the metadata as they are. As a context manager it lets go of
+    its files where writing ends by an error.
     """
 
     def __init__(self, folder: str | Path):
@@ -41,6 +42,12 @@ class WindowsWriter:
         self._X = _GrowingArray(self.folder / "X.npy")
         self._y = _GrowingArray(self.folder / "y.npy")
         self._table: Any = None
+
+    def __enter__(self) -> WindowsWriter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._let_go()
 
     @property
     def n_windows(self) -> int:
@@ -78,11 +85,11 @@ class WindowsWriter:
         BiotransferError
             When nothing was written.
         """
-        self._X.close()
-        self._y.close()
         check(self._first is not None, f"{str(self.folder)!r}: no windows were written. Append some.")
         assert self._first is not None
-        self._table.close()
+        self._X.complete()
+        self._y.complete()
+        self._let_go()
         facts = {
             key: getattr(self._first, key)
             for key in ("classes", "names", "modality", "sfreq", "history", "unit")
@@ -90,6 +97,34 @@ class WindowsWriter:
         facts["columns"] = {name: list(column) for name, column in self._first.columns.items()}
         list_contents(self.folder, _FILES, of=_OF, facts=facts, name=_LIST)
         return open_windows(self.folder, stamps=stamps_of(self.folder))
+
+    def _let_go(self) -> None:
+        self._X.close()
+        self._y.close()
+        table, self._table = self._table, None
+        if table is not None:
+            table.close()
+
+
+def write_windows(folder: str | Path, parts: Iterable[Windows]) -> Windows:
+    """Write windows to a folder, part by part, and return them as :func:`open_windows` does.
+
+    Parameters
+    ----------
+    folder : str or Path
+        See :class:`WindowsWriter`.
+    parts : iterable of Windows
+        Alike but for their rows.
+
+    Raises
+    ------
+    BiotransferError
+        When there are none, or they are not alike.
+    """
+    with WindowsWriter(folder) as writer:
+        for part in parts:
+            writer.append(part)
+        return writer.close()
 
 
 def stamps_of(folder: Path) -> dict[str, Stamp]:
@@ -199,10 +234,14 @@ class _GrowingArray:
             },
         )
 
-    def close(self) -> None:
+    def complete(self) -> None:
+        """Say in the header how many rows there are."""
         if self._file is not None:
             self._file.seek(0)
             self._header()
+
+    def close(self) -> None:
+        if self._file is not None:
             self._file.close()
 
 

@@ -18,7 +18,7 @@ from ...signals.features import extract_features
 from ...signals.quality import group_findings
 from ...signals.quality.windows import windows_findings
 from ...signals.recording import FROM_RAWS, Recording, check_same_classes
-from ...signals.windows import Windows, WindowsWriter, open_windows
+from ...signals.windows import Windows, open_windows, write_windows
 from ...signals.windows.checking import check_content
 from ..recipe import digest
 from ..recipe.sides import Section
@@ -88,12 +88,7 @@ def _keep_windows(name: str, data: Any) -> dict[str, Any]:
     )
     check_content(data, f"windows[{name!r}]")
 
-    def write(folder: Path) -> None:
-        writer = WindowsWriter(folder)
-        writer.append(data)
-        writer.close()
-
-    place = _kept(data.digest(), write, open_windows)
+    place = _kept(data.digest(), lambda folder: write_windows(folder, [data]), open_windows)
     dataset = str(data.metadata["dataset"].iloc[0])
     return {"data": "windows", "path": str(place), "modality": data.modality, "name": dataset}
 
@@ -132,17 +127,11 @@ def make_given(section: Section, features: Any, places: Mapping[str, Path], smok
     rows = np.arange(len(windows))
     chunks = [windows.take(rows[i : i + _CHUNK]) for i in range(0, len(rows), _CHUNK)]
     if "signals" in places:
-        writer = WindowsWriter(places["signals"])
-        for part in chunks:
-            writer.append(part)
-        given = writer.close()
+        given = write_windows(places["signals"], chunks)
         found = [plain_group(group) for group in group_findings(list(windows_findings(given)))]
         about = {**describe_windows(section, given), "findings": worst_first(found)}
         write_json(places["signals"] / FACTS, about)
     if "features" in places:
-        writer = WindowsWriter(places["features"])
-        for part in chunks:
-            writer.append(extract_features(part, features))
-        extracted = writer.close()
+        extracted = write_windows(places["features"], (extract_features(part, features) for part in chunks))
         about = {**describe_rows(extracted, features=True), "features_digest": extracted.digest()}
         write_json(places["features"] / FACTS, about)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from ....signals.preprocessing import apply_steps, settle_steps
 from ....signals.preprocessing.stored import read_notes, read_recordings, read_steps, write_recordings
 from ....signals.quality import read_decisions
 from ....signals.recording import Recording, check_same_channels, check_same_classes
-from ....signals.windows import Windows, WindowsWriter, concatenate, open_windows
+from ....signals.windows import Windows, WindowsWriter, concatenate, open_windows, write_windows
 from ....signals.windows.cutting import check_cut, cut_recording, nothing_left
 from ..accounting import Tally, keep_loaded
 from ..cache import (
@@ -99,10 +100,21 @@ def _record(request: Request, folder: Path, loaded: Loaded) -> None:
 
 def _cut(request: Request, stored: Path, places: Mapping[str, Path], files: Mapping[str, str]) -> None:
     """Cut windows and extract features, some recordings at a time, and describe them."""
+    with ExitStack() as stack:
+        writers = {kind: stack.enter_context(WindowsWriter(place)) for kind, place in places.items()}
+        _cut_into(request, stored, places, files, writers)
+
+
+def _cut_into(
+    request: Request,
+    stored: Path,
+    places: Mapping[str, Path],
+    files: Mapping[str, str],
+    writers: Mapping[str, WindowsWriter],
+) -> None:
     cutting = request.section.windows
     features = request.features if "features" in places else None
     precision = "float64" if request.features is not None else "float32"
-    writers = {kind: WindowsWriter(place) for kind, place in places.items()}
     first: list[Recording] = []
     excerpts: dict[str, Any] = {}
     tally = Tally(cutting)
@@ -168,9 +180,7 @@ def _measure(request: Request, signals: str, folder: Path, loaded: list[Recordin
         line=request.nuisance.line or _stated_line(loaded),
     )
     about["digest"] = measured.digest()
-    writer = WindowsWriter(folder)
-    writer.append(measured)
-    writer.close()
+    write_windows(folder, [measured])
     write_json(folder / FACTS, {"nuisance": about})
 
 
