@@ -15,6 +15,7 @@ from biotransfer.transfer.pretrain.training import pretrain
 from biotransfer.transfer.select import SELECT, SelectProblem, select_source
 from biotransfer.transfer.select.weighting import (
     classifier_weights,
+    discrepancy_weights,
     finished,
     gaussian_kernel,
     kliep_weights,
@@ -40,6 +41,7 @@ SOURCE, TARGET = (np.array(ADAPT[name]) for name in ("Xs", "Xt"))
         ("ulsif", lambda: rulsif_weights(SOURCE, TARGET, TARGET, 0.5, 0.1, 0.0), 1e-10),
         ("rulsif", lambda: rulsif_weights(SOURCE, TARGET, TARGET, 0.5, 0.1, 0.2), 1e-10),
         ("nearest", lambda: neighbor_weights(SOURCE, TARGET, 3), 0),
+        ("ldm_twice", lambda: discrepancy_weights(SOURCE, 2 * TARGET), 2e-3),
         ("iwc", lambda: classifier_weights(SOURCE, TARGET, 1.0), 0.005),
     ],
 )
@@ -76,6 +78,17 @@ def test_a_network_of_the_window_comes_near_kmm_s_objective_and_not_below():
     equal, best = objective(np.ones(40)), objective(kmm_weights(SOURCE, TARGET, 0.5, 1000.0, eps=0.0))
     found = objective(network_weights(SOURCE, TARGET, 0.5, 20, 600))
     assert best - 1e-6 <= found < best + 0.5 * (equal - best)
+
+
+def test_no_other_shares_have_moments_nearer_to_the_targets_than_ldm_s():
+    def apart(w, target):
+        shares = w / w.sum()
+        return np.linalg.norm(target.T @ target / 30 - SOURCE.T @ (shares[:, None] * SOURCE), 2)
+
+    found, equal = discrepancy_weights(SOURCE, 2 * TARGET), np.ones(40)
+    assert apart(found, 2 * TARGET) <= apart(np.array(ADAPT["ldm_twice"]), 2 * TARGET) + 1e-4
+    assert apart(found, 2 * TARGET) < 0.7 * apart(equal, 2 * TARGET)
+    assert apart(discrepancy_weights(SOURCE, TARGET), TARGET) < 1e-4 < apart(equal, TARGET)
 
 
 def test_weights_are_of_mean_one_or_refused():

@@ -47,6 +47,8 @@ SELECT = Catalog(
                 "Bickel et al. 2007, doi:10.1145/1273496.1273507"),
         _weighs(windows.weighing_network, "A small network says how much windows count, by kmm's objective.",
                 "de Mathelin et al. 2022, arXiv:2209.04215"),
+        _weighs(windows.ldm, "Windows count so that moments along every direction are the target's.",
+                "Mansour et al. 2009, arXiv:0902.3430"),
     ],
     {
         "weights": Fact("Whether it says how much each window counts.", bool, default=False,

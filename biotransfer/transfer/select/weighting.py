@@ -212,6 +212,55 @@ def classifier_weights(source: np.ndarray, target: np.ndarray, strength: float) 
     return np.asarray(1.0 / np.clip(p, 1e-6, 1.0) - 1.0)
 
 
+def discrepancy_weights(source: np.ndarray, target: np.ndarray, rounds: int = 100) -> np.ndarray:
+    """Weigh source windows so that no direction has another second moment than in the target.
+
+    Parameters
+    ----------
+    source, target : ndarray, shape (n, n_columns), float64
+        Windows.
+    rounds : int
+        Most steps at every smoothness.
+
+    Returns
+    -------
+    ndarray, shape (n_source,)
+        Of sum 1.
+
+    Notes
+    -----
+    Source: Mansour, Mohri & Rostamizadeh 2009, arXiv:0902.3430, section 5.2: the least spectral norm of
+    ``T'T / n_target - S' diag(z) S`` over shares z. Their semidefinite program is solved here by smoothing,
+    as in Cortes & Mohri 2014, doi:10.1016/j.tcs.2013.09.027: a soft maximum of the eigenvalues and their
+    opposites, ever less soft.
+    """
+    from scipy.optimize import minimize
+    from scipy.special import logsumexp
+
+    wanted, n = target.T @ target / len(target), len(source)
+
+    def smooth(b: np.ndarray, width: float) -> tuple[float, np.ndarray]:
+        total = max(float(b.sum()), _TINY)
+        z = b / total
+        values, vectors = np.linalg.eigh(wanted - source.T @ (z[:, None] * source))
+        both = np.concatenate([values, -values]) / width
+        top = logsumexp(both)
+        pull = np.exp(both - top)
+        along = (vectors * (pull[len(values) :] - pull[: len(values)])) @ vectors.T
+        slope = np.einsum("ij,ij->i", source @ along, source)
+        return width * float(top), (slope - z @ slope) / total
+
+    b = np.ones(n)
+    scale = max(smooth(b, 1.0)[0], _TINY)
+    for width in scale * np.logspace(-1, -4, 7):
+        found = minimize(
+            smooth, b, args=(width,), jac=True, method="L-BFGS-B", bounds=[(0, None)] * n,
+            options={"maxiter": rounds},
+        )  # fmt: skip
+        b = np.maximum(found.x, 0.0) * n / max(float(found.x.sum()), _TINY)
+    return np.asarray(b / b.sum())
+
+
 def network_weights(
     source: np.ndarray, target: np.ndarray, gamma: float, hidden: int, rounds: int, seed: int = 0
 ) -> np.ndarray:

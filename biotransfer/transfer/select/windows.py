@@ -11,6 +11,7 @@ from .problem import Selection, SelectProblem, row
 from .similarity import check_columns, describe_windows
 from .weighting import (
     classifier_weights,
+    discrepancy_weights,
     finished,
     kliep_weights,
     kmm_weights,
@@ -243,3 +244,39 @@ def weighing_network(
         return network_weights(source, seen, _gamma(gamma, seen), hidden, rounds, seed)
 
     return _weigh(problem, "weighing_network", weights)
+
+
+def ldm(problem: SelectProblem, *, components: int = 50, windows: int = 2000, rounds: int = 100) -> Selection:
+    """Let source windows count so that no linear rule could tell their second moments from the target's.
+
+    Parameters
+    ----------
+    components : int, 1 to 1000
+        Principal components of both sides together that are compared, at most the columns.
+    windows : int, 4 to 20000
+        Windows of the target that are looked at, evenly spaced.
+    rounds : int, 1 to 10000
+        Most steps at each of seven degrees of smoothness.
+
+    Raises
+    ------
+    BiotransferError
+        When the sides have no common columns.
+
+    Notes
+    -----
+    Source: Mansour, Mohri & Rostamizadeh 2009, arXiv:0902.3430, section 5.2 (linear discrepancy). Differs
+    from ADAPT in that rules have a constant, so that means are compared, too: standardised windows that lie
+    on opposite sides have the same second moments. Where there are far more windows than pairs of
+    components, many weights do; the search begins at equal ones.
+    """
+
+    def weights(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        seen = _some(target, windows)
+        if components < source.shape[1]:
+            axes = np.linalg.eigh(source.T @ source + target.T @ target)[1][:, -components:]
+            source, seen = source @ axes, seen @ axes
+        source, seen = (np.append(X, np.ones((len(X), 1)), axis=1) for X in (source, seen))
+        return discrepancy_weights(source, seen, rounds)
+
+    return _weigh(problem, "ldm", weights)

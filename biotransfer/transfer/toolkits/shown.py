@@ -154,7 +154,7 @@ PAIRS = (
         f"{_TRUTH}::test_what_a_source_taught",
     ),
     Pair(
-        "kmm, kliep, ulsif, rulsif, nearest_windows, classifier_odds, weighing_network",
+        "kmm, kliep, ulsif, rulsif, nearest_windows, classifier_odds, weighing_network, ldm",
         "seven of ten people lie elsewhere, and their labels mislead: more than +0.05",
         "nobody does: less than 0.05",
         f"{_WEIGHTS}::test_weights_help",
@@ -243,6 +243,11 @@ PARITY = (
     Parity(
         "kmm, kliep, ulsif, rulsif, nearest_windows, classifier_odds",
         "ADAPT 0.4.5: weights",
+        _WEIGHTS,
+    ),
+    Parity(
+        "ldm",
+        "ADAPT 0.4.5: weights, and the least spectral norm",
         _WEIGHTS,
     ),
     Parity(

@@ -99,9 +99,7 @@ METHODS_OF_TOOLKITS: tuple[Method, ...] = (
         "scratch would have them, too, and no gain over scratch could be seen",
         "arms: lwf or knowledge_distillation, which use these answers in one arm alone"),
     *_at(ADAPT, _INSTANCE, "select", "KMM, KLIEP, uLSIF, RuLSIF, NearestNeighborsWeighting = "
-        "nearest_windows, IWC = classifier_odds, IWN = weighing_network"),
-    _no(ADAPT, _INSTANCE, "LDM", "not built: it solves a semidefinite program over all windows, for which no "
-        "solver is among the kept libraries", "select: kmm, which matches means in a kernel's space"),
+        "nearest_windows, IWC = classifier_odds, IWN = weighing_network, LDM"),
     _no(ADAPT, _INSTANCE, "BalancedWeighting", _SAME_CLASSES,
         "pretrain: {name: multi_task, target_weight: ...}, which balances both sides with a head each"),
     _no(ADAPT, _INSTANCE, "TrAdaBoost", _SAME_CLASSES,
@@ -130,16 +128,19 @@ METHODS_OF_TOOLKITS: tuple[Method, ...] = (
         "norms "
         "without running statistics, so that what is frozen is exactly still",
         "arms: stoch_norm on a network of braindecode with batch norms"),
-    _no(TLLIB, _ALIGNING, "CycleGAN (cycle translation)", "not built: two generators and two critics on a "
-        "few hundred windows of a person",
-        "align: optimal_transport, which maps windows to windows without a generator"),
+    _no(TLLIB, _ALIGNING, "CycleGAN (cycle translation)", "a cycle does not say which window is translated "
+        "into which: whatever exchanges the target's classes closes it as well, and critics of the two sides "
+        "then invent what tells them apart (Cohen et al. 2018, arXiv:1805.08841)",
+        "align: optimal_transport, which chooses among all maps the one that moves windows least"),
     *_at(TLLIB, _TRAINING, "arms", "pseudo labels = self_training, self-training (Zoph) = "
         "self_training, Pi model, "
          "mean teacher, self-ensemble, FixMatch, FlexMatch, UDA, DST, self-tuning"),
     *_at(TLLIB, "ranking", "scores", "H-score = h_score, LEEP, LogME, NCE, TransRate = trans_rate"),
     *_at(MATLAB, _FEATURE, "align", "TCA, MIDA, SA = subspace_alignment, GFK, SSA, SSTCA, SMIDA"),
-    _no(MATLAB, _FEATURE, "ITL", "not built: a gradient search for a projection and labels at once, for one "
-        "label space", "arms: mcc, which also makes the target's answers sure, for a new person"),
+    _no(MATLAB, _FEATURE, "ITL", "it draws each window of the target to windows of one class of the source, "
+        "so that both must have the same classes, and a gesture is no mental state",
+        "arms: mcc for a new person, which also makes the target's answers sure; align: sstca across "
+        "modalities"),
     *_at(MATLAB, "classifiers", "baselines", "LapSVM = lap_svm, LapRLS = lap_rls, TSVM"),
     *_at(HISTORY, "carried", "arms", "DBT = discriminability_based, transferred"),
     *_at(HISTORY, "learned", "pretrain", "multi-task, Reptile, FOMAML, MAML, ProtoNet"),
