@@ -88,6 +88,8 @@ OTHER = make_windows(n_features=10, n_subjects=3, n_windows=4, modality="emg", s
 SHORT = make_windows(n_features=4, n_times=120, n_subjects=3, n_windows=2)
 SCHEDULE = Schedule(epochs=2, batch_size=8)
 SMALL = {"name": "mlp", "hidden": [8]}
+FEW_MAPS = make_windows(n_features=2, n_times=16, n_subjects=3, n_windows=3)
+SMALL_MAPS = {"name": "cnn_signal", "filters": [4, 4], "kernel": 3, "pool": 2}
 
 
 @pytest.mark.parametrize("name", FEATURES)
@@ -216,11 +218,12 @@ def test_arms(arm):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_ways_to_pretrain(method):
-    for what, windows in degenerate(FEW_FEATURES):
+    few, network = (FEW_MAPS, SMALL_MAPS) if METHODS[method].facts["maps"] else (FEW_FEATURES, SMALL)
+    for what, windows in degenerate(few):
 
         def make(w=windows):
             joint = {"target": w} if METHODS[method].facts["joint"] else {}
-            made = pretrain(w, network=SMALL, schedule=SCHEDULE, method=method, **joint)[0]
+            made = pretrain(w, network=network, schedule=SCHEDULE, method=method, **joint)[0]
             return np.concatenate([tensor.ravel() for tensor in made.weights.tensors.values()])
 
         ends_well(what, make)

@@ -65,10 +65,12 @@ def test_one_update_is_told_by_what_it_leaves():
 @pytest.mark.parametrize("method", METHODS)
 def test_every_way_to_pretrain_says_that_it_exploded(method):
     joint = {"target": FEATURES} if METHODS[method].facts["joint"] else {}
+    maps = {"name": "cnn_signal", "filters": [4, 4], "kernel": 3}
+    windows, network = (SIGNALS, maps) if METHODS[method].facts["maps"] else (FEATURES, "mlp")
     for rate in (1e-3, 1e4):
         schedule = Schedule(epochs=3, batch_size=16, learning_rate=rate)
         try:
-            made = pretrain(FEATURES, network="mlp", schedule=schedule, method=method, **joint)[0]
+            made = pretrain(windows, network=network, schedule=schedule, method=method, **joint)[0]
             told = made.diverged
             assert told == ("diverged" in made.weights.card["metrics"])
         except BiotransferError as error:

@@ -7,11 +7,13 @@ from torch.func import functional_call
 from torch.nn.functional import cross_entropy, log_softmax
 
 from biotransfer.learning.networks import build_network
+from biotransfer.learning.networks.drawing import initial_tensors
 from biotransfer.learning.networks.modules import build_module
 from biotransfer.learning.training import Schedule
 from biotransfer.transfer.pretrain import METHODS, problem
 from biotransfer.transfer.pretrain.held_out import hold_out_people
 from biotransfer.transfer.pretrain.problem import PretrainProblem, n_features, trunk
+from biotransfer.transfer.pretrain.styles import cut_behind_maps, draw_mix, mix_statistics
 from tests.builders import make_windows
 
 BATCH = 24
@@ -147,3 +149,50 @@ def test_group_dro_weighs_people_by_the_exponential_of_their_loss(case):
         return (weights * each).sum()
 
     _compare(case, _moved(case, "group_dro", step=0.8, people=3), oracle)
+
+
+def test_mixed_maps_have_statistics_between_those_of_two_windows():
+    """Zhou's equations window by window and map by map; where nothing is mixed maps stay as they are."""
+    draw = torch.Generator().manual_seed(4)
+    maps = torch.randn(2, 6, 3, 9, dtype=torch.float64, generator=draw) * 2 + 1
+    partners = torch.stack([torch.randperm(6, generator=draw) for _ in range(2)])
+    own = torch.rand(2, 6, dtype=torch.float64, generator=draw)
+    found = mix_statistics(maps, partners, own)
+    for m in range(2):
+        for i in range(6):
+            for c in range(3):
+                x, other, lam = maps[m, i, c], maps[m, partners[m, i], c], own[m, i]
+                mean, spread = x.mean(), x.std()
+                beta = lam * mean + (1 - lam) * other.mean()
+                gamma = lam * spread + (1 - lam) * other.std()
+                expected = gamma * (x - mean) / spread + beta
+                torch.testing.assert_close(found[m, i, c], expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(mix_statistics(maps, partners, torch.ones_like(own)), maps)
+
+
+def test_a_mix_is_of_the_other_person_and_as_often_as_asked():
+    rng = np.random.default_rng(0)
+    drawn = [draw_mix(rng, 5, 0.5, 0.1) for _ in range(400)]
+    for partners, _ in drawn:
+        assert sorted(partners[:5]) == [5, 6, 7, 8, 9]
+        assert sorted(partners[5:]) == [0, 1, 2, 3, 4]
+    shares = np.array([own for _, own in drawn])
+    mixed = ~(shares == 1).all(axis=1)
+    assert 0.42 < mixed.mean() < 0.58
+    assert abs(shares[mixed].mean() - 0.5) < 0.03
+    assert shares[mixed].var() == pytest.approx(1 / (4 * 1.2), abs=0.02)  # of a beta(0.1, 0.1)
+
+
+def test_a_network_in_parts_is_the_network():
+    windows = make_windows(n_features=2, n_times=16)
+    network = build_network(
+        {"name": "cnn_signal", "filters": [4, 4, 4], "kernel": 3, "pool": 2}, windows.shape, 3
+    )
+    parts = cut_behind_maps(network, 5)
+    assert len(parts) == 3
+    tensors = {k: torch.from_numpy(v)[None] for k, v in initial_tensors(network, 0).items()}
+    x = torch.from_numpy(windows.X[:5])[None]
+    whole, out = problem.Stack(network)(tensors, x), x
+    for part in parts:
+        out = problem.Stack(part)(tensors, out)
+    torch.testing.assert_close(out, whole)

@@ -71,10 +71,14 @@ def _watched(monkeypatch, owner, name):
 
 
 def _pretrain(method, network="mlp", **options):
-    windows = make_windows(n_features=8, n_subjects=4, n_recordings=2, n_windows=4)
+    facts = METHODS[method].facts
+    times = 16 if facts["maps"] else None
+    windows = make_windows(n_features=8, n_subjects=4, n_recordings=2, n_windows=4, n_times=times)
     target = make_windows(n_features=8, n_subjects=2, n_recordings=2, n_windows=4, n_classes=2)
     spec = {"name": network, "hidden": [6, 4], **options}
-    joint = METHODS[method].facts["joint"]
+    if facts["maps"]:
+        spec = {"name": "cnn_signal", "filters": [4, 4], "kernel": 3, "pool": 2}
+    joint = facts["joint"]
     split = hold_out_people(windows)
     given = target if joint else None
     return windows, split, pretrain([windows], split, spec, [0], SCHEDULE, method=method, target=given)

@@ -107,13 +107,14 @@ def test_check_refuses_by_its_reason_whatever_is_refused_wherever_it_is_asked(me
 FEW = ["scratch", "transferred"]
 ENTRIES = {kind: sorted({m.entry for m in HERE if m.kind == kind}) for kind in {m.kind for m in HERE}}
 PERSON = sorted({m.entry for m in HERE if m.kind == "arms" and not validity(m)["across"]})
-ELSEWHERE = {"fda", "stoch_norm", "self_training"}
+ELSEWHERE = {"fda", "stoch_norm", "self_training", "mix_style"}
 SIGNALS = {"features": None, "align": "none"}
 LIKE = {"n_chans": 4, "sfreq": 256.0}
 STUDIES = {
     "across": {
         "arms": [*FEW, *sorted(set(ENTRIES["arms"]) - set(PERSON) - ELSEWHERE - set(FEW)),
-                 *({"name": "transferred", "pretrain": name, "label": name} for name in ENTRIES["pretrain"])],
+                 *({"name": "transferred", "pretrain": name, "label": name} for name in ENTRIES["pretrain"]
+                 if name not in ELSEWHERE)],
         "methods": [
             *({"label": name, "arms": FEW, **_naming(kind, name)}
               for kind in ("select", "align") for name in ENTRIES[kind] if name not in ELSEWHERE),
@@ -130,7 +131,7 @@ STUDIES = {
                       "arms": ["scratch", "self_training"]},
     "fda": {
         **SIGNALS, "align": "fda", "network": {"name": "cnn_signal", "filters": [4, 4], "kernel": 5},
-        "arms": FEW,
+        "arms": [*FEW, {"name": "transferred", "pretrain": "mix_style", "label": "mixed"}],
         "emg": {"data": "simulated", "n_subjects": 3, "options": LIKE},
         "eeg": {"data": "simulated", "n_subjects": 3, "options": LIKE},
     },

@@ -338,6 +338,35 @@ def test_people_made_alike_help_where_a_sign_means_another_class_in_each():
         assert abs(won) < 0.06, (method, won, nothing)
 
 
+def _styled(style, seed, n_people):
+    """Waves whose frequency is the class; people's channels have gains and levels of their own, or not."""
+    windows = make_windows(n_subjects=n_people, n_features=3, n_times=40, signal=0.0, seed=seed)
+    rng = np.random.default_rng([seed, 7])
+    person = windows.metadata["subject"].str[1:].astype(int).to_numpy()
+    turns = np.array([4, 7, 10])[windows.y][:, None, None] * np.arange(40) / 40
+    X = np.sin(2 * np.pi * (turns + rng.random((len(windows), 3, 1)))) + windows.X
+    gain = np.exp(style * rng.normal(size=(n_people, 3, 1)))[person]
+    return _with(windows, X * gain + 2 * style * rng.normal(size=(n_people, 3, 1))[person])
+
+
+def test_mixed_styles_help_where_a_few_people_differ_in_style_and_not_where_nobody_does():
+    """Three people train, six new ones are asked, in 24 draws."""
+    spec = {"name": "cnn_signal", "filters": [8, 8], "kernel": 5, "pool": 2}
+    schedule, draws, gains = Schedule(epochs=15, batch_size=32, learning_rate=0.01), range(24), {}
+    for style in (0.7, 0.0):
+        sources = [_styled(style, seed, 4) for seed in draws]
+        record, hits = build_network(spec, sources[0].shape, 3), []
+        for method in ("supervised", "mix_style"):
+            split = hold_out_people(sources[0], 0.1)
+            items = pretrain(sources, split, spec, list(draws), schedule, method=method)
+            new = [_styled(style, seed + 50, 6) for seed in draws]
+            hits.append([np.mean(run_network(record, item.weights.tensors, w.X).probabilities.argmax(axis=1)
+                                 == w.y) for item, w in zip(items, new, strict=True)])  # fmt: skip
+        gains[style] = float(np.mean(np.subtract(*reversed(hits))))
+    assert gains[0.7] > 0.02, gains
+    assert gains[0.0] < 0.01, gains
+
+
 def test_what_a_source_taught_is_distilled_where_structure_is_shared_and_is_nothing_where_it_is_not():
     """And contrasts of windows by class add nothing to fine-tuning, in either case."""
     arms = ["scratch", "transferred", "bi_tuning", "knowledge_distillation"]

@@ -11,6 +11,7 @@ from .multi_task import multi_task
 from .self_supervised import contrastive, masked
 from .sources import noise, phase, shuffled_labels, simulated
 from .sources import supervised as source_itself
+from .styles import mix_style
 from .supervised import supervised
 
 SOURCES = Catalog(
@@ -66,6 +67,8 @@ METHODS = Catalog(
               "Motiian et al. 2017, arXiv:1709.10190", {"people": 2}),
         Entry("group_dro", "Classify so that the person who is classified worst is classified well.",
               group_dro, "Sagawa et al. 2020, arXiv:1911.08731", {"people": 2}),
+        Entry("mix_style", "Classify, with early feature maps' means and deviations mixed between people.",
+              mix_style, "Zhou et al. 2021, arXiv:2104.02008", {"people": 2, "maps": True}),
     ],
     {
         "joint": Fact("Whether it learns from the target's training rows, too.", bool, default=False,
@@ -74,6 +77,8 @@ METHODS = Catalog(
                        asks={False: "no labels"}.get),
         "people": Fact("People that the source needs at least.", int, default=1,
                        asks=lambda people: f"{people} people or more" if people > 1 else ""),
+        "maps": Fact("Whether it mixes feature maps over time.", bool, default=False,
+                     asks={True: "a convolutional network"}.get),
         "inside": Fact("Whether it runs the layers of a network one by one, without dropout.", bool,
                        default=True, asks={True: "a network of ours"}.get),
     },

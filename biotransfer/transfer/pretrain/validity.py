@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...catalog import Entry
 from ...errors import check
 from ...learning.networks.catalog import OWN
+from .styles import map_ends
 
 if TYPE_CHECKING:
     from ...learning.networks.network import Network
@@ -102,6 +103,12 @@ def why_not(
         return (
             f"pretrain {entry.name} draws no dropout, and the head of network {network.name!r} asks for "
             "some. Use pretrain: supervised, or a head without dropout."
+        )
+    if network is not None and facts["maps"] and not map_ends(network):
+        return (
+            f"pretrain {entry.name} mixes means and deviations of feature maps, and network "
+            f"{network.name!r} has no maps of several samples behind a pooling: a single number has no "
+            "statistics. Use network: cnn_signal, or pretrain: mmd."
         )
     if n_people is not None and n_people < facts["people"]:
         return (

@@ -134,6 +134,12 @@ PAIRS = (
         f"{_TRUTH}::test_the_worst_person",
     ),
     Pair(
+        "mix_style",
+        "three people differ in gains and levels of their channels: +0.041 +- 0.016 on new people (24 draws)",
+        "nobody does: -0.016 +- 0.016",
+        f"{_TRUTH}::test_mixed_styles",
+    ),
+    Pair(
         "dann, mmd, deep_coral, ccsa",
         "a strong sign means another class in each person, and people are told by where they lie:"
         " +0.034, +0.028, +0.024, +0.014 +- 0.007 (24 draws); of ccsa no gain is shown even there",
@@ -289,6 +295,11 @@ PARITY = (
     Parity(
         "maml, protonet, ccsa, group_dro",
         "one update: finite differences (maml), loops over people and pairs",
+        "tests/transfer/test_episodic_parity.py",
+    ),
+    Parity(
+        "mix_style",
+        "the paper's equations, window by window and map by map",
         "tests/transfer/test_episodic_parity.py",
     ),
     Parity(

@@ -116,13 +116,11 @@ METHODS_OF_TOOLKITS: tuple[Method, ...] = (
       for name in ("TransferTreeClassifier (SER)", "TransferForestClassifier (STRUT)")),
     *_at(TLLIB, _TUNING, "arms", "L2-SP, DELTA, BSS, Co-Tuning, StochNorm = stoch_norm, LwF, Bi-Tuning, "
          "knowledge distillation"),
+    *_at(TLLIB, _TUNING, "pretrain", "group DRO"),
     *_at(TLLIB, _ALIGNING, "arms", "DANN, DeepCoral = deep_coral, DAN, JAN, CDAN, MCD, MDD, MCC, AFN, "
         "BSP, ADDA"),
     *_at(TLLIB, _ALIGNING, "align", "FDA"),
-    *_at(TLLIB, _TUNING, "pretrain", "group DRO"),
-    _no(TLLIB, _ALIGNING, "MixStyle", "not built: it mixes statistics of feature maps between people "
-        "inside a "
-        "convolutional network", "pretrain: mmd or group_dro, which also serve people who are not known yet"),
+    *_at(TLLIB, _ALIGNING, "pretrain", "MixStyle = mix_style"),
     *(_no(TLLIB, _ALIGNING, name, _PARTIAL, "arms: cdan or mcc") for name in ("IWAN", "PADA", "OSBP")),
     _no(TLLIB, _ALIGNING, "IBN", "it is an architecture of batch and instance norms; networks here have "
         "norms "
