@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ...errors import check
+from ...learning.layers.layer import output_shape
 
 if TYPE_CHECKING:
     import torch
@@ -137,8 +138,6 @@ def map_ends(network: Network) -> list[int]:
 
 def cut_behind_maps(network: Network, blocks: int) -> list[Network]:
     """Return the network in parts, cut behind its first blocks of maps."""
-    from ...learning.layers.layer import output_shape
-
     places = [0, *map_ends(network)[:blocks], len(network.layers)]
     parts, shape = [], tuple(network.input_shape)
     for start, stop in pairwise(places):
