@@ -1,11 +1,19 @@
 """Scores agree with closed forms and independent computations, and tell a good source from a bad one."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy import optimize, stats
 
 from biotransfer.errors import BiotransferError
-from biotransfer.evidence.transferability import SCORES, linear_cka, otdd, proxy_a_distance
+from biotransfer.evidence.transferability import (
+    SCORES,
+    linear_cka,
+    otdd,
+    pattern_similarity,
+    proxy_a_distance,
+)
 from biotransfer.evidence.transferability.judging import score_transfer
 from biotransfer.evidence.transferability.outputs import layer_outputs
 from biotransfer.evidence.transferability.ranking import rank_agreement
@@ -158,6 +166,23 @@ def test_otdd_is_the_best_assignment_for_labels_that_have_nothing_in_common():
     assert otdd(A, a, B, b + 10) == pytest.approx(cost[rows, columns].mean(), rel=1e-6)
 
 
+def test_patterns_are_alike_by_the_inner_products_of_the_best_assignment():
+    A, a = _features(30, 4, 2, seed=1)
+    B, b = _features(33, 4, 3, seed=2)
+    A, B = (F - np.mean([F[y == c].mean(axis=0) for c in np.unique(y)], axis=0) for F, y in ((A, a), (B, b)))
+    found = max(
+        np.mean([np.mean([x @ z for x in A[a == i] for z in B[b == j]]) for i, j in enumerate(pair)])
+        for pair in itertools.permutations(range(3), 2)
+    )
+    found /= np.sqrt(np.mean((A**2).sum(axis=1)) * np.mean((B**2).sum(axis=1)))
+    assert pattern_similarity(A, a, B, b + 10) == pytest.approx(found)
+    assert pattern_similarity(A + 3, a, 5 * B, b) == pytest.approx(found)
+    y, same, across = np.repeat([0, 1], 5), np.eye(4)[np.repeat([0, 1], 5)], np.eye(4)[np.repeat([2, 3], 5)]
+    assert pattern_similarity(same, y, same, 1 - y) == pytest.approx(1.0)
+    assert pattern_similarity(same, y, across, y) == pytest.approx(0.0)
+    assert pattern_similarity(np.ones((10, 4)), y, same, y) == 0
+
+
 def test_proxy_a_distance_runs_from_zero_to_two():
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(10), 30)
@@ -264,6 +289,7 @@ def test_a_source_that_reads_the_target_beats_random_weights_and_permuted_labels
     network, tensors, target, source = _planted()
     table = score_transfer(network, tensors, target, source, permutations=19).set_index("score")
     assert list(table.index) == [n for n in SCORES if n != "cka"]
+    assert table.loc["pattern_similarity", "z"] > 3
     for name in ("logme", "h_score", "trans_rate", "leep", "nce"):
         beats = table.loc[name, "value"] > table.loc[name, "random_value"]
         assert beats or name == "trans_rate", f"{name}: only the coding rate grows with the features' scale"
@@ -275,10 +301,9 @@ def test_a_source_that_reads_the_target_beats_random_weights_and_permuted_labels
 
 
 def test_labels_that_mean_nothing_are_not_found_transferable():
-    network, tensors, target, _ = _planted(signal=0.0)
-    table = score_transfer(
-        network, tensors, target, scores=["logme", "h_score", "leep", "nce"], permutations=39
-    )
+    network, tensors, target, source = _planted(signal=0.0)
+    names = ["logme", "h_score", "leep", "nce", "pattern_similarity"]
+    table = score_transfer(network, tensors, target, source, scores=names, permutations=39)
     assert (table["z"].abs() < 3).all()
     assert (table["p"] > 0.025).all()
 

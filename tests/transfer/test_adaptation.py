@@ -162,6 +162,32 @@ def test_a_moved_person_is_met_and_one_like_everybody_is_not_bettered(simulated,
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["afn", "mdd", "self_tuning", "mean_teacher"])
+def test_of_some_methods_no_case_is_shown_in_which_they_help(simulated, name):
+    """Nor at a tenth of the rate, of a quiet person, of a near one with few labels: docs/toolkits.md."""
+    for found in simulated.values():
+        assert found[f"my_{name}"] < found["scratch"] + 0.02, found
+
+
+@pytest.mark.slow
+def test_slow_steps_against_a_critic_meet_a_moved_person():
+    """ADDA and the Wasserstein critic oscillate at the rate of the others."""
+    gains = {}
+    for moved in (True, False):
+        windows = _people(1.3 * moved)
+        split = make_splits(windows, "new_person")[4]
+        network = build_network(NETWORK, windows.shape, 3)
+        arms = [arm for seed in range(4) for arm in make_arms(_specs(["adda", "wdgrl"]), {}, network, seed)]
+        schedule = Schedule(epochs=100, batch_size=32, learning_rate=0.001)
+        curves = train(network, arms, windows, split, schedule)
+        hit = (curves.predicted[:, -1] == windows.y[split.test]).mean(axis=1).reshape(4, -1).mean(axis=0)
+        gains[moved] = hit[1:] - hit[0]
+    assert gains[True][0] > 0.1, gains
+    assert gains[True][1] > 0.02, gains
+    assert (gains[False] < 0.02).all(), gains
+
+
+@pytest.mark.slow
 def test_pseudo_labels_of_a_moved_person_mislead(simulated):
     """What trusts the answers that it gives a person who is far away makes them worse."""
     moved = simulated[True]

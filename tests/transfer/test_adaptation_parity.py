@@ -14,6 +14,7 @@ import torch
 from torch.nn.functional import cross_entropy, kl_div, log_softmax, mse_loss, nll_loss, normalize, softmax
 
 from biotransfer.learning.training import PENALTIES
+from biotransfer.learning.training.adaptation.consistency import average_weights
 from biotransfer.learning.training.adaptation.critics import rising, warming
 from biotransfer.learning.training.adaptation.views import changed
 from biotransfer.learning.training.context import Context, Others
@@ -320,6 +321,18 @@ def test_terms_of_fine_tuning_are_those_of_the_formula(name, drawn):
             wanted = context.reference["relationship"][m][context.y[m]]
             expected = cross_entropy(_asked(context, m), wanted)
         assert found[m].item() == pytest.approx(0.3 * expected.item(), rel=1e-9)
+
+
+def test_averaged_weights_are_the_mean_until_the_exponential_average_forgets_faster(drawn):
+    context, seen, expected = _context("mean_teacher", drawn), [], None
+    for i in range(1, 8):
+        now = {name: value.detach() + i for name, value in context.tensors.items()}
+        seen.append(now["a"])
+        found = average_weights(replace(context, tensors=now), keep=0.75)["a"]
+        expected = now["a"] if expected is None else 0.75 * expected + 0.25 * now["a"]
+        if i <= 4:
+            expected = torch.stack(seen).mean(0)
+        torch.testing.assert_close(found, expected)
 
 
 def test_every_term_that_adapts_has_an_oracle():

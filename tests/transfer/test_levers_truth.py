@@ -64,13 +64,14 @@ def _scores(source, specs, *, target=TARGET, method="supervised", align="none"):
 
 CARRY = ["scratch", "transferred", "frozen_body", {"name": "l2_sp", "alpha": 1.0}, "probe_then_finetune",
          "gradual_unfreezing", "layerwise_decay", {"name": "lora", "rank": 2}, "delta", "co_tuning", "lwf",
-         "bss", "permuted"]  # fmt: skip
+         "bss", "discriminability_based", "permuted",
+         {"name": "discriminability_based", "start": "permuted", "label": "sham"}]  # fmt: skip
 
 
 def test_carrying_helps_where_the_structure_is_shared_and_holding_on_harms_where_it_is_not():
     shared, unrelated = (_scores(_side(mixing), CARRY) for mixing in (SHARED, UNRELATED))
     for name, value in shared.items():
-        if name not in ("scratch", "permuted"):
+        if name not in ("scratch", "permuted", "sham"):
             assert value > shared["scratch"] + 0.03, (name, value, shared["scratch"])
     assert shared["permuted"] < shared["transferred"] - 0.05
     for name in ("frozen_body", "l2_sp", "delta"):  # what holds the weights or features pays for it
@@ -78,6 +79,8 @@ def test_carrying_helps_where_the_structure_is_shared_and_holding_on_harms_where
         assert unrelated[name] < unrelated["scratch"], name
     gains = [unrelated[name] - unrelated["scratch"] for name in CARRY[1:] if isinstance(name, str)]
     assert np.mean(gains) < 0.02
+    assert shared["discriminability_based"] > shared["sham"] + 0.05
+    assert unrelated["discriminability_based"] < unrelated["sham"] + 0.02
     assert unrelated["bss"] == pytest.approx(unrelated["transferred"], abs=0.02)  # BSS does not mend it here
 
 

@@ -18,7 +18,10 @@ from sklearn.linear_model import LogisticRegression
 from biotransfer.learning.networks import build_network
 from biotransfer.learning.networks.forward import run_network
 from biotransfer.learning.training import Schedule
+from biotransfer.learning.training.running import train
+from biotransfer.signals.splits import Split
 from biotransfer.transfer.align import fit_alignment
+from biotransfer.transfer.carry import make_arms
 from biotransfer.transfer.pretrain.held_out import hold_out_people
 from biotransfer.transfer.pretrain.training import pretrain
 from tests.builders import make_windows
@@ -26,6 +29,8 @@ from tests.transfer.test_levers_truth import (
     FEW,
     NETWORK,
     OTHERS,
+    SCHEDULE,
+    SEEDS,
     SHARED,
     STRUCTURELESS,
     TARGET,
@@ -377,3 +382,44 @@ def test_what_a_source_taught_is_distilled_where_structure_is_shared_and_is_noth
     assert unrelated["bi_tuning"] < unrelated["scratch"], unrelated
     for found in (shared, unrelated):
         assert found["bi_tuning"] < found["transferred"] + 0.02, found
+
+
+@pytest.mark.parametrize(("stem", "least"), [("source", 0.1), ("target", 0.02)])
+def test_a_body_learned_with_both_tasks_helps_where_they_share_their_structure(stem, least):
+    """With a stem of the target's own, six windows have to teach it, and little is left to gain."""
+    held, split = hold_out_people(_side(SHARED)), Split("few", "subject", FEW, TEST)
+    record, found = build_network(NETWORK, TARGET.shape, 3), []
+    for source in (_side(SHARED), STRUCTURELESS):
+        items = pretrain([source], held, NETWORK, list(SEEDS), SCHEDULE, target=TARGET.take(FEW),
+                         method={"name": "multi_task", "stem": stem})  # fmt: skip
+        arms = []
+        for seed, item in zip(SEEDS, items, strict=True):
+            arms += make_arms(["scratch", "frozen_body"], {"supervised": item.weights}, record, seed)
+        curves = train(record, arms, TARGET, split, SCHEDULE)
+        hit = (curves.predicted[:, -1] == TARGET.y[TEST]).mean(axis=1).reshape(len(SEEDS), -1)
+        found.append(float(np.mean(hit[:, 1] - hit[:, 0])))
+    assert found[0] > least, found
+    assert found[1] < 0.02, found
+
+
+def test_the_sources_statistics_add_nothing_to_fine_tuning():
+    """StochNorm on waves of classes and six labelled windows: no case is shown in which it helps."""
+    waves, spec = np.random.default_rng(8).normal(size=(3, 4, 64)), {"name": "EEGNet"}
+    sides = []
+    for seed, modality, n_people in SIDES:
+        windows = make_windows(n_subjects=n_people, n_features=4, n_times=64, signal=0.0, seed=seed,
+                               modality=modality)  # fmt: skip
+        sides.append(_with(replace(windows, sfreq=64.0), 0.8 * waves[windows.y] + windows.X))
+    source, target = sides
+    schedule = Schedule(epochs=8, batch_size=32, learning_rate=0.005)
+    items = pretrain([source], None, spec, list(SEEDS), schedule)
+    record, arms = build_network(spec, target.shape, 3, sfreq=64.0), []
+    for seed, item in zip(SEEDS, items, strict=True):
+        arms += make_arms(
+            ["scratch", "transferred", "stoch_norm"], {"supervised": item.weights}, record, seed
+        )
+    few = Split("few", "subject", FEW, TEST)
+    curves = train(record, arms, target, few, replace(schedule, epochs=20))
+    hit = (curves.predicted[:, -1] == target.y[TEST]).mean(axis=1).reshape(len(SEEDS), -1).mean(axis=0)
+    assert hit[2] > hit[0] + 0.1, hit
+    assert hit[2] < hit[1] + 0.02, hit

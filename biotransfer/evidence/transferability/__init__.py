@@ -4,6 +4,6 @@ Every score stands beside the same score of a random-weight network and beside w
 """
 
 from .catalog import SCORES
-from .distances import linear_cka, otdd, proxy_a_distance
+from .distances import linear_cka, otdd, pattern_similarity, proxy_a_distance
 
-__all__ = ["SCORES", "linear_cka", "otdd", "proxy_a_distance"]
+__all__ = ["SCORES", "linear_cka", "otdd", "pattern_similarity", "proxy_a_distance"]

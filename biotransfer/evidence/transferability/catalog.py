@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...catalog import Catalog, Entry, Fact
 from ...transfer.toolkits.table import elsewhere
-from .distances import linear_cka, otdd, proxy_a_distance
+from .distances import linear_cka, otdd, pattern_similarity, proxy_a_distance
 from .scores import h_score, leep, logme, nce, trans_rate
 
 SCORES = Catalog(
@@ -58,6 +58,13 @@ SCORES = Catalog(
             proxy_a_distance,
             "Ben-David et al. 2007, Analysis of representations for domain adaptation, NIPS 19",
             {"needs": "grouped_sides", "larger_is_better": False},
+        ),
+        Entry(
+            "pattern_similarity",
+            "Inner products of the windows of both sides' classes, as far as these lie alike.",
+            pattern_similarity,
+            "own reading of Bozinovski & Fulgosi 1976, after doi:10.31449/inf.v44i3.2828",
+            {"needs": "labelled_sides", "larger_is_better": True},
         ),
         Entry(
             "cka",

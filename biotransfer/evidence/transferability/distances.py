@@ -196,3 +196,59 @@ def _domain_distance(
             seen[side] += mine.sum()
             wrong[side] += (predicted[mine] != side).sum()
     return float(2.0 * (1.0 - 2.0 * (wrong / seen).mean()))
+
+
+def pattern_similarity(
+    source_F: np.ndarray, source_y: np.ndarray, target_F: np.ndarray, target_y: np.ndarray
+) -> float:
+    """Return how alike the patterns of both sides' classes are.
+
+    Parameters
+    ----------
+    source_F, target_F : ndarray, shape (n_windows, n_features)
+        Features of both sides, in one space.
+    source_y, target_y : ndarray, shape (n_windows,)
+        Labels; the two sets need not have anything in common.
+
+    Returns
+    -------
+    float
+        1 (every window is its class's pattern, the same on both sides) to about 0 (the classes lie across
+        each other, or windows tell none).
+
+    Raises
+    ------
+    BiotransferError
+        When the sides differ in columns, or one has a single class.
+
+    Notes
+    -----
+    Source: own reading of Bozinovski & Fulgosi 1976, as told by Bozinovski 2020,
+    doi:10.31449/inf.v44i3.2828: what a perceptron carries from one training to the next is the inner product
+    of the patterns of the two, behind a layer of random weights. Their patterns are binary images of classes
+    with one name on both sides. Here windows are seen from the middle of their side's classes, inner
+    products are averaged over the windows of two classes and divided by the root mean squares of both sides'
+    windows, and classes meet by the best of all assignments.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    F, G = _pair(source_F, target_F, ("source_F", "target_F"))
+    check(
+        F.shape[1] == G.shape[1],
+        f"source_F has {F.shape[1]} columns, target_F {G.shape[1]}. Pass both sides through one network.",
+    )
+    A, B = _class_patterns(F, np.asarray(source_y)), _class_patterns(G, np.asarray(target_y))
+    products = A @ B.T
+    return float(products[linear_sum_assignment(-products)].mean())
+
+
+def _class_patterns(F: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the mean row of every class, from the middle of these means and in units of all rows' size."""
+    check(len(F) == len(y), f"{len(F)} windows and {len(y)} labels. Pass one label for each window.")
+    classes = np.unique(y)
+    check(len(classes) > 1, f"y has {len(classes)} class. Expected 2 or more: a score tells how they differ.")
+    scale = max(float(np.abs(F).max()), np.finfo(np.float64).tiny)
+    means = np.stack([(F[y == c] / scale).mean(axis=0) for c in classes])
+    middle = means.mean(axis=0)
+    size = np.sqrt(((F / scale - middle) ** 2).sum(axis=1).mean())
+    return np.asarray((means - middle) / max(float(size), np.finfo(np.float64).tiny))

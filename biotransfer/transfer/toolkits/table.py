@@ -144,9 +144,7 @@ METHODS_OF_TOOLKITS: tuple[Method, ...] = (
     *_at(HISTORY, "learned", "pretrain", "multi-task, Reptile, FOMAML, MAML, ProtoNet"),
     *_at(HISTORY, "chosen", "select", "conditional transfer = conditional"),
     Method(HISTORY, "networks", "SpinalNet", "heads", "spinal"),
-    _no(HISTORY, "before training", "pattern similarity (Bozinovski)", "not built: the paper defines it "
-        "for binary "
-        "patterns of one size", "scores: otdd or leep, which judge a source before training"),
+    Method(HISTORY, "before training", "pattern similarity (Bozinovski)", "scores", "pattern_similarity"),
     _no(HISTORY, "carried", "informative priors (Raina 2006)", "not built: a Gaussian anchor with the "
         "covariance "
         "of several sources needs several source networks at once", "arms: l2_sp, an anchor on one source"),

@@ -45,14 +45,23 @@ def pi_model(
 
 
 def average_weights(context: Context, keep: float) -> dict[str, torch.Tensor]:
-    """Return the running average of the weights, with this update's start in it."""
+    """Return the running average of the weights, with this update's start in it.
+
+    Notes
+    -----
+    Source: Tarvainen & Valpola 2017, arXiv:1703.01780, equation 2; as in their code it is the plain mean
+    until that forgets less than ``keep`` does: weights drawn at random would stay in it for long.
+    """
     now = {name: value.detach() for name, value in context.tensors.items()}
     before = context.memory.get("average")
     if before is None:
         context.memory["average"] = {name: value.clone() for name, value in now.items()}
+        context.memory["averaged"] = 1
     else:
+        context.memory["averaged"] += 1
+        share = max(1.0 - keep, 1.0 / context.memory["averaged"])
         for name, value in before.items():
-            value.lerp_(now[name], 1.0 - keep)
+            value.lerp_(now[name], share)
     found: dict[str, torch.Tensor] = context.memory["average"]
     return found
 
