@@ -110,7 +110,7 @@ def page() -> str:
                 continue
             entry = found_entry(method)
             assert entry is not None
-            holds = " | ".join("yes" if yes else "" for yes in validity(method).values())
+            holds = " | ".join("yes" if yes else "no" for yes in validity(method).values())
             here = f"`{method.kind}: {method.entry}`"
             lines.append(f"| {method.name} | {here} | {holds} | {whose(method)} | {entry.source} |")
         if refused:

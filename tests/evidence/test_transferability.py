@@ -302,7 +302,7 @@ def test_a_source_that_reads_the_target_beats_random_weights_and_permuted_labels
 
 def test_labels_that_mean_nothing_are_not_found_transferable():
     network, tensors, target, source = _planted(signal=0.0)
-    names = ["logme", "h_score", "leep", "nce", "pattern_similarity"]
+    names = ["logme", "h_score", "trans_rate", "leep", "nce", "pattern_similarity"]
     table = score_transfer(network, tensors, target, source, scores=names, permutations=39)
     assert (table["z"].abs() < 3).all()
     assert (table["p"] > 0.025).all()

@@ -224,7 +224,7 @@ PAIRS = (
         f"{_TRUTH}::test_the_sources_statistics",
     ),
     Pair(
-        "h_score, leep, logme, nce",
+        "h_score, leep, logme, nce, trans_rate",
         "a source network reads the target's classes, as planted: more than 3 deviations above permuted "
         "labels",
         "labels mean nothing: within 3",

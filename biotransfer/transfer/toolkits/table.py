@@ -105,7 +105,7 @@ METHODS_OF_TOOLKITS: tuple[Method, ...] = (
     _no(ADAPT, _INSTANCE, "TrAdaBoost", _SAME_CLASSES,
         "budget: {labels_of: test_person, others: labelled} inside a modality"),
     _no(ADAPT, _INSTANCE, "WANN", _SAME_CLASSES,
-        "select: kmm across modalities; arms: mdd for a new person"),
+        "select: kmm across modalities; arms: dan for a new person"),
     *_at(ADAPT, _PARAMETER, "arms", "FineTuning = transferred, RegularTransferNN = l2_sp"),
     *(_no(ADAPT, _PARAMETER, name, _LINEAR, "arms: l2_sp, the same penalty on a network's body")
       for name in ("RegularTransferLR", "RegularTransferLC", "LinInt (linear interpolation)")),
@@ -145,9 +145,12 @@ METHODS_OF_TOOLKITS: tuple[Method, ...] = (
     *_at(HISTORY, "chosen", "select", "conditional transfer = conditional"),
     Method(HISTORY, "networks", "SpinalNet", "heads", "spinal"),
     Method(HISTORY, "before training", "pattern similarity (Bozinovski)", "scores", "pattern_similarity"),
-    _no(HISTORY, "carried", "informative priors (Raina 2006)", "not built: a Gaussian anchor with the "
-        "covariance "
-        "of several sources needs several source networks at once", "arms: l2_sp, an anchor on one source"),
+    _no(HISTORY, "carried", "informative priors (Raina 2006)", "it learns the covariance of a linear model's "
+        "weights, each of which means one word in every source; hidden units of networks trained apart are "
+        "exchangeable (Entezari et al. 2022, arXiv:2110.06296), so that mean and covariance of their weights "
+        "mean nothing",
+        "arms: {name: l2_sp, pretrain: reptile}, a Gaussian prior of equal variance at the mean of people's "
+        "networks that began from one start"),
 )  # fmt: skip
 
 
