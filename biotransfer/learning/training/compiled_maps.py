@@ -233,7 +233,7 @@ def compile_maps(dtype: str) -> None:
         rows, rows.copy(), rows.copy(), aligned_rows(0, 2, kind), number, number, number.astype(int)
     )
     scratch, X, order = make_scratch(shape, kind), np.zeros((1, 1), kind), np.zeros((1, 1), int)
-    driver.find_moments(shape.ops, X, np.zeros(0, int), np.zeros((0, 2)))
+    driver.find_moments(shape.ops, X, np.zeros(0, int), scratch.row, np.zeros((0, 2)))
     given = maps.Given(np.zeros((1, 1, 0), np.uint8), np.zeros(1, int), np.zeros((0, 2)), np.zeros(1, int))
     counts = np.empty((1, 0), kind)
     numbers, nothing = np.zeros(1, int), np.empty((0, 0, 1), kind)
@@ -291,7 +291,7 @@ class CompiledMaps(CompiledModels):
         if len(rows) * n_moments > _MOMENTS:
             return np.empty((0, n_moments)), row_of
         moments = np.empty((len(rows), n_moments))
-        driver.find_moments(self.shape.ops, self.X, rows, moments)
+        driver.find_moments(self.shape.ops, self.X, rows, self._scratch.row, moments)
         row_of[rows] = np.arange(len(rows))
         return moments, row_of
 

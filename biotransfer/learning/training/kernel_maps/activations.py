@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernel import _compiled, _exp
+from ..kernel import _exp
+from .compiling import compiled
 from .records import N_OUT, T_OUT
 
 
-@_compiled
+@compiled
 def elu(out):
     """Negative values approach -1."""
     zero, one = out.dtype.type(0), out.dtype.type(1)
@@ -17,7 +18,7 @@ def elu(out):
         out[j] = out[j] if out[j] > zero else low
 
 
-@_compiled
+@compiled
 def elu_back(out, slope):
     """Slope of what entered, by what left."""
     zero, one = out.dtype.type(0), out.dtype.type(1)
@@ -25,7 +26,7 @@ def elu_back(out, slope):
         slope[j] *= one + min(out[j], zero)
 
 
-@_compiled
+@compiled
 def relu(out):
     """Negative values become 0."""
     zero = out.dtype.type(0)
@@ -33,7 +34,7 @@ def relu(out):
         out[j] = max(out[j], zero)
 
 
-@_compiled
+@compiled
 def relu_back(out, slope):
     """Slope of what entered, by what left."""
     zero = slope.dtype.type(0)
@@ -41,28 +42,28 @@ def relu_back(out, slope):
         slope[j] = slope[j] if out[j] > zero else zero
 
 
-@_compiled
+@compiled
 def square(x, out):
     """Square of every value."""
     for j in range(len(out)):
         out[j] = x[j] * x[j]
 
 
-@_compiled
+@compiled
 def square_back(x, slope):
     """Slope of what entered."""
     for j in range(len(slope)):
         slope[j] *= x[j] + x[j]
 
 
-@_compiled
+@compiled
 def log_of(x, out, least):
     """Logarithm of values that are not below ``least``."""
     for j in range(len(out)):
         out[j] = np.log(max(x[j], least))
 
 
-@_compiled
+@compiled
 def log_back(x, slope, least):
     """Slope of what entered; none where it was below ``least``."""
     zero = slope.dtype.type(0)
@@ -70,7 +71,7 @@ def log_back(x, slope, least):
         slope[j] = slope[j] / x[j] if x[j] >= least else zero
 
 
-@_compiled
+@compiled
 def drop(op, values, kept, share, n):
     """Keep what was drawn, larger by as much as is lost; draws lie as (windows, channels, times)."""
     channels, times = op[N_OUT], op[T_OUT]

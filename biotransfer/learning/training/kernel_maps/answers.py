@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ..kernel import _compiled, _exp, _sum_of_logs
+from ..kernel import _exp, _sum_of_logs
+from .compiling import compiled
 from .records import N_OUT
 from .tensors import values_after
 
 
-@_compiled
+@compiled
 def answer(shape, scratch, y, rows):
     """Return summed cross-entropy and hits, and fill in the slopes of the logits, class by class."""
     n, last = len(rows), len(shape.ops) - 1
@@ -46,7 +47,7 @@ def answer(shape, scratch, y, rows):
     return total, hits
 
 
-@_compiled
+@compiled
 def count_windows(shape, scratch, counts):
     """Let each window count as it is to in the slopes of the logits."""
     n = len(counts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernel import _compiled
+from .compiling import compiled, compiled_part
 from .moments import through_moments
 from .products import product
 from .records import EPS, FILTERS, KERNEL, MOMENTUM, MOST, N_IN, N_OUT, PAD, STATISTIC, T_IN, T_OUT, TENSOR
@@ -19,7 +19,7 @@ _RENORM_EPS = 1e-7
 """Of :func:`torch.renorm`."""
 
 
-@_compiled
+@compiled_part
 def _acting_sums(shape, scratch, weights, k):
     """Return a bank's sums over channels as they act: no row longer than it may be."""
     op, most = shape.ops[k], shape.reals[k, MOST]
@@ -34,7 +34,7 @@ def _acting_sums(shape, scratch, weights, k):
     return acting
 
 
-@_compiled
+@compiled
 def _renorm(own, most):
     """Return the factor that keeps a row as long as it may be, and its length."""
     if most <= 0:
@@ -46,7 +46,7 @@ def _renorm(own, most):
     return (most / (length + _RENORM_EPS) if length > most else 1.0), length
 
 
-@_compiled
+@compiled
 def bank(shape, state, scratch, m, k, n, made, x, out):
     """Run filters over time, a norm, and sums over channels: the sums first.
 
@@ -82,7 +82,7 @@ def bank(shape, state, scratch, m, k, n, made, x, out):
                 filled[j] = factor * gone[j] + extra
 
 
-@_compiled
+@compiled
 def _bank_statistics(shape, state, scratch, m, k, n, made):
     """Keep mean and 1 / deviation of every filter; a norm that moves takes the batch's and remembers them."""
     op, weights = shape.ops[k], state.weights[m]
@@ -111,7 +111,7 @@ def _bank_statistics(shape, state, scratch, m, k, n, made):
         kept[4 * f], kept[4 * f + 1] = middle, 1 / np.sqrt(spread + eps)
 
 
-@_compiled
+@compiled
 def bank_back(shape, state, scratch, m, k, n, made, x, slope, lowers):
     """Gradients of a filter bank; nothing below it moves."""
     op, weights = shape.ops[k], state.weights[m]
@@ -177,7 +177,7 @@ def bank_back(shape, state, scratch, m, k, n, made, x, slope, lowers):
         _through_renorm(tensor_of(shape, weights, t + 5), slope_sums, shape.reals[k, MOST], n_sums, channels)
 
 
-@_compiled
+@compiled
 def _through_renorm(given, gradient, most, n_rows, width):
     """Turn the slopes of rows as they act into those of rows as they are (torch's renorm)."""
     for f in range(n_rows):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..kernel import _compiled
+from .compiling import compiled, compiled_part
 from .products import product
 from .records import (
     BIASED,
@@ -22,7 +22,7 @@ from .records import (
 from .tensors import tensor_of, zero_like
 
 
-@_compiled
+@compiled_part
 def acting_filters(shape, scratch, weights, k):
     """Return filters and bias of a convolution as they act; those of two joined ones are made of both."""
     op, t = shape.ops[k], shape.ops[k, TENSOR]
@@ -43,13 +43,13 @@ def acting_filters(shape, scratch, weights, k):
     return filters, bias
 
 
-@_compiled
+@compiled
 def _windows_together(op, patches):
     """How many windows' patches there is room for."""
     return max(1, len(patches) // (op[N_IN] * op[KERNEL] * op[T_OUT]))
 
 
-@_compiled
+@compiled
 def _see(op, x, patches, n, begin, end):
     """Fill in what the filters see of some windows: (channels * taps, windows * times)."""
     times, n_out, kernel = op[T_IN], op[T_OUT], op[KERNEL]
@@ -72,7 +72,7 @@ def _see(op, x, patches, n, begin, end):
                         inside[t] = seen[t]
 
 
-@_compiled
+@compiled
 def _see_back(op, patches, lower, n, begin, end):
     """Add what came back through every patch to the values that it was made of."""
     times, n_out, kernel = op[T_IN], op[T_OUT], op[KERNEL]
@@ -92,19 +92,19 @@ def _see_back(op, patches, lower, n, begin, end):
                     values[t] += came[t]
 
 
-@_compiled
+@compiled
 def _pointwise(op):
     """Whether filters see one time each, so that what they see is what there is."""
     return op[KERNEL] == 1 and op[PAD] == 0
 
 
-@_compiled
+@compiled
 def _dense(op):
     """Whether filters are as long as the series: a dense layer."""
     return op[KERNEL] == op[T_IN] and op[PAD] == 0 and op[KERNEL] > 1
 
 
-@_compiled
+@compiled
 def convolve(op, filters, bias, x, out, patches, n):
     """Run filters over all channels and a stretch of time, some windows' patches at a time."""
     seen, n_out, times = op[N_IN] * op[KERNEL], op[N_OUT], op[T_OUT]
@@ -128,7 +128,7 @@ def convolve(op, filters, bias, x, out, patches, n):
             own[j] += bias[o]
 
 
-@_compiled
+@compiled
 def convolve_back(shape, scratch, weights, k, x, slope, lower, n, down):
     """Gradients of filters and bias and, where ``down`` asks for it, the slope of what entered."""
     op, t, patches = shape.ops[k], shape.ops[k, TENSOR], scratch.patches
@@ -175,7 +175,7 @@ def convolve_back(shape, scratch, weights, k, x, slope, lower, n, down):
         _apart(shape, scratch, weights, k, gradient, of_bias)
 
 
-@_compiled
+@compiled
 def _apart(shape, scratch, weights, k, gradient, of_bias):
     """Turn the slopes of joined filters into those of the two that they are made of."""
     op, t = shape.ops[k], shape.ops[k, TENSOR]

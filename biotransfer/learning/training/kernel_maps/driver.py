@@ -9,15 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numba import njit
 
 from ....edges import compile_apart
 from .. import kernel
-from ..kernel import _OPTIONS, _compiled, _step_values
+from ..kernel import _step_values
 from .activations import drop, elu, elu_back, log_back, log_of, relu, relu_back, square, square_back
 from .answers import answer, count_windows
 from .banks import bank, bank_back
+from .compiling import OPTIONS, compiled
 from .convolutions import acting_filters, convolve, convolve_back
 from .moments import add_moments, window_moments
 from .norms import normalize, normalize_back
@@ -39,7 +39,6 @@ from .records import (
     N_IN,
     N_OUT,
     NORM,
-    PAD,
     RELU,
     SQUARE,
     T_IN,
@@ -53,10 +52,10 @@ from .tensors import is_statistic, moves, n_tensors, tensor_of, values_after, va
 def _entry(function: Any) -> Any:
     make: Any = njit
     try:
-        made = make(**_OPTIONS, nogil=True, cache=True)(function)
+        made = make(**OPTIONS, nogil=True, cache=True)(function)
         return compile_apart(made, _command, beside=sources())
     except RuntimeError:
-        return make(**_OPTIONS, nogil=True)(function)
+        return make(**OPTIONS, nogil=True)(function)
 
 
 def sources() -> list[Path]:
@@ -114,18 +113,18 @@ def run(shape, state, scratch, X, order, y, update, loss, hits, counts, given, l
 
 
 @_entry
-def find_moments(ops, X, rows, out):
+def find_moments(ops, X, rows, row, out):
     """Fill in ``out``, shape (n_rows, n_moments), with the sums over what a filter sees of each window.
 
-    First of every tap, then of every product of two taps, the second not before the first.
+    First of every tap, then of every product of two taps, the second not before the first. ``row`` is
+    overwritten.
     """
-    row = np.empty(2 * ops[0, PAD] + ops[0, T_IN], X.dtype)
     out[:] = 0
     for i in range(len(rows)):
         window_moments(ops[0], X[rows[i]], row, out[i])
 
 
-@_compiled
+@compiled
 def _forward(shape, state, scratch, X, rows, m, made, kept):
     """Fill in the values of every operation; ``made`` is -1 where nothing trains."""
     n, weights, ops = len(rows), state.weights[m], shape.ops
@@ -171,7 +170,7 @@ def _forward(shape, state, scratch, X, rows, m, made, kept):
                 drawn += op[N_OUT] * op[T_OUT]
 
 
-@_compiled
+@compiled
 def _backward(shape, state, scratch, m, n, made, kept):
     """Go from the logits' slopes down to the lowest operation that moves, then move every tensor."""
     ops, weights = shape.ops, state.weights[m]

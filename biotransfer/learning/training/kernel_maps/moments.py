@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernel import _compiled
+from .compiling import compiled
 from .records import BANK, CODE, KERNEL, N_IN, PAD, T_IN, T_OUT
 
 
-@_compiled
+@compiled
 def window_moments(op, window, row, out):
     """Add one window's sums; the times beside a window are 0."""
     times, pad, kernel, n_out = op[T_IN], op[PAD], op[KERNEL], op[T_OUT]
@@ -43,7 +43,7 @@ def window_moments(op, window, row, out):
                 out[place] += value
 
 
-@_compiled
+@compiled
 def add_moments(shape, scratch, X, rows, given):
     """Sum the moments of a batch's windows, where a filter bank begins the network."""
     if shape.ops[0, CODE] != BANK:
@@ -66,7 +66,7 @@ def add_moments(shape, scratch, X, rows, given):
             total[at + d] += total[kernel + d]
 
 
-@_compiled
+@compiled
 def through_moments(moments, own, gradient, middle, of_middle, of_spread, count):
     """Add what mean and variance of the batch, which follow from the taps, say of them."""
     kernel = len(own)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernel import _compiled
+from .compiling import compiled
 from .records import EPS, MOMENTUM, N_IN, STATISTIC, T_IN, TENSOR
 from .tensors import moves, tensor_of, zero_like
 
 
-@_compiled
+@compiled
 def normalize(shape, state, scratch, m, k, n, made, x, out):
     """Norm over the batch; one that moves takes the batch's mean and variance and remembers them."""
     op, weights, t = shape.ops[k], state.weights[m], shape.ops[k, TENSOR]
@@ -39,7 +39,7 @@ def normalize(shape, state, scratch, m, k, n, made, x, out):
             filled[j] = own[j] * factor + constant
 
 
-@_compiled
+@compiled
 def normalize_back(shape, state, scratch, m, k, n, made, x, slope):
     """Gradients of scale and shift; the slope becomes that of what entered."""
     op, weights, t = shape.ops[k], state.weights[m], shape.ops[k, TENSOR]

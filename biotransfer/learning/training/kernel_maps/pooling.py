@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ..kernel import _compiled
+from .compiling import compiled
 from .records import KERNEL, N_IN, STRIDE, T_IN, T_OUT
 from .tensors import zero_like
 
 
-@_compiled
+@compiled
 def mean_of_tiles(op, x, out, n):
     """Mean of tiles of time, which may overlap."""
     times, n_out, tile, stride = op[T_IN], op[T_OUT], op[KERNEL], op[STRIDE]
@@ -26,7 +26,7 @@ def mean_of_tiles(op, x, out, n):
             filled[t] = total * share
 
 
-@_compiled
+@compiled
 def mean_of_tiles_back(op, slope, lower, n):
     """Share every slope among the values of its tile."""
     times, n_out, tile, stride = op[T_IN], op[T_OUT], op[KERNEL], op[STRIDE]
@@ -40,7 +40,7 @@ def mean_of_tiles_back(op, slope, lower, n):
                 seen[j] += came
 
 
-@_compiled
+@compiled
 def largest_of_tiles(op, x, out, chosen, n):
     """Largest value of tiles of time; ``chosen`` remembers where it was."""
     times, n_out, tile, stride = op[T_IN], op[T_OUT], op[KERNEL], op[STRIDE]
@@ -54,7 +54,7 @@ def largest_of_tiles(op, x, out, chosen, n):
             out[i * n_out + t], chosen[i * n_out + t] = value, place
 
 
-@_compiled
+@compiled
 def largest_of_tiles_back(op, slope, lower, chosen, n):
     """Hand every slope to the value that was largest."""
     times, n_out = op[T_IN], op[T_OUT]

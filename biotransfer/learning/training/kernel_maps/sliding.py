@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..kernel import _compiled
+from .compiling import compiled
 from .records import KERNEL, N_IN, PAD, T_IN, T_OUT
 
 
-@_compiled
+@compiled
 def _slide(row, taps, out):
     """Add to every ``out[t]`` the sum of ``taps[k] * row[t + k]``; taps come in eights."""
     n = len(out)
@@ -20,7 +20,7 @@ def _slide(row, taps, out):
             )
 
 
-@_compiled
+@compiled
 def _correlate(row, slope, gradient):
     """Add to every ``gradient[k]`` the sum of ``slope[t] * row[t + k]``; taps come in eights."""
     n, zero = len(slope), slope.dtype.type(0)
@@ -47,13 +47,13 @@ def _correlate(row, slope, gradient):
         gradient[k + 7] += s7
 
 
-@_compiled
+@compiled
 def in_eights(n):
     """Return n rounded up to a multiple of eight."""
     return (n + 7) // 8 * 8
 
 
-@_compiled
+@compiled
 def fill_taps(own, kernel, taps, backwards):
     """Fill in the taps of one filter, in time's order or against it, zeros behind them."""
     taps[:] = 0
@@ -61,7 +61,7 @@ def fill_taps(own, kernel, taps, backwards):
         taps[k] = own[kernel - 1 - k] if backwards else own[k]
 
 
-@_compiled
+@compiled
 def slide_rows(x, taps, out, row, n, times, n_out, left):
     """Let one filter run over the series of n windows, padded by ``left`` zeros and what it takes."""
     row[: n_out + len(taps)] = 0
@@ -73,7 +73,7 @@ def slide_rows(x, taps, out, row, n, times, n_out, left):
         _slide(row, taps, own)
 
 
-@_compiled
+@compiled
 def correlate_rows(x, slope, gradient, row, n, times, n_out, left):
     """Add what n windows say of one filter's taps."""
     row[: n_out + len(gradient)] = 0
@@ -83,7 +83,7 @@ def correlate_rows(x, slope, gradient, row, n, times, n_out, left):
         _correlate(row, slope[i * n_out : (i + 1) * n_out], gradient)
 
 
-@_compiled
+@compiled
 def slide_back(slope, taps, lower, row, n, times, n_out, left, kernel):
     """Hand the slopes of n windows back through one filter whose ``taps`` come backwards."""
     first = kernel - 1 - left
@@ -96,7 +96,7 @@ def slide_back(slope, taps, lower, row, n, times, n_out, left, kernel):
         _slide(row, taps, own)
 
 
-@_compiled
+@compiled
 def convolve_each(op, own, x, out, row, filters, n):
     """One filter for every channel."""
     times, n_out, kernel = op[T_IN], op[T_OUT], op[KERNEL]
@@ -107,7 +107,7 @@ def convolve_each(op, own, x, out, row, filters, n):
                     row, n, times, n_out, op[PAD])  # fmt: skip
 
 
-@_compiled
+@compiled
 def convolve_each_back(op, own, gradient, x, slope, lower, row, filters, n, down):
     """Gradient of one filter for every channel, and the slope of what entered."""
     times, n_out, kernel = op[T_IN], op[T_OUT], op[KERNEL]

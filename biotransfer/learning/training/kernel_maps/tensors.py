@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from ..kernel import _compiled
+from .compiling import compiled, compiled_part
 from .records import BANK, BIASED, CODE, CONV, EACH, JOINED, N_IN, N_OUT, NORM, T_IN, T_OUT, TENSOR
 
 
-@_compiled
+@compiled_part
 def values_after(shape, scratch, k, n):
     """Return what operation ``k`` gives for a batch of n windows."""
     begin = shape.at[k + 1] * shape.batch
     return scratch.values[begin : begin + n * shape.ops[k, N_OUT] * shape.ops[k, T_OUT]]
 
 
-@_compiled
+@compiled_part
 def values_before(shape, scratch, k, n):
     """Return what enters operation ``k``."""
     begin = shape.at[k] * shape.batch
     return scratch.values[begin : begin + n * shape.ops[k, N_IN] * shape.ops[k, T_IN]]
 
 
-@_compiled
+@compiled_part
 def tensor_of(shape, rows, t):
     """Return tensor ``t`` of a model's row."""
     return rows[shape.offsets[t] : shape.offsets[t + 1]]
 
 
-@_compiled
+@compiled
 def moves(state, m, t, made):
     """Whether tensor ``t`` is moved; nothing is where ``made`` is -1."""
     return state.rates[m, t] > 0 and state.begins[m, t] <= made
 
 
-@_compiled
+@compiled
 def n_tensors(op):
     """How many tensors an operation has: those of a bank are filters, its norm's four, sums over channels."""
     code = op[CODE]
@@ -47,7 +47,7 @@ def n_tensors(op):
     return 0
 
 
-@_compiled
+@compiled
 def is_statistic(ops, t):
     """Whether a tensor holds running statistics."""
     for k in range(len(ops)):
@@ -59,7 +59,7 @@ def is_statistic(ops, t):
     return False
 
 
-@_compiled
+@compiled
 def zero_like(like):
     """Return 0 in the precision of an array."""
     return like.dtype.type(0)
