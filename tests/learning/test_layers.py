@@ -9,6 +9,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from biotransfer.errors import BiotransferError
 from biotransfer.learning.layers import KINDS, Layer
+from biotransfer.learning.layers.joined import JOINED, join
+from biotransfer.learning.layers.passing import Here, Pass
 from biotransfer.learning.networks import Network, initial_tensors
 from biotransfer.learning.networks.modules import build_module, load_module
 from biotransfer.learning.networks.tensors import load_tensors, module_tensors
@@ -50,6 +52,67 @@ def _learner(name):
 
 def _windows(shape, n=7, seed=0):
     return np.random.default_rng(seed).normal(size=(n, *shape))
+
+
+def _drawn(network, draw):
+    return {
+        k: draw.normal(size=s) if "running_var" not in k else draw.uniform(0.5, 2, s)
+        for k, s in network.tensor_shapes.items()
+    }
+
+
+class _Trains(Pass):
+    def __init__(self, *models):
+        self.models = models
+
+    def training(self, name):
+        return self.models
+
+
+JOINED_EXAMPLES = {
+    "conv_time+batch_norm+elu+conv_space": [
+        ({"n_in": 1, "n_out": 3, "kernel": 9, "padding": 4, "bias": False}, {"n_out": 3}, {},
+         {"n_in": 3, "n_out": 6, "n_rows": 4, "most": 0.9}),
+        ({"n_in": 1, "n_out": 2, "kernel": 8, "padding": 4, "bias": False}, {"n_out": 2}, {},
+         {"n_in": 2, "n_out": 2, "n_rows": 4, "most": None}),
+    ],
+    "batch_norm+elu": [({"n_out": 4}, {})],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("trains", [(True, True, True), (True, False, True), (False,) * 3])
+@pytest.mark.parametrize("joined", JOINED, ids=lambda joined: "+".join(joined.kinds))
+def test_joined_layers_give_what_they_give_one_by_one(joined, trains):
+    for n_times in (40, 151):
+        for options in JOINED_EXAMPLES["+".join(joined.kinds)]:
+            own = {"batch_norm": {"eps": 1e-3, "momentum": 0.2}}
+            layers = [
+                Layer(kind, "body", f"l{i}", {**own.get(kind, {}), **o})
+                for i, (kind, o) in enumerate(zip(joined.kinds, options, strict=True))
+            ]
+            shape = (1, 4, n_times) if joined.kinds[0] == "conv_time" else (4, n_times)
+            assert [group for how, group in join(layers) if how is joined] == [tuple(layers)]
+            draw, names = np.random.default_rng(1), Network("example", tuple(layers), shape, 3)
+            given = [_drawn(names, draw) for _ in range(3)]
+            x = torch.from_numpy(_windows((3, *shape), n=5)).transpose(0, 1).contiguous()
+            found = []
+            for together in (True, False):
+                tensors = {
+                    k: torch.tensor(np.stack([m[k] for m in given]), requires_grad="running" not in k)
+                    for k in names.tensor_shapes
+                }
+                places = [Here(_Trains(*trains), layer.name) for layer in layers]
+                out = x
+                if together:
+                    out = joined.stacked(layers, [layer.take(tensors) for layer in layers], x, places)
+                else:
+                    for layer, here in zip(layers, places, strict=True):
+                        out = layer.run_stacked(tensors, out, here)
+                weights = torch.linspace(-1, 1, out.numel(), dtype=out.dtype).view(out.shape).sin()
+                (out * weights).sum().backward()
+                found.append([out.detach(), *(t.grad if t.requires_grad else t for t in tensors.values())])
+            for one, other in zip(*found, strict=True):
+                torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-10)
 
 
 def test_only_what_a_library_builds_goes_without_an_example_and_a_module():
@@ -99,7 +162,7 @@ def test_many_models_at_once_are_each_alone(name):
     network = _network(name, after=[Layer("flatten", "body")] * folded)
     assert can_stack(network)
     draw = np.random.default_rng(1)
-    models = [{k: draw.normal(size=s) for k, s in network.tensor_shapes.items()} for _ in range(3)]
+    models = [_drawn(network, draw) for _ in range(3)]
     X = [_windows(shape, seed=i) for i in range(3)]
     tensors = {k: torch.from_numpy(np.stack([m[k] for m in models])) for k in network.tensor_shapes}
     together = run_stacked(network, tensors, torch.from_numpy(np.stack(X)))[1]

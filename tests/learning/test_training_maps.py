@@ -19,10 +19,14 @@ from biotransfer.learning.weights import Weights, is_statistic
 from biotransfer.transfer.carry import make_arms
 
 READ = ("EEGNet", "ShallowFBCSPNet", "Deep4Net")
+BY_TORCH = ("EEGTCNet",)
+"""Networks that the kernel trains, and those that torch does."""
 SIZES = {"eeg": (4, 250, 3, 250.0), "emg": (8, 200, 4, 200.0)}
 SCHEDULE = Schedule(epochs=2, batch_size=8, learning_rate=0.01, weight_decay=0.01)
 WITHOUT_EFFECT = {"bnorm_temporal.bias", "conv_time_spat.conv_time.bias"}
 """Biases before norms by batches: their gradients are rounding, which Adam divides by 1e-8."""
+SEVERAL = ("conv_time_space", "residual")
+"""Kinds of several layers, which may belong to several parts."""
 NAMES = ["scratch", "transferred", "frozen_body", "gradual_unfreezing", "l2_sp", "permuted"]
 
 
@@ -66,12 +70,13 @@ def _assert_equal(job, one, other):
 
 
 @pytest.mark.parametrize("modality", SIZES)
-@pytest.mark.parametrize("name", READ)
+@pytest.mark.parametrize("name", READ + BY_TORCH)
 def test_models_of_a_library_train_together_as_each_does_alone(name, modality):
     job = _job(_network(name, modality))
     assert choose_engine(job.network) == "stacked"
     stacked, loop = (run_job(job, engine=engine, dtype="float64") for engine in ("auto", "loop"))
-    assert all(path.startswith("kernel") for path in stacked.path)
+    way = "kernel" if name in READ else "stacked modules"
+    assert all(path.startswith(way) for path in stacked.path)
     _assert_equal(job, stacked, loop)
     frozen = [a for a, arm in enumerate(job.arms) if arm.name == "frozen_body"]
     still = [k for k, rate in job.arms[frozen[0]].lr_scale.items() if rate == 0]
@@ -81,6 +86,14 @@ def test_models_of_a_library_train_together_as_each_does_alone(name, modality):
             assert np.array_equal(stacked.tensors[a][key], job.arms[a].tensors[key])
     moved = [k for k in job.network.tensor_shapes if is_statistic(k)]
     assert not any(np.array_equal(stacked.tensors[0][k], job.arms[0].tensors[k]) for k in moved)
+
+
+@pytest.mark.parametrize("name", BY_TORCH)
+def test_torch_stops_early_weighs_and_takes_a_last_window_alone(name):
+    options = {"names": ["transferred", "frozen_body"], "n_train": 17, "epochs": 3}
+    job = _job(_network(name, "emg"), **options, patience=1, class_weight="balanced")
+    stacked, loop = (run_job(job, engine=engine, dtype="float64") for engine in ("auto", "loop"))
+    _assert_equal(job, stacked, loop)
 
 
 def test_early_stopping_weights_and_moments_found_anew(monkeypatch):
@@ -112,12 +125,12 @@ def test_a_model_with_a_layer_without_record_keeps_the_loop():
 
 
 def test_layers_that_are_read_have_the_models_tensors():
-    for name in READ:
+    for name in READ + BY_TORCH:
         network = _network(name, "emg")
         layers = layers_of(network)
         assert layers is not None
         assert {k for layer in layers for k in layer.tensor_shapes()} == set(network.tensor_shapes)
-        sure = [layer for layer in layers if layer.kind != "conv_time_space"]  # its two parts are apart
+        sure = [layer for layer in layers if layer.kind not in SEVERAL]
         assert all(layer.part == network.tensor_parts[k] for layer in sure for k in layer.tensor_shapes())
 
 
@@ -134,9 +147,10 @@ def test_logits_are_those_of_the_module():
     assert set(models.merged) == set(module_tensors(module))
 
 
-def test_in_single_precision_the_curves_agree_statistically():
+@pytest.mark.parametrize("name", ["EEGNet", *BY_TORCH])
+def test_in_single_precision_the_curves_agree_statistically(name):
     """Over 12 seeds the engines' final losses differ by no more than a tenth of their spread over seeds."""
-    job = _job(_network("EEGNet", "emg"), ["scratch"], range(12), learning_rate=1e-3)
+    job = _job(_network(name, "emg"), ["scratch"], range(12), learning_rate=1e-3)
     ours, theirs = (
         run_job(job, engine=engine).loss[:, -1].mean(axis=1, dtype=np.float64) for engine in ("auto", "loop")
     )

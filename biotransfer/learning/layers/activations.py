@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .kind import LayerKind, MapOp, Options, Shape
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
+
+    from .passing import Here
 
 
 def _elu(o: Options, before: Shape) -> nn.Module:
@@ -35,11 +39,26 @@ def _dropout(o: Options, before: Shape) -> nn.Module:
     return nn.Dropout(o["share"])
 
 
+def _elu_stacked(
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
+) -> torch.Tensor:
+    from torch.nn import functional
+
+    return functional.elu(x)
+
+
+def _dropout_stacked(
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
+) -> torch.Tensor:
+    return here.drop(x, o["share"])
+
+
 ELU = LayerKind(
     name="elu",
     summary="Negative values approach -1.",
     example=({}, (4, 10)),
     module=_elu,
+    stacked=_elu_stacked,
     op=lambda o, before: MapOp("elu"),
 )
 SQUARE = LayerKind(
@@ -61,6 +80,7 @@ DROPOUT = LayerKind(
     summary="While training a share of the values, drawn by the update's seed, becomes 0.",
     example=({"share": 0.25}, (4, 10)),
     module=_dropout,
+    stacked=_dropout_stacked,
     op=lambda o, before: MapOp("drop", kept=1 - o["share"]),
 )
 ACTIVATIONS = (ELU, SQUARE, LOG, DROPOUT)

@@ -10,6 +10,7 @@ from .kind import LayerKind
 from .norms import NORMS
 from .pooling import POOLINGS
 from .reshaping import RESHAPINGS
+from .residual import RESIDUALS
 from .spatial import SPATIAL
 from .spinal import SPINALNET
 
@@ -23,6 +24,7 @@ KINDS: dict[str, LayerKind] = {
         *ACTIVATIONS,
         *POOLINGS,
         *RESHAPINGS,
+        *RESIDUALS,
         *SPINALNET,
         FOREIGN,
     )

@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .kind import LayerKind, MapOp, Options, Shape, Step
+from .reshaping import apart, fold
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+    from .passing import Here
+
+
+_FEW = 1 << 15
+"""Weights of filters as matrices, up to which these beat convolutions."""
 
 
 def _padding(o: Options) -> int:
@@ -83,25 +90,71 @@ def _conv1d_op(o: Options, before: Shape) -> MapOp | None:
     return MapOp("each" if each else "conv", o["kernel"], _padding(o), dilation=dilation, biased=biased)
 
 
-def _stacked(o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int) -> torch.Tensor:
-    """Run filters of shape (n_models, n_out, n_in, [height,] width) on folded models."""
+def _stacked(o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here) -> torch.Tensor:
+    """Run filters of shape (n_models, n_out, n_in, [height,] width) on models folded into the channels."""
     from torch.nn import functional
 
     weight, bias = tensors["weight"], tensors.get("bias")
     weight = weight.unsqueeze(3) if weight.ndim == 4 else weight
     usual = not {"padding", "groups", "dilation", "bias"} & set(o)
+    if o["kernel"] == 1 and o.get("groups", 1) == 1 and x.ndim == 4 and not x.is_cuda:
+        return _in_one_point(tensors, x)
+    if x.ndim == 4 and not x.is_cuda and _few_products(o, x.shape[-1]):
+        return _as_matrices(o, tensors, x)
+    images = fold(x)
     if x.is_cuda and usual and bias is not None:
-        return convolve_patches(x, weight, bias)
+        return apart(convolve_patches(images, weight, bias), x)
     padding = [side // 2 for side in weight.shape[3:]]
     padding[-1] = _padding(o)
-    return functional.conv2d(
-        x,
+    found = functional.conv2d(
+        images,
         weight.flatten(0, 1),
         None if bias is None else bias.flatten(),
         padding=padding,
         dilation=(1, o.get("dilation", 1)),
-        groups=n_models * o.get("groups", 1),
+        groups=len(x) * o.get("groups", 1),
     )
+    return apart(found, x)
+
+
+def _in_one_point(tensors: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    """Mix channels: products of filters with all times of all windows."""
+    import torch
+
+    given = x.transpose(1, 2)
+    weight, bias = tensors["weight"].squeeze(-1), tensors.get("bias")
+    rows = given.flatten(2)
+    found = torch.bmm(weight, rows) if bias is None else torch.baddbmm(bias.unsqueeze(2), weight, rows)
+    return found.view(len(x), -1, *given.shape[2:]).transpose(1, 2)
+
+
+def _few_products(o: Options, n_times: int) -> bool:
+    """Whether matrices from all times to all times, zeros included, are small."""
+    n_behind = n_times + 2 * _padding(o) - _spread(o) + 1
+    pairs = o["n_out"] * o["n_in"] // o.get("groups", 1)
+    return o.get("groups", 1) in (1, o["n_in"]) and pairs * n_times * n_behind <= _FEW
+
+
+def _as_matrices(o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    """Run filters over a few times as matrices from all of them to all behind."""
+    import torch
+
+    n_models, n_windows, n_in, n_times = x.shape
+    weight, bias, groups = tensors["weight"], tensors.get("bias"), o.get("groups", 1)
+    n_behind = n_times + 2 * _padding(o) - _spread(o) + 1
+    at = torch.arange(n_times)[:, None] - torch.arange(n_behind) + _padding(o)
+    dilation = o.get("dilation", 1)
+    inside = (at >= 0) & (at < _spread(o)) & (at % dilation == 0)
+    which = torch.where(inside, at // dilation, o["kernel"]).to(x.device)
+    whole = torch.nn.functional.pad(weight, (0, 1)).index_select(-1, which.flatten())
+    whole = whole.unflatten(-1, (n_times, n_behind))
+    if groups == 1:
+        matrices = whole.permute(0, 2, 3, 1, 4).reshape(n_models, n_in * n_times, -1)
+        found = torch.bmm(x.reshape(n_models, n_windows, -1), matrices).unflatten(2, (-1, n_behind))
+    else:
+        given = x.transpose(1, 2).repeat_interleave(o["n_out"] // groups, dim=1)
+        found = torch.matmul(given, whole.squeeze(2)).transpose(1, 2)
+    return found if bias is None else found + bias[:, None, :, None]
 
 
 def convolve_patches(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from .passing import Here
+
 Options = Mapping[str, Any]
 Shape = tuple[int, ...]
 
@@ -93,9 +95,9 @@ class LayerKind:
         ``(options, shape before) -> nn.Module`` whose tensors are named as in ``shapes``; None for a layer of
         a library's model.
     stacked : callable, optional
-        ``(options, tensors, x, n_models) -> x``: many models at once. Tensors carry a leading model axis; x
-        has shape (n_models, n_windows, n_units) or, with the models folded into the channels, (n_windows,
-        n_models * n_channels, height, width). None where only the loop knows the layer.
+        ``(options, tensors, x, here) -> x``: many models at once, see :class:`.Here`. Tensors carry a leading
+        model axis, and x has shape (n_models, n_windows, *shape before), in whatever order it lies in memory.
+        None where only the loop knows the layer.
     patches : callable
         ``(options, shape before) -> float``: values per window that the stacked form lays out on a GPU.
     step : callable, optional
@@ -119,7 +121,7 @@ class LayerKind:
     output_shape: Callable[[Options, Shape], Shape] = lambda o, before: before
     operations: Callable[[Options, Shape, Shape], float] = lambda o, before, behind: 0.0
     module: Callable[[Options, Shape], nn.Module] | None
-    stacked: Callable[[Options, Mapping[str, torch.Tensor], torch.Tensor, int], torch.Tensor] | None = None
+    stacked: Callable[[Options, Mapping[str, torch.Tensor], torch.Tensor, Here], torch.Tensor] | None = None
     patches: Callable[[Options, Shape], float] = lambda o, before: 0.0
     step: Callable[[Options], Step] | None = None
     op: Callable[[Options, Shape], MapOp | None] | None = None

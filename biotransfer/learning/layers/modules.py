@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
@@ -79,6 +79,61 @@ class TimeThenSpace(nn.Module):
         """Convolve: (n_windows, n_in, n_times) -> (n_windows, n_out, n_times - kernel + 1)."""
         out: torch.Tensor = self.conv_spat(self.conv_time(x.transpose(1, 2).unsqueeze(1)))
         return out.squeeze(-1)
+
+
+class Residual(nn.Module):
+    """Modules by their paths, run one after the other, and those beside them; both answers are added."""
+
+    def __init__(self, inside: Sequence[tuple[str, nn.Module]], beside: Sequence[tuple[str, nn.Module]]):
+        super().__init__()
+        for path, module in (*inside, *beside):
+            place: nn.Module = self
+            *above, last = path.split(".")
+            for name in above:
+                if name not in dict(place.named_children()):
+                    place.add_module(name, nn.Module())
+                place = place.get_submodule(name)
+            place.add_module(last, module)
+        self._inside, self._beside = ([path for path, _ in own] for own in (inside, beside))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Add what both paths make of ``x``."""
+        out = beside = x
+        for path in self._inside:
+            out = self.get_submodule(path)(out)
+        for path in self._beside:
+            beside = self.get_submodule(path)(beside)
+        return out + beside
+
+
+class LinearWithin(nn.Linear):
+    """A dense layer of limited weights.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Sizes.
+    limit : nn.Module
+        From weights to those that are used.
+    """
+
+    def __init__(self, n_in: int, n_out: int, limit: nn.Module):
+        super().__init__(n_in, n_out)
+        parametrize.register_parametrization(self, "weight", limit, unsafe=True)
+
+
+class ShortenColumns(nn.Module):
+    """Columns of a weight, none longer than ``most``; short ones become up to twice as long."""
+
+    def __init__(self, most: float, eps: float):
+        super().__init__()
+        self.most, self.eps = most, eps
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        """Shorten: (..., n_out, n_in) -> the same shape."""
+        norm = weight.norm(2, dim=-2, keepdim=True)
+        least = norm.clamp(min=self.most / 2)
+        return weight * (least.clamp(max=self.most) / (least + self.eps))
 
 
 class Spinal(nn.Linear):

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .kind import LayerKind, MapOp, Options, Shape, Step
+from .reshaping import apart, fold
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+    from .passing import Here
 
 START = {"weight": 1.0, "bias": 0.0}
 
@@ -25,11 +28,12 @@ def _layer_norm(o: Options, before: Shape) -> nn.Module:
 
 
 def _layer_norm_stacked(
-    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
 ) -> torch.Tensor:
     from torch.nn import functional
 
-    weight, bias = tensors["weight"].unsqueeze(1), tensors["bias"].unsqueeze(1)
+    shape = (len(x), *[1] * (x.ndim - 2), -1)
+    weight, bias = tensors["weight"].view(shape), tensors["bias"].view(shape)
     return functional.layer_norm(x, x.shape[-1:]) * weight + bias
 
 
@@ -40,12 +44,12 @@ def _group_norm(o: Options, before: Shape) -> nn.Module:
 
 
 def _group_norm_stacked(
-    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
 ) -> torch.Tensor:
     from torch.nn import functional
 
     weight, bias = tensors["weight"].flatten(), tensors["bias"].flatten()
-    return functional.group_norm(x, n_models * o["groups"], weight, bias)
+    return apart(functional.group_norm(fold(x), len(x) * o["groups"], weight, bias), x)
 
 
 def _batch_norm(o: Options, before: Shape) -> nn.Module:
@@ -53,6 +57,24 @@ def _batch_norm(o: Options, before: Shape) -> nn.Module:
 
     norm = nn.BatchNorm1d if len(before) == 2 else nn.BatchNorm2d
     return norm(o["n_out"], o["eps"], o["momentum"])
+
+
+def in_training(o: Options, x: torch.Tensor, here: Here) -> tuple[bool, ...]:
+    """For every model whether a norm goes by the batch; with the option ``alone`` one window never does."""
+    return () if o.get("alone") and x.shape[1] == 1 else here.training
+
+
+def _batch_norm_stacked(
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
+) -> torch.Tensor:
+    import torch
+
+    from .functions import standardise
+
+    found, scale, shift = standardise(
+        x, tensors, in_training(o, x, here), eps=o["eps"], momentum=o["momentum"]
+    )
+    return torch.addcmul(shift, found, scale)
 
 
 LAYER_NORM = LayerKind(
@@ -84,7 +106,8 @@ BATCH_NORM = LayerKind(
     shapes=lambda o: {**_shapes(o), "running_mean": (o["n_out"],), "running_var": (o["n_out"],)},
     constants={**START, "running_mean": 0.0, "running_var": 1.0},
     module=_batch_norm,
-    op=lambda o, before: MapOp("norm", eps=o["eps"], momentum=o["momentum"]),
+    stacked=_batch_norm_stacked,
+    op=lambda o, before: None if o.get("alone") else MapOp("norm", eps=o["eps"], momentum=o["momentum"]),
     norm=True,
 )
 NORMS = (LAYER_NORM, GROUP_NORM, BATCH_NORM)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from .dense import dense_shapes
 from .kind import LayerKind, MapOp, Options, Shape, Step
-from .reshaping import unfold
+from .reshaping import apart, fold
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+    from .passing import Here
 
 
 def _max_pool(o: Options, before: Shape) -> nn.Module:
@@ -21,12 +23,12 @@ def _max_pool(o: Options, before: Shape) -> nn.Module:
 
 
 def _max_pool_stacked(
-    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
 ) -> torch.Tensor:
     from torch.nn import functional
 
     size = o["size"]
-    return functional.max_pool2d(x, (size if x.shape[2] > 1 else 1, size))
+    return apart(functional.max_pool2d(fold(x), (size if x.ndim > 4 else 1, size)), x)
 
 
 def _max_pool_time(o: Options, before: Shape) -> nn.Module:
@@ -41,6 +43,19 @@ def _mean_pool(o: Options, before: Shape) -> nn.Module:
     return nn.AvgPool1d(o["size"], o["stride"])
 
 
+def _mean_pool_stacked(
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
+) -> torch.Tensor:
+    """Multiply by a matrix whose columns are the tiles."""
+    import torch
+
+    size, stride, n = o["size"], o["stride"], x.shape[-1]
+    tiles = x.new_zeros(((n - size) // stride + 1, n))
+    tiles.as_strided((len(tiles), size), (n + stride, 1)).fill_(1 / size)
+    outer = x.transpose(1, 2)
+    return torch.matmul(outer, tiles.T).transpose(1, 2)
+
+
 def _mean(o: Options, before: Shape) -> nn.Module:
     from .modules import Apply
 
@@ -48,27 +63,17 @@ def _mean(o: Options, before: Shape) -> nn.Module:
 
 
 def _mean_stacked(
-    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
 ) -> torch.Tensor:
-    """Give units; where every window is several rows, a signal with the rows as its times."""
-    rows = x.mean(dim=-1)
-    return unfold(rows, n_models) if rows.shape[2] == 1 else rows.unsqueeze(2)
-
-
-def _over_channels_stacked(
-    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
-) -> torch.Tensor:
-    return x if x.ndim == 3 else unfold(x.mean(dim=-1), n_models)
+    return x.mean(dim=-1)
 
 
 def _attend_stacked(
-    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
 ) -> torch.Tensor:
     import torch
 
-    if x.ndim == 3:
-        return x
-    given = x.unflatten(1, (n_models, -1)).squeeze(3).permute(1, 0, 3, 2)
+    given = x.transpose(2, 3)
     rows = given.flatten(1, 2)
     units = torch.tanh(torch.baddbmm(tensors["bias"].unsqueeze(1), rows, tensors["weight"].transpose(1, 2)))
     score = torch.bmm(units, tensors["score"].transpose(1, 2)).view(*given.shape[:3], 1)
@@ -76,11 +81,11 @@ def _attend_stacked(
 
 
 def _max_pool_time_stacked(
-    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
 ) -> torch.Tensor:
     from torch.nn import functional
 
-    return functional.max_pool2d(x, (1, o["size"]))
+    return apart(functional.max_pool2d(fold(x), (1, o["size"])), x)
 
 
 def _attend(o: Options, before: Shape) -> nn.Module:
@@ -115,6 +120,7 @@ MEAN_POOL = LayerKind(
     example=({"size": 4, "stride": 3}, (4, 11)),
     output_shape=lambda o, before: (before[0], (before[1] - o["size"]) // o["stride"] + 1),
     module=_mean_pool,
+    stacked=_mean_pool_stacked,
     op=lambda o, before: MapOp("mean", o["size"], stride=o["stride"]),
 )
 MEAN_OVER_TIME = LayerKind(
@@ -133,7 +139,7 @@ MEAN_OVER_CHANNELS = LayerKind(
     example=({}, (3, 4)),
     output_shape=lambda o, before: before[:-1],
     module=_mean,
-    stacked=_over_channels_stacked,
+    stacked=_mean_stacked,
 )
 ATTEND_CHANNELS = LayerKind(
     name="attend_channels",

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from .passing import Here
+
 
 def fold(x: torch.Tensor) -> torch.Tensor:
     """Fold models into channels: (n_models, n_windows, n_channels, [height,] width) -> images.
@@ -29,9 +31,10 @@ def fold(x: torch.Tensor) -> torch.Tensor:
     return x.contiguous(memory_format=torch.contiguous_format if x.is_cuda else torch.channels_last)
 
 
-def unfold(x: torch.Tensor, n_models: int) -> torch.Tensor:
-    """Take the models out of the channels again: shape (n_models, n_windows, n_units)."""
-    return x.unflatten(1, (n_models, -1)).transpose(0, 1).flatten(2)
+def apart(images: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Take the models out of the channels again: as many models and axes as ``like``; nothing is copied."""
+    x = images.unflatten(1, (len(like), -1)).transpose(0, 1)
+    return x.squeeze(3) if x.ndim > like.ndim else x
 
 
 def _image(o: Options, before: Shape) -> nn.Module:
@@ -42,9 +45,9 @@ def _image(o: Options, before: Shape) -> nn.Module:
 
 
 def _image_stacked(
-    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
 ) -> torch.Tensor:
-    return fold(x.unflatten(2, (1, o["side"], o["side"])))
+    return x.unflatten(2, (1, o["side"], o["side"]))
 
 
 def _flatten(o: Options, before: Shape) -> nn.Module:
@@ -54,9 +57,9 @@ def _flatten(o: Options, before: Shape) -> nn.Module:
 
 
 def _flatten_stacked(
-    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
 ) -> torch.Tensor:
-    return unfold(x, n_models)
+    return x.flatten(2)
 
 
 def _channels_apart(o: Options, before: Shape) -> nn.Module:
@@ -66,9 +69,33 @@ def _channels_apart(o: Options, before: Shape) -> nn.Module:
 
 
 def _channels_apart_stacked(
-    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, n_models: int
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
 ) -> torch.Tensor:
-    return x.unflatten(1, (n_models, -1)).squeeze(3)
+    return x.unsqueeze(2)
+
+
+def _without_last(o: Options, before: Shape) -> nn.Module:
+    from .modules import Apply
+
+    return Apply(lambda x: x[..., : before[-1] - o["n"]])
+
+
+def _without_last_stacked(
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
+) -> torch.Tensor:
+    return x[..., : x.shape[-1] - o["n"]]
+
+
+def _last_time(o: Options, before: Shape) -> nn.Module:
+    from .modules import Apply
+
+    return Apply(lambda x: x[..., -1])
+
+
+def _last_time_stacked(
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
+) -> torch.Tensor:
+    return x[..., -1]
 
 
 IMAGE = LayerKind(
@@ -97,4 +124,20 @@ CHANNELS_APART = LayerKind(
     stacked=_channels_apart_stacked,
     op=lambda o, before: MapOp("none"),
 )
-RESHAPINGS = (IMAGE, FLATTEN, CHANNELS_APART)
+WITHOUT_LAST_TIMES = LayerKind(
+    name="without_last_times",
+    summary="All times but the last.",
+    example=({"n": 3}, (4, 10)),
+    output_shape=lambda o, before: (*before[:-1], before[-1] - o["n"]),
+    module=_without_last,
+    stacked=_without_last_stacked,
+)
+LAST_TIME = LayerKind(
+    name="last_time",
+    summary="The last time of all channels.",
+    example=({}, (4, 10)),
+    output_shape=lambda o, before: before[:-1],
+    module=_last_time,
+    stacked=_last_time_stacked,
+)
+RESHAPINGS = (IMAGE, FLATTEN, CHANNELS_APART, WITHOUT_LAST_TIMES, LAST_TIME)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .kind import LayerKind, MapOp, Options, Shape
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
+
+    from .passing import Here
 
 
 def _space_shapes(o: Options) -> dict[str, Shape]:
@@ -19,6 +23,25 @@ def _space(o: Options, before: Shape) -> nn.Module:
     from .modules import SumRows
 
     return SumRows(o["n_in"], o["n_out"], o["n_rows"], o["most"])
+
+
+def _space_stacked(
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
+) -> torch.Tensor:
+    import torch
+
+    n_models, n_windows, n_in, n_rows, n_times = x.shape
+    maps = x.permute(0, 2, 3, 1, 4).reshape(n_models * n_in, n_rows, -1)
+    found = torch.bmm(sums_of(o, tensors).flatten(0, 1), maps)
+    return found.view(n_models, -1, n_windows, n_times).transpose(1, 2)
+
+
+def sums_of(o: Options, tensors: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Return the weights of the sums, shape (n_models, n_in, n_out / n_in, n_rows), none too long."""
+    (weight,) = tensors.values()
+    if o["most"]:
+        weight = weight.flatten(0, 1).renorm(p=2, dim=0, maxnorm=o["most"]).view_as(weight)
+    return weight.reshape(len(weight), o["n_in"], -1, o["n_rows"])
 
 
 def _joined_shapes(o: Options) -> dict[str, Shape]:
@@ -48,6 +71,7 @@ CONV_SPACE = LayerKind(
     output_shape=lambda o, before: (o["n_out"], before[2]),
     operations=lambda o, before, behind: 2.0 * o["n_rows"] * behind[0] * behind[1],
     module=_space,
+    stacked=_space_stacked,
     op=lambda o, before: MapOp("space", most=float(o["most"] or 0)),
 )
 CONV_TIME_SPACE = LayerKind(

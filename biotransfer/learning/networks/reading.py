@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -16,8 +17,22 @@ from .modules import build_module
 from .network import Network
 from .tensors import module_tensors
 
-_TIME_AXIS = {"batch ch t 1 -> batch 1 ch t": 3, "batch C T 1 -> batch 1 T C": 2}
+_TIME_AXIS = {
+    "batch ch t 1 -> batch 1 ch t": (3, True),
+    "batch C T 1 -> batch 1 T C": (2, False),
+    "batch nchans ntimes -> batch 1 ntimes nchans": (2, True),
+}
+"""Which axis is time from then on, and whether channels are rows of one map."""
+_SAME_SHAPE = ("batch x y z -> batch x z y", "batch filter2 rtimes 1 -> batch rtimes filter2")
 _SAME = ("Ensure4d", "SqueezeFinalOutput", "Identity", "Flatten")
+_IN_ORDER = {
+    "EEGTCNet": ("arrange_dim_input", "eegnet_tc", "arrange_dim_eegnet", "tcn_block", "final_layer"),
+    "_EEGNetTC": (
+        "conv1", "bn1", "activation", "depthwise_conv", "bn2", "activation", "pool1", "drop1",
+        "separable_conv_depthwise", "separable_conv_pointwise", "bn3", "activation", "pool2", "drop2",
+    ),
+}  # fmt: skip
+"""What blocks run one after the other, by the class; it is held against the model like everything here."""
 
 
 class _UnknownError(Exception):
@@ -27,17 +42,20 @@ class _UnknownError(Exception):
 class _Reader:
     """Follows a sequence of modules: what a window is, and which axis of it is time."""
 
-    def __init__(self, network: Network):
-        self.network, self.axis = network, 3
+    def __init__(self, network: Network, alone: bool):
+        self.network, self.axis, self.alone = network, 3, alone
         self.shape: Shape = tuple(network.input_shape)
         self.part = "stem"
 
     def read(self, path: str, module: nn.Module) -> Iterator[Layer]:
         """Yield the layers of one module, and of those inside it."""
         kind = type(module).__name__
-        if isinstance(module, nn.Sequential):
-            for name, child in module.named_children():
-                yield from self.read(f"{path}.{name}" if path else name, child)
+        below = f"{path}." if path else ""
+        if isinstance(module, nn.Sequential) or kind in _IN_ORDER:
+            for name in _IN_ORDER.get(kind) or _children(module):
+                yield from self.read(below + name, module.get_submodule(name))
+        elif kind == "_TCNBlock":
+            yield from self._temporal(path, module)
         elif kind == "Rearrange":
             yield from self._rearranged(str(getattr(module, "pattern", "")))
         elif kind not in _SAME:
@@ -47,12 +65,38 @@ class _Reader:
         elif kind == "Flatten" and len(self.shape) > 1:
             yield self._taken("", "flatten", {})
 
+    def _temporal(self, path: str, block: Any) -> Iterator[Layer]:
+        """Yield causal convolutions with residuals, and the last time."""
+        for i, net in enumerate(block.layers):
+            entered = self.shape
+            beside = (
+                [] if i or block.downsample is None else self.read(f"{path}.downsample", block.downsample)
+            )
+            beside, left = list(beside), self.shape
+            self.shape = entered
+            inside = list(self.read(f"{path}.layers.{i}", net))
+            if self.shape != left:
+                raise _UnknownError(f"{path}.layers.{i}: {self.shape} beside {left}")
+            self.shape = entered
+            yield self._residual(path, inside, beside)
+            yield from self.read(f"{path}.activation", block.activation)
+        yield self._taken("", "last_time", {})
+
+    def _residual(self, path: str, inside: list[Layer], beside: list[Layer]) -> Layer:
+        """Return layers below a path as one with a residual."""
+        here = f"{path}."
+
+        def below(layers: list[Layer]) -> tuple[Layer, ...]:
+            return tuple(replace(layer, name=layer.name.removeprefix(here)) for layer in layers)
+
+        return self._taken(path, "residual", {"inside": below(inside), "beside": below(beside)})
+
     def _rearranged(self, pattern: str) -> Iterator[Layer]:
         if pattern in _TIME_AXIS:
-            self.axis = _TIME_AXIS[pattern]
-            if self.axis == 3:
+            self.axis, rows = _TIME_AXIS[pattern]
+            if rows:
                 yield self._taken("", "channels_apart", {})
-        elif pattern != "batch x y z -> batch x z y":
+        elif pattern not in _SAME_SHAPE:
             raise _UnknownError(pattern)
 
     def _taken(self, path: str, kind: str, options: Mapping[str, Any]) -> Layer:
@@ -63,7 +107,7 @@ class _Reader:
             self.part = self.network.tensor_parts.get(first, self.part)
             layer = Layer(kind, self.part, path, options)
         self.shape = layer.output_shape(self.shape)
-        return layer if own else Layer(kind, self.part, "", options)
+        return layer
 
     def _layer(self, path: str, module: nn.Module) -> tuple[str, dict[str, Any]] | None:
         kind = type(module).__name__
@@ -71,9 +115,13 @@ class _Reader:
             return "conv_time_space", self._joined(module)
         if isinstance(module, nn.Conv2d):
             return self._convolution(module)
-        if isinstance(module, nn.BatchNorm2d) and _is_usual(module):
+        if isinstance(module, nn.Conv1d):
+            return "conv1d", self._series(module)
+        if kind == "Chomp1d":
+            return "without_last_times", {"n": int(str(module.chomp_size))}
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) and _is_usual(module):
             norm = {"n_out": module.num_features, "eps": module.eps, "momentum": module.momentum}
-            return "batch_norm", norm
+            return "batch_norm", norm | ({"alone": True} if self.alone else {})
         if isinstance(module, nn.ELU) and module.alpha == 1:
             return "elu", {}
         if isinstance(module, nn.ReLU):
@@ -102,6 +150,10 @@ class _Reader:
             return ("dropout", {"share": module.p}) if module.p > 0 else None
         if type(module) is nn.Linear and module.bias is not None and not parametrize.is_parametrized(module):
             return "linear", {"n_in": module.in_features, "n_out": module.out_features}
+        if isinstance(module, nn.Linear) and module.bias is not None:
+            return "linear_within", {"n_in": module.in_features, "n_out": module.out_features} | _limit(
+                module
+            )
         raise _UnknownError(f"{path}: {kind}")
 
     def _in_time(self, sizes: Any) -> tuple[int, int]:
@@ -122,6 +174,20 @@ class _Reader:
             "bias": bool(module.bias_spat),
         }
 
+    def _series(self, module: nn.Conv1d) -> dict[str, Any]:
+        if (
+            module.stride != (1,)
+            or not isinstance(module.padding, tuple)
+            or module.padding_mode != "zeros"
+            or parametrize.is_parametrized(module)
+        ):
+            raise _UnknownError(type(module).__name__)
+        return {
+            "n_in": module.in_channels, "n_out": module.out_channels, "kernel": module.kernel_size[0],
+            "padding": module.padding[0], "dilation": module.dilation[0], "groups": module.groups,
+            "bias": module.bias is not None,
+        }  # fmt: skip
+
     def _convolution(self, module: nn.Conv2d) -> tuple[str, dict[str, Any]]:
         kernel, padding = self._in_time(module.kernel_size), self._in_time(module.padding)
         dilation, rows = self._in_time(module.dilation), self.shape[1] if len(self.shape) == 3 else 1
@@ -141,7 +207,7 @@ class _Reader:
         return "conv1d", options | {"groups": groups, "dilation": dilation[0]}
 
 
-def _is_usual(module: nn.BatchNorm2d) -> bool:
+def _is_usual(module: nn.BatchNorm1d | nn.BatchNorm2d) -> bool:
     """Whether a norm has scale, shift and running statistics with a momentum."""
     return module.affine and module.track_running_stats and module.momentum is not None
 
@@ -157,13 +223,46 @@ def _most(module: nn.Module) -> float | None:
     return float(rules[0].max_norm)
 
 
+def _children(module: nn.Module) -> list[str]:
+    """Return the names of the modules within one, in order, also where one of them stands twice."""
+    return [name for name, _ in module.named_modules(remove_duplicate=False) if name and "." not in name]
+
+
+def _limit(module: nn.Module) -> dict[str, Any]:
+    """Return what limits the weight of a dense layer."""
+    found: Any = module.parametrizations if parametrize.is_parametrized(module) else {}
+    rules = list(found["weight"]) if list(found) == ["weight"] else []
+    names = [type(rule).__name__ for rule in rules]
+    if names == ["MaxNorm"]:
+        return {"most": float(rules[0].max_norm_val), "columns": True, "eps": float(rules[0].eps)}
+    if names == ["MaxNormParametrize"]:
+        return {"most": float(rules[0].max_norm), "columns": False, "eps": 0.0}
+    raise _UnknownError(type(module).__name__)
+
+
+@torch.no_grad()
+def _alone(module: nn.Module, network: Network) -> bool:
+    """Whether norms by batches go by running statistics for a batch of one window."""
+    norms = [part for part in module.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
+    if not norms:
+        return False
+    module.train()
+    try:
+        module(torch.ones((1, *network.input_shape), dtype=torch.float64))
+    except ValueError:
+        return False
+    finally:
+        module.eval()
+    return not any(int(norm.num_batches_tracked or 0) for norm in norms)
+
+
 @lru_cache(maxsize=64)
 def _read(network: ByContent) -> tuple[Layer, ...] | None:
     record = network.record
     with torch.random.fork_rng(devices=[]):  # modules draw weights when they are made
         module = build_module(record, torch.float64).eval()
         try:
-            layers = tuple(_Reader(record).read("", module))
+            layers = tuple(_Reader(record, _alone(module, record)).read("", module))
         except _UnknownError:
             return None
         named = [name for layer in layers for name in layer.tensor_shapes()]

@@ -56,11 +56,15 @@ def set_training(module: nn.Module, still: Collection[str]) -> None:
         nothing trains, its dropout included: what is frozen gives the same for the same windows.
     """
     module.train()
-    learned = module_tensors(module)
-    inert = _blocks(learned) - _blocks(name for name in learned if name not in still)
+    inert = inert_blocks(module_tensors(module), still)
     for name, part in module.named_modules():
         if f"{name}.running_mean" in still or name in inert:
             part.eval()
+
+
+def inert_blocks(learned: Collection[str], still: Collection[str]) -> set[str]:
+    """Return the blocks within a module of which nothing trains, of those that hold a tensor."""
+    return _blocks(learned) - _blocks(name for name in learned if name not in still)
 
 
 def _blocks(names: Iterable[str]) -> set[str]:

@@ -15,18 +15,21 @@ from itertools import pairwise
 import torch
 
 from ..layers.dense import RELU
+from ..layers.joined import join
 from ..layers.layer import Layer
-from ..layers.reshaping import fold
+from ..layers.passing import Here, Pass
 from ..networks.network import Network
+from ..networks.reading import layers_of
 
 
 def can_stack(network: Network) -> bool:
-    """Whether every layer has a stacked form."""
-    return all(layer.record.stacked for layer in network.layers)
+    """Whether every layer has a stacked form; of a library's model, what was read from it."""
+    layers = layers_of(network)
+    return layers is not None and all(layer.record.stacked for layer in layers)
 
 
 def run_stacked(
-    network: Network, tensors: Mapping[str, torch.Tensor], x: torch.Tensor
+    network: Network, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, now: Pass | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Run every model on its own windows.
 
@@ -38,6 +41,8 @@ def run_stacked(
         Weights.
     x : Tensor, shape (n_models, n_windows, *input_shape)
         Windows.
+    now : Pass, optional
+        Whose layers are in training; none when not given.
 
     Returns
     -------
@@ -47,15 +52,18 @@ def run_stacked(
         What leaves it.
     """
     features: torch.Tensor | None = None
-    n_models = len(x)
-    if x.ndim > 3:
-        x = fold(x)
-    for layer in pooled_first(network.layers):
-        if layer.part == "head" and features is None:
+    now = Pass() if now is None else now
+    layers = layers_of(network)
+    assert layers is not None
+    for joined, group in join(pooled_first(layers)):
+        if group[0].part == "head" and features is None:
             features = x
-        own = {key: tensors[name] for key, name in layer.tensor_names.items()}
-        assert layer.record.stacked is not None
-        x = layer.record.stacked(layer.options, own, x, n_models)
+        places = [Here(now, layer.name) for layer in group]
+        if joined is None or x.is_cuda:
+            for layer, here in zip(group, places, strict=True):
+                x = layer.run_stacked(tensors, x, here)
+        else:
+            x = joined.stacked(group, [layer.take(tensors) for layer in group], x, places)
     return x if features is None else features, x
 
 
@@ -69,9 +77,9 @@ def pooled_first(layers: Sequence[Layer]) -> list[Layer]:
 
 
 def run_mixed(
-    network: Network, tensors: Mapping[str, torch.Tensor], x: torch.Tensor
+    network: Network, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, now: Pass | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Do as :func:`run_stacked` in bfloat16 where the device's rules allow it; returns the precision of x."""
     with torch.autocast(x.device.type, torch.bfloat16):
-        features, logits = run_stacked(network, tensors, x)
+        features, logits = run_stacked(network, tensors, x, now)
     return features.to(x.dtype), logits.to(x.dtype)

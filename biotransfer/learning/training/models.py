@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from ..weights import is_statistic
 from .adamw import StackedAdamW
 from .augmentations import Augment
 from .context import Others
@@ -16,9 +17,13 @@ from .dense import DenseGradients, written_out
 from .extras import Anchors, LowRank, Penalties, Stacked, stack_arrays
 from .forward import run_mixed, run_stacked
 from .job import Job
+from .passes import TrainingPass
 from .recorder import Recorder
 from .schedule import update_seed
 from .teaching import others_in_order, pseudo_order, soft_cross_entropy
+
+_WINDOWS = 64
+"""Of a library's model that are looked at in one pass: more leave a CPU's cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +51,7 @@ class Models:
     Attributes
     ----------
     leaves : dict of str to Tensor, shape (n_models, *shape)
-        What trains: "tensor/0" and, for low-rank pairs, "tensor/1".
+        What moves: "tensor/0" and, for low-rank pairs, "tensor/1".
     repeats : bool
         Whether every update does the same to the windows and weights that it is given, until
         :meth:`begin_update` returns True.
@@ -67,6 +72,7 @@ class Models:
         )
         parts = {name: self.low_rank.factors.get(name, (tensor,)) for name, tensor in self.tensors.items()}
         self.leaves = {f"{name}/{i}": leaf for name, pair in parts.items() for i, leaf in enumerate(pair)}
+        parts = {name: pair for name, pair in parts.items() if not is_statistic(name)}
         self.same_rows = bool((job.eval_rows == job.eval_rows[:1]).all())
         self.n_train = job.train_rows.shape[1]
         self.optimizer = StackedAdamW(arms, parts, schedule, self.n_train)
@@ -82,6 +88,7 @@ class Models:
             DenseGradients(network, self.tensors, len(arms)) if plain and written_out(network) else None
         )
         self.n_updates = 0
+        self.now = TrainingPass(job) if network.build is not None else None
         self.replays = Replays(self.update) if X.is_cuda and self.repeats else None
 
     @property
@@ -111,6 +118,8 @@ class Models:
 
     def logits(self, rows: torch.Tensor) -> torch.Tensor:
         """Return what each model says of some of its evaluation rows, (n_models, n_windows, n_classes)."""
+        if self.now is not None and rows.shape[1] > _WINDOWS:
+            return torch.cat([self.logits(part) for part in rows.split(_WINDOWS, dim=1)], dim=1)
         if self.same_rows:
             x = gather(self.X, rows[:1]).expand(len(rows), *[-1] * self.X.ndim)
         else:
@@ -140,6 +149,8 @@ class Models:
     def begin_update(self) -> bool:
         """Let what thaws now take part; return whether the set of trained tensors has changed."""
         changed = self.optimizer.begin(self.n_updates)
+        if self.now is not None:
+            self.now.begin(self.n_updates)
         if changed and self.written is None:
             for name, leaf in self.leaves.items():
                 leaf.requires_grad_(name in self.optimizer.training)
@@ -189,7 +200,7 @@ class Models:
         x, merged = gather(self.X, rows), self.merged
         if self.augment:
             x = torch.stack([self.augment(own, seed) for own, seed in zip(x, self._seeds(), strict=True)])
-        features, logits = self.run(self.job.network, merged, x)
+        features, logits = self.run(self.job.network, merged, x, self.now)
         losses = functional.cross_entropy(
             logits[:, :n].flatten(0, 1), targets.flatten(), reduction="none"
         ).view_as(targets)

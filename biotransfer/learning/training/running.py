@@ -49,10 +49,10 @@ def choose_engine(network: Network, engine: str = "auto", device: str = "cpu") -
 
     Notes
     -----
-    Whatever has a stacked form is stacked, and a library's model where the kernel of maps over time knows
-    every layer of it (:func:`.can_map`). Beside the loop the kernel trained two dense networks as fast (1.5
-    million weights, where memory is the limit) to 75 times as fast (163 weights), and one or two
-    over signals 1.5 to 2.8 times, on one core of an Intel Xeon with AVX-512.
+    Whatever has a stacked form is stacked: a library's model where the kernel of maps over time knows every
+    layer that is read from it (:func:`.can_map`), or torch does. Beside the loop the kernel trained two dense
+    networks as fast (1.5 million weights, where memory is the limit) to 75 times as fast (163 weights), and
+    one or two over signals 1.5 to 2.8 times, on one core of an Intel Xeon with AVX-512.
     """
     check_option("engine", engine, ENGINES)
     if engine == "auto":
@@ -81,11 +81,11 @@ def check_device(device: str) -> None:
 
 def _stacks(network: Network, device: str) -> bool:
     """Whether many models of a network can train at once: by its layers, or by what the kernel knows."""
-    if can_stack(network):
-        return True
+    if network.build is None:
+        return can_stack(network)
     from .compiled_maps import can_map
 
-    return device == "cpu" and can_map(network)
+    return device == "cpu" and (can_map(network) or can_stack(network))
 
 
 def run_job(

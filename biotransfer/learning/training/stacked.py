@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from ..networks.network import Network
+from ..networks.reading import layers_of
 from .arm import Arm
 from .augmentations import Augment, make_augment
 from .curves import Curves, join_curves
@@ -52,7 +53,8 @@ def models_per_stack(network: Network, batch_size: int, device: str = "cpu") -> 
     """
     values = float(np.prod(network.input_shape))
     shape = tuple(network.input_shape)
-    for layer in network.layers:
+    read = can_stack(network) and not _has_kernel(network)
+    for layer in (layers_of(network) if read else None) or network.layers:
         if device != "cpu":
             values += layer.record.patches(layer.options, shape)
         shape = layer.output_shape(shape)
@@ -78,10 +80,10 @@ def train_stacked(job: Job, device: str = "cpu", dtype: torch.dtype = torch.floa
     y = shared_tensor(job.y).to(device)
     stacks = plan_stacks(job, device)
     augment = make_augment(job.schedule.augment, job.sfreq) if job.schedule.augment != "none" else None
-    own = can_stack(job.network)
+    own = job.network.build is None
     parts = [
         _train_stack(job.take(stack), X, y, augment)
-        if own or _by_maps(job.take(stack), X, augment)
+        if own or _plain(job.take(stack), X, augment)
         else replace(train_loop(job.take(stack), device, dtype), engine="stacked")
         for stack in stacks
     ]
@@ -141,23 +143,30 @@ def _train_stack(job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | 
     return recorder.curves
 
 
-def _by_maps(job: Job, X: torch.Tensor, augment: Augment | None) -> bool:
-    """Whether the kernel of maps over time trains a stack; the loop trains the others of its network."""
+def _has_kernel(network: Network) -> bool:
+    """Whether the kernel of maps over time knows a library's model."""
+    from .compiled_maps import can_map
+
+    return can_map(network)
+
+
+def _plain(job: Job, X: torch.Tensor, augment: Augment | None) -> bool:
+    """Whether a stack of a library's model trains at once; the loop trains the others of its network."""
     arm = job.arms[0]
     plain = not (arm.penalty or arm.low_rank or arm.stochastic_norm or job.labels_of(0))
-    return (
-        plain
-        and not (X.is_cuda or augment)
-        and not why_no_kernel(str(X.dtype).removeprefix("torch."), maps=True)
-    )
+    if not plain or X.is_cuda or augment:
+        return False
+    return not (_has_kernel(job.network) and why_no_kernel(str(X.dtype).removeprefix("torch."), maps=True))
 
 
 def _models(job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | None) -> Models | CompiledModels:
     """Return what trains a stack: the kernel where it can."""
-    if not can_stack(job.network):
+    if _has_kernel(job.network):
         from .compiled_maps import CompiledMaps
 
         return CompiledMaps(job, X, y)
+    if job.network.build is not None:
+        return Models(job, X, y, augment)
     arm, taught = job.arms[0], job.labels_of(0) is not None
     if X.is_cuda or job.schedule.precision != "full" or augment or taught or arm.penalty or arm.low_rank:
         return Models(job, X, y, augment)
