@@ -84,7 +84,8 @@ CASES = [
     ),
     Case("Deep4Net, 8 x 250, batch 64", (("name", "Deep4Net"),), (8, 250), 64, 16, 1, rows=512, epochs=1),
     Case("EEGNet by the loop, 8 x 128, batch 64", (("name", "EEGNet"),), (8, 128), 64, 1, 1, 1024, 2, "loop"),
-    Case("EEGConformer, 8 x 250, batch 64", (("name", "EEGConformer"),), (8, 250), 64, 1, 1, 512, 2),
+    Case("EEGTCNet, 8 x 128, batch 64", (("name", "EEGTCNet"),), (8, 128), 64, 16, 1, rows=512, epochs=1),
+    Case("EEGConformer, 8 x 128, batch 64", (("name", "EEGConformer"),), (8, 128), 64, 16, 1, 512, 1),
 ]
 
 

@@ -76,6 +76,12 @@ JOINED_EXAMPLES = {
         ({"n_in": 1, "n_out": 2, "kernel": 8, "padding": 4, "bias": False}, {"n_out": 2}, {},
          {"n_in": 2, "n_out": 2, "n_rows": 4, "most": None}),
     ],
+    "conv_time+conv_across": [
+        ({"n_in": 1, "n_out": 3, "kernel": 9, "padding": 0},
+         {"n_in": 3, "n_out": 5, "n_rows": 4, "bias": True}),
+        ({"n_in": 1, "n_out": 2, "kernel": 8, "padding": 4, "bias": False},
+         {"n_in": 2, "n_out": 5, "n_rows": 4, "bias": False}),
+    ],
     "batch_norm+elu": [({"n_out": 4}, {})],
 }  # fmt: skip
 

@@ -19,12 +19,18 @@ from biotransfer.learning.weights import Weights, is_statistic
 from biotransfer.transfer.carry import make_arms
 
 READ = ("EEGNet", "ShallowFBCSPNet", "Deep4Net")
-BY_TORCH = ("EEGTCNet",)
+BY_TORCH = ("EEGTCNet", "EEGConformer")
 """Networks that the kernel trains, and those that torch does."""
 SIZES = {"eeg": (4, 250, 3, 250.0), "emg": (8, 200, 4, 200.0)}
 SCHEDULE = Schedule(epochs=2, batch_size=8, learning_rate=0.01, weight_decay=0.01)
-WITHOUT_EFFECT = {"bnorm_temporal.bias", "conv_time_spat.conv_time.bias"}
-"""Biases before norms by batches: their gradients are rounding, which Adam divides by 1e-8."""
+WITHOUT_EFFECT = {
+    "bnorm_temporal.bias",
+    "conv_time_spat.conv_time.bias",
+    "patch_embedding.shallownet.0.bias",
+    "patch_embedding.shallownet.1.bias",
+    *(f"transformer.{i}.0.fn.1.keys.bias" for i in range(6)),
+}
+"""Biases before norms by batches, and of keys: their gradients are rounding, which Adam divides by 1e-8."""
 SEVERAL = ("conv_time_space", "residual")
 """Kinds of several layers, which may belong to several parts."""
 NAMES = ["scratch", "transferred", "frozen_body", "gradual_unfreezing", "l2_sp", "permuted"]

@@ -47,6 +47,20 @@ def _elu_stacked(
     return functional.elu(x)
 
 
+def _gelu(o: Options, before: Shape) -> nn.Module:
+    from torch import nn
+
+    return nn.GELU()
+
+
+def _gelu_stacked(
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
+) -> torch.Tensor:
+    from torch.nn import functional
+
+    return functional.gelu(x)
+
+
 def _dropout_stacked(
     o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
 ) -> torch.Tensor:
@@ -60,6 +74,13 @@ ELU = LayerKind(
     module=_elu,
     stacked=_elu_stacked,
     op=lambda o, before: MapOp("elu"),
+)
+GELU = LayerKind(
+    name="gelu",
+    summary="Every value times the share of a normal distribution below it.",
+    example=({}, (4, 10)),
+    module=_gelu,
+    stacked=_gelu_stacked,
 )
 SQUARE = LayerKind(
     name="square",
@@ -83,4 +104,4 @@ DROPOUT = LayerKind(
     stacked=_dropout_stacked,
     op=lambda o, before: MapOp("drop", kept=1 - o["share"]),
 )
-ACTIVATIONS = (ELU, SQUARE, LOG, DROPOUT)
+ACTIVATIONS = (ELU, GELU, SQUARE, LOG, DROPOUT)

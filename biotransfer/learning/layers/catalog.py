@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .activations import ACTIVATIONS
+from .attention import ATTENTIONS
 from .convolution import CONVOLUTIONS
 from .dense import DENSE
 from .foreign import FOREIGN
@@ -25,6 +26,7 @@ KINDS: dict[str, LayerKind] = {
         *POOLINGS,
         *RESHAPINGS,
         *RESIDUALS,
+        *ATTENTIONS,
         *SPINALNET,
         FOREIGN,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -60,6 +60,59 @@ def standardise(
         mean.lerp_(center.view_as(mean), momentum)
         variance.lerp_(moved.view_as(variance), momentum)
     return found.view_as(outer).transpose(1, 2), weight.view(shape), bias.view(shape)
+
+
+class FiltersOfWindows(torch.autograd.Function):
+    """Filters over all channels and a stretch of time, as products with patches of the windows."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        """Filter.
+
+        Parameters
+        ----------
+        ctx : context
+            Of torch.
+        x : Tensor, shape (n_models, n_chans, n_windows, n_times)
+            Windows; no gradient of them is computed.
+        weight : Tensor, shape (n_models, n_out, n_chans, kernel)
+            Filters.
+        bias : Tensor, shape (n_models, n_out)
+            Theirs.
+
+        Returns
+        -------
+        Tensor, shape (n_models, n_out, n_windows, n_times - kernel + 1)
+        """
+        kernel = weight.shape[-1]
+        n_times = x.shape[-1] - kernel + 1
+        out = x.new_empty((*weight.shape[:2], x.shape[2], n_times))
+        for own, filters, shift, patches in zip(out, weight, bias, _patches(x, kernel), strict=True):
+            torch.addmm(shift.unsqueeze(1), filters.flatten(1), patches, out=own.view(len(own), -1))
+        ctx.save_for_backward(x)
+        ctx.kernel = kernel
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        """Return the gradients of filters and biases."""
+        (x,) = ctx.saved_tensors
+        rows = gradient.flatten(2)
+        found = rows.new_empty((*rows.shape[:2], x.shape[1] * ctx.kernel))
+        for own, given, patches in zip(found, rows, _patches(x, ctx.kernel), strict=True):
+            torch.mm(given, patches.T, out=own)
+        return None, found.unflatten(2, (x.shape[1], -1)), rows.sum(dim=-1)
+
+
+def _patches(x: torch.Tensor, kernel: int) -> Iterator[torch.Tensor]:
+    """Yield every model's patches, shape (n_chans * kernel, n_windows * n_times), in the same memory."""
+    _, n_chans, n_windows, n_given = x.shape
+    n_times = n_given - kernel + 1
+    patches = x.new_empty((n_chans, kernel, n_windows, n_times))
+    for own in x:
+        patches.copy_(own.unfold(-1, n_times, 1).transpose(1, 2))
+        yield patches.view(n_chans * kernel, -1)
 
 
 class ScaleElu(torch.autograd.Function):

@@ -29,6 +29,8 @@ class Joined:
     ----------
     kinds : tuple of str
         Their names.
+    first : bool
+        Whether no gradient of what enters is computed: these stand before all that trains.
     fits : callable
         ``(layers) -> bool``: whether these can be joined.
     stacked : callable
@@ -36,6 +38,7 @@ class Joined:
     """
 
     kinds: tuple[str, ...]
+    first: bool = False
     fits: Callable[[Sequence[Layer]], bool] = lambda layers: True
     stacked: Stacked
 
@@ -85,9 +88,41 @@ def _scaled_elu(
     return ScaleElu.apply(*found)
 
 
-BANK = Joined(kinds=("conv_time", "batch_norm", "elu", "conv_space"), fits=_bank_fits, stacked=_bank)
+def _contracted(
+    layers: Sequence[Layer],
+    tensors: Sequence[Mapping[str, torch.Tensor]],
+    x: torch.Tensor,
+    here: Sequence[Here],
+) -> torch.Tensor:
+    """Contract filters over time and sums over channels to filters over both: nothing is between them."""
+    import torch
+
+    from .functions import FiltersOfWindows
+
+    in_time, across = tensors
+    space = across["weight"].squeeze(-1).transpose(2, 3)  # (n_models, n_out, n_rows, n_in)
+    weight = torch.bmm(space.flatten(1, 2), in_time["weight"].flatten(2)).unflatten(1, space.shape[1:3])
+    bias = torch.zeros_like(space[:, :, 0, 0])
+    if "bias" in in_time:
+        bias = torch.bmm(space.sum(dim=2), in_time["bias"].unsqueeze(2)).squeeze(2)
+    if "bias" in across:
+        bias = bias + across["bias"]
+    padding = layers[0].options.get("padding", layers[0].options["kernel"] // 2)
+    rows = torch.nn.functional.pad(x.squeeze(2).transpose(1, 2), (padding, padding)).contiguous()
+    return FiltersOfWindows.apply(rows, weight, bias).transpose(1, 2)
+
+
+BANK = Joined(
+    kinds=("conv_time", "batch_norm", "elu", "conv_space"), first=True, fits=_bank_fits, stacked=_bank
+)
+CONTRACTED = Joined(
+    kinds=("conv_time", "conv_across"),
+    first=True,
+    fits=lambda layers: layers[0].options["n_in"] == 1,
+    stacked=_contracted,
+)
 NORM_ELU = Joined(kinds=("batch_norm", "elu"), stacked=_scaled_elu)
-JOINED = (BANK, NORM_ELU)
+JOINED = (BANK, CONTRACTED, NORM_ELU)
 """Tried in this order."""
 
 

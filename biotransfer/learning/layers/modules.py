@@ -42,6 +42,27 @@ class AttendChannels(nn.Linear):
         return (given * torch.softmax(weight, dim=1)).sum(dim=1)
 
 
+class Attention(nn.Module):
+    """Multi-head attention of times to each other, with dropout of its weights."""
+
+    def __init__(self, n_in: int, heads: int, share: float):
+        super().__init__()
+        self.keys, self.queries = nn.Linear(n_in, n_in), nn.Linear(n_in, n_in)
+        self.values, self.projection = nn.Linear(n_in, n_in), nn.Linear(n_in, n_in)
+        self.heads, self.dropout = heads, nn.Dropout(share)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Attend: (n_windows, n_times, n_in) -> the same shape."""
+        keys, queries, values = (
+            part(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for part in (self.keys, self.queries, self.values)
+        )
+        scores = queries @ keys.transpose(2, 3) * keys.shape[-1] ** -0.5
+        mixed = self.dropout(torch.softmax(scores, dim=-1)) @ values
+        out: torch.Tensor = self.projection(mixed.transpose(1, 2).flatten(2))
+        return out
+
+
 class Renorm(nn.Module):
     """Rows of a weight, none longer than ``most``."""
 
@@ -64,6 +85,17 @@ class SumRows(nn.Conv2d):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Sum over rows: (n_windows, n_in, n_rows, n_times) -> (n_windows, n_out, n_times)."""
+        return super().forward(x).squeeze(2)
+
+
+class SumAll(nn.Conv2d):
+    """Sums over the rows of all maps."""
+
+    def __init__(self, n_in: int, n_out: int, n_rows: int, bias: bool):
+        super().__init__(n_in, n_out, (n_rows, 1), bias=bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Sum: (n_windows, n_in, n_rows, n_times) -> (n_windows, n_out, n_times)."""
         return super().forward(x).squeeze(2)
 
 

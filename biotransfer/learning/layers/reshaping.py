@@ -98,6 +98,18 @@ def _last_time_stacked(
     return x[..., -1]
 
 
+def _times_first(o: Options, before: Shape) -> nn.Module:
+    from .modules import Apply
+
+    return Apply(lambda x: x.transpose(1, 2))
+
+
+def _times_first_stacked(
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
+) -> torch.Tensor:
+    return x.transpose(2, 3)
+
+
 IMAGE = LayerKind(
     name="image",
     summary="Features as a square image.",
@@ -140,4 +152,12 @@ LAST_TIME = LayerKind(
     module=_last_time,
     stacked=_last_time_stacked,
 )
-RESHAPINGS = (IMAGE, FLATTEN, CHANNELS_APART, WITHOUT_LAST_TIMES, LAST_TIME)
+TIMES_FIRST = LayerKind(
+    name="times_first",
+    summary="The channels of every time in a row.",
+    example=({}, (4, 10)),
+    output_shape=lambda o, before: before[::-1],
+    module=_times_first,
+    stacked=_times_first_stacked,
+)
+RESHAPINGS = (IMAGE, FLATTEN, CHANNELS_APART, WITHOUT_LAST_TIMES, LAST_TIME, TIMES_FIRST)

@@ -44,6 +44,28 @@ def sums_of(o: Options, tensors: Mapping[str, torch.Tensor]) -> torch.Tensor:
     return weight.reshape(len(weight), o["n_in"], -1, o["n_rows"])
 
 
+def _across_shapes(o: Options) -> dict[str, Shape]:
+    shapes: dict[str, Shape] = {"weight": (o["n_out"], o["n_in"], o["n_rows"], 1)}
+    return shapes | ({"bias": (o["n_out"],)} if o["bias"] else {})
+
+
+def _across(o: Options, before: Shape) -> nn.Module:
+    from .modules import SumAll
+
+    return SumAll(**o)
+
+
+def _across_stacked(
+    o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, here: Here
+) -> torch.Tensor:
+    import torch
+
+    maps = x.permute(0, 2, 3, 1, 4).flatten(1, 2)
+    found = torch.bmm(tensors["weight"].flatten(2), maps.flatten(2)).unflatten(2, maps.shape[2:])
+    found = found.transpose(1, 2)
+    return found + tensors["bias"][:, None, :, None] if o["bias"] else found
+
+
 def _joined_shapes(o: Options) -> dict[str, Shape]:
     shapes: dict[str, Shape] = {
         "conv_time.weight": (o["n_filters"], 1, o["kernel"], 1),
@@ -84,4 +106,14 @@ CONV_TIME_SPACE = LayerKind(
     module=_joined,
     op=lambda o, before: MapOp("joined", o["kernel"], filters=o["n_filters"], biased=o["bias"]),
 )
-SPATIAL = (CONV_SPACE, CONV_TIME_SPACE)
+CONV_ACROSS = LayerKind(
+    name="conv_across",
+    summary="Sums of all filters over time over all channels.",
+    example=({"n_in": 2, "n_out": 4, "n_rows": 3, "bias": True}, (2, 3, 12)),
+    shapes=_across_shapes,
+    output_shape=lambda o, before: (o["n_out"], before[2]),
+    operations=lambda o, before, behind: 2.0 * o["n_in"] * o["n_rows"] * behind[0] * behind[1],
+    module=_across,
+    stacked=_across_stacked,
+)
+SPATIAL = (CONV_SPACE, CONV_TIME_SPACE, CONV_ACROSS)

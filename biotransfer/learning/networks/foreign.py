@@ -42,7 +42,7 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "DeepSleepNet": ("Two convolutional paths and a bidirectional LSTM.",
                      "Supratak et al. 2017, doi:10.1109/TNSRE.2017.2721116", {}),
     "EEGConformer": ("Shallow convolutions and a transformer.",
-                     "Song et al. 2022, doi:10.1109/TNSRE.2022.3230250", {}),
+                     "Song et al. 2022, doi:10.1109/TNSRE.2022.3230250", {"engine": "stacked"}),
     "EEGDINO": ("Foundation model: self-distilled transformer over channel patches.",
                 "Wang et al. 2025 (MICCAI)", {"pretrained": "braindecode/eegdino-small-pretrained"}),
     "EEGITNet": ("Inception branches and temporal convolution.",

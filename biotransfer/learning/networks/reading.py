@@ -26,6 +26,8 @@ _TIME_AXIS = {
 _SAME_SHAPE = ("batch x y z -> batch x z y", "batch filter2 rtimes 1 -> batch rtimes filter2")
 _SAME = ("Ensure4d", "SqueezeFinalOutput", "Identity", "Flatten")
 _IN_ORDER = {
+    "EEGConformer": ("patch_embedding", "transformer", "fc", "final_layer"),
+    "_PatchEmbedding": ("shallownet", "projection"),
     "EEGTCNet": ("arrange_dim_input", "eegnet_tc", "arrange_dim_eegnet", "tcn_block", "final_layer"),
     "_EEGNetTC": (
         "conv1", "bn1", "activation", "depthwise_conv", "bn2", "activation", "pool1", "drop1",
@@ -51,9 +53,16 @@ class _Reader:
         """Yield the layers of one module, and of those inside it."""
         kind = type(module).__name__
         below = f"{path}." if path else ""
+        if kind == "EEGConformer":
+            yield self._taken("", "channels_apart", {})
         if isinstance(module, nn.Sequential) or kind in _IN_ORDER:
             for name in _IN_ORDER.get(kind) or _children(module):
                 yield from self.read(below + name, module.get_submodule(name))
+        elif kind == "_ResidualAdd":
+            yield self._added(path, module)
+        elif kind == "_FullyConnected":
+            yield self._taken("", "flatten", {})
+            yield from self.read(f"{path}.fc", module.get_submodule("fc"))
         elif kind == "_TCNBlock":
             yield from self._temporal(path, module)
         elif kind == "Rearrange":
@@ -82,6 +91,14 @@ class _Reader:
             yield from self.read(f"{path}.activation", block.activation)
         yield self._taken("", "last_time", {})
 
+    def _added(self, path: str, module: nn.Module) -> Layer:
+        """Return layers to whose answer what entered is added."""
+        entered = self.shape
+        inside = list(self.read(f"{path}.fn", module.get_submodule("fn")))
+        if self.shape != entered:
+            raise _UnknownError(f"{path}: {entered} becomes {self.shape}")
+        return self._residual(path, inside, [])
+
     def _residual(self, path: str, inside: list[Layer], beside: list[Layer]) -> Layer:
         """Return layers below a path as one with a residual."""
         here = f"{path}."
@@ -96,6 +113,8 @@ class _Reader:
             self.axis, rows = _TIME_AXIS[pattern]
             if rows:
                 yield self._taken("", "channels_apart", {})
+        elif pattern == "b d_model 1 seq -> b seq d_model":
+            yield self._taken("", "times_first", {})
         elif pattern not in _SAME_SHAPE:
             raise _UnknownError(pattern)
 
@@ -124,6 +143,13 @@ class _Reader:
             return "batch_norm", norm | ({"alone": True} if self.alone else {})
         if isinstance(module, nn.ELU) and module.alpha == 1:
             return "elu", {}
+        if isinstance(module, nn.GELU) and module.approximate == "none":
+            return "gelu", {}
+        if isinstance(module, nn.LayerNorm) and (module.eps, module.bias is None) == (1e-5, False):
+            return "layer_norm", {"n_out": module.normalized_shape[0]}
+        if kind == "MultiHeadAttention":
+            own: Any = module
+            return "attention", {"n_in": own.emb_size, "heads": own.num_heads, "share": float(own.att_drop)}
         if isinstance(module, nn.ReLU):
             return "relu", {}
         if kind == "Square":
@@ -197,6 +223,8 @@ class _Reader:
             raise _UnknownError(type(module).__name__)
         if rows > 1 and kernel == (1, rows) and groups == n_in and not bias:
             return "conv_space", {"n_in": n_in, "n_out": n_out, "n_rows": rows, "most": _most(module)}
+        if rows > 1 and kernel == (1, rows) and groups == 1 and not renormed:
+            return "conv_across", {"n_in": n_in, "n_out": n_out, "n_rows": rows, "bias": bias}
         if renormed or kernel[1] != 1:
             raise _UnknownError(type(module).__name__)
         options = {"n_in": n_in, "n_out": n_out, "kernel": kernel[0], "padding": padding[0], "bias": bias}

@@ -59,7 +59,7 @@ def run_stacked(
         if group[0].part == "head" and features is None:
             features = x
         places = [Here(now, layer.name) for layer in group]
-        if joined is None or x.is_cuda:
+        if joined is None or x.is_cuda or (joined.first and x.requires_grad):
             for layer, here in zip(group, places, strict=True):
                 x = layer.run_stacked(tensors, x, here)
         else:
