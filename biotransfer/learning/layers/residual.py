@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from .bound import Inner
+from .dense import LINEAR, RELU
 from .kind import LayerKind, Options, Shape
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from .layer import Layer
     from .passing import Here
 
 
-def _paths(o: Options) -> tuple[list[Layer], list[Layer]]:
-    """Return the layers inside, and those beside: options hold layers, or kind, name and options of each."""
-    from .layer import Layer
-
-    inside, beside = (
-        [own if isinstance(own, Layer) else Layer(own[0], "body", *own[1:]) for own in o.get(path, ())]
-        for path in ("inside", "beside")
-    )
-    return inside, beside
+def _paths(o: Options) -> tuple[tuple[Inner, ...], tuple[Inner, ...]]:
+    """Return the layers inside, and those beside."""
+    return tuple(o["inside"]), tuple(o.get("beside", ()))
 
 
 def _shapes(o: Options) -> dict[str, Shape]:
@@ -32,9 +27,9 @@ def _shapes(o: Options) -> dict[str, Shape]:
 
 
 def _output_shape(o: Options, before: Shape) -> Shape:
-    from .layer import output_shape
-
-    return output_shape(_paths(o)[0], before)
+    for layer in o["inside"]:
+        before = layer.output_shape(before)
+    return before
 
 
 def _operations(o: Options, before: Shape, behind: Shape) -> float:
@@ -53,7 +48,7 @@ def _residual(o: Options, before: Shape) -> nn.Module:
     return Residual(*([(layer.name, m) for layer, m in _modules(path, before)] for path in _paths(o)))
 
 
-def _modules(layers: Sequence[Layer], shape: Shape) -> list[tuple[Layer, nn.Module]]:
+def _modules(layers: Sequence[Inner], shape: Shape) -> list[tuple[Inner, nn.Module]]:
     found = []
     for layer in layers:
         assert layer.record.module is not None
@@ -79,11 +74,11 @@ RESIDUAL = LayerKind(
     example=(
         {
             "inside": (
-                ("linear", "net.first", {"n_in": 6, "n_out": 4}),
-                ("relu", "net.second", {}),
-                ("linear", "net.third", {"n_in": 4, "n_out": 6}),
+                Inner(LINEAR, "net.first", {"n_in": 6, "n_out": 4}),
+                Inner(RELU, "net.second"),
+                Inner(LINEAR, "net.third", {"n_in": 4, "n_out": 6}),
             ),
-            "beside": (("linear", "side", {"n_in": 6, "n_out": 6}),),
+            "beside": (Inner(LINEAR, "side", {"n_in": 6, "n_out": 6}),),
         },
         (6,),
     ),

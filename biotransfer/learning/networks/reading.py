@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
+from ..layers.bound import Inner
 from ..layers.kind import Shape
 from ..layers.layer import Layer
 from .modules import build_module
@@ -103,8 +103,8 @@ class _Reader:
         """Return layers below a path as one with a residual."""
         here = f"{path}."
 
-        def below(layers: list[Layer]) -> tuple[Layer, ...]:
-            return tuple(replace(layer, name=layer.name.removeprefix(here)) for layer in layers)
+        def below(layers: list[Layer]) -> tuple[Inner, ...]:
+            return tuple(Inner(own.record, own.name.removeprefix(here), own.options) for own in layers)
 
         return self._taken(path, "residual", {"inside": below(inside), "beside": below(beside)})
 
