@@ -25,6 +25,8 @@ from biotransfer.evidence.verdicts import (
     judge_sources,
 )
 from biotransfer.results import CURVES, VERDICTS
+from biotransfer.transfer.carry import ARMS as ARM_CATALOG
+from biotransfer.transfer.carry import resolve_arms
 
 ROLES = {
     "scratch": "baseline",
@@ -39,6 +41,7 @@ ROLES = {
     "same_modality": "reference",
 }
 ARMS = list(ROLES)
+TRANSFERS = [name for name, entry in ARM_CATALOG.items() if entry.facts["role"] == "transfer"]
 CLAIMS = [arm for arm in ARMS if ROLES[arm] == "transfer"]
 CONTROLS = [arm for arm in ARMS if ROLES[arm] == "control"]
 SEEN = dict.fromkeys([arm for arm in ARMS if ROLES[arm] == "positive_control"], 0.06)
@@ -400,6 +403,21 @@ def test_a_source_or_target_at_chance_is_named():
     strong = sources.assign(balanced_accuracy=0.6)
     told = only(compare(learned, sources=strong, **asked), "transferred")
     assert (told["verdict"], told["obstacle"]) == ("equivalent", None)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, entry in ARM_CATALOG.items() if entry.facts["role"] == "transfer"]
+)
+def test_a_source_at_chance_keeps_none_from_being_seen_but_what_starts_from_it(name):
+    """An arm that adapts to a new person, or has a teacher of its own, knows of no source."""
+    (request,) = resolve_arms([name])
+    rng = np.random.default_rng(0)
+    levels = {arm: 0.6 + rng.normal(0, 0.01, 12) for arm in ("scratch", "frozen_body_scratch", name)}
+    sources = pd.DataFrame([{"direction": "emg->eeg", "network": "mlp", "variant": "", "protocol": "",
+                             "source": "supervised", "method": "supervised", "balanced_accuracy": 0.27,
+                             "subjects": "a, b, c, d", "chance": 0.25}])  # fmt: skip
+    row = only(compare(make_curves(levels), sources=sources), name)
+    assert ("the source is at chance" in (row["obstacle"] or "")) == (request.starts_from is not None)
 
 
 @pytest.mark.parametrize(

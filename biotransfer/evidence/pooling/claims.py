@@ -177,7 +177,7 @@ def make_claim(parts: Sequence[Part], arm: str) -> Claim | None:
         controls,
         tuple(unpooled),
         _combined(assay) if len(assay) >= 2 else None,
-        _told(parts, lambda part: part.obstacles),
+        _told(parts, lambda part: part.obstacles(arm)),
         _told(parts, lambda part: [say_diverged(part.diverged, [arm, baseline, *names, positive or ""])]),
     )
 

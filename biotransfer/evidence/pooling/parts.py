@@ -72,8 +72,8 @@ class Part:
         By arm, everything of it that has to agree between studies.
     contests : mapping of str to Contest
         By transfer arm, what it is judged against.
-    obstacles : tuple of str
-        What keeps it from seeing transfer: source or target at chance for new people.
+    weak_source, weak_target : str
+        That source or target is at chance for new people, which keeps it from seeing transfer; "" where not.
     diverged : mapping of str to int
         By arm, trainings whose loss exploded.
     """
@@ -87,13 +87,19 @@ class Part:
     arms: Mapping[str, ArmRequest]
     designs: Mapping[str, str]
     contests: Mapping[str, Contest]
-    obstacles: tuple[str, ...]
+    weak_source: str
+    weak_target: str
     diverged: Mapping[str, int]
 
     @property
     def n_seeds(self) -> int:
         """Of its arms; they are trained with the same."""
         return next(iter(self.values.values())).shape[1]
+
+    def obstacles(self, arm: str) -> list[str]:
+        """Return what keeps it from seeing an arm's gain; its source, only where the arm starts from it."""
+        taught = self.arms[arm].starts_from is not None
+        return list(filter(None, [self.weak_source if taught else "", self.weak_target]))
 
     def difference(self, arm: str, other: str) -> pd.DataFrame:
         """Return arm minus other, one row per Person, one column per seed."""
@@ -167,7 +173,7 @@ def parts_of(study: str, results: Results) -> list[Part]:
                 known,
                 {arm: _design(results.recipe, network, variant, request) for arm, request in known.items()},
                 contests(list(known.values()), asked.against),
-                tuple(filter(None, [weak.get((text, network, variant), ""), no_target])),
+                weak.get((text, network, variant), ""), no_target,
                 broken.get((text, network, variant, protocol, budget), {}),
             )
         )  # fmt: skip

@@ -34,11 +34,12 @@ from .wording import write_sentence
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of an arm: its role, the subject of its sentence, and its contest."""
+    """What is known of an arm: role, subject of its sentence, contest, and whether a source teaches it."""
 
     role: str
     phrase: str
     contest: Contest
+    learns_from_source: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,13 +134,15 @@ def _comparisons(
             values[str(arm)], people = wide.to_numpy(float), tuple(map(str, wide.index))
         ends = Direction.read(direction)
         chances = target_obstacle(list(values.values()), chance.get(ends.target), asked.alpha)
-        obstacles = tuple(filter(None, [weak.get((direction, network, variant), ""), chances]))
+        chance_source = weak.get((direction, network, variant), "")
         lost = broken.get((direction, network, variant, protocol, budget), {})
         for arm in values:
             if arm != known[arm].contest.against:
+                told = [chance_source if known[arm].learns_from_source else "", chances]
                 yield _Comparison(
-                    ends, network, variant, protocol, budget, arm, known[arm], values, obstacles, people, lost
-                )
+                    ends, network, variant, protocol, budget, arm, known[arm], values,
+                    tuple(filter(None, told)), people, lost,
+                )  # fmt: skip
 
 
 def comparisons_of(
@@ -231,7 +234,8 @@ def know_arms(
                 contest.positive_control or (vouching[0] if len(vouching) == 1 else None),
             )
         phrase = request.phrase if request and label not in foreign else ""
-        out[label] = Known(role, (phrases or {}).get(label, phrase), contest)
+        taught = request is None or label in foreign or request.starts_from is not None
+        out[label] = Known(role, (phrases or {}).get(label, phrase), contest, taught)
     return out
 
 

@@ -138,7 +138,8 @@ def _assay(claims: Sequence[Mapping[str, Any]], asked: Compare) -> str:
         "A claim's positive control starts from other people of the target's own data set and is carried in "
         "the same way; the design counts as able to see transfer where that control gained "
         f"{_size(asked.margin, asked)} or more over the same baseline with a one-sided p < {asked.alpha:g}, "
-        f"and neither source nor target was at chance for new people: so it was for {len(seen)} of "
+        "and neither the target was at chance for new people nor the source that it starts from: so it was "
+        f"for {len(seen)} of "
         f"{counted(len(claims), 'claim')}. All others that were not positive are called not assayable."
     )
 
