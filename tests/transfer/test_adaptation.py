@@ -126,8 +126,12 @@ def test_the_joint_discrepancy_of_one_layer_is_the_plain_one_and_of_equals_is_ze
 
 
 def _people(moved):
-    """People of one structure; the last one's features are moved by a vector of some length, or not."""
-    windows = make_windows(n_subjects=5, n_features=10, n_recordings=3, n_windows=10, signal=1.4, seed=4)
+    """People of one structure; the last one's features are moved by a vector of some length, or not.
+
+    Where nobody is moved classes lie closer together, so that there is something left to gain.
+    """
+    signal = 1.4 if moved else 0.6
+    windows = make_windows(n_subjects=5, n_features=10, n_recordings=3, n_windows=10, signal=signal, seed=4)
     X = windows.X.copy()
     last = (windows.metadata["subject"] == "s4").to_numpy()
     X[last] += np.random.default_rng(8).normal(size=10) * moved
@@ -153,11 +157,18 @@ def simulated():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["deep_coral", "dan", "jan", "dann", "cdan", "bsp", "mcd", "mcc"])
-def test_a_moved_person_is_met_and_one_like_everybody_is_not_bettered(simulated, name):
+def test_a_moved_person_is_met(simulated, name):
     """What is known: the person's classes lie as everybody's, moved by one vector."""
-    moved, alike = simulated[True], simulated[False]
+    moved = simulated[True]
     assert moved["my_labelled_person"] > moved["scratch"] + 0.05, moved
     assert moved[f"my_{name}"] > moved["scratch"] + 0.02, moved
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ADAPTING)
+def test_a_person_like_everybody_is_bettered_by_no_method(simulated, name):
+    alike = simulated[False]
+    assert alike["scratch"] < 0.9, alike
     assert alike[f"my_{name}"] < alike["scratch"] + 0.02, alike
 
 
@@ -165,8 +176,8 @@ def test_a_moved_person_is_met_and_one_like_everybody_is_not_bettered(simulated,
 @pytest.mark.parametrize("name", ["afn", "mdd", "self_tuning", "mean_teacher"])
 def test_of_some_methods_no_case_is_shown_in_which_they_help(simulated, name):
     """Nor at a tenth of the rate, of a quiet person, of a near one with few labels: docs/toolkits.md."""
-    for found in simulated.values():
-        assert found[f"my_{name}"] < found["scratch"] + 0.02, found
+    moved = simulated[True]
+    assert moved[f"my_{name}"] < moved["scratch"] + 0.02, moved
 
 
 @pytest.mark.slow

@@ -182,20 +182,20 @@ PAIRS = (
         "afn, mdd, self_tuning, mean_teacher",
         "none: tried on a moved person, a quiet one, a near one with few labels, and at a tenth of the rate; "
         "mdd is the worse, the harder it plays",
-        "as before",
+        "the person is like everybody: no gain",
         f"{_PERSON}::test_of_some_methods",
     ),
     Pair(
         "fixmatch, flexmatch, uda, self_ensemble, dst",
         "none: of a moved person they are below training on the others alone, since their pseudo "
         "labels mislead",
-        "as before",
+        "the person is like everybody: no gain",
         f"{_PERSON}::test_pseudo_labels",
     ),
     Pair(
         "pi_model",
         "labels are few and the person is near: more than +0.02",
-        "no such case is shown",
+        "the person is like everybody: no gain",
         f"{_PERSON}::test_consistency",
     ),
     Pair(
@@ -220,7 +220,7 @@ PAIRS = (
     Pair(
         "stoch_norm",
         "none: where structure is shared it is 0.94 of 0.95 for fine-tuning alone (0.75 random weights)",
-        "the target is three times as loud, or nothing is shared: no gain",
+        "the target is three times as loud: -0.01; nothing is shared: +0.02 +- 0.02 (8 seeds)",
         f"{_TRUTH}::test_the_sources_statistics",
     ),
     Pair(
