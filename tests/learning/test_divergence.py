@@ -94,7 +94,7 @@ def test_a_method_that_explodes_is_told_among_the_others_and_changes_none(engine
     arms = make_arms(["scratch", {"name": "deep_coral", "strength": 1e60}, "dan"], {}, network, 0)
     curves = train(network, arms, windows, split, Schedule(epochs=3), engine=engine)
     assert curves.diverged.tolist() == [False, True, False]
-    table = curves.to_frame("a->a")
+    table = curves.to_frame("a->a", budget="all")
     assert diverged_trainings(table)["arm"].tolist() == ["deep_coral"]
     assert np.isfinite(table["value"]).all()
     np.testing.assert_allclose(curves.probabilities.sum(axis=-1), 1.0, rtol=1e-5)
