@@ -86,6 +86,7 @@ CASES = [
     Case("EEGNet by the loop, 8 x 128, batch 64", (("name", "EEGNet"),), (8, 128), 64, 1, 1, 1024, 2, "loop"),
     Case("EEGTCNet, 8 x 128, batch 64", (("name", "EEGTCNet"),), (8, 128), 64, 16, 1, rows=512, epochs=1),
     Case("EEGConformer, 8 x 128, batch 64", (("name", "EEGConformer"),), (8, 128), 64, 16, 1, 512, 1),
+    Case("EEGNeX, 8 x 128, batch 64", (("name", "EEGNeX"),), (8, 128), 64, 16, 1, rows=512, epochs=1),
 ]
 
 

@@ -70,6 +70,14 @@ class _Trains(Pass):
 
 
 JOINED_EXAMPLES = {
+    "conv_time+batch_norm+conv_time+batch_norm+conv_space": [
+        ({"n_in": 1, "n_out": 3, "kernel": 16, "padding": 7, "bias": False, "further": 1}, {"n_out": 3},
+         {"n_in": 3, "n_out": 5, "kernel": 32, "padding": 15, "bias": False, "further": 1}, {"n_out": 5},
+         {"n_in": 5, "n_out": 10, "n_rows": 4, "most": 0.9}),
+        ({"n_in": 1, "n_out": 4, "kernel": 5, "padding": 4, "bias": False}, {"n_out": 4},
+         {"n_in": 4, "n_out": 2, "kernel": 41, "padding": 11, "bias": False}, {"n_out": 2},
+         {"n_in": 2, "n_out": 2, "n_rows": 4, "most": None}),
+    ],
     "conv_time+batch_norm+elu+conv_space": [
         ({"n_in": 1, "n_out": 3, "kernel": 9, "padding": 4, "bias": False}, {"n_out": 3}, {},
          {"n_in": 3, "n_out": 6, "n_rows": 4, "most": 0.9}),
@@ -100,7 +108,7 @@ def test_joined_layers_give_what_they_give_one_by_one(joined, trains):
             assert [group for how, group in join(layers) if how is joined] == [tuple(layers)]
             draw, names = np.random.default_rng(1), Network("example", tuple(layers), shape, 3)
             given = [_drawn(names, draw) for _ in range(3)]
-            x = torch.from_numpy(_windows((3, *shape), n=5)).transpose(0, 1).contiguous()
+            x = torch.from_numpy(_windows((3, *shape), n=9)).transpose(0, 1).contiguous()
             found = []
             for together in (True, False):
                 tensors = {

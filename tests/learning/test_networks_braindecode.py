@@ -15,6 +15,7 @@ from biotransfer.learning.networks.foreign_modules import inspect_model
 from biotransfer.learning.networks.modules import build_module
 from biotransfer.learning.networks.tensors import load_tensors, module_tensors, set_training
 from biotransfer.learning.training import Schedule
+from biotransfer.learning.training.compiled_maps import can_map
 from biotransfer.learning.training.running import choose_engine, train
 from biotransfer.learning.weights import Weights, is_statistic
 from biotransfer.signals.splits import Split
@@ -118,6 +119,7 @@ def test_record_and_module_agree(name, modality):
     assert torch.allclose(single, batch, atol=1e-4)
     assert net.operations(3) == 3 * net.operations(1) > 0
     assert choose_engine(net) == NETWORKS[name].facts["engine"]
+    assert can_map(net) == NETWORKS[name].facts["kernel"]
 
 
 @pytest.mark.parametrize(("name", "modality"), EVERY)

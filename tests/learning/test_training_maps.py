@@ -19,12 +19,13 @@ from biotransfer.learning.weights import Weights, is_statistic
 from biotransfer.transfer.carry import make_arms
 
 READ = ("EEGNet", "ShallowFBCSPNet", "Deep4Net")
-BY_TORCH = ("EEGTCNet", "EEGConformer")
+BY_TORCH = ("EEGTCNet", "EEGConformer", "EEGNeX")
 """Networks that the kernel trains, and those that torch does."""
 SIZES = {"eeg": (4, 250, 3, 250.0), "emg": (8, 200, 4, 200.0)}
 SCHEDULE = Schedule(epochs=2, batch_size=8, learning_rate=0.01, weight_decay=0.01)
 WITHOUT_EFFECT = {
     "bnorm_temporal.bias",
+    "block_2.1.bias",
     "conv_time_spat.conv_time.bias",
     "patch_embedding.shallownet.0.bias",
     "patch_embedding.shallownet.1.bias",
@@ -120,7 +121,7 @@ def test_what_an_arm_adds_sends_it_to_the_loop_and_no_other():
 
 def test_a_model_with_a_layer_without_record_keeps_the_loop():
     for name, options in (
-        ("EEGConformer", {}),
+        ("ATCNet", {}),
         ("EEGNet", {"pool_mode": "max"}),
         ("Deep4Net", {"first_pool_mode": "mean"}),
     ):

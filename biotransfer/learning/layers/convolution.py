@@ -25,6 +25,15 @@ def _padding(o: Options) -> int:
     return int(o.get("padding", o["kernel"] // 2))
 
 
+def padding_of(o: Options) -> tuple[int, int]:
+    """Zeros before a window and behind it, where there may be one more."""
+    return _padding(o), _padding(o) + int(o.get("further", 0))
+
+
+def _padded(o: Options) -> int:
+    return sum(padding_of(o))
+
+
 def _spread(o: Options) -> int:
     """How many samples a filter spans."""
     return int(o.get("dilation", 1) * (o["kernel"] - 1) + 1)
@@ -45,7 +54,7 @@ def _output_shape(o: Options, before: Shape) -> Shape:
 
 
 def _shape_in_time(o: Options, before: Shape) -> Shape:
-    return (o["n_out"], *before[1:-1], before[-1] + 2 * _padding(o) - _spread(o) + 1)
+    return (o["n_out"], *before[1:-1], before[-1] + _padded(o) - _spread(o) + 1)
 
 
 def _operations(n_axes: int) -> Callable[[Options, Shape, Shape], float]:
@@ -66,7 +75,8 @@ def _conv1d(o: Options, before: Shape) -> nn.Module:
     from torch import nn
 
     further = {key: o[key] for key in ("groups", "dilation", "bias") if key in o}
-    return nn.Conv1d(o["n_in"], o["n_out"], o["kernel"], padding=_padding(o), **further)
+    found = nn.Conv1d(o["n_in"], o["n_out"], o["kernel"], padding=_padding(o), **further)
+    return _one_more(found) if o.get("further") else found
 
 
 def _conv2d(o: Options, before: Shape) -> nn.Module:
@@ -79,13 +89,27 @@ def _conv_time(o: Options, before: Shape) -> nn.Module:
     from torch import nn
 
     size = (1, o["kernel"])
-    return nn.Conv2d(o["n_in"], o["n_out"], size, padding=(0, _padding(o)), bias=o.get("bias", True))
+    found = nn.Conv2d(o["n_in"], o["n_out"], size, padding=(0, _padding(o)), bias=o.get("bias", True))
+    return _one_more(found) if o.get("further") else found
+
+
+def _one_more(filters: nn.Module) -> nn.Module:
+    """Let a convolution see one more zero at the end of time."""
+    from torch.nn import functional
+
+    filters.register_forward_pre_hook(lambda _, given: (functional.pad(given[0], (0, 1)),))
+    return filters
 
 
 def _conv1d_op(o: Options, before: Shape) -> MapOp | None:
     groups, dilation = o.get("groups", 1), o.get("dilation", 1)
     biased, each = o.get("bias", True), groups == o["n_in"] == o["n_out"] > 1
-    if (groups > 1 and not each) or (each and (dilation > 1 or biased)) or _padding(o) >= max(o["kernel"], 2):
+    if (
+        o.get("further")
+        or (groups > 1 and not each)
+        or (each and (dilation > 1 or biased))
+        or _padding(o) >= max(o["kernel"], 2)
+    ):
         return None
     return MapOp("each" if each else "conv", o["kernel"], _padding(o), dilation=dilation, biased=biased)
 
@@ -96,7 +120,7 @@ def _stacked(o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, h
 
     weight, bias = tensors["weight"], tensors.get("bias")
     weight = weight.unsqueeze(3) if weight.ndim == 4 else weight
-    usual = not {"padding", "groups", "dilation", "bias"} & set(o)
+    usual = not {"padding", "groups", "dilation", "bias", "further"} & set(o)
     if o["kernel"] == 1 and o.get("groups", 1) == 1 and x.ndim == 4 and not x.is_cuda:
         return _in_one_point(tensors, x)
     if x.ndim == 4 and not x.is_cuda and _few_products(o, x.shape[-1]):
@@ -107,7 +131,7 @@ def _stacked(o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tensor, h
     padding = [side // 2 for side in weight.shape[3:]]
     padding[-1] = _padding(o)
     found = functional.conv2d(
-        images,
+        functional.pad(images, (0, 1)) if o.get("further") else images,
         weight.flatten(0, 1),
         None if bias is None else bias.flatten(),
         padding=padding,
@@ -130,7 +154,7 @@ def _in_one_point(tensors: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch
 
 def _few_products(o: Options, n_times: int) -> bool:
     """Whether matrices from all times to all times, zeros included, are small."""
-    n_behind = n_times + 2 * _padding(o) - _spread(o) + 1
+    n_behind = n_times + _padded(o) - _spread(o) + 1
     pairs = o["n_out"] * o["n_in"] // o.get("groups", 1)
     return o.get("groups", 1) in (1, o["n_in"]) and pairs * n_times * n_behind <= _FEW
 
@@ -141,7 +165,7 @@ def _as_matrices(o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tenso
 
     n_models, n_windows, n_in, n_times = x.shape
     weight, bias, groups = tensors["weight"], tensors.get("bias"), o.get("groups", 1)
-    n_behind = n_times + 2 * _padding(o) - _spread(o) + 1
+    n_behind = n_times + _padded(o) - _spread(o) + 1
     at = torch.arange(n_times)[:, None] - torch.arange(n_behind) + _padding(o)
     dilation = o.get("dilation", 1)
     inside = (at >= 0) & (at < _spread(o)) & (at % dilation == 0)
@@ -220,6 +244,8 @@ CONV_TIME = LayerKind(
     module=_conv_time,
     stacked=_stacked,
     patches=_patches_in_time,
-    op=lambda o, before: MapOp("time", o["kernel"], _padding(o), biased=o.get("bias", True)),
+    op=lambda o, before: (
+        None if o.get("further") else MapOp("time", o["kernel"], _padding(o), biased=o.get("bias", True))
+    ),
 )
 CONVOLUTIONS = (CONV1D, CONV2D, CONV_TIME)

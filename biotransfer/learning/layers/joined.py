@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .convolution import padding_of
 from .layer import Layer
 from .norms import in_training
 from .spatial import sums_of
@@ -45,7 +46,7 @@ class Joined:
 
 def _bank_fits(layers: Sequence[Layer]) -> bool:
     in_time = layers[0].options
-    return in_time["n_in"] == 1 and not in_time.get("bias", True)
+    return in_time["n_in"] == 1 and not in_time.get("bias", True) and not in_time.get("further")
 
 
 def _bank(
@@ -107,11 +108,50 @@ def _contracted(
         bias = torch.bmm(space.sum(dim=2), in_time["bias"].unsqueeze(2)).squeeze(2)
     if "bias" in across:
         bias = bias + across["bias"]
-    padding = layers[0].options.get("padding", layers[0].options["kernel"] // 2)
-    rows = torch.nn.functional.pad(x.squeeze(2).transpose(1, 2), (padding, padding)).contiguous()
+    padding = padding_of(layers[0].options)
+    rows = torch.nn.functional.pad(x.squeeze(2).transpose(1, 2), padding).contiguous()
     return FiltersOfWindows.apply(rows, weight, bias).transpose(1, 2)
 
 
+def _chain_fits(layers: Sequence[Layer]) -> bool:
+    return layers[0].options["n_in"] == 1 and not any(layers[i].options.get("bias", True) for i in (0, 2))
+
+
+def _chain(
+    layers: Sequence[Layer],
+    tensors: Sequence[Mapping[str, torch.Tensor]],
+    x: torch.Tensor,
+    here: Sequence[Here],
+) -> torch.Tensor:
+    """Run as one where that takes fewer products than one by one: not in long windows of few channels."""
+    from .chains import ChainNorm, run_chain
+
+    space = sums_of(layers[4].options, tensors[4])
+    n_windows, n_times, second = x.shape[1], x.shape[-1], layers[2].options
+    as_one = n_times * (n_times + space.shape[2] * n_windows)
+    if as_one > second["n_in"] * second["kernel"] * x.shape[3] * n_windows:
+        for layer, own, place in zip(layers, tensors, here, strict=True):
+            assert layer.record.stacked is not None
+            x = layer.record.stacked(layer.options, own, x, place)
+        return x
+    norms = [
+        ChainNorm(own, in_training(layer.options, x, place), layer.options["eps"], layer.options["momentum"])
+        for layer, own, place in zip(layers[1:4:2], tensors[1:4:2], here[1:4:2], strict=True)
+    ]
+    padding = [padding_of(layers[i].options) for i in (0, 2)]
+    found = run_chain(
+        x.squeeze(2).transpose(1, 2).contiguous(), tensors[0]["weight"].flatten(2), norms[0],
+        tensors[2]["weight"].squeeze(3), norms[1], space, (padding[0], padding[1]),
+    )  # fmt: skip
+    return found.flatten(1, 2).transpose(1, 2)
+
+
+CHAIN = Joined(
+    kinds=("conv_time", "batch_norm", "conv_time", "batch_norm", "conv_space"),
+    first=True,
+    fits=_chain_fits,
+    stacked=_chain,
+)
 BANK = Joined(
     kinds=("conv_time", "batch_norm", "elu", "conv_space"), first=True, fits=_bank_fits, stacked=_bank
 )
@@ -122,7 +162,7 @@ CONTRACTED = Joined(
     stacked=_contracted,
 )
 NORM_ELU = Joined(kinds=("batch_norm", "elu"), stacked=_scaled_elu)
-JOINED = (BANK, CONTRACTED, NORM_ELU)
+JOINED = (CHAIN, BANK, CONTRACTED, NORM_ELU)
 """Tried in this order."""
 
 

@@ -40,7 +40,7 @@ def _max_pool_time(o: Options, before: Shape) -> nn.Module:
 def _mean_pool(o: Options, before: Shape) -> nn.Module:
     from torch import nn
 
-    return nn.AvgPool1d(o["size"], o["stride"])
+    return nn.AvgPool1d(o["size"], o["stride"], o.get("padding", 0))
 
 
 def _mean_pool_stacked(
@@ -49,11 +49,12 @@ def _mean_pool_stacked(
     """Multiply by a matrix whose columns are the tiles."""
     import torch
 
-    size, stride, n = o["size"], o["stride"], x.shape[-1]
+    size, stride, padding = o["size"], o["stride"], o.get("padding", 0)
+    n = x.shape[-1] + 2 * padding
     tiles = x.new_zeros(((n - size) // stride + 1, n))
     tiles.as_strided((len(tiles), size), (n + stride, 1)).fill_(1 / size)
     outer = x.transpose(1, 2)
-    return torch.matmul(outer, tiles.T).transpose(1, 2)
+    return torch.matmul(outer, tiles[:, padding : n - padding].T).transpose(1, 2)
 
 
 def _mean(o: Options, before: Shape) -> nn.Module:
@@ -118,10 +119,13 @@ MEAN_POOL = LayerKind(
     name="mean_pool",
     summary="Mean of tiles of time, which may overlap.",
     example=({"size": 4, "stride": 3}, (4, 11)),
-    output_shape=lambda o, before: (before[0], (before[1] - o["size"]) // o["stride"] + 1),
+    output_shape=lambda o, before: (
+        before[0],
+        (before[1] + 2 * o.get("padding", 0) - o["size"]) // o["stride"] + 1,
+    ),
     module=_mean_pool,
     stacked=_mean_pool_stacked,
-    op=lambda o, before: MapOp("mean", o["size"], stride=o["stride"]),
+    op=lambda o, before: None if o.get("padding") else MapOp("mean", o["size"], stride=o["stride"]),
 )
 MEAN_OVER_TIME = LayerKind(
     name="mean_over_time",

@@ -60,6 +60,9 @@ NETWORKS = Catalog(
             options=("stacked", "loop"),
             default="loop",
         ),
+        "kernel": Fact(
+            "Whether a kernel of maps over time trains its stacks on a CPU, not torch.", bool, default=False
+        ),
         "needs_sfreq": Fact("Whether it is built for a sampling rate.", bool, default=False),
         "needs_channels": Fact("Whether it knows electrodes by their place.", bool, default=False),
         "n_times_multiple": Fact("Samples that the length of a window is a multiple of.", int, default=1),

@@ -19,6 +19,7 @@ from .tensors import module_tensors
 
 _TIME_AXIS = {
     "batch ch t 1 -> batch 1 ch t": (3, True),
+    "batch ch time -> batch 1 ch time": (3, True),
     "batch C T 1 -> batch 1 T C": (2, False),
     "batch nchans ntimes -> batch 1 ntimes nchans": (2, True),
 }
@@ -28,6 +29,7 @@ _SAME = ("Ensure4d", "SqueezeFinalOutput", "Identity", "Flatten")
 _IN_ORDER = {
     "EEGConformer": ("patch_embedding", "transformer", "fc", "final_layer"),
     "_PatchEmbedding": ("shallownet", "projection"),
+    "EEGNeX": ("block_1", "block_2", "block_3", "block_4", "block_5", "final_layer"),
     "EEGTCNet": ("arrange_dim_input", "eegnet_tc", "arrange_dim_eegnet", "tcn_block", "final_layer"),
     "_EEGNetTC": (
         "conv1", "bn1", "activation", "depthwise_conv", "bn2", "activation", "pool1", "drop1",
@@ -159,11 +161,14 @@ class _Reader:
         if (
             isinstance(module, nn.AvgPool2d)
             and not module.ceil_mode
-            and self._in_time(module.padding) == (0, 0)
+            and (module.count_include_pad or self._in_time(module.padding)[0] == 0)
         ):
-            size, across = self._in_time(module.kernel_size)
-            if across == 1:
-                return "mean_pool", {"size": size, "stride": self._in_time(module.stride)[0]}
+            (size, across), (padding, beside) = (
+                self._in_time(sizes) for sizes in (module.kernel_size, module.padding)
+            )
+            if across == 1 and not beside:
+                pool = {"size": size, "stride": self._in_time(module.stride)[0]}
+                return "mean_pool", pool | ({"padding": padding} if padding else {})
         if (
             isinstance(module, nn.MaxPool2d)
             and not module.ceil_mode
@@ -215,8 +220,11 @@ class _Reader:
         }  # fmt: skip
 
     def _convolution(self, module: nn.Conv2d) -> tuple[str, dict[str, Any]]:
-        kernel, padding = self._in_time(module.kernel_size), self._in_time(module.padding)
-        dilation, rows = self._in_time(module.dilation), self.shape[1] if len(self.shape) == 3 else 1
+        kernel, dilation = self._in_time(module.kernel_size), self._in_time(module.dilation)
+        rows = self.shape[1] if len(self.shape) == 3 else 1
+        spread = dilation[0] * (kernel[0] - 1)
+        same = module.padding == "same"
+        padding = (spread // 2, 0) if same else self._in_time(module.padding)
         n_in, n_out, groups = module.in_channels, module.out_channels, module.groups
         bias, renormed = module.bias is not None, parametrize.is_parametrized(module)
         if self._in_time(module.stride) != (1, 1) or padding[1] or dilation[1] != 1:
@@ -228,6 +236,8 @@ class _Reader:
         if renormed or kernel[1] != 1:
             raise _UnknownError(type(module).__name__)
         options = {"n_in": n_in, "n_out": n_out, "kernel": kernel[0], "padding": padding[0], "bias": bias}
+        if same and spread % 2:
+            options["further"] = 1
         if rows > 1:
             if groups > 1 or dilation[0] > 1:
                 raise _UnknownError(type(module).__name__)

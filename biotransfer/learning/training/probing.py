@@ -32,12 +32,12 @@ def find_probes(job: Job) -> dict[Cut, list[int]]:
     Parameters
     ----------
     job : Job
-        Of a network that the loop trains.
+        Of a library's model that no kernel trains.
 
     Notes
     -----
     An arm with a penalty, a teacher, an anchor, stochastic norms or low-rank products, and every arm where
-    windows are augmented or precision is mixed, is left to the loop; so is a body that :func:`.cut_behind`
+    windows are augmented or precision is mixed, is left to the engine; so is a body that :func:`.cut_behind`
     refuses, such as one with dropout behind its last frozen block.
     """
     if job.network.build is None or job.schedule.augment != "none" or job.schedule.precision != "full":

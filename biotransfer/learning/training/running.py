@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NoReturn
@@ -22,7 +22,7 @@ from .job import Job
 from .loop import train_loop
 from .probing import Keeper, find_probes, make_anew, train_probes
 from .schedule import Schedule
-from .stacked import train_stacked
+from .stacked import has_kernel, train_stacked
 from .teaching import teach
 from .untrained import evaluate_untrained
 from .weighting import check_sample_weight
@@ -83,9 +83,7 @@ def _stacks(network: Network, device: str) -> bool:
     """Whether many models of a network can train at once: by its layers, or by what the kernel knows."""
     if network.build is None:
         return can_stack(network)
-    from .compiled_maps import can_map
-
-    return device == "cpu" and (can_map(network) or can_stack(network))
+    return device == "cpu" and (has_kernel(network, device) or can_stack(network))
 
 
 def run_job(
@@ -132,8 +130,8 @@ def run_job(
     with reproducibly():
         job = teach(job, lambda lesson: function(lesson, device, getattr(torch, dtype)))
         try:
-            if engine == "auto" and chosen == "loop":
-                curves = _probes_apart(job, device, getattr(torch, dtype), keep)
+            if engine == "auto" and job.network.build is not None and not has_kernel(job.network, device):
+                curves = _probes_apart(job, function, device, getattr(torch, dtype), keep)
             else:
                 curves = function(job, device, getattr(torch, dtype))
         except torch.linalg.LinAlgError as error:
@@ -148,11 +146,13 @@ def run_job(
     return mark_lost(curves, lost) if len(lost) else curves
 
 
-def _probes_apart(job: Job, device: str, dtype: torch.dtype, keep: Keeper) -> Curves:
-    """Train in the loop, but for arms of which the network's end alone trains: these by what enters it."""
+def _probes_apart(
+    job: Job, train: Callable[..., Curves], device: str, dtype: torch.dtype, keep: Keeper
+) -> Curves:
+    """Train arms of which the network's end alone trains by what enters it, the others by ``train``."""
     probes = find_probes(job)
     rest = sorted(set(range(len(job.arms))).difference(*probes.values()))
-    parts = [train_loop(job.take(np.array(rest)), device, dtype)] if rest else []
+    parts = [train(job.take(np.array(rest)), device, dtype)] if rest else []
     for cut, members in probes.items():
         stacks = choose_engine(cut.network, device=device) == "stacked"
         run = partial(train_stacked if stacks else train_loop, device=device, dtype=dtype)

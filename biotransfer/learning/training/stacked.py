@@ -53,7 +53,7 @@ def models_per_stack(network: Network, batch_size: int, device: str = "cpu") -> 
     """
     values = float(np.prod(network.input_shape))
     shape = tuple(network.input_shape)
-    read = can_stack(network) and not _has_kernel(network)
+    read = can_stack(network) and not has_kernel(network)
     for layer in (layers_of(network) if read else None) or network.layers:
         if device != "cpu":
             values += layer.record.patches(layer.options, shape)
@@ -143,11 +143,11 @@ def _train_stack(job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | 
     return recorder.curves
 
 
-def _has_kernel(network: Network) -> bool:
-    """Whether the kernel of maps over time knows a library's model."""
+def has_kernel(network: Network, device: str = "cpu") -> bool:
+    """Whether the kernel of maps over time trains a library's model."""
     from .compiled_maps import can_map
 
-    return can_map(network)
+    return device == "cpu" and can_map(network)
 
 
 def _plain(job: Job, X: torch.Tensor, augment: Augment | None) -> bool:
@@ -156,12 +156,12 @@ def _plain(job: Job, X: torch.Tensor, augment: Augment | None) -> bool:
     plain = not (arm.penalty or arm.low_rank or arm.stochastic_norm or job.labels_of(0))
     if not plain or X.is_cuda or augment:
         return False
-    return not (_has_kernel(job.network) and why_no_kernel(str(X.dtype).removeprefix("torch."), maps=True))
+    return not (has_kernel(job.network) and why_no_kernel(str(X.dtype).removeprefix("torch."), maps=True))
 
 
 def _models(job: Job, X: torch.Tensor, y: torch.Tensor, augment: Augment | None) -> Models | CompiledModels:
     """Return what trains a stack: the kernel where it can."""
-    if _has_kernel(job.network):
+    if has_kernel(job.network):
         from .compiled_maps import CompiledMaps
 
         return CompiledMaps(job, X, y)

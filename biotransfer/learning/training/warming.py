@@ -29,8 +29,8 @@ def kernels_of(networks: Iterable[str]) -> list[str]:
     networks : iterable of str
         Names of the catalog.
     """
-    stacked = [name for name in networks if NETWORKS[name].facts["engine"] == "stacked"]
-    found = {"kernel" if name in OWN else "kernel_maps" for name in stacked}
+    known = [name for name in networks if name in OWN or NETWORKS[name].facts["kernel"]]
+    found = {"kernel" if name in OWN else "kernel_maps" for name in known}
     return [name for name in _COMPILE if name in found]
 
 
