@@ -18,7 +18,7 @@ from .compiled import CompiledModels
 from .extras import Stacked
 from .job import Job
 from .kernel import State, aligned, aligned_rows
-from .kernel_maps import driver
+from .kernel_maps import draws, driver
 from .kernel_maps import records as maps
 from .schedule import Schedule, update_seed
 
@@ -126,7 +126,20 @@ def can_map(network: Network) -> bool:
 
 @lru_cache(maxsize=64)
 def _can_map(network: ByContent) -> bool:
-    return steps_of(network.record) is not None
+    steps = steps_of(network.record)
+    return steps is not None and (all(op.code != "drop" for op, *_ in steps) or _draws_as_torch())
+
+
+@lru_cache
+def _draws_as_torch() -> bool:
+    """Whether this torch draws what dropout keeps as the kernel does."""
+    seed, share, n = 5, 0.3, 400
+    theirs = torch.zeros(n, dtype=torch.uint8).bernoulli_(
+        share, generator=torch.Generator().manual_seed(seed)
+    )
+    words = np.random.RandomState(seed).randint(0, 1 << 32, 2 * n, np.uint32).astype(np.int64)
+    ours = ((words[::2] & 0x1FFFFF) << 32 | words[1::2]) < share * 2.0**53
+    return bool((theirs.numpy() == ours).all())
 
 
 def map_shape(network: Network, steps: Sequence[Step], schedule: Schedule) -> maps.MapShape:
@@ -197,12 +210,14 @@ def make_scratch(shape: maps.MapShape, dtype: np.dtype) -> maps.MapScratch:
         lower=aligned(widest * batch, dtype),
         gradient=aligned(int(shape.offsets[-1]), dtype),
         patches=aligned(max(_PATCHES, patches) if convolves.any() else 0, dtype),
-        row=aligned(int(row.max()), dtype),
+        row=aligned(4 * int(row.max()), dtype),
         filters=aligned(int(filters.max()), dtype),
         statistics=aligned(_statistics(shape), dtype),
         chosen=np.zeros(int((size_out * (ops[:, maps.CODE] == maps.LARGEST)).sum()) * batch, np.int64),
         moments=np.zeros(kernel + kernel * (kernel + 1) // 2),
         answers=aligned(2 * batch, dtype),
+        kept=np.zeros(int((size_out * (ops[:, maps.CODE] == maps.DROP)).sum()) * batch, np.uint8),
+        words=np.zeros(2 * draws.WORDS, np.uint32),
     )
 
 
@@ -234,7 +249,7 @@ def compile_maps(dtype: str) -> None:
     )
     scratch, X, order = make_scratch(shape, kind), np.zeros((1, 1), kind), np.zeros((1, 1), int)
     driver.find_moments(shape.ops, X, np.zeros(0, int), scratch.row, np.zeros((0, 2)))
-    given = maps.Given(np.zeros((1, 1, 0), np.uint8), np.zeros(1, int), np.zeros((0, 2)), np.zeros(1, int))
+    given = maps.Given(np.zeros((1, 1), int), np.zeros((0, 2)), np.zeros(1, int))
     counts = np.empty((1, 0), kind)
     numbers, nothing = np.zeros(1, int), np.empty((0, 0, 1), kind)
     driver.run(shape, state, scratch, X, order, numbers, 0, np.zeros(1), numbers, counts, given, nothing)
@@ -263,9 +278,7 @@ class CompiledMaps(CompiledModels):
 
     def __init__(self, job: Job, X: torch.Tensor, y: torch.Tensor):
         super().__init__(job, X, y)
-        self._draws = _Draws(job, self.steps, self.shape.batch)
         self._moments, self._row_of = self._find_moments()
-        self._nothing = np.zeros((1, 1, 0), np.uint8)
 
     def _prepared(self, schedule: Schedule) -> tuple[Any, Any]:
         steps = steps_of(self.job.network)
@@ -298,17 +311,18 @@ class CompiledMaps(CompiledModels):
     def logits(self, rows: torch.Tensor) -> torch.Tensor:
         """Return what each model says of some of its evaluation rows, (n_models, n_windows, n_classes)."""
         out = np.empty((*rows.shape, self.job.network.n_outputs), self.X.dtype)
-        self._run(
-            np.ascontiguousarray(rows.numpy()), np.empty((len(rows), 0), self.X.dtype), 0, self._nothing, out
-        )
+        counts, seeds = np.empty((len(rows), 0), self.X.dtype), np.zeros((1, 1), np.int64)
+        self._run(np.ascontiguousarray(rows.numpy()), counts, 0, seeds, out)
         return torch.from_numpy(out)
 
     def _train(self, order: np.ndarray, counts: np.ndarray, done: int) -> None:
-        kept = self._draws.of_epoch(order.shape[1], done)
-        self._run(order, counts, done, kept, np.empty((0, 0, self.job.network.n_outputs), self.X.dtype))
+        updates = range(done, done + self.job.schedule.steps_per_epoch(order.shape[1]))
+        split = self.job.split_uid
+        seeds = np.array([[update_seed(arm.seed, split, u) for u in updates] for arm in self.job.arms])
+        self._run(order, counts, done, seeds, np.empty((0, 0, self.job.network.n_outputs), self.X.dtype))
 
     def _run(
-        self, order: np.ndarray, counts: np.ndarray, done: int, kept: np.ndarray, logits: np.ndarray
+        self, order: np.ndarray, counts: np.ndarray, done: int, seeds: np.ndarray, logits: np.ndarray
     ) -> None:
         """Let the kernel train, or answer where ``logits`` are asked for."""
         driver.run(
@@ -322,33 +336,6 @@ class CompiledMaps(CompiledModels):
             self._loss,
             self._hits,
             counts,
-            maps.Given(kept, self._draws.stream, self._moments, self._row_of),
+            maps.Given(seeds, self._moments, self._row_of),
             logits,
         )
-
-
-class _Draws:
-    """What dropout draws: as torch does for the loop, once for all arms of a seed."""
-
-    def __init__(self, job: Job, steps: Sequence[Step], batch: int):
-        self.job, self.batch = job, batch
-        self.drops = [(op.kept, behind) for op, _, behind, _ in steps if op.code == "drop"]
-        self.seeds = list(dict.fromkeys(arm.seed for arm in job.arms))
-        self.stream = np.array([self.seeds.index(arm.seed) for arm in job.arms])
-
-    def of_epoch(self, n_train: int, done: int) -> np.ndarray:
-        """Return what is kept, shape (n_streams, n_updates, n_values), uint8."""
-        job, batches = self.job, list(self.job.schedule.batches(n_train))
-        size = sum(channels * times for _, (channels, times) in self.drops) * self.batch
-        kept = torch.zeros((len(self.seeds), len(batches), size), dtype=torch.uint8)
-        if not size:
-            return kept.numpy()
-        for s, seed in enumerate(self.seeds):
-            for u, batch in enumerate(batches):
-                draw = torch.Generator().manual_seed(update_seed(seed, job.split_uid, done + u))
-                n, at = batch.stop - batch.start, 0
-                for share, (channels, times) in self.drops:
-                    own = n * channels * times
-                    kept[s, u, at : at + own].bernoulli_(share, generator=draw)
-                    at += channels * times * self.batch
-        return kept.numpy()

@@ -19,6 +19,7 @@ from .answers import answer, count_windows
 from .banks import bank, bank_back
 from .compiling import OPTIONS, compiled
 from .convolutions import acting_filters, convolve, convolve_back
+from .draws import WORDS, begin_draws, draw_kept
 from .moments import add_moments, window_moments
 from .norms import normalize, normalize_back
 from .pooling import largest_of_tiles, largest_of_tiles_back, mean_of_tiles, mean_of_tiles_back
@@ -93,10 +94,10 @@ def run(shape, state, scratch, X, order, y, update, loss, hits, counts, given, l
         for begin in range(0, n_train, shape.batch):
             rows = order[m, begin : min(begin + shape.batch, n_train)]
             n = len(rows)
-            kept = given.kept[given.stream[m], begin // shape.batch] if trains else given.kept[0, 0, :0]
             if trains:
+                begin_draws(scratch.words, given.seeds[m, begin // shape.batch])
                 add_moments(shape, scratch, X, rows, given)
-            _forward(shape, state, scratch, X, rows, m, made, kept)
+            _forward(shape, state, scratch, X, rows, m, made)
             if not trains:
                 said = values_after(shape, scratch, len(shape.ops) - 1, n)
                 for i in range(n):
@@ -108,7 +109,7 @@ def run(shape, state, scratch, X, order, y, update, loss, hits, counts, given, l
                 count_windows(shape, scratch, counts[m, begin : begin + n])
             loss[m] += found[0]
             hits[m] += found[1]
-            _backward(shape, state, scratch, m, n, made, kept)
+            _backward(shape, state, scratch, m, n, made)
             made += 1
 
 
@@ -125,7 +126,7 @@ def find_moments(ops, X, rows, row, out):
 
 
 @compiled
-def _forward(shape, state, scratch, X, rows, m, made, kept):
+def _forward(shape, state, scratch, X, rows, m, made):
     """Fill in the values of every operation; ``made`` is -1 where nothing trains."""
     n, weights, ops = len(rows), state.weights[m], shape.ops
     channels, times = ops[0, N_IN], ops[0, T_IN]
@@ -136,7 +137,7 @@ def _forward(shape, state, scratch, X, rows, m, made, kept):
             at, first = (c * n + i) * times, c * times
             for j in range(times):
                 windows[at + j] = taken[first + j]
-    drawn = 0
+    drawn, taken = 0, WORDS
     for k in range(len(ops)):
         op, code = ops[k], ops[k, CODE]
         x, out = values_before(shape, scratch, k, n), values_after(shape, scratch, k, n)
@@ -165,13 +166,15 @@ def _forward(shape, state, scratch, X, rows, m, made, kept):
             if shape.at[k] != shape.at[k + 1]:
                 for j in range(len(out)):
                     out[j] = x[j]
-            if len(kept) > 0:
-                drop(op, out, kept[drawn * shape.batch :], shape.reals[k, KEEP], n)
+            if made >= 0:
+                kept = scratch.kept[drawn * shape.batch :][: len(out)]
+                taken = draw_kept(scratch.words, taken, shape.reals[k, KEEP], kept)
+                drop(op, out, kept, shape.reals[k, KEEP], n)
                 drawn += op[N_OUT] * op[T_OUT]
 
 
 @compiled
-def _backward(shape, state, scratch, m, n, made, kept):
+def _backward(shape, state, scratch, m, n, made):
     """Go from the logits' slopes down to the lowest operation that moves, then move every tensor."""
     ops, weights = shape.ops, state.weights[m]
     lowest, drawn = len(ops), 0
@@ -221,7 +224,7 @@ def _backward(shape, state, scratch, m, n, made, kept):
                 largest_of_tiles_back(op, slope, lower, scratch.chosen[op[CHOSEN] * shape.batch :], n)
         else:
             drawn -= op[N_OUT] * op[T_OUT]
-            drop(op, slope, kept[drawn * shape.batch :], shape.reals[k, KEEP], n)
+            drop(op, slope, scratch.kept[drawn * shape.batch :], shape.reals[k, KEEP], n)
             turned = False
         if turned:
             slopes, lowers = lowers, slopes

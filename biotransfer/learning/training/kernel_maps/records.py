@@ -70,6 +70,10 @@ class MapScratch(NamedTuple):
         Of a batch's windows.
     answers : ndarray
         The largest and the sum of all windows.
+    kept : ndarray, uint8
+        What dropout keeps of an update's values, each batch as (windows, channels, times).
+    words : ndarray, shape (1248,), uint32
+        Of the generator that draws it, and what they give.
     """
 
     values: np.ndarray
@@ -83,6 +87,8 @@ class MapScratch(NamedTuple):
     chosen: np.ndarray
     moments: np.ndarray
     answers: np.ndarray
+    kept: np.ndarray
+    words: np.ndarray
 
 
 class Given(NamedTuple):
@@ -90,17 +96,14 @@ class Given(NamedTuple):
 
     Parameters
     ----------
-    kept : ndarray, shape (n_streams, n_updates, n_values), uint8
-        What dropout keeps of every update's values, each batch as (windows, channels, times).
-    stream : ndarray, shape (n_models,), int64
-        Which of the streams a model draws.
+    seeds : ndarray, shape (n_models, n_updates), int64
+        Of what dropout draws in every update.
     moments : ndarray, shape (n_rows, n_moments), float64
         Of single windows, see :func:`find_moments`; no rows where they are found anew in every update.
     row_of : ndarray, shape (n_pool,), int64
         Which of the rows belongs to a window.
     """
 
-    kept: np.ndarray
-    stream: np.ndarray
+    seeds: np.ndarray
     moments: np.ndarray
     row_of: np.ndarray

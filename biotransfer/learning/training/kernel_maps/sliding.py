@@ -48,6 +48,35 @@ def _correlate(row, slope, gradient):
 
 
 @compiled
+def _correlate_four(rows, apart, slope, n, gradient):
+    """As :func:`_correlate` for four windows at once: their sums over time are one; rows lie ``apart``."""
+    zero = slope.dtype.type(0)
+    g, h, i, j = slope[:n], slope[n : 2 * n], slope[2 * n : 3 * n], slope[3 * n : 4 * n]
+    for k in range(0, len(gradient), 8):
+        r, s = rows[k : k + n + 8], rows[apart + k : apart + k + n + 8]
+        u, v = rows[2 * apart + k : 2 * apart + k + n + 8], rows[3 * apart + k : 3 * apart + k + n + 8]
+        s0, s1, s2, s3, s4, s5, s6, s7 = zero, zero, zero, zero, zero, zero, zero, zero
+        for t in range(n):
+            a, b, c, d = g[t], h[t], i[t], j[t]
+            s0 += a * r[t] + b * s[t] + c * u[t] + d * v[t]
+            s1 += a * r[t + 1] + b * s[t + 1] + c * u[t + 1] + d * v[t + 1]
+            s2 += a * r[t + 2] + b * s[t + 2] + c * u[t + 2] + d * v[t + 2]
+            s3 += a * r[t + 3] + b * s[t + 3] + c * u[t + 3] + d * v[t + 3]
+            s4 += a * r[t + 4] + b * s[t + 4] + c * u[t + 4] + d * v[t + 4]
+            s5 += a * r[t + 5] + b * s[t + 5] + c * u[t + 5] + d * v[t + 5]
+            s6 += a * r[t + 6] + b * s[t + 6] + c * u[t + 6] + d * v[t + 6]
+            s7 += a * r[t + 7] + b * s[t + 7] + c * u[t + 7] + d * v[t + 7]
+        gradient[k] += s0
+        gradient[k + 1] += s1
+        gradient[k + 2] += s2
+        gradient[k + 3] += s3
+        gradient[k + 4] += s4
+        gradient[k + 5] += s5
+        gradient[k + 6] += s6
+        gradient[k + 7] += s7
+
+
+@compiled
 def in_eights(n):
     """Return n rounded up to a multiple of eight."""
     return (n + 7) // 8 * 8
@@ -75,9 +104,15 @@ def slide_rows(x, taps, out, row, n, times, n_out, left):
 
 @compiled
 def correlate_rows(x, slope, gradient, row, n, times, n_out, left):
-    """Add what n windows say of one filter's taps."""
-    row[: n_out + len(gradient)] = 0
-    for i in range(n):
+    """Add what n windows say of one filter's taps; ``row`` has room for four of them."""
+    apart = n_out + len(gradient)
+    row[: 4 * apart] = 0
+    for i in range(0, n - 3, 4):
+        for j in range(4):
+            for t in range(times):
+                row[j * apart + left + t] = x[(i + j) * times + t]
+        _correlate_four(row, apart, slope[i * n_out : (i + 4) * n_out], n_out, gradient)
+    for i in range(n // 4 * 4, n):
         for t in range(times):
             row[left + t] = x[i * times + t]
         _correlate(row, slope[i * n_out : (i + 1) * n_out], gradient)
