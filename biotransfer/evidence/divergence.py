@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping
 
 import pandas as pd
 
-from ..learning.training.divergence import EXPLODED, diverged
+from ..learning.training.divergence import EXPLODED, LOST, diverged
 from ..results import CURVES
 
-__all__ = ["EXPLODED", "count_diverged", "diverged_sources", "diverged_trainings", "say_diverged"]
+__all__ = ["EXPLODED", "LOST", "count_diverged", "diverged_sources", "diverged_trainings", "say_diverged"]
 
 SOURCE_NETWORKS = "source networks"
 TRAINING = [*CURVES[: CURVES.index("subject")], "seed"]

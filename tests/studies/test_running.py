@@ -346,6 +346,8 @@ def test_a_method_that_explodes_does_not_end_the_study(tmp_path):
     assert told["deep_coral"]["verdict"] == "not_assayable"
     assert "diverged" in told["deep_coral"]["sentence"]
     assert "diverged" not in told["dan"]["sentence"]
+    (finding,) = (check for check in results.checks if check["id"] == "C23")
+    assert "to what is no number" in finding["message"]
     assert verify_study(tmp_path / "out").whole
 
 

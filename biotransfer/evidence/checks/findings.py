@@ -9,7 +9,7 @@ from ...results import Results
 from ...transfer.align import MEASURES_MAPPING, why_no_meaning
 from ...transfer.carry import ARMS, known_arms
 from ...transfer.carry.inputs import BY_POSITION, OTHER_RATE, OTHERWISE, REORDERED
-from ..divergence import EXPLODED, diverged_sources, diverged_trainings
+from ..divergence import EXPLODED, LOST, diverged_sources, diverged_trainings
 from ..metrics import hold_last_values
 from ..outliers import find_outliers
 from ..reading import (
@@ -336,10 +336,9 @@ def trainings_diverged(results: Results) -> Finding:
         return "ok", "No training's loss exploded."
     said = []
     for (*place, arm), part in broken.groupby([*PLACE, "arm"], observed=True):
-        said.append(
-            f"{place_label(*place, arm)}: {len(part)}, from {part['before'].median():.3g} to "
-            f"{part['worst'].max():.3g} nats"
-        )
+        worst = part["worst"].max()
+        end = "what is no number" if worst >= LOST else f"{worst:.3g} nats"
+        said.append(f"{place_label(*place, arm)}: {len(part)}, from {part['before'].median():.3g} to {end}")
     for place, part in sources.groupby([*PLACE[:3], "source"], observed=True):
         said.append(f"source networks {place_label(*place[:3])} ({place[3]}): {len(part)}")
     more = f" and {len(said) - _MOST_SAID} more" if len(said) > _MOST_SAID else ""
