@@ -239,8 +239,8 @@ def mark_lost(curves: Curves, lost: np.ndarray) -> Curves:
     Returns
     -------
     Curves
-        A loss that is no number is ``LOST`` nats, a probability that is none 1 over the number of classes.
-        Weights are left as they are.
+        Of these their last loss and every other that is no number are ``LOST`` nats, their probabilities 1
+        over the number of classes. Weights are left as they are.
     """
     loss, train_loss, probabilities = (
         x.copy() for x in (curves.loss, curves.train_loss, curves.probabilities)
