@@ -22,7 +22,7 @@ from biotransfer.results import load_results
 from biotransfer.signals.datasets import load_dataset
 from biotransfer.signals.quality import group_findings, inspect_recordings
 from biotransfer.signals.simulate import simulate_eeg, simulate_emg
-from biotransfer.signals.splits import make_splits
+from biotransfer.signals.splits import fingerprint, make_splits
 from biotransfer.signals.windows import cut_windows
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import run_study
@@ -60,6 +60,10 @@ class _Side:
 
     signals: Any
     about: Any
+
+    @property
+    def prints(self):
+        return fingerprint(self.signals)
 
     def windows(self, network):
         return self.signals

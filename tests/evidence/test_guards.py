@@ -9,7 +9,7 @@ import pytest
 from biotransfer.evidence.checks import CHECKS
 from biotransfer.signals.features import extract_features
 from biotransfer.signals.simulate import simulate_eeg, simulate_emg
-from biotransfer.signals.splits import make_splits
+from biotransfer.signals.splits import fingerprint, make_splits
 from biotransfer.signals.windows import cut_windows
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import run_study
@@ -43,6 +43,7 @@ def _side(windows, simulated=False):
     return SimpleNamespace(
         signals=windows,
         about={"dataset": windows.metadata["dataset"].iloc[0], "simulated": simulated},
+        prints=fingerprint(windows),
         windows=lambda _: windows,
     )
 
@@ -107,7 +108,10 @@ def test_what_was_not_compared_is_said(eeg, emg, part):
     for name in ("shared_samples", "same_people"):
         frame = _frame(eeg, emg)
         frame.sides["eeg"] = SimpleNamespace(
-            signals=other, about={"dataset": "x", "simulated": False}, windows=lambda _: eeg
+            signals=other,
+            about={"dataset": "x", "simulated": False},
+            prints=fingerprint(other) if other.is_signal else (),
+            windows=lambda _: eeg,
         )
         faults = [f for f in _run(name, frame) if f.severity == "note"]
         assert len(faults) == 1

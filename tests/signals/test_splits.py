@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.signal import lfilter, resample_poly
 
 from biotransfer.errors import BiotransferError
+from biotransfer.files import DamagedError
 from biotransfer.signals.datasets import load_dataset
 from biotransfer.signals.datasets.muse import read_muse_csv
 from biotransfer.signals.preprocessing import preprocess
@@ -14,11 +15,15 @@ from biotransfer.signals.splits import (
     SPLITS,
     Split,
     check_split,
+    compare_prints,
     find_copies,
+    fingerprint,
     inner_splits,
     make_splits,
+    read_prints,
     shared_content,
     splits_from,
+    write_prints,
 )
 from biotransfer.signals.windows import cut_windows
 from tests.builders import make_windows
@@ -432,6 +437,38 @@ def test_copies_are_found_between_sides_of_other_rate_and_modality():
     assert {c.second[-2:] for c in found} == {"r0", "r2"}
     assert all(abs(c.lag) < 0.02 for c in found)
     assert not find_copies(other, rest)
+
+
+def test_copies_between_two_sets_do_not_depend_on_their_order():
+    windows = _planted(_last_digit, shift=0.17)
+    runs = windows.metadata["run"].isin(["r0", "r1"]).to_numpy()
+    some, others = fingerprint(windows.take(runs)), fingerprint(windows.take(~runs))
+    found = compare_prints(some, others)
+    assert len(found) == 1
+    back = [copy.turned() for copy in compare_prints(others, some)]
+    assert [(c.first, c.second) for c in back] == [(c.first, c.second) for c in found]
+    assert back[0].lag == pytest.approx(found[0].lag)
+    assert back[0].agreement == pytest.approx(found[0].agreement, abs=0.05)
+
+
+def test_stored_prints_are_read_as_they_were_or_refused(tmp_path):
+    prints = fingerprint(_planted(lambda s: s))
+    for some in (prints, prints[:1], []):
+        write_prints(tmp_path, some)
+        again = read_prints(tmp_path)
+        assert [(p.recording, p.subject, p.begin) for p in again] == [
+            (p.recording, p.subject, p.begin) for p in some
+        ]
+        assert all(np.array_equal(a.values, b.values) for a, b in zip(again, some, strict=True))
+    write_prints(tmp_path, prints)
+    values = np.load(tmp_path / "prints.npy")
+    for wrong in (values[:, :-1], values[:, :5], np.pad(values, ((0, 0), (0, 1)))):
+        np.save(tmp_path / "prints.npy", wrong)
+        with pytest.raises(DamagedError, match=r"prints\.npy"):
+            read_prints(tmp_path)
+    (tmp_path / "prints.json").write_text("[[1]]")
+    with pytest.raises(DamagedError, match=r"prints\.npy"):
+        read_prints(tmp_path)
 
 
 @pytest.mark.slow

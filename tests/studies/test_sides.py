@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from biotransfer.errors import BiotransferError
@@ -10,8 +11,13 @@ from biotransfer.pages import figures
 from biotransfer.pages.report import methods_text
 from biotransfer.pages.report.sections.matrix import make_matrix
 from biotransfer.pages.report.text import gain
+from biotransfer.signals.features import extract_features
+from biotransfer.signals.simulate import simulate_eeg
+from biotransfer.signals.splits import fingerprint
+from biotransfer.signals.windows import cut_windows
 from biotransfer.studies.recipe import load_recipe
 from biotransfer.studies.running import lay_out, prepare, run_study
+from biotransfer.studies.running.given import keep_given
 from biotransfer.studies.running.tasks import SourceTask
 from biotransfer.studies.running.tasks.source import _source_windows
 
@@ -71,6 +77,32 @@ def test_no_person_of_the_target_is_in_its_source():
         assert not people & {*subjects[split.test], *subjects[split.train]}
         own += 1
     assert own == 3 * 3 * 2 + 6 * 3
+
+
+@pytest.mark.parametrize("made", ["features", "signals", "given signals", "given features"])
+def test_prints_of_a_side_are_those_of_its_windows(made):
+    """They are made as recordings are cut, in float64 where features are; signals are stored in float32."""
+    raw = {**RECIPE, "sets": {name: SETS[name] for name in ("calm", "busy")}, "directions": ["calm->busy"]}
+    windows = cut_windows(simulate_eeg(n_subjects=6), length=1.0, step=0.5)
+    given = None
+    if made == "signals":
+        raw |= {"features": None, "align": "none", "network": "EEGNet"}
+    elif made == "given features":
+        raw |= {"features": None, "arms": ["scratch", "transferred"]}
+        windows = extract_features(windows, "band_power")
+    if made.startswith("given"):
+        first = windows.metadata["subject"].isin(windows.subjects[:3]).to_numpy()
+        given = keep_given(None, {"calm": windows.take(first), "busy": windows.take(~first)})
+    for side in prepare(load_recipe(raw, data=given)).sides.values():
+        assert side.signals.is_signal == (made != "given features")
+        wanted = fingerprint(side.signals) if side.signals.is_signal else []
+        assert len(side.prints) == len(wanted)
+        assert bool(wanted) == side.signals.is_signal
+        for ours, theirs in zip(side.prints, wanted, strict=True):
+            assert (ours.recording, ours.subject, ours.begin) == (
+                theirs.recording, theirs.subject, theirs.begin,
+            )  # fmt: skip
+            np.testing.assert_array_equal(ours.values, theirs.values)
 
 
 def test_every_direction_is_in_the_tables(study):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...signals.splits import LEAST_S, find_copies, shared_content
+from ...signals.splits import LEAST_S, Copy, compare_prints, shared_content
 from ...signals.windows import Windows
 from ..reading import tested_label
 from .frame import Fault, Frame, first_splits, named
@@ -40,7 +40,7 @@ def shared_samples(frame: Frame) -> list[Fault]:
             for split in made
         ]
         if target not in copies:
-            copies[target] = find_copies(signals)
+            copies[target] = compare_prints(frame.sides[target].prints)
         windows = frame.sides[target].windows(network)
         shared = [
             c for split in (*folds, *budgets) for c in shared_content(windows, split, copies=copies[target])
@@ -79,6 +79,7 @@ def same_people(frame: Frame) -> list[Fault]:
     split may set them apart. One person under two names, in two recordings, is seen by none of these.
     """
     faults = [*_declared_inside(frame)]
+    compared: dict[tuple[str, str], list[Copy]] = {}
     for source, target in _pairs(frame):
         one, other = frame.sides[source], frame.sides[target]
         found: dict[str, str] = {}
@@ -97,7 +98,11 @@ def same_people(frame: Frame) -> list[Fault]:
             if (text := _not_compared(frame.sides[name].signals))
         ]
         if one.signals.is_signal and other.signals.is_signal:
-            for copy in find_copies(one.signals, other.signals):
+            if (target, source) in compared:
+                copies = [copy.turned() for copy in compared[target, source]]
+            else:
+                copies = compared[source, target] = compare_prints(one.prints, other.prints)
+            for copy in copies:
                 found[copy.first_subject] = (
                     f"by the content of recordings: {copy.first} is {copy.second} for {copy.seconds:.1f} "
                     "s or more"

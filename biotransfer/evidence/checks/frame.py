@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from ...signals.splits import Split
+from ...signals.splits import Print, Split
 from ...signals.windows import Windows
 
 _MOST_NAMED = 3
@@ -21,6 +21,10 @@ class Side(Protocol):
     @property
     def about(self) -> Mapping[str, Any]:
         """For the report."""
+
+    @property
+    def prints(self) -> Sequence[Print]:
+        """What each recording can be known by; none where windows are features."""
 
     def windows(self, network: str) -> Windows:
         """Return what a network takes."""

@@ -24,14 +24,15 @@ from .catalog import SPLITS
 from .checking import check_apart, check_split, check_windows
 from .foreign import splits_from
 from .inner import inner_splits
-from .overlap import Copy, find_copies, shared_content
-from .prints import LEAST_S, Print, fingerprint
+from .overlap import Copy, compare_prints, find_copies, shared_content
+from .prints import LEAST_S, Print, fingerprint, read_prints, write_prints
 from .split import Split
 
 __all__ = [
     "ALL", "LABELS_OF", "LEAST_S", "OTHERS", "SPLITS", "Budget", "Copy", "Print", "Split", "budget_label",
-    "budget_name", "budget_seconds", "budget_splits", "check_apart", "check_split", "find_copies",
-    "fingerprint", "inner_splits", "make_splits", "shared_content", "splits_from",
+    "budget_name", "budget_seconds", "budget_splits", "check_apart", "check_split", "compare_prints",
+    "find_copies", "fingerprint", "inner_splits", "make_splits", "read_prints", "shared_content",
+    "splits_from", "write_prints",
 ]  # fmt: skip
 
 

@@ -95,12 +95,28 @@ def find_copies(windows: Windows, other: Windows | None = None) -> list[Copy]:
             one is None or one.is_signal,
             "windows are features: copies are found in signals. Pass the windows before extract_features.",
         )
-    mine = fingerprint(windows)
-    if other is None:
-        return _one_each(_search(mine, mine, within=True))
-    theirs = fingerprint(other)
-    found = _one_each(_search(mine, theirs))
-    return found + _one_each(copy.turned() for copy in _search(theirs, mine, longer=True))
+    return compare_prints(fingerprint(windows), None if other is None else fingerprint(other))
+
+
+def compare_prints(prints: Sequence[Print], others: Sequence[Print] | None = None) -> list[Copy]:
+    """Find signal that stands in two recordings, by their prints.
+
+    Parameters
+    ----------
+    prints : sequence of Print
+        From :func:`.prints.fingerprint`.
+    others : sequence of Print, optional
+        Copies are looked for between the two, not inside either; by default between ``prints``.
+
+    Returns
+    -------
+    list of Copy
+        As :func:`find_copies`.
+    """
+    if others is None:
+        return _one_each(_search(prints, prints, within=True))
+    found = _one_each(_search(prints, others))
+    return found + _one_each(copy.turned() for copy in _search(others, prints, longer=True))
 
 
 def _one_each(copies: Iterator[Copy]) -> list[Copy]:

@@ -6,10 +6,14 @@ one-bit normalization: Bensen et al. 2007, doi:10.1111/j.1365-246X.2007.03374.x,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from ...errors import BiotransferError
+from ...files import DamagedError, read_json, write_json
 from ..windows import Windows
 
 RATE = 100.0
@@ -23,6 +27,7 @@ _LEVEL_S = 1.0
 _CLIP = 3.0
 _LOUDEST = 8.0
 _TAPER_S = 0.25
+_LIST, _VALUES = "prints.json", "prints.npy"
 
 
 @dataclass(frozen=True)
@@ -71,11 +76,48 @@ def fingerprint(windows: Windows) -> list[Print]:
     start = table["start"].to_numpy(float)
     prints = []
     for name, rows in table.groupby("recording", sort=False).indices.items():
-        signal = _laid_out(np.asarray(windows.X[rows]), start[rows], sfreq)
+        signal = _laid_out(np.asarray(windows.X[rows], np.float32), start[rows], sfreq)
         if signal.shape[1] >= LEAST_S * sfreq and np.ptp(signal) > 0:
             subject = str(table["subject"].iloc[rows[0]])
             prints.append(Print(str(name), subject, float(start[rows].min()), _print(signal, sfreq)))
     return prints
+
+
+def write_prints(folder: Path, prints: Sequence[Print]) -> None:
+    """Write prints as ``prints.json`` and ``prints.npy``.
+
+    Raises
+    ------
+    OSError
+        When the disk is full or the folder cannot be written.
+    """
+    values = [np.empty((2, 0), np.float32), *(one.values for one in prints)]
+    np.save(folder / _VALUES, np.concatenate(values, axis=1))
+    known = [[one.recording, one.subject, one.begin, one.values.shape[1]] for one in prints]
+    write_json(folder / _LIST, known)
+
+
+def read_prints(folder: Path) -> list[Print]:
+    """Return what :func:`write_prints` wrote.
+
+    Raises
+    ------
+    DamagedError
+        When it is not there, or not of one piece.
+    """
+    try:
+        known = read_json(folder / _LIST)
+        values = np.load(folder / _VALUES)
+        ends = np.cumsum([0, *(n for *_, n in known)])
+        if values.shape != (2, ends[-1]):
+            raise ValueError(f"shape {values.shape}, expected (2, {ends[-1]})")
+        parts = np.split(values, ends[1:-1], axis=1) if known else []
+        return [
+            Print(recording, subject, begin, part)
+            for (recording, subject, begin, _), part in zip(known, parts, strict=True)
+        ]
+    except (BiotransferError, OSError, ValueError, TypeError) as error:
+        raise DamagedError(f"{str(folder / _VALUES)!r}: {error}") from error
 
 
 def _laid_out(X: np.ndarray, start: np.ndarray, sfreq: float) -> np.ndarray:

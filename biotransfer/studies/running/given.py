@@ -18,6 +18,7 @@ from ...signals.features import extract_features
 from ...signals.quality import group_findings
 from ...signals.quality.windows import windows_findings
 from ...signals.recording import FROM_RAWS, Recording, check_same_classes
+from ...signals.splits import fingerprint, write_prints
 from ...signals.windows import Windows, open_windows, write_windows
 from ...signals.windows.checking import check_content
 from ..recipe import digest
@@ -131,6 +132,7 @@ def make_given(section: Section, features: Any, places: Mapping[str, Path], smok
         found = [plain_group(group) for group in group_findings(list(windows_findings(given)))]
         about = {**describe_windows(section, given), "findings": worst_first(found)}
         write_json(places["signals"] / FACTS, about)
+        write_prints(places["signals"], fingerprint(given) if given.is_signal else [])
     if "features" in places:
         extracted = write_windows(places["features"], (extract_features(part, features) for part in chunks))
         about = {**describe_rows(extracted, features=True), "features_digest": extracted.digest()}

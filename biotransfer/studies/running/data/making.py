@@ -19,6 +19,7 @@ from ....signals.preprocessing import apply_steps, settle_steps
 from ....signals.preprocessing.stored import read_notes, read_recordings, read_steps, write_recordings
 from ....signals.quality import read_decisions
 from ....signals.recording import Recording, check_same_channels, check_same_classes
+from ....signals.splits import Print, fingerprint, write_prints
 from ....signals.windows import Windows, WindowsWriter, concatenate, open_windows, write_windows
 from ....signals.windows.cutting import check_cut, cut_recording, nothing_left
 from ..accounting import Tally, keep_loaded
@@ -118,6 +119,7 @@ def _cut_into(
     first: list[Recording] = []
     excerpts: dict[str, Any] = {}
     tally = Tally(cutting)
+    prints: list[Print] = []
     pending: list[Windows] = []
     waiting = 0
 
@@ -128,6 +130,7 @@ def _cut_into(
         pending.clear()
         if "signals" in writers:
             writers["signals"].append(part)
+            prints.extend(fingerprint(part))
         if features is not None:
             writers["features"].append(extract_features(part, features))
 
@@ -156,6 +159,7 @@ def _cut_into(
         if DATASETS[request.section.data.name].facts["sources"]:
             about["files"] = {name: files[name] for name in about.pop("source_files") if name in files}
         write_json(places["signals"] / FACTS, about)
+        write_prints(places["signals"], prints)
     if features is not None:
         extracted = writers["features"].close()
         about = {**describe_rows(extracted, features=True), "features_digest": extracted.digest()}

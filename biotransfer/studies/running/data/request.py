@@ -44,6 +44,7 @@ MADE_BY: Mapping[str, tuple[str, ...]] = {
     "signals": (
         "signals/account",
         "signals/spectra",
+        "signals/splits/prints",
         "signals/windows",
         "studies/running/accounting",
         "studies/running/describe",

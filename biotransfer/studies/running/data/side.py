@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from ....errors import BiotransferError, check
 from ....files import DamagedError, Stamp, read_json
 from ....learning.networks import NETWORKS
 from ....settings import plain
+from ....signals.splits import Print, read_prints
 from ....signals.windows import Windows, open_windows
 from ....signals.windows.disk import stamps_of
 from ...recipe import digest
@@ -42,6 +43,8 @@ class Side:
         What should not carry the label, measured in the same windows before preprocessing.
     account : mapping of str to DataFrame
         What became of every file and sample, by person and by file; empty where windows were given.
+    prints : sequence of Print
+        What each recording can be known by; none where windows were given as features.
     """
 
     signals: Windows
@@ -50,10 +53,13 @@ class Side:
     place: Place | None = None
     nuisance: Windows | None = None
     account: Mapping[str, Any] = field(default_factory=dict)
+    prints: Sequence[Print] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.place is None:
-            return Side, (self.signals, self.features, self.about, None, self.nuisance, self.account)
+            return Side, (
+                self.signals, self.features, self.about, None, self.nuisance, self.account, self.prints,
+            )  # fmt: skip
         return reopen, (self.place,)
 
     def uid(self, network: str) -> str:
@@ -99,15 +105,18 @@ def open_side(place: Place) -> Side:
             opened[kind] = open_windows(folder, stamps=place.stamps.get(kind))
             stamps[kind] = stamps_of(folder)
             about |= read_json(folder / FACTS)
+        signals = Path(str(folders["signals"]))
+        prints = read_prints(signals)
     except (BiotransferError, OSError) as error:
         raise DamagedError(str(error)) from error
     about = with_words_of_files(request.section, about, about.pop("words_of_files", {}))
     about["features_spec"] = plain(request.features)
     about |= place.names_for(about)
     place = place._replace(digest=about["digest"], stamps=stamps)
-    signals = folders["signals"]
-    account = read_account(signals) if signals is not None else {}
-    return Side(opened["signals"], opened.get("features"), about, place, opened.get("nuisance"), account)
+    account = read_account(signals)
+    return Side(
+        opened["signals"], opened.get("features"), about, place, opened.get("nuisance"), account, prints
+    )
 
 
 _opened: dict[str, Side] = {}
