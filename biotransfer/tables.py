@@ -107,14 +107,16 @@ def read_table(file: Path | BytesIO) -> pd.DataFrame:
     """
     import pyarrow.parquet as pq
 
-    schema = pq.read_schema(file)
-    names = [field.name for field in schema if _is_text(field.type)]
-    whole = pq.read_table(file, read_dictionary=names).replace_schema_metadata()
+    with pq.ParquetFile(file) as seen:
+        names = [field.name for field in seen.schema_arrow if _is_text(field.type)]
+    with pq.ParquetFile(file, read_dictionary=names, metadata=seen.metadata) as stored:
+        whole = stored.read().replace_schema_metadata()
     table = whole.to_pandas(types_mapper=_list_type, split_blocks=True, self_destruct=True)
     del whole
     for name in names:
-        ordered = table[name].cat.categories.sort_values()
-        table[name] = table[name].cat.reorder_categories(ordered)
+        known = table[name].cat.categories
+        if not known.is_monotonic_increasing:
+            table[name] = table[name].cat.reorder_categories(known.sort_values())
     return table
 
 

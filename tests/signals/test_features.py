@@ -190,6 +190,21 @@ def test_bird2020_log_covariance_of_nearly_dependent_channels() -> None:
     ).all()
 
 
+@pytest.mark.parametrize("error", [ValueError, np.linalg.LinAlgError])
+def test_bird2020_names_windows_whose_logarithm_does_not_exist(error, monkeypatch) -> None:
+    """For one singular matrix scipy gives a logarithm on one processor, and raises on another."""
+    windows = signals(5, 3)
+    X = windows.X.copy()
+    X[3, 2] = X[3, 0]
+
+    def fail(C):
+        raise error("array must not contain infs or NaNs")
+
+    monkeypatch.setattr(scipy.linalg, "logm", fail)
+    with pytest.raises(BiotransferError, match=r"nan in 1 of 5 windows .* 6 columns.*'logcovM_0_0'"):
+        extract_features(dataclasses.replace(windows, X=X), {"name": "bird2020", "lag": False})
+
+
 def test_bird2020_row_is_the_window_before_and_this_one() -> None:
     windows = signals(6)
     alone = bird2020(windows, lag=False)

@@ -103,6 +103,6 @@ def _check_finite(X: np.ndarray, features: Windows, name: str) -> None:
         f"features={name!r} gives {X[row, column]} in {int(bad.sum())} of {len(X)} windows of "
         f"{len(recordings)} recordings and {len(columns)} columns, the first at "
         f"{features.metadata['start'].iloc[row]:.2f} s of {recordings[0]!r} in {features.names[column]!r}: a "
-        "channel that stands still (a saturated amplifier, a lost electrode) has no such value. Leave the "
-        f"channel or the recording out{others}."
+        "channel that stands still (a saturated amplifier, a lost electrode), or a window of fewer samples "
+        f"than channels, has no such value. Leave the channel or the recording out{others}."
     )

@@ -269,13 +269,21 @@ def _abs_log(C: np.ndarray, values: np.ndarray, vectors: np.ndarray) -> np.ndarr
     out = np.empty_like(C)
     out[sound] = np.abs(p.matrix_log(values[sound], vectors[sound]))
     if not sound.all():
-        from scipy.linalg import logm
-
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for i in np.flatnonzero(~sound):
-                out[i] = np.abs(logm(C[i]))
+                out[i] = np.abs(_log_of_singular(C[i]))
     return out
+
+
+def _log_of_singular(C: np.ndarray) -> np.ndarray:
+    """Return scipy's logarithm; NaN where it finds none, which for one matrix depends on the processor."""
+    from scipy.linalg import logm
+
+    try:
+        return np.asarray(logm(C))
+    except (ValueError, np.linalg.LinAlgError):
+        return np.full_like(C, np.nan)
 
 
 def _spectrum(X: np.ndarray, D: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
