@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from biotransfer.learning.networks import build_network
-from biotransfer.learning.training import Schedule, compiled, kernel, stacked
+from biotransfer.learning.training import Schedule, compiled, compiled_maps, kernel, stacked
 from biotransfer.learning.training.kernel_maps import driver
 from biotransfer.learning.training.running import train
 from biotransfer.signals.splits import make_splits
@@ -109,17 +109,27 @@ def test_what_a_process_compiles_for_itself_says_so(tmp_path: Path) -> None:
         assert done.stdout.strip().endswith("compiled in this process") == told
 
 
-def test_where_nothing_can_be_compiled_torch_trains_and_says_so(monkeypatch) -> None:
-    windows = make_windows(n_subjects=3, n_features=6)
+@pytest.mark.parametrize(
+    ("module", "compiles", "network", "sizes"),
+    [
+        (compiled, "compile_kernel", {"name": "mlp", "hidden": [5]}, {"n_features": 6}),
+        (compiled_maps, "compile_maps", {"name": "EEGNet"}, {"n_features": 3, "n_times": 128}),
+    ],
+    ids=["dense", "maps"],
+)
+def test_where_nothing_can_be_compiled_torch_trains_and_says_so(
+    module, compiles, network, sizes, monkeypatch
+) -> None:
+    windows = make_windows(n_subjects=3, **sizes)
     split = make_splits(windows, "subject")[0]
-    network = build_network({"name": "mlp", "hidden": [5]}, windows.shape, 3)
+    network = build_network(network, windows.shape, 3, sfreq=windows.sfreq)
     arms, schedule = make_arms(["scratch"], {}, network, 0), Schedule(epochs=2)
     usual = train(network, arms, windows, split, schedule)
 
     def refuse(dtype: str) -> None:
         raise RuntimeError("no LLVM for this processor")
 
-    monkeypatch.setattr(compiled, "compile_kernel", refuse)
+    monkeypatch.setattr(module, compiles, refuse)
     stacked.why_no_kernel.cache_clear()
     try:
         with pytest.warns(RuntimeWarning, match="no LLVM for this processor.*torch trains instead"):
