@@ -12,6 +12,7 @@ import itertools
 import multiprocessing
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time

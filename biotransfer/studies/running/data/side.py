@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from ....errors import BiotransferError, check
 from ....files import DamagedError, Stamp, read_json
 from ....learning.networks import NETWORKS
 from ....settings import plain
-from ....signals.splits import Print, read_prints
+from ....signals.splits import Print, fingerprint, read_prints
 from ....signals.windows import Windows, open_windows
 from ....signals.windows.disk import stamps_of
 from ...recipe import digest
@@ -43,8 +44,8 @@ class Side:
         What should not carry the label, measured in the same windows before preprocessing.
     account : mapping of str to DataFrame
         What became of every file and sample, by person and by file; empty where windows were given.
-    prints : sequence of Print
-        What each recording can be known by; none where windows were given as features.
+    stored_prints : sequence of Print, optional
+        What each recording can be known by, where it was measured before.
     """
 
     signals: Windows
@@ -53,12 +54,20 @@ class Side:
     place: Place | None = None
     nuisance: Windows | None = None
     account: Mapping[str, Any] = field(default_factory=dict)
-    prints: Sequence[Print] = ()
+    stored_prints: Sequence[Print] | None = None
+
+    @cached_property
+    def prints(self) -> Sequence[Print]:
+        """What each recording can be known by; none where windows were given as features."""
+        if self.stored_prints is not None:
+            return self.stored_prints
+        return fingerprint(self.signals) if self.signals.is_signal else ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.place is None:
             return Side, (
-                self.signals, self.features, self.about, None, self.nuisance, self.account, self.prints,
+                self.signals, self.features, self.about, None, self.nuisance, self.account,
+                self.stored_prints,
             )  # fmt: skip
         return reopen, (self.place,)
 
