@@ -212,6 +212,26 @@ def test_methods_are_recipes_of_their_own_beside_the_recipe(tmp_path):
     assert load_recipe(load_recipe(recipe).to_dict()).uid == load_recipe(recipe).uid
 
 
+def test_check_counts_trainings_that_wait_for_a_choice(tmp_path):
+    """Whom folds and ways to select choose is not known before; each counts as a choice of its own."""
+    ways = ("kmm", "ulsif", "classes")
+    recipe = {
+        **SMALL,
+        "directions": "emg->eeg",
+        "arms": ["scratch", "transferred", "permuted"],
+        "seeds": 2,
+        "methods": [{"label": name, "select": name} for name in ways],
+    }
+    recipe["methods"][2]["select"] = {"name": "classes", "classes": ["gesture_1", "gesture_2"]}
+    told = count_trainings(prepare(load_recipe(recipe)))
+    results = run_study(recipe, tmp_path / "out").results
+    assert told == results.provenance["n_trainings"]
+    seeds, folds = 2, 2
+    all_or_named = seeds * (1 + folds * 2)
+    weighted = seeds * folds * (1 + 2)
+    assert told == seeds * folds + 2 * all_or_named + 2 * weighted
+
+
 @pytest.mark.parametrize(
     ("item", "message"),
     [

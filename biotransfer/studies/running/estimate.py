@@ -10,7 +10,7 @@ from typing import Any
 from ...learning.weights import Weights
 from .orders import Order, carry_out, portions
 from .plan import OF_TARGET, Plan
-from .tasks import CHOOSING, STAGES, Planned, Ref, SourceTask, TargetTask, lay_out
+from .tasks import CHOOSING, STAGES, Planned, Ref, SourceTask, TargetTask, lay_out, selection
 from .tasks.nuisance import NuisanceTask
 
 _STAGES = tuple(stage for stage in STAGES if stage not in CHOOSING)
@@ -22,15 +22,28 @@ _SECONDS_PER_TRIAL = 2e-3
 
 
 def count_trainings(plan: Plan) -> int:
-    """Return the number of networks that are trained."""
-    return len(
-        {
-            trial.ref
-            for entry in lay_out(plan)
-            if isinstance(entry.task, (SourceTask, TargetTask))
-            for trial in entry.trials
-        }
-    )
+    """Return the number of networks that are trained.
+
+    Before a selection is made, every fold and way to select counts as a choice of its own: what comes out
+    alike is trained once.
+    """
+    trained: set[tuple[Ref, tuple[str, ...]]] = set()
+    waiting: set[Ref] = set()
+    for entry in lay_out(plan):
+        task = entry.task
+        if not isinstance(task, (SourceTask, TargetTask)):
+            continue
+        frame = plan.of(entry.variant)
+        chosen = "selection" in frame.found or not selection.asks(frame)
+        choice = () if chosen else (str(frame.recipe.plain("select")), task.label)
+        for trial in entry.trials:
+            if isinstance(task, SourceTask):
+                waits = bool(choice) and not frame.sources[task.name].of_target
+                waiting |= {trial.ref} if waits else set()
+            else:
+                waits = not waiting.isdisjoint(trial.needs.values())
+            trained.add((trial.ref, choice if waits else ()))
+    return len(trained)
 
 
 def estimate_seconds(plan: Plan, workers: int = 1) -> float:

@@ -298,7 +298,7 @@ def _run_study(
         refuse_errors(guarded)
         rehearse(plan)
         with Crew(workers, cluster or recipe.cluster, device) as crew:
-            results, trials_run, damaged = _run_plan(plan, folder, crew, progress)
+            plan, results, trials_run, damaged = _run_plan(plan, folder, crew, progress)
         machines = note_machine(folder) if trials_run.total() else []
         provenance = {} if trials_run.total() else earlier_provenance(folder)
         if provenance.get("recipe_uid") != recipe.uid:
@@ -332,8 +332,11 @@ def _command() -> str:
 
 def _run_plan(
     plan: Plan, folder: Path, crew: Crew, progress: Progress | None
-) -> tuple[Results, Counter[str], list[str]]:
-    """Run what is not there yet, and collect everything; what turns out damaged is run again, and told."""
+) -> tuple[Plan, Results, Counter[str], list[str]]:
+    """Run what is not there yet, and collect everything; what turns out damaged is run again, and told.
+
+    The plan that is returned has what was chosen.
+    """
     store = TrialStore(folder / "trials")
     store.sweep()
     plan = replace(plan, scratch=store.folder.resolve())
@@ -362,7 +365,7 @@ def _run_plan(
                 attempt < _ATTEMPTS - 1,
                 f"{error}, though it was written a moment ago. Check the disk, or pass another --out.",
             )
-    return results, ran, store.damaged
+    return plan, results, ran, store.damaged
 
 
 def _run_missing(
