@@ -1,8 +1,8 @@
-"""Filters over time of every channel, their norm, ELU and sums over channels, map by map in a CPU's cache.
+"""Filters over time of every channel, their norm, ELU and sums over channels, block by block in a CPU's cache.
 
-A bank's maps are the widest values of a network: written out for all filters of several models, they leave
-the cache between any two operations. So each map is made by one product, with the norm in its filters: mean
-and variance of what filters give follow from the moments of the windows.
+A bank's maps are the widest values of a network: written out for all times of several models, they leave the
+cache between any two operations. So all filters give some times of one model by one product, with the norm in
+it: mean and variance of what filters give follow from the moments of the windows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ import torch
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-_FEWEST_TIMES = 32
+from .functions import elu_
+
+_VALUES, _FEWEST_TIMES = 1 << 17, 8
+"""Of a block: a core's cache holds it twice, and what a product of fewer times spends on its edges."""
 
 
 class BankFacts(NamedTuple):
@@ -73,175 +76,142 @@ class Bank(torch.autograd.Function):
 
         Returns
         -------
-        Tensor, shape (n_models, n_filters, n_sums, n_windows, n_times)
+        Tensor, shape (n_models, n_times, n_filters, n_sums, n_windows)
         """
         n_models, n_chans, n_windows, _ = x.shape
         n_filters, n_sums = space.shape[1:3]
-        times = Times(x.shape[-1], filters.shape[-1], facts.padding)
-        pieces, matrices = times.pieces(x), times.matrices(filters)
-        n = n_chans * n_windows * times.n_times
-        moments = find_moments(pieces, matrices, n) if any(facts.training) else None
+        times = Times(x.shape[-1], filters.shape[-1], facts.padding, n_filters * n_chans * n_windows)
+        rows, n = x.flatten(1, 2), n_chans * n_windows * times.n_times
+        moments = find_moments(rows, times) if any(facts.training) else None
         center, spread = mean.clone(), variance.clone()
         if moments is not None:
             moving = torch.tensor(facts.training)
-            center[moving], spread[moving] = moments.center[moving], moments.spread[moving]
+            found = moments.behind(filters)
+            center[moving], spread[moving] = found[0][moving], found[1][moving]
             share = facts.momentum * moving.to(x).unsqueeze(1)
             mean.lerp_(center, share)
             variance.lerp_(spread * (n / max(n - 1, 1)), share)
         rate = torch.rsqrt(spread + facts.eps)
         scale = weight * rate
-        shift = (bias - center * scale).tolist()
-        scaled = matrices * scale[..., None, None]
-        kept = _take((n_models, n_filters, n) if facts.keeps else (1, 1, n), x)
-        below, out = x.new_empty(n), x.new_empty((n_models, n_filters, n_sums, n_windows * times.n_times))
+        shift = times.each(bias - center * scale).unsqueeze(2)
+        matrices, sums = times.matrices(filters * scale.unsqueeze(-1)), times.each(space)
+        kept = _take((n_models, times.n_times, n_filters, n_chans * n_windows), x) if facts.keeps else None
+        room = x.new_empty((2, times.length * n_filters, n_chans * n_windows))
+        out = x.new_empty((n_models, times.n_times, n_filters, n_sums, n_windows))
         for m in range(n_models):
-            for f in range(n_filters):
-                active = kept[m, f] if facts.keeps else kept[0, 0]
-                for piece, own in times.places(pieces, active):
-                    torch.mm(piece.rows[m], scaled[m, f, : piece.n_times].T, out=own)
-                active.add_(shift[m][f])
-                torch.clamp(active, max=0, out=below).exp_().sub_(1)
-                torch.maximum(active, below, out=active)
-                at = 0
-                for _, own in times.places(pieces, active):
-                    width = own.numel() // n_chans
-                    torch.mm(space[m, f], own.view(n_chans, -1), out=out[m, f, :, at : at + width])
-                    at += width
-        ctx.save_for_backward(matrices, weight, space, kept, center, rate)
-        ctx.pieces, ctx.times, ctx.moments, ctx.training = pieces, times, moments, facts.training
-        return times.in_order(out, pieces, n_windows)
+            for block in times.blocks:
+                n_maps = n_filters * block.length
+                active = room[0, :n_maps] if kept is None else kept[m, block.times].flatten(0, 1)
+                own = matrices[m, :n_maps, block.inside]
+                torch.addmm(shift[m, :n_maps], own, rows[m, :, block.seen].T, out=active)
+                elu_(active, room[1, :n_maps])
+                given = active.unflatten(1, (n_chans, n_windows))
+                torch.bmm(sums[m, :n_maps], given, out=out[m, block.times].flatten(0, 1))
+        if kept is not None:
+            ctx.save_for_backward(rows, filters, weight, sums, kept, center, rate)
+            ctx.times, ctx.moments, ctx.training = times, moments, facts.training
+        return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """Return the gradients of filters, norm and sums."""
-        matrices, weight, space, kept, center, rate = ctx.saved_tensors
-        n_models, n_filters, _, n_chans = space.shape
-        times, pieces, n = ctx.times, ctx.pieces, kept.shape[-1]
-        gradient = times.in_pieces(gradient, pieces)
-        found = [matrices.new_empty((n_models, n_filters, piece.n_times, piece.width)) for piece in pieces]
-        d_bias = [[0.0] * n_filters for _ in range(n_models)]
-        d_space = torch.empty_like(space)
-        slope = kept.new_empty(n)
+        rows, filters, weight, sums, kept, center, rate = ctx.saved_tensors
+        times, (n_models, n_filters, kernel) = ctx.times, filters.shape
+        gradient = gradient.contiguous()
+        n_sums, n_windows = gradient.shape[-2:]
+        n_chans = kept.shape[-1] // n_windows
+        d_matrices = rows.new_zeros((n_models, times.length + kernel - 1, times.length * n_filters))
+        d_sums, shifts = torch.zeros_like(sums), torch.zeros_like(weight)
+        room = torch.empty_like(kept[0, : times.length]).flatten(0, 1)
         for m in range(n_models):
-            for f in range(n_filters):
-                at = 0
-                for k, (_, own) in enumerate(times.places(pieces, kept[m, f])):
-                    width = own.numel() // n_chans
-                    given, rows = gradient[m, f, :, at : at + width], own.view(n_chans, -1).T
-                    d_space[m, f] = torch.mm(given, rows) if k == 0 else d_space[m, f] + torch.mm(given, rows)
-                    torch.mm(
-                        space[m, f].T,
-                        given,
-                        out=slope[n_chans * at : n_chans * (at + width)].view(n_chans, -1),
-                    )
-                    at += width
-                active = torch.ops.aten.elu_backward(slope, 1.0, 1.0, 1.0, True, kept[m, f])
-                d_bias[m][f] = float(active.sum())
-                for k, (piece, own) in enumerate(times.places(pieces, active)):
-                    torch.mm(own.T, piece.rows[m], out=found[k][m, f])
+            for block in times.blocks:
+                n_maps = n_filters * block.length
+                active, slope = kept[m, block.times].flatten(0, 1), room[:n_maps]
+                given = gradient[m, block.times].flatten(0, 1)
+                maps = active.unflatten(1, (n_chans, n_windows)).transpose(1, 2)
+                d_sums[m, :n_maps] += torch.bmm(given, maps)
+                torch.bmm(sums[m, :n_maps].transpose(1, 2), given, out=slope.view(n_maps, n_chans, n_windows))
+                torch.ops.aten.elu_backward.grad_input(slope, 1.0, 1.0, 1.0, True, active, grad_input=slope)
+                shifts[m] += slope.sum(dim=1).view(-1, n_filters).sum(dim=0)
+                d_matrices[m, block.inside, :n_maps].addmm_(rows[m, :, block.seen].T, slope.T)
         _give_back(kept)
-        shifts = weight.new_tensor(d_bias)
-        d_matrices = torch.zeros_like(matrices)
-        for piece, own in zip(pieces, found, strict=True):
-            d_matrices[:, :, : piece.n_times] += own
-        d_weight = rate * ((d_matrices * matrices).sum((-2, -1)) - center * shifts)
+        d_space = d_sums.view(n_models, -1, n_filters, n_sums, n_chans).sum(dim=1)
+        d_filters = times.filters(d_matrices)
+        d_weight = rate * ((d_filters * filters).sum(-1) - center * shifts)
         if ctx.moments is not None:
             moving = torch.tensor(ctx.training)
-            d_matrices[moving] -= ctx.moments.pull(pieces, shifts / n, rate * d_weight / n)[moving]
-        d_filters = times.filters(d_matrices * (weight * rate)[..., None, None])
-        return None, d_filters, d_weight, shifts, d_space, None, None, None
-
-
-class Piece(NamedTuple):
-    """Stretches of windows from which filters as matrices give so many times each.
-
-    Parameters
-    ----------
-    rows : Tensor, shape (n_models, n_rows, width)
-        Stretches.
-    n_times : int
-        Times behind the filters.
-    """
-
-    rows: torch.Tensor
-    n_times: int
-
-    @property
-    def width(self) -> int:
-        """Samples of a stretch."""
-        return int(self.rows.shape[-1])
+            d_filters[moving] -= ctx.moments.pull(filters, shifts, rate * d_weight)[moving]
+        return None, d_filters * (weight * rate).unsqueeze(-1), d_weight, shifts, d_space, None, None, None
 
 
 class Moments(NamedTuple):
-    """Mean and variance of what filters give, and what of the windows they depend on, piece by piece.
+    """What taps of a filter see of the windows of each model, over all rows and times behind it.
 
     Parameters
     ----------
-    center, spread : Tensor, shape (n_models, n_filters)
-        Mean and variance over all rows and times.
-    means : tuple of Tensor, shape (n_models, width)
-        Of the stretches.
-    behind : tuple of Tensor, shape (n_models, n_filters, n_times)
-        Means of each time behind the filters.
-    products : tuple of Tensor, shape (n_models, n_filters, n_times, width)
-        Of the deviations behind and before the filters.
+    means : Tensor, shape (n_models, kernel)
+        Of each tap.
+    products : Tensor, shape (n_models, kernel, kernel)
+        Mean products of their deviations.
     """
 
-    center: torch.Tensor
-    spread: torch.Tensor
-    means: tuple[torch.Tensor, ...]
-    behind: tuple[torch.Tensor, ...]
-    products: tuple[torch.Tensor, ...]
+    means: torch.Tensor
+    products: torch.Tensor
 
-    def pull(self, pieces: list[Piece], shift: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
-        """Return what the gradient of matrices loses since every value moves mean and variance.
+    def behind(self, filters: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return mean and variance of what filters, (n_models, n_filters, kernel), give."""
+        center = torch.bmm(filters, self.means.unsqueeze(2)).squeeze(2)
+        return center, (torch.bmm(filters, self.products) * filters).sum(dim=-1)
+
+    def pull(self, filters: torch.Tensor, shift: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        """Return what the gradient of filters loses since every value moves mean and variance.
 
         Parameters
         ----------
-        pieces : list of Piece
-            Of the windows.
+        filters : Tensor, shape (n_models, n_filters, kernel)
+            Over time.
         shift, scale : Tensor, shape (n_models, n_filters)
-            What each value behind loses by itself, and times its deviation.
+            What all values behind lose by themselves, and times their deviations.
         """
-        lost = torch.zeros_like(self.products[0])
-        for piece, mean, behind, product in zip(pieces, self.means, self.behind, self.products, strict=True):
-            above = shift[..., None] + scale[..., None] * (behind - self.center[..., None])
-            both = scale[..., None, None] * product
-            both += (piece.rows.shape[1] * above).unsqueeze(-1) * mean[:, None, None]
-            lost[:, :, : piece.n_times] += both
-        return lost
+        lost = scale.unsqueeze(-1) * torch.bmm(filters, self.products)
+        return lost + shift.unsqueeze(-1) * self.means.unsqueeze(1)
 
 
-def find_moments(pieces: list[Piece], matrices: torch.Tensor, n: int) -> Moments:
-    """Return the moments of what filters give of windows, of ``n`` values for each filter.
+def find_moments(rows: torch.Tensor, times: Times) -> Moments:
+    """Return what filters see of windows, shape (n_models, n_rows, n_times)."""
+    n, kernel, padding = times.n_times, times.kernel, times.padding
+    n_rows, n_given = rows.shape[1:]
+    mean = rows.mean(dim=1)
+    seen = functional.pad(mean, (padding, n + kernel - 1 - n_given - padding)).unfold(-1, kernel, 1)
+    means = seen.mean(dim=1)
+    beside = seen - means.unsqueeze(1)
+    between = torch.bmm(beside.transpose(1, 2), beside) / n
+    sums = functional.pad(_products_by_lag(rows - mean.unsqueeze(1), kernel), (0, 0, 1, 0)).cumsum(dim=1)
+    tap = torch.arange(kernel)
+    begin, end = ((tap - padding + by).clamp(0, n_given) for by in (0, n))
+    by_lag = sums.index_select(1, end) - sums.index_select(1, begin)
+    first, lag = torch.minimum(tap[:, None], tap), (tap[:, None] - tap).abs()
+    within = by_lag.flatten(1).index_select(1, (first * kernel + lag).flatten()).view_as(between)
+    return Moments(means, between + within / (n_rows * n))
 
-    Parameters
-    ----------
-    pieces : list of Piece
-        Of the windows.
-    matrices : Tensor, shape (n_models, n_filters, length, width)
-        Filters.
-    n : int
-        Values behind each.
-    """
-    means, behind, products = [], [], []
-    for piece in pieces:
-        mean = piece.rows.mean(dim=1)
-        deviations = piece.rows - mean.unsqueeze(1)
-        moments = torch.bmm(deviations.transpose(1, 2), deviations)
-        own = matrices[:, :, : piece.n_times]
-        means.append(mean)
-        behind.append(torch.matmul(own, mean[:, None, :, None]).squeeze(-1))
-        products.append(torch.matmul(own, moments.unsqueeze(1)))
-    counts = [piece.rows.shape[1] for piece in pieces]
-    center, total = (torch.zeros_like(behind[0][..., 0]) for _ in range(2))
-    for count, own in zip(counts, behind, strict=True):
-        center += count / n * own.sum(-1)
-    for count, piece, own, product in zip(counts, pieces, behind, products, strict=True):
-        total += (product * matrices[:, :, : piece.n_times]).sum((-2, -1))
-        total += count * (own - center.unsqueeze(-1)).square().sum(-1)
-    return Moments(center, total / n, tuple(means), tuple(behind), tuple(products))
+
+def _products_by_lag(rows: torch.Tensor, kernel: int) -> torch.Tensor:
+    """Return sums over rows of every time and one of the next ones, shape (n_models, n_times, kernel)."""
+    n_times, found = rows.shape[-1], []
+    for begin in range(0, n_times, kernel):
+        end = min(begin + kernel, n_times)
+        seen = slice(begin, min(end + kernel - 1, n_times))
+        own = torch.bmm(rows[..., begin:end].transpose(1, 2), rows[..., seen])
+        whole = functional.pad(own, (0, end - begin + kernel - 1 - own.shape[-1]))
+        found.append(_diagonals(whole, kernel))
+    return torch.cat(found, dim=1)
+
+
+def _diagonals(whole: torch.Tensor, kernel: int) -> torch.Tensor:
+    """View so many entries of each row, shape (..., n, n + kernel - 1), from the diagonal on."""
+    *above, down, along = whole.stride()
+    return whole.as_strided((*whole.shape[:-1], kernel), (*above, down + along, along))
 
 
 _FREE: dict[tuple[object, ...], torch.Tensor] = {}
@@ -258,8 +228,31 @@ def _give_back(kept: torch.Tensor) -> None:
     _FREE[tuple(kept.shape), kept.dtype] = kept
 
 
+class Block(NamedTuple):
+    """Some times behind filters.
+
+    Parameters
+    ----------
+    times : slice
+        Which.
+    seen : slice
+        Samples of a window that they see.
+    inside : slice
+        Where these lie in the stretch that they would see if windows went on.
+    """
+
+    times: slice
+    seen: slice
+    inside: slice
+
+    @property
+    def length(self) -> int:
+        """How many times."""
+        return int(self.times.stop - self.times.start)
+
+
 class Times:
-    """Filters over time as matrices: each takes a stretch of a window to some of the times behind them.
+    """Times behind filters in blocks, and filters as matrices from the stretch that a block sees to its times.
 
     Parameters
     ----------
@@ -269,72 +262,33 @@ class Times:
         Samples of a filter.
     padding : int
         Zeros at both ends.
+    n_values : int
+        That all filters give at a time.
     """
 
-    def __init__(self, n_given: int, kernel: int, padding: int):
-        self.n_given, self.kernel, self.padding = n_given, kernel, padding
-        self.n_times = n_given + 2 * padding - kernel + 1
-        self.n_blocks = min(range(1, max(self.n_times // _FEWEST_TIMES, 1) + 1), key=self._products)
-        self.length = -(-self.n_times // self.n_blocks)
-        self.inner = slice(padding, padding + n_given) if self.n_blocks == 1 else slice(None)
+    def __init__(self, n_given: int, kernel: int, padding: int, n_values: int):
+        self.kernel, self.padding, self.n_times = kernel, padding, n_given + 2 * padding - kernel + 1
+        n_blocks = -(-self.n_times // max(_VALUES // n_values, _FEWEST_TIMES))
+        self.length = -(-self.n_times // n_blocks)
+        self.blocks = [self._block(begin, n_given) for begin in range(0, self.n_times, self.length)]
 
-    def _products(self, n_blocks: int) -> int:
-        """How many products of samples and weights a filter takes, of a window cut into blocks."""
-        if n_blocks == 1:
-            return self.n_times * self.n_given
-        return self.n_times * (-(-self.n_times // n_blocks) + self.kernel - 1)
+    def _block(self, begin: int, n_given: int) -> Block:
+        end, first = min(begin + self.length, self.n_times), begin - self.padding
+        seen = slice(max(first, 0), min(end + self.kernel - 1 - self.padding, n_given))
+        return Block(slice(begin, end), seen, slice(seen.start - first, seen.stop - first))
 
-    def pieces(self, x: torch.Tensor) -> list[Piece]:
-        """Return stretches of windows, shape (n_models, n_chans, n_windows, n_times): blocks, and a rest."""
-        if self.n_blocks == 1:
-            return [Piece(x.reshape(len(x), -1, self.n_given), self.n_times)]
-        width = self.length + self.kernel - 1
-        after = self.n_blocks * self.length + self.kernel - 1 - self.n_given - self.padding
-        stretches = functional.pad(x, (self.padding, after)).unfold(-1, width, self.length)
-        rest = self.n_times % self.length
-        whole = stretches[..., : self.n_times // self.length, :].reshape(len(x), -1, width)
-        last = [Piece(stretches[..., -1, :].reshape(len(x), -1, width), rest)] if rest else []
-        return [Piece(whole, self.length), *last]
+    def each(self, values: torch.Tensor) -> torch.Tensor:
+        """Repeat values of filters, shape (n_models, n_filters, ...), for the times of a block, these first."""
+        return values.unsqueeze(1).expand(-1, self.length, *[-1] * (values.ndim - 1)).flatten(1, 2)
 
     def matrices(self, filters: torch.Tensor) -> torch.Tensor:
-        """Return filters, shape (..., kernel), as matrices, shape (..., length, width)."""
-        whole = filters.new_zeros((*filters.shape[:-1], self.length, self.length + self.kernel - 1))
-        self._diagonals(whole).copy_(filters.unsqueeze(-2))
-        return whole[..., self.inner].contiguous()
+        """Return filters, shape (n_models, n_filters, kernel), as (n_models, length * n_filters, width)."""
+        n_models, n_filters, kernel = filters.shape
+        whole = filters.new_zeros((n_models, self.length, n_filters, self.length + kernel - 1))
+        _diagonals(whole.transpose(1, 2), kernel).copy_(filters.unsqueeze(2))
+        return whole.flatten(1, 2)
 
-    def filters(self, matrices: torch.Tensor) -> torch.Tensor:
-        """Return what gradients of :meth:`matrices` are of the filters."""
-        width = self.length + self.kernel - 1
-        before = self.inner.start or 0
-        whole = functional.pad(matrices, (before, width - before - matrices.shape[-1]))
-        return self._diagonals(whole).sum(dim=-2)
-
-    def _diagonals(self, whole: torch.Tensor) -> torch.Tensor:
-        """View the entries of matrices that are a filter's, shape (..., length, kernel)."""
-        *above, _, width = whole.shape
-        strides = (*whole.stride()[:-2], width + 1, 1)
-        return whole.as_strided((*above, self.length, self.kernel), strides)
-
-    def places(self, pieces: list[Piece], values: torch.Tensor) -> Iterator[tuple[Piece, torch.Tensor]]:
-        """Yield each piece with its rows of times, shape (n_rows, n_times), among the values of all."""
-        at = 0
-        for piece in pieces:
-            size = piece.rows.shape[1] * piece.n_times
-            yield piece, values[at : at + size].view(-1, piece.n_times)
-            at += size
-
-    def in_order(self, out: torch.Tensor, pieces: list[Piece], n_windows: int) -> torch.Tensor:
-        """Return values of pieces, (..., n_windows * n_times), as windows, (..., n_windows, n_times)."""
-        first = n_windows * (self.n_times - (pieces[-1].n_times if len(pieces) > 1 else 0))
-        parts = [
-            part.unflatten(-1, (n_windows, -1)) for part in out.split([first, out.shape[-1] - first], -1)
-        ]
-        return torch.cat(parts, dim=-1) if len(pieces) > 1 else parts[0]
-
-    def in_pieces(self, windows: torch.Tensor, pieces: list[Piece]) -> torch.Tensor:
-        """Undo :meth:`in_order`."""
-        if len(pieces) == 1:
-            return windows.flatten(-2)
-        first = self.n_times - pieces[-1].n_times
-        parts = windows.split([first, pieces[-1].n_times], -1)
-        return torch.cat([part.flatten(-2) for part in parts], dim=-1)
+    def filters(self, gradients: torch.Tensor) -> torch.Tensor:
+        """Return what gradients of matrices, turned, are of the filters."""
+        whole = gradients.unflatten(2, (self.length, -1)).permute(0, 3, 2, 1)
+        return _diagonals(whole, self.kernel).sum(dim=2)

@@ -71,7 +71,7 @@ def _bank(
         rows, tensors[0]["weight"].flatten(2), own["weight"], own["bias"], space, own["running_mean"],
         own["running_var"], facts,
     )  # fmt: skip
-    return found.flatten(1, 2).transpose(1, 2)
+    return found.flatten(2, 3).permute(0, 3, 2, 1)
 
 
 def _scaled_elu(
