@@ -91,6 +91,11 @@ JOINED_EXAMPLES = {
          {"n_in": 2, "n_out": 5, "n_rows": 4, "bias": False}),
     ],
     "batch_norm+elu": [({"n_out": 4}, {})],
+    "batch_norm+elu+mean_pool": [
+        ({"n_out": 4}, {}, {"size": 8, "stride": 8}),
+        ({"n_out": 4}, {}, {"size": 4, "stride": 4, "padding": 1}),
+        ({"n_out": 4}, {}, {"size": 7, "stride": 3}),
+    ],
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ import torch
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from .functions import elu_
+from .functions import elu_, elu_back
 
 _VALUES, _FEWEST_TIMES = 1 << 17, 8
 """Of a block: a core's cache holds it twice, and what a product of fewer times spends on its edges."""
@@ -132,7 +132,7 @@ class Bank(torch.autograd.Function):
                 maps = active.unflatten(1, (n_chans, n_windows)).transpose(1, 2)
                 d_sums[m, :n_maps] += torch.bmm(given, maps)
                 torch.bmm(sums[m, :n_maps].transpose(1, 2), given, out=slope.view(n_maps, n_chans, n_windows))
-                torch.ops.aten.elu_backward.grad_input(slope, 1.0, 1.0, 1.0, True, active, grad_input=slope)
+                elu_back(slope, active, slope)
                 shifts[m] += slope.sum(dim=1).view(-1, n_filters).sum(dim=0)
                 d_matrices[m, block.inside, :n_maps].addmm_(rows[m, :, block.seen].T, slope.T)
         _give_back(kept)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.autograd.function import once_differentiable
 
 
 _LOG2_E = 1 / math.log(2)
+_VALUES = 1 << 17
+"""Of one array, of which a CPU's cache holds several."""
 
 
 def elu_(x: torch.Tensor, below: torch.Tensor) -> torch.Tensor:
@@ -20,6 +22,11 @@ def elu_(x: torch.Tensor, below: torch.Tensor) -> torch.Tensor:
     """
     torch.mul(x, _LOG2_E, out=below).clamp_(max=0).exp2_().sub_(1)
     return torch.maximum(x, below, out=x)
+
+
+def elu_back(gradient: torch.Tensor, active: torch.Tensor, out: torch.Tensor) -> None:
+    """Fill in the gradient of what became ``active`` by ELU; ``out`` may be the gradient of that."""
+    torch.ops.aten.elu_backward.grad_input(gradient, 1.0, 1.0, 1.0, True, active, grad_input=out)
 
 
 def standardise(
@@ -128,24 +135,174 @@ def _patches(x: torch.Tensor, kernel: int) -> Iterator[torch.Tensor]:
         yield patches.view(n_chans * kernel, -1)
 
 
-class ScaleElu(torch.autograd.Function):
-    """ELU of what is scaled and shifted."""
+class Tiles(NamedTuple):
+    """Stretches of time of which means are taken.
+
+    Parameters
+    ----------
+    size, stride, padding : int
+        Samples of a stretch, from one to the next, and zeros at both ends.
+    """
+
+    size: int
+    stride: int
+    padding: int
+
+    def matrix(self, like: torch.Tensor) -> torch.Tensor:
+        """Return the means of so many times, the last axis of ``like``, as shape (n_tiles, n_times)."""
+        n = like.shape[-1] + 2 * self.padding
+        whole = like.new_zeros(((n - self.size) // self.stride + 1, n))
+        whole.as_strided((len(whole), self.size), (n + self.stride, 1)).fill_(1 / self.size)
+        return whole[:, self.padding : n - self.padding]
+
+    @property
+    def apart(self) -> bool:
+        """Whether they follow each other without anything between them."""
+        return self.size == self.stride and not self.padding
+
+    def means(self, x: torch.Tensor) -> torch.Tensor:
+        """Return means, shape (n_models, n_windows, n_channels, n_tiles); axes lie in memory as they do in x."""
+        if not self.apart:
+            return torch.matmul(x.transpose(1, 2), self.matrix(x).T).transpose(1, 2)
+        order = _order(x)
+        at = order.index(3)
+        tiles = self._times(x).permute(*order[:at], 3, 4, *order[at + 1 :])
+        return _undo(tiles.mean(at + 1), order)
+
+    def pull(self, gradient: torch.Tensor, active: torch.Tensor, out: torch.Tensor) -> None:
+        """Fill in the gradient of what became ``active`` by ELU, by that of the means of it."""
+        if not self.apart:
+            given = torch.matmul(gradient.transpose(1, 2), self.matrix(active)).transpose(1, 2)
+            elu_back(given, active, out)
+            return
+        order, whole = _order(out), self._times(out)
+        given = _undo((gradient / self.size).permute(order).contiguous(), order)
+        elu_back(given.unsqueeze(-1).expand_as(whole), self._times(active), whole)
+        out[..., whole.shape[-2] * self.size :] = 0
+
+    def _times(self, x: torch.Tensor) -> torch.Tensor:
+        """View times by tiles, shape (..., n_tiles, size)."""
+        n_tiles = x.shape[-1] // self.size
+        return x[..., : n_tiles * self.size].unflatten(-1, (n_tiles, self.size))
+
+
+def _order(x: torch.Tensor) -> list[int]:
+    """Return the axes as they lie in memory, the outermost first."""
+    return sorted(range(x.ndim), key=lambda axis: -x.stride(axis))
+
+
+def _undo(x: torch.Tensor, order: list[int]) -> torch.Tensor:
+    """Bring axes that were put in an order back to their places."""
+    return x.permute(sorted(range(x.ndim), key=order.__getitem__))
+
+
+class NormFacts(NamedTuple):
+    """What a norm by batches is told beside its tensors.
+
+    Parameters
+    ----------
+    eps, momentum : float
+        Added to variances; share of the batch in running statistics.
+    training : tuple of bool
+        Which models' norms go by the batch and move their running statistics; () for none.
+    tiles : Tiles, optional
+        Of which means are taken in the end.
+    """
+
+    eps: float
+    momentum: float
+    training: tuple[bool, ...]
+    tiles: Tiles | None = None
+
+
+class NormElu(torch.autograd.Function):
+    """A norm by batches, ELU, and means of tiles; a few models after the other stay in a CPU's cache."""
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, scale: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
-        """Compute elu(x * scale + shift)."""
-        out = torch.addcmul(shift, x, scale)
-        slope = out.clamp(max=0).exp_()
-        ctx.save_for_backward(x, scale, slope)
-        return torch.maximum(out, slope - 1, out=out)
+    def forward(
+        ctx: Any,
+        x: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        mean: torch.Tensor,
+        variance: torch.Tensor,
+        facts: NormFacts,
+    ) -> torch.Tensor:
+        """Compute.
+
+        Parameters
+        ----------
+        ctx : context
+            Of torch.
+        x : Tensor, shape (n_models, n_windows, n_channels, ...)
+            What enters.
+        weight, bias, mean, variance : Tensor, shape (n_models, n_channels)
+            Scale, shift and running statistics.
+        facts : NormFacts
+            The rest.
+
+        Returns
+        -------
+        Tensor, shape (n_models, n_windows, n_channels, ...)
+        """
+        shape, axes = (-1, 1, x.shape[2], *[1] * (x.ndim - 3)), _but_channels(x)
+        deviations, out = torch.empty_like(x), torch.empty_like(x)
+        n, moving = x[0].numel() // x.shape[2], _moving(facts.training, weight)
+        rate, means = torch.empty_like(mean), []
+        for part in _parts(x):
+            center, own = mean[part].clone(), x[part]
+            if facts.training:
+                center = torch.where(moving[part], own.mean(axes), center)
+            away = torch.sub(own, center.view(shape), out=deviations[part])
+            spread, active = variance[part].clone(), out[part]
+            if facts.training:
+                spread = torch.where(moving[part], torch.mul(away, away, out=active).mean(axes), spread)
+                share = facts.momentum * moving[part].to(x)
+                mean[part].lerp_(center, share)
+                variance[part].lerp_(spread * (n / max(n - 1, 1)), share)
+            torch.rsqrt(spread + facts.eps, out=rate[part])
+            scale = weight[part] * rate[part]
+            torch.mul(away, scale.view(shape), out=active).add_(bias[part].view(shape))
+            elu_(active, torch.empty_like(active))
+            if facts.tiles:
+                means.append(facts.tiles.means(active))
+        ctx.save_for_backward(deviations, out, weight, rate)
+        ctx.facts = facts
+        return torch.cat(means) if facts.tiles else out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        """Return the gradients of what was given."""
-        x, scale, slope = ctx.saved_tensors
-        own = gradient * slope
-        axes = [i for i, n in enumerate(scale.shape) if n == 1 and x.shape[i] > 1]
-        d_scale = (own * x).sum(axes, keepdim=True) if ctx.needs_input_grad[1] else None
-        d_shift = own.sum(axes, keepdim=True) if ctx.needs_input_grad[2] else None
-        return own.mul_(scale) if ctx.needs_input_grad[0] else None, d_scale, d_shift
+        """Return the gradients of what entered, of scale and of shift."""
+        deviations, out, weight, rate = ctx.saved_tensors
+        shape, axes = (-1, 1, out.shape[2], *[1] * (out.ndim - 3)), _but_channels(out)
+        n, moving = out[0].numel() // out.shape[2], _moving(ctx.facts.training, weight)
+        d_x, d_weight, d_bias = torch.empty_like(out), torch.empty_like(weight), torch.empty_like(weight)
+        back = ctx.facts.tiles.pull if ctx.facts.tiles else elu_back
+        for part in _parts(out):
+            own, away, pace = d_x[part], deviations[part], rate[part]
+            back(gradient[part], out[part], own)
+            torch.sum(own, axes, out=d_bias[part])
+            torch.mul((own * away).sum(axes), pace, out=d_weight[part])
+            scale = weight[part] * pace
+            own.mul_(scale.view(shape))
+            if ctx.facts.training:
+                lost = moving[part] * scale / -n
+                own.addcmul_(away, (lost * pace * d_weight[part]).view(shape))
+                own.add_((lost * d_bias[part]).view(shape))
+        return d_x, d_weight, d_bias, None, None, None
+
+
+def _but_channels(x: torch.Tensor) -> list[int]:
+    """Return the axes of windows and of what is behind the channels."""
+    return [axis for axis in range(1, x.ndim) if axis != 2]
+
+
+def _moving(training: tuple[bool, ...], like: torch.Tensor) -> torch.Tensor:
+    return torch.tensor(training or (False,) * len(like)).unsqueeze(1)
+
+
+def _parts(x: torch.Tensor) -> list[slice]:
+    """Return which models fit into a cache together."""
+    each = max(_VALUES // max(x[0].numel(), 1), 1)
+    return [slice(begin, begin + each) for begin in range(0, len(x), each)]

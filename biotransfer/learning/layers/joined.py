@@ -74,19 +74,21 @@ def _bank(
     return found.flatten(2, 3).permute(0, 3, 2, 1)
 
 
-def _scaled_elu(
+def _norm_elu(
     layers: Sequence[Layer],
     tensors: Sequence[Mapping[str, torch.Tensor]],
     x: torch.Tensor,
     here: Sequence[Here],
 ) -> torch.Tensor:
-    from .functions import ScaleElu, standardise
+    from .functions import NormElu, NormFacts, Tiles
 
-    norm = layers[0].options
-    found = standardise(
-        x, tensors[0], in_training(norm, x, here[0]), eps=norm["eps"], momentum=norm["momentum"]
+    norm, own = layers[0].options, tensors[0]
+    pool = layers[2].options if len(layers) > 2 else None
+    tiles = Tiles(pool["size"], pool["stride"], pool.get("padding", 0)) if pool else None
+    facts = NormFacts(norm["eps"], norm["momentum"], in_training(norm, x, here[0]), tiles)
+    return NormElu.apply(
+        x, own["weight"], own["bias"], own["running_mean"], own["running_var"], facts
     )
-    return ScaleElu.apply(*found)
 
 
 def _contracted(
@@ -161,8 +163,9 @@ CONTRACTED = Joined(
     fits=lambda layers: layers[0].options["n_in"] == 1,
     stacked=_contracted,
 )
-NORM_ELU = Joined(kinds=("batch_norm", "elu"), stacked=_scaled_elu)
-JOINED = (CHAIN, BANK, CONTRACTED, NORM_ELU)
+NORM_ELU_MEANS = Joined(kinds=("batch_norm", "elu", "mean_pool"), stacked=_norm_elu)
+NORM_ELU = Joined(kinds=("batch_norm", "elu"), stacked=_norm_elu)
+JOINED = (CHAIN, BANK, CONTRACTED, NORM_ELU_MEANS, NORM_ELU)
 """Tried in this order."""
 
 

@@ -49,12 +49,10 @@ def _mean_pool_stacked(
     """Multiply by a matrix whose columns are the tiles."""
     import torch
 
-    size, stride, padding = o["size"], o["stride"], o.get("padding", 0)
-    n = x.shape[-1] + 2 * padding
-    tiles = x.new_zeros(((n - size) // stride + 1, n))
-    tiles.as_strided((len(tiles), size), (n + stride, 1)).fill_(1 / size)
-    outer = x.transpose(1, 2)
-    return torch.matmul(outer, tiles[:, padding : n - padding].T).transpose(1, 2)
+    from .functions import Tiles
+
+    tiles = Tiles(o["size"], o["stride"], o.get("padding", 0)).matrix(x)
+    return torch.matmul(x.transpose(1, 2), tiles.T).transpose(1, 2)
 
 
 def _mean(o: Options, before: Shape) -> nn.Module:
