@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -166,11 +167,8 @@ def _as_matrices(o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tenso
     n_models, n_windows, n_in, n_times = x.shape
     weight, bias, groups = tensors["weight"], tensors.get("bias"), o.get("groups", 1)
     n_behind = n_times + _padded(o) - _spread(o) + 1
-    at = torch.arange(n_times)[:, None] - torch.arange(n_behind) + _padding(o)
-    dilation = o.get("dilation", 1)
-    inside = (at >= 0) & (at < _spread(o)) & (at % dilation == 0)
-    which = torch.where(inside, at // dilation, o["kernel"]).to(x.device)
-    whole = torch.nn.functional.pad(weight, (0, 1)).index_select(-1, which.flatten())
+    which = _taps(n_times, n_behind, o["kernel"], _padding(o), o.get("dilation", 1)).to(x.device)
+    whole = torch.nn.functional.pad(weight, (0, 1)).index_select(-1, which)
     whole = whole.unflatten(-1, (n_times, n_behind))
     if groups == 1:
         matrices = whole.permute(0, 2, 3, 1, 4).reshape(n_models, n_in * n_times, -1)
@@ -179,6 +177,16 @@ def _as_matrices(o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tenso
         given = x.transpose(1, 2).repeat_interleave(o["n_out"] // groups, dim=1)
         found = torch.matmul(given, whole.squeeze(2)).transpose(1, 2)
     return found if bias is None else found + bias[:, None, :, None]
+
+
+@lru_cache(maxsize=64)
+def _taps(n_times: int, n_behind: int, kernel: int, padding: int, dilation: int) -> torch.Tensor:
+    """Return which tap of a filter each time behind it (n_times * n_behind) sees each time by, or ``kernel``."""
+    import torch
+
+    at = torch.arange(n_times)[:, None] - torch.arange(n_behind) + padding
+    inside = (at >= 0) & (at < dilation * kernel) & (at % dilation == 0)
+    return torch.where(inside, at // dilation, kernel).flatten()
 
 
 def convolve_patches(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:

@@ -69,7 +69,8 @@ class TrainingPass(Pass):
         found = like.new_empty((len(self._draws), *like.shape[1:]))
         for own, model, draw in zip(found, self._models, self._draws, strict=True):
             if training[model]:
-                own.bernoulli_(1 - share, generator=draw).div_(1 - share)
+                own.bernoulli_(1 - share, generator=draw)
             else:
-                own.fill_(1)
+                own.fill_(1 - share)
+        found.div_(1 - share)
         return found if len(found) == len(like) else found[self._stream]

@@ -32,15 +32,16 @@ from .stopping import BestEpochs
 if TYPE_CHECKING:
     from .compiled import CompiledModels
 
-_STACK_BYTES = 12 * 2**20
-_FEWEST = 4
+_STACK_BYTES, _READ_BYTES = 12 * 2**20, 2**29
+_FEWEST, _MOST_READ = 4, 8
+"""Of a library's layers torch runs a few models after the other where they are wide: a stack may be larger."""
 
 
 def models_per_stack(network: Network, batch_size: int, device: str = "cpu") -> int:
     """How many models keep weights, gradients, moments and a batch inside the memory planned for a stack.
 
-    On a CPU that is about what its caches hold: a larger stack trains no more models in a second. On a GPU it
-    is a quarter of what is free there.
+    On a CPU that is about what its caches hold: a larger stack trains no more models in a second; of a
+    library's model it is more. On a GPU it is a quarter of what is free there.
 
     Parameters
     ----------
@@ -53,13 +54,15 @@ def models_per_stack(network: Network, batch_size: int, device: str = "cpu") -> 
     """
     values = float(np.prod(network.input_shape))
     shape = tuple(network.input_shape)
-    read = can_stack(network) and not has_kernel(network)
+    read = network.build is not None and can_stack(network) and not has_kernel(network)
     for layer in (layers_of(network) if read else None) or network.layers:
         if device != "cpu":
             values += layer.record.patches(layer.options, shape)
         shape = layer.output_shape(shape)
         values += float(np.prod(shape))
     per_model = 4 * (4 * network.n_parameters + 2 * batch_size * values)
+    if device == "cpu" and read:
+        return min(max(_FEWEST, int(_READ_BYTES // per_model)), _MOST_READ)
     memory = _STACK_BYTES if device == "cpu" else torch.cuda.mem_get_info(device)[0] / 4
     return max(_FEWEST, int(memory // per_model))
 
