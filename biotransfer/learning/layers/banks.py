@@ -1,4 +1,4 @@
-"""Filters over time of every channel, their norm, ELU and sums over channels, block by block in a CPU's cache.
+"""Filters over time of every channel, their norm, ELU and sums over channels, in blocks of a CPU's cache.
 
 A bank's maps are the widest values of a network: written out for all times of several models, they leave the
 cache between any two operations. So all filters give some times of one model by one product, with the norm in
@@ -7,7 +7,6 @@ it: mean and variance of what filters give follow from the moments of the window
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -252,7 +251,7 @@ class Block(NamedTuple):
 
 
 class Times:
-    """Times behind filters in blocks, and filters as matrices from the stretch that a block sees to its times.
+    """Times behind filters in blocks, and filters as matrices from what a block sees to its times.
 
     Parameters
     ----------
@@ -278,7 +277,7 @@ class Times:
         return Block(slice(begin, end), seen, slice(seen.start - first, seen.stop - first))
 
     def each(self, values: torch.Tensor) -> torch.Tensor:
-        """Repeat values of filters, shape (n_models, n_filters, ...), for the times of a block, these first."""
+        """Repeat values of filters, (n_models, n_filters, ...), for the times of a block, these outermost."""
         return values.unsqueeze(1).expand(-1, self.length, *[-1] * (values.ndim - 1)).flatten(1, 2)
 
     def matrices(self, filters: torch.Tensor) -> torch.Tensor:

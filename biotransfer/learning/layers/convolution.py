@@ -181,7 +181,7 @@ def _as_matrices(o: Options, tensors: Mapping[str, torch.Tensor], x: torch.Tenso
 
 @lru_cache(maxsize=64)
 def _taps(n_times: int, n_behind: int, kernel: int, padding: int, dilation: int) -> torch.Tensor:
-    """Return which tap of a filter each time behind it (n_times * n_behind) sees each time by, or ``kernel``."""
+    """Return by which tap each time (of n_times) is seen by each behind (n_behind); ``kernel`` for none."""
     import torch
 
     at = torch.arange(n_times)[:, None] - torch.arange(n_behind) + padding

@@ -86,9 +86,7 @@ def _norm_elu(
     pool = layers[2].options if len(layers) > 2 else None
     tiles = Tiles(pool["size"], pool["stride"], pool.get("padding", 0)) if pool else None
     facts = NormFacts(norm["eps"], norm["momentum"], in_training(norm, x, here[0]), tiles)
-    return NormElu.apply(
-        x, own["weight"], own["bias"], own["running_mean"], own["running_var"], facts
-    )
+    return NormElu.apply(x, own["weight"], own["bias"], own["running_mean"], own["running_var"], facts)
 
 
 def _contracted(

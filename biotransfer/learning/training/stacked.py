@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _STACK_BYTES, _READ_BYTES = 12 * 2**20, 2**29
 _FEWEST, _MOST_READ = 4, 8
-"""Of a library's layers torch runs a few models after the other where they are wide: a stack may be larger."""
+"""Where a library's layers are wide, torch runs a few models after the other: a stack may be larger."""
 
 
 def models_per_stack(network: Network, batch_size: int, device: str = "cpu") -> int:
