@@ -261,13 +261,11 @@ print(curves.loss.sum(), curves.path[0].split()[-1])
 def test_the_kernels_exponential_and_inverse_are_exact_to_single_precision():
     from numba import njit
 
-    from biotransfer.learning.training import kernel
-
-    inner, inverse = kernel._exp, kernel._inverse
+    from biotransfer.learning.training.kernel.elementary import exp, inverse
 
     @njit
     def exponentials(x):
-        return np.array([inner(value) for value in x])
+        return np.array([exp(value) for value in x])
 
     @njit
     def inverses(x):

@@ -17,18 +17,19 @@ def test_only_an_installation_without_a_kernel_compiles_it(tmp_path, monkeypatch
         done.set()
 
     monkeypatch.setattr(warming.subprocess, "run", run)
-    monkeypatch.setattr(warming, "_cache", lambda: tmp_path / "__pycache__")
+    monkeypatch.setattr(warming, "_folder", lambda kernel: tmp_path / kernel)
+    cache = tmp_path / "kernel" / "__pycache__"
+    cache.mkdir(parents=True)
     assert warming.start_compiling()
     assert done.wait(10)
     ((command, options),) = ran
     assert command[1:] == ["-c", warming._COMPILE["kernel"]]
     assert options["check"] is False
-    (tmp_path / "__pycache__").mkdir()
-    (tmp_path / "__pycache__" / f"kernel.train_epoch-1.{TAG}.nbi").touch()
+    (cache / f"driver.train_epoch-1.{TAG}.nbi").touch()
     assert warming.is_compiled()
     assert not warming.start_compiling()
     assert len(ran) == 1
-    source = tmp_path / "kernel.py"
+    source = tmp_path / "kernel" / "driver.py"
     source.touch()
     os.utime(source, (2e9, 2e9))
     assert not warming.is_compiled(), "one of an older source is none"
@@ -36,10 +37,11 @@ def test_only_an_installation_without_a_kernel_compiles_it(tmp_path, monkeypatch
 
 
 def test_a_kernel_of_several_files_is_void_when_one_of_them_changes(tmp_path, monkeypatch):
-    monkeypatch.setattr(warming, "_cache", lambda: tmp_path / "__pycache__")
+    monkeypatch.setattr(warming, "_folder", lambda kernel: tmp_path / kernel)
     folder = tmp_path / "kernel_maps"
     (folder / "__pycache__").mkdir(parents=True)
-    sources = [tmp_path / "kernel.py", folder / "driver.py", folder / "norms.py"]
+    (tmp_path / "kernel").mkdir()
+    sources = [tmp_path / "kernel" / "adamw.py", folder / "driver.py", folder / "norms.py"]
     for source in sources:
         source.touch()
     assert not warming.is_compiled("kernel_maps")

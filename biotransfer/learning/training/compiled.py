@@ -15,19 +15,18 @@ from .adamw import BETAS, EPS
 from .extras import Stacked
 from .forward import pooled_first
 from .job import Job
-from .kernel import (
+from .kernel.driver import find_logits, train_epoch
+from .kernel.products import PRODUCTS_OF
+from .kernel.records import (
     AVERAGE,
     CONV,
     LINEAR,
     NORM,
     POOL,
-    PRODUCTS_OF,
     Shape,
     State,
     aligned_rows,
-    find_logits,
     make_scratch,
-    train_epoch,
 )
 from .recorder import Recorder
 from .schedule import Schedule

@@ -17,7 +17,7 @@ from .adamw import BETAS, EPS
 from .compiled import CompiledModels
 from .extras import Stacked
 from .job import Job
-from .kernel import State, aligned, aligned_rows
+from .kernel.records import State, aligned, aligned_rows
 from .kernel_maps import draws, driver
 from .kernel_maps import records as maps
 from .schedule import Schedule, update_seed

@@ -16,7 +16,7 @@ _COMPILE = {
     "kernel_maps": "from biotransfer.learning.training.compiled_maps import compile_maps; "
     "compile_maps('float32')",
 }
-"""Code that compiles each kernel, by the name of its module or folder."""
+"""Code that compiles each kernel, by the name of its folder."""
 _DRIVER = "driver"
 """The module of a folder that holds what is stored."""
 
@@ -37,11 +37,9 @@ def kernels_of(networks: Iterable[str]) -> list[str]:
 def is_compiled(kernel: str = "kernel") -> bool:
     """Whether this installation holds a kernel that was compiled since its source was written."""
     tag = f"py{sys.version_info[0]}{sys.version_info[1]}"
-    folder = _cache().parent
-    sources = [folder / "kernel.py", folder / f"{kernel}.py", *(folder / kernel).glob("*.py")]
-    written = max((source.stat().st_mtime for source in sources if source.is_file()), default=0.0)
-    inside = folder / kernel / _cache().name
-    found = [*_cache().glob(f"{kernel}.*{tag}*.nbi"), *inside.glob(f"{_DRIVER}.*{tag}*.nbi")]
+    sources = [path for name in {"kernel", kernel} for path in _folder(name).glob("*.py")]
+    written = max((source.stat().st_mtime for source in sources), default=0.0)
+    found = (_folder(kernel) / "__pycache__").glob(f"{_DRIVER}.*{tag}*.nbi")
     return any(file.stat().st_mtime >= written for file in found)
 
 
@@ -55,8 +53,8 @@ def start_compiling(kernels: Sequence[str] = ("kernel",)) -> bool:
     kernels : sequence of str
         See :func:`kernels_of`.
     """
-    missing = [name for name in kernels if not is_compiled(name)]
-    if not missing or not os.access(_cache().parent, os.W_OK):
+    missing = [name for name in kernels if not is_compiled(name) and os.access(_folder(name), os.W_OK)]
+    if not missing:
         return False
     paths = os.pathsep.join(path for path in sys.path if path)
     code = "; ".join(_COMPILE[name] for name in missing)
@@ -69,5 +67,5 @@ def start_compiling(kernels: Sequence[str] = ("kernel",)) -> bool:
     return True
 
 
-def _cache() -> Path:
-    return Path(__file__).with_name("__pycache__")
+def _folder(kernel: str) -> Path:
+    return Path(__file__).with_name(kernel)

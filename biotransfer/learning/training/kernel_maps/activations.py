@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernel import _exp
+from ..kernel.elementary import exp
 from .compiling import compiled
 from .records import N_OUT, T_OUT
 
@@ -14,7 +14,7 @@ def elu(out):
     """Negative values approach -1."""
     zero, one = out.dtype.type(0), out.dtype.type(1)
     for j in range(len(out)):
-        low = _exp(min(out[j], zero)) - one
+        low = exp(min(out[j], zero)) - one
         out[j] = out[j] if out[j] > zero else low
 
 

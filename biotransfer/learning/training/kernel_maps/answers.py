@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..kernel import _exp, _sum_of_logs
+from ..kernel.elementary import exp, sum_of_logs
 from .compiling import compiled
 from .records import N_OUT
 from .tensors import values_after
@@ -33,9 +33,9 @@ def answer(shape, scratch, y, rows):
     for c in range(n_classes):
         own, slope = logits[c * n : (c + 1) * n], slopes[c * n : (c + 1) * n]
         for i in range(n):
-            slope[i] = _exp(own[i] - largest[i])
+            slope[i] = exp(own[i] - largest[i])
             sums[i] += slope[i]
-    total += _sum_of_logs(sums)
+    total += sum_of_logs(sums)
     for i in range(n):
         sums[i] = one / (sums[i] * n)
     for c in range(n_classes):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..kernel.products import product
+from ..kernel.tensors import moves
 from .compiling import compiled, compiled_part
 from .moments import through_moments
-from .products import product
 from .records import EPS, FILTERS, KERNEL, MOMENTUM, MOST, N_IN, N_OUT, PAD, STATISTIC, T_IN, T_OUT, TENSOR
 from .sliding import correlate_rows, fill_taps, in_eights, slide_back, slide_rows
-from .tensors import moves, tensor_of
+from .tensors import tensor_of
 
 _RENORM_EPS = 1e-7
 """Of :func:`torch.renorm`."""

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numba import njit
-
 from ....edges import counting
-from ..kernel import _OPTIONS
+from ..kernel import compiling as dense
 
-OPTIONS: dict[str, Any] = counting(_OPTIONS, False)
+OPTIONS: dict[str, Any] = counting(dense.OPTIONS, False)
 """Of numba."""
 
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile together with what calls it; nothing here makes an array."""
-    return _compiled(function, OPTIONS)
+    return dense.compiled(function, OPTIONS)
 
 
 def compiled_part(function: Callable[..., Any]) -> Any:
@@ -24,9 +22,4 @@ def compiled_part(function: Callable[..., Any]) -> Any:
 
     What it is given comes from functions that do not count, and so has no counter.
     """
-    return _compiled(function, counting(_OPTIONS, True))
-
-
-def _compiled(function: Callable[..., Any], options: dict[str, Any]) -> Any:
-    make: Any = njit
-    return make(**options, no_cpython_wrapper=True)(function)
+    return dense.compiled(function, counting(dense.OPTIONS, True))

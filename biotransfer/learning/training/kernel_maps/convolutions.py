@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..kernel.products import product
 from .compiling import compiled, compiled_part
-from .products import product
 from .records import (
     BIASED,
     CODE,

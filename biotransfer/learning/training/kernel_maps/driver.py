@@ -9,11 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from numba import njit
-
-from ....edges import compile_apart
-from .. import kernel
-from ..kernel import _step_values
+from ..kernel import driver as dense
+from ..kernel.adamw import step_values
+from ..kernel.compiling import entry
+from ..kernel.tensors import moves
 from .activations import drop, elu, elu_back, log_back, log_of, relu, relu_back, square, square_back
 from .answers import answer, count_windows
 from .banks import bank, bank_back
@@ -47,27 +46,21 @@ from .records import (
     TENSOR,
 )
 from .sliding import convolve_each, convolve_each_back
-from .tensors import is_statistic, moves, n_tensors, tensor_of, values_after, values_before
-
-
-def _entry(function: Any) -> Any:
-    make: Any = njit
-    try:
-        made = make(**OPTIONS, nogil=True, cache=True)(function)
-        return compile_apart(made, _command, beside=sources())
-    except RuntimeError:
-        return make(**OPTIONS, nogil=True)(function)
+from .tensors import is_statistic, n_tensors, tensor_of, values_after, values_before
 
 
 def sources() -> list[Path]:
     """Return the files of all that is compiled here."""
-    return [Path(kernel.__file__), *sorted(Path(__file__).parent.glob("*.py"))]
+    return [*dense.sources(), *sorted(Path(__file__).parent.glob("*.py"))]
 
 
 def _command(signature: tuple[Any, ...]) -> str:
     """Return the code that compiles an entry for arguments of these types."""
-    dtype = str(signature[3].dtype)
-    return f"from {kernel.__package__}.compiled_maps import compile_maps; compile_maps({dtype!r})"
+    above, dtype = __name__.rsplit(".", 2)[0], str(signature[3].dtype)
+    return f"from {above}.compiled_maps import compile_maps; compile_maps({dtype!r})"
+
+
+_entry = entry(_command, sources(), OPTIONS)
 
 
 @_entry
@@ -79,7 +72,7 @@ def run(shape, state, scratch, X, order, y, update, loss, hits, counts, given, l
     Parameters
     ----------
     shape, state, scratch, X, order, y, update, loss, hits, counts
-        See :func:`.kernel.train_epoch`.
+        See :func:`..kernel.driver.train_epoch`.
     given : Given
         What an epoch is given beside the windows.
     logits : ndarray, shape (n_models, n_windows, n_classes)
@@ -231,4 +224,4 @@ def _backward(shape, state, scratch, m, n, made):
     for t in range(len(shape.offsets) - 1):
         if moves(state, m, t, made) and not is_statistic(ops, t):
             own = tensor_of(shape, scratch.gradient, t)
-            _step_values(shape, state, own, m, t, made, shape.offsets[t])
+            step_values(shape, state, own, m, t, made, shape.offsets[t])

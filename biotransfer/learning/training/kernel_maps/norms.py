@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..kernel.tensors import moves
 from .compiling import compiled
 from .records import EPS, MOMENTUM, N_IN, STATISTIC, T_IN, TENSOR
-from .tensors import moves, tensor_of, zero_like
+from .tensors import tensor_of, zero_like
 
 
 @compiled

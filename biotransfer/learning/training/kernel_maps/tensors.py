@@ -1,4 +1,4 @@
-"""Where values and tensors of a model lie, and what moves."""
+"""Where values and tensors of a model lie, and which hold statistics."""
 
 from __future__ import annotations
 
@@ -24,12 +24,6 @@ def values_before(shape, scratch, k, n):
 def tensor_of(shape, rows, t):
     """Return tensor ``t`` of a model's row."""
     return rows[shape.offsets[t] : shape.offsets[t + 1]]
-
-
-@compiled
-def moves(state, m, t, made):
-    """Whether tensor ``t`` is moved; nothing is where ``made`` is -1."""
-    return state.rates[m, t] > 0 and state.begins[m, t] <= made
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""Matrix products with strides, by the library that the dense kernel takes."""
+"""Matrix products with strides, by a library that numba does not know."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from ..kernel import _PRODUCTS, _in_ir
+from ....edges import publish_products
+from .compiling import in_ir
+
+_SYMBOLS = {"float32": "biotransfer_sgemm", "float64": "biotransfer_dgemm"}
+PRODUCTS_OF = publish_products({"sgemm": _SYMBOLS["float32"], "dgemm": _SYMBOLS["float64"]})
+"""Whose matrix products these are: "torch" or "scipy"."""
 
 
-@_in_ir
+@in_ir
 def product(typing, turns, sizes, strides, a, b, out, adds):
     """Fill in ``out`` with the product of two row-major matrices, or add it.
 
@@ -52,7 +57,7 @@ def product(typing, turns, sizes, strides, a, b, out, adds):
             row_out,
         ]
         kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])
-        function = cgutils.get_or_insert_function(builder.module, kind, _PRODUCTS[str(out.dtype)])
+        function = cgutils.get_or_insert_function(builder.module, kind, _SYMBOLS[str(out.dtype)])
         builder.call(function, given)
         return context.get_dummy_value()
 
