@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from tests import ROOT
 
+_MOST_BYTES = 256 << 20
 _LOOKED_UP = ("socket.getaddrinfo", "socket.gethostbyname")
 
 
@@ -50,11 +52,24 @@ def _inputs(name: str) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Keep prepared data in a folder of these tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BIOTRANSFER_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("BIOTRANSFER_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_cache(_own_cache: Path) -> Iterator[None]:
+    """Empty that folder after a file of tests that leaves much in it: all of them together fill a disk."""
+    yield
+    held = 0
+    with suppress(FileNotFoundError):
+        for path in _own_cache.rglob("*"):
+            held += path.stat().st_size
+    if held > _MOST_BYTES:
+        shutil.rmtree(_own_cache, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
