@@ -18,7 +18,7 @@ from ...signals.features import extract_features
 from ...signals.quality import group_findings
 from ...signals.quality.windows import windows_findings
 from ...signals.recording import FROM_RAWS, Recording, check_same_classes
-from ...signals.splits import fingerprint, write_prints
+from ...signals.splits.prints import fingerprint, write_prints
 from ...signals.windows import Windows, open_windows, write_windows
 from ...signals.windows.checking import check_content
 from ..recipe import digest

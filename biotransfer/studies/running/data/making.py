@@ -19,7 +19,7 @@ from ....signals.preprocessing import apply_steps, settle_steps
 from ....signals.preprocessing.stored import read_notes, read_recordings, read_steps, write_recordings
 from ....signals.quality import read_decisions
 from ....signals.recording import Recording, check_same_channels, check_same_classes
-from ....signals.splits import Print, fingerprint, write_prints
+from ....signals.splits.prints import Print, fingerprint, write_prints
 from ....signals.windows import Windows, WindowsWriter, concatenate, open_windows, write_windows
 from ....signals.windows.cutting import check_cut, cut_recording, nothing_left
 from ..accounting import Tally, keep_loaded

@@ -12,7 +12,7 @@ from ....errors import BiotransferError, check
 from ....files import DamagedError, Stamp, read_json
 from ....learning.networks import NETWORKS
 from ....settings import plain
-from ....signals.splits import Print, fingerprint, read_prints
+from ....signals.splits.prints import Print, fingerprint, read_prints
 from ....signals.windows import Windows, open_windows
 from ....signals.windows.disk import stamps_of
 from ...recipe import digest
