@@ -94,7 +94,7 @@ def test_search_finds_offline(site: Path) -> None:
         page = opened.new_page()
         page.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else asked.append(r.url))
         page.goto(f"{(site / 'search.html').as_uri()}?q=permuted")
-        page.wait_for_selector("#search-results li a", timeout=20_000)
+        page.wait_for_selector("#search-results li a:has-text('Concepts')", timeout=20_000)
         found = page.locator("#search-results li a").all_inner_texts()
         opened.close()
     assert any("Concepts" in title for title in found)
