@@ -114,7 +114,8 @@ def open_side(place: Place) -> Side:
             opened[kind] = open_windows(folder, stamps=place.stamps.get(kind))
             stamps[kind] = stamps_of(folder)
             about |= read_json(folder / FACTS)
-        signals = Path(str(folders["signals"]))
+        signals = folders["signals"]
+        assert signals is not None
         prints = read_prints(signals)
     except (BiotransferError, OSError) as error:
         raise DamagedError(str(error)) from error
